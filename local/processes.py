@@ -1,0 +1,162 @@
+"""Child processes that cannot outlive the stack, whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.errors import ProcessFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LAST_LINES = 20
+
+# Set in everything started here: some libraries call home by default.
+QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+# Left out of every child: it makes Azure SDKs believe that they run inside Azure,
+# and the supervisor's own virtual environment is not the child's.
+_NOT_INHERITED = ("CONTAINER_NAME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYTHONPATH")
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process: ours, less what misleads it, plus `extra`."""
+    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+    return inherited | QUIET_ENVIRONMENT | dict(extra)
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listened on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    # Runs in the child between fork and exec. A killed supervisor takes its children along.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run and where its output goes."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    environ: Mapping[str, str]
+    cwd: Path | None = None
+
+
+class ManagedProcess:
+    """One child in a process group of its own, its output in a log file.
+
+    Stopping ends the whole group: SIGTERM, then SIGKILL after `grace_seconds`.
+    """
+
+    def __init__(self, command: Command, process: asyncio.subprocess.Process) -> None:
+        self.command = command
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls, command: Command, *, stdin: int | None = asyncio.subprocess.DEVNULL
+    ) -> ManagedProcess:
+        """Start `command`; its environment is `child_environment(command.environ)`.
+
+        Raises:
+            ProcessFailedError: the program does not exist or cannot be run.
+        """
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command.argv,
+                    stdin=stdin,
+                    stdout=log,
+                    stderr=asyncio.subprocess.STDOUT,
+                    env=child_environment(command.environ),
+                    cwd=command.cwd,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,
+                )
+            except OSError as exc:
+                raise ProcessFailedError(
+                    f"{command.name}: cannot start {command.argv[0]}: {exc}"
+                ) from exc
+        return cls(command, process)
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, which is its group's id too."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """Wait for the process to end by itself; returns its exit code."""
+        return await self._process.wait()
+
+    async def until_listening(self, port: int, *, timeout_seconds: float) -> None:
+        """Wait until 127.0.0.1:port accepts a connection.
+
+        Raises:
+            ProcessFailedError: it ended first, or did not listen in time; with the log's end.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if self.returncode is not None:
+                raise ProcessFailedError(
+                    f"{self.command.name} ended with code {self.returncode} before it listened on "
+                    f"port {port}. Log: {self.command.log}\n{self.last_lines()}"
+                )
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+        raise ProcessFailedError(
+            f"{self.command.name} did not listen on port {port} within {timeout_seconds:.0f} s. "
+            f"Log: {self.command.log}\n{self.last_lines()}"
+        )
+
+    async def stop(self, *, grace_seconds: float = 5.0) -> None:
+        """End the whole process group. Harmless when it has ended already."""
+        self._signal_group(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), grace_seconds)
+        # Grandchildren may have ignored the first signal although their parent is gone.
+        self._signal_group(signal.SIGKILL)
+        await self._process.wait()
+
+    def _signal_group(self, number: int) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return
+
+    def last_lines(self, count: int = _LAST_LINES) -> str:
+        """The end of its log, for an error message."""
+        try:
+            with self.command.log.open(encoding="utf-8", errors="replace") as log:
+                return "".join(deque(log, maxlen=count))
+        except FileNotFoundError:
+            return ""
