@@ -1,0 +1,212 @@
+"""The stack file: what a local stack sets up around an application, validated at once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from local.errors import StackFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+
+# Azure's own rules for names, so that a stack that starts here can be made there.
+ContainerName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", min_length=3, max_length=63)
+]
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TopicEntry(_Strict):
+    """A custom topic and the schema its publishers use."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{3,50}$")]
+    schema_: Literal["EventGridSchema", "CloudEventSchemaV1_0"] = Field(
+        "EventGridSchema", alias="schema"
+    )
+
+
+class AdvancedFilterEntry(_Strict):
+    """One advanced filter, in Event Grid's words."""
+
+    operator: str
+    key: str
+    values: list[str | float | bool | list[float]] | None = None
+    value: str | float | bool | None = None
+
+
+class FilterEntry(_Strict):
+    """Which events of a source a subscription wants."""
+
+    included_event_types: list[str] | None = None
+    subject_begins_with: str = ""
+    subject_ends_with: str = ""
+    case_sensitive: bool = False
+    advanced: list[AdvancedFilterEntry] = []
+
+
+class DestinationEntry(_Strict):
+    """Exactly one of a storage queue and a webhook."""
+
+    queue: ContainerName | None = None
+    webhook: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> DestinationEntry:
+        if (self.queue is None) == (self.webhook is None):
+            raise ValueError("name exactly one of queue and webhook")
+        return self
+
+
+class RetryEntry(_Strict):
+    """How long a delivery is tried; Azure's defaults and limits."""
+
+    max_attempts: int = Field(30, ge=1, le=30)
+    ttl_minutes: int = Field(1440, ge=1, le=1440)
+
+
+class DeadLetterEntry(_Strict):
+    """Where events go that could not be delivered."""
+
+    container: ContainerName
+
+
+class SubscriptionEntry(_Strict):
+    """One event subscription."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{3,64}$")]
+    source: str
+    filter: FilterEntry = FilterEntry()
+    destination: DestinationEntry
+    delivery_schema: Literal["EventGridSchema", "CloudEventSchemaV1_0"] | None = None
+    retry: RetryEntry = RetryEntry()  # type: ignore[call-arg]  # every field has a default
+    dead_letter: DeadLetterEntry | None = None
+
+
+class WorkspaceEntry(_Strict):
+    """The Azure ML workspace that the control plane plays."""
+
+    subscription: str = "00000000-0000-0000-0000-000000000000"
+    resource_group: str = "local"
+    name: str = "local"
+    location: str = "local"
+
+
+class DatastoreEntry(_Strict):
+    """A datastore of the workspace beside its default one."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,255}$")]
+    container: ContainerName
+
+
+class StackFile(_Strict):
+    """Everything around the application: storage, events, workspace and app settings."""
+
+    containers: list[ContainerName] = []
+    queues: list[ContainerName] = []
+    tables: list[TableName] = []
+    topics: list[TopicEntry] = []
+    subscriptions: list[SubscriptionEntry] = []
+    workspace: WorkspaceEntry = WorkspaceEntry()
+    datastores: list[DatastoreEntry] = []
+    settings: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _refers_to_what_exists(self) -> StackFile:
+        problems: list[str] = []
+        sources = {"storage", "workspace"} | {topic.name for topic in self.topics}
+        for subscription in self.subscriptions:
+            if subscription.source not in sources:
+                problems.append(
+                    f"subscription {subscription.name}: source {subscription.source!r} "
+                    f"is none of {sorted(sources)}"
+                )
+            queue = subscription.destination.queue
+            if queue is not None and queue not in self.queues:
+                problems.append(
+                    f"subscription {subscription.name}: queue {queue!r} is not under queues"
+                )
+            dead_letter = subscription.dead_letter
+            if dead_letter is not None and dead_letter.container not in self.containers:
+                problems.append(
+                    f"subscription {subscription.name}: container {dead_letter.container!r} "
+                    "is not under containers"
+                )
+        problems.extend(
+            f"datastore {store.name}: container {store.container!r} is not listed under containers"
+            for store in self.datastores
+            if store.container not in self.containers
+        )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class Placeholder(NamedTuple):
+    """A setting that names a value the stack does not have."""
+
+    setting: str
+    name: str
+
+
+def read_stack_file(path: Path) -> StackFile:
+    """Read and validate `path`.
+
+    Raises:
+        StackFileError: missing, not YAML, or wrong; every mistake is listed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise StackFileError(f"{path} does not exist; name the stack file with --file") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise StackFileError(f"{path} is not YAML: {exc}") from exc
+    try:
+        return StackFile.model_validate(content or {})
+    except ValidationError as exc:
+        lines = [
+            f"  {'.'.join(str(part) for part in error['loc']) or 'file'}: {error['msg']}"
+            for error in exc.errors()
+        ]
+        raise StackFileError("\n".join([f"{path} has {len(lines)} mistakes:", *lines])) from exc
+
+
+def fill_in(settings: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Replace ${name} in every setting by `values[name]`.
+
+    Raises:
+        StackFileError: a name that is not among the values; all of them are listed.
+    """
+    unknown = [
+        Placeholder(setting, name)
+        for setting, text in settings.items()
+        for name in _PLACEHOLDER.findall(text)
+        if name not in values
+    ]
+    if unknown:
+        listed = "\n".join(f"  {setting}: ${{{name}}}" for setting, name in unknown)
+        raise StackFileError(
+            f"settings name values the stack does not have:\n{listed}\n"
+            f"It has: {', '.join(sorted(values))}"
+        )
+    return {
+        setting: _PLACEHOLDER.sub(lambda match: values[match[1]], text)
+        for setting, text in settings.items()
+    }
