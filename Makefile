@@ -1,0 +1,40 @@
+# Everything a person types. `make setup` is called by the others.
+PYTHON ?= python3
+RUN := .venv/bin/python
+MODEL ?= diabetes
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo local test check bench lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+setup: ## virtual environment, Azurite and the environments of app, training and scoring
+	@$(PYTHON) local/bootstrap.py
+	@$(RUN) -m local prepare
+
+demo: setup ## the whole loop on real data, with live progress; MODEL=diabetes|iris|marketing DATA=file.csv
+	@$(RUN) -m demo --model $(MODEL) $(if $(DATA),--data "$(DATA)")
+
+local: setup ## start the stack and stay
+	@$(RUN) -m local up
+
+test: setup ## every test
+	$(RUN) -m pytest $(TESTS)
+
+check: ## format, lint, types, layers, unit tests
+	@$(PYTHON) local/bootstrap.py
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy .
+	.venv/bin/lint-imports
+	$(RUN) -m pytest -q tests/unit
+
+bench: setup ## every benchmark, each prints a table and a JSON line
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(RUN) $$script; done
+
+lock: ## pin what pyproject.toml asks for
+	@$(PYTHON) local/bootstrap.py
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --group function-app -o requirements.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --group dev -o requirements-dev.txt
