@@ -1,0 +1,30 @@
+"""Answers as ARM words them, so that the SDK shows the text and not a parse error."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+
+def error(status: int, code: str, message: str) -> web.Response:
+    """An ARM error body: `{"error": {"code", "message"}}`."""
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
+
+
+def not_found(what: str) -> web.Response:
+    """404; the SDK raises ResourceNotFoundError."""
+    return error(404, "ResourceNotFound", f"{what} not found")
+
+
+def user_error(message: str) -> web.Response:
+    """400 with Azure ML's own code for what the caller did wrong."""
+    return error(400, "UserError", message)
+
+
+def not_implemented(method: str, path: str) -> web.Response:
+    """501: Azure may have it, this stack does not, and does not pretend."""
+    return error(
+        501,
+        "NotImplemented",
+        f"the local Azure ML has no {method} {path}; what it supports is listed in "
+        "local/azure_ml/README.md",
+    )

@@ -1,0 +1,167 @@
+"""Virtual environments by what is in them: built once with uv, shared by all that need the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import platform
+import re
+import shutil
+import sys
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import uv
+import yaml
+
+from local.errors import LocalStackError, UnsupportedError
+from local.processes import Command, ManagedProcess
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+_KNOWN_KEYS = {"name", "channels", "dependencies", "prefix"}
+_CHANNELS = {"conda-forge", "defaults", "anaconda", "nodefaults"}
+_PYTHON = re.compile(r"^python\s*(?P<bounds>[=<>!~].*)?$")
+_PIP = re.compile(r"^pip\s*([=<>!~].*)?$")
+_READY = "environment.txt"
+
+
+class EnvironmentBuildError(LocalStackError):
+    """Packages could not be installed; the text ends with uv's own words."""
+
+
+class Environments:
+    """Environments under `root`, named by a hash of their requirements and of this Python.
+
+    An environment appears under its name only when complete: it is built beside it and renamed.
+    A file lock keeps two processes from building at once; a second one finds the result.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._building = asyncio.Lock()
+
+    async def for_requirements(self, requirements: Path) -> Path:
+        """The python executable of an environment with exactly this requirements file.
+
+        Raises:
+            EnvironmentBuildError: a package cannot be had or built.
+        """
+        return await self._environment(
+            requirements.read_text(encoding="utf-8"), label=requirements.name
+        )
+
+    async def for_conda(self, conda_yaml: str) -> Path:
+        """The python executable of an environment for a conda file of python, pip and packages.
+
+        Raises:
+            UnsupportedError: the file asks for conda packages, other channels or another Python.
+            EnvironmentBuildError: a package cannot be had or built.
+        """
+        name, packages = read_conda(conda_yaml)
+        return await self._environment("\n".join(packages) + "\n", label=name)
+
+    async def _environment(self, requirements: str, *, label: str) -> Path:
+        version = f"{platform.python_implementation()} {platform.python_version()}"
+        key = hashlib.sha256(f"{version}\n{sys.platform}\n{requirements}".encode()).hexdigest()
+        home = self._root / key[:20]
+        python = home / "bin" / "python"
+        if (home / _READY).exists():
+            return python
+        async with self._alone():
+            if not (home / _READY).exists():
+                await self._build(home, requirements, label)
+        return python
+
+    async def _build(self, home: Path, requirements: str, label: str) -> None:
+        draft = home.with_name(f"{home.name}.{uuid.uuid4().hex[:8]}")
+        log = self._root / "logs" / f"{home.name}.log"
+        shutil.rmtree(home, ignore_errors=True)  # a folder without its mark is half an environment
+        try:
+            # Relocatable: the scripts inside must work after the rename.
+            make = ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft)]
+            await _uv(make, log=log, label=label)
+            wanted = draft / _READY
+            wanted.write_text(requirements, encoding="utf-8")
+            fill = ["pip", "install", "--quiet", "--python", str(draft / "bin" / "python")]
+            if requirements.strip():
+                await _uv([*fill, "--requirements", str(wanted)], log=log, label=label)
+            draft.rename(home)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        async with self._building:
+            with (self._root / "build.lock").open("w") as lock:
+                # In a thread: another process may hold it for minutes.
+                await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+                yield
+
+
+def read_conda(conda_yaml: str) -> tuple[str, list[str]]:
+    """The name and the pip requirements of a conda file.
+
+    Raises:
+        UnsupportedError: anything but python, pip and a list of pip packages; names it.
+    """
+    try:
+        spec: Any = yaml.safe_load(conda_yaml)
+    except yaml.YAMLError as exc:
+        raise UnsupportedError(f"the conda file is not YAML: {exc}") from exc
+    if not isinstance(spec, dict):
+        raise UnsupportedError("the conda file is no mapping of name, channels and dependencies")
+    name = str(spec.get("name", "environment"))
+    wrong = [f"key '{key}'" for key in spec if key not in _KNOWN_KEYS]
+    wrong += [f"channel '{item}'" for item in spec.get("channels") or [] if item not in _CHANNELS]
+    packages: list[str] = []
+    for item in spec.get("dependencies") or []:
+        if isinstance(item, dict) and set(item) == {"pip"}:
+            packages += [str(package) for package in item["pip"] or []]
+        elif isinstance(item, str) and (match := _PYTHON.match(item)):
+            if not _python_fits(match["bounds"]):
+                wrong.append(f"'{item}' (this machine runs Python {platform.python_version()})")
+        elif not (isinstance(item, str) and _PIP.match(item)):
+            wrong.append(f"conda package '{item}'")
+    options = [package for package in packages if package.startswith("-")]
+    wrong += [f"pip option '{option}'" for option in options]
+    if wrong:
+        raise UnsupportedError(
+            f"environment '{name}': not supported here: {', '.join(wrong)}. Use python, pip and "
+            "a list of packages under `- pip:`."
+        )
+    return name, packages
+
+
+def _python_fits(bounds: str | None) -> bool:
+    """Conda's `=3.11` means any 3.11.x; comma-separated bounds as pip reads them."""
+    if not bounds:
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - only here
+
+    wanted = re.sub(r"(?<![=<>!~])=(?!=)\s*([\d.]+?)(\.\*)?(?=,|$)", r"==\1.*", bounds.strip())
+    try:
+        return SpecifierSet(wanted).contains(platform.python_version(), prereleases=True)
+    except InvalidSpecifier:
+        return False
+
+
+async def _uv(arguments: Sequence[str], *, log: Path, label: str) -> None:
+    command = Command(
+        name=f"uv {arguments[0]}", argv=[uv.find_uv_bin(), *arguments], log=log, environ={}
+    )
+    process = await ManagedProcess.start(command)
+    try:
+        code = await process.wait()
+    finally:
+        await process.stop()  # when we are cancelled, so is the installation
+    if code != 0:
+        raise EnvironmentBuildError(
+            f"environment '{label}' cannot be built (uv ended with code {code}). "
+            f"Log: {log}\n{process.last_lines()}"
+        )
