@@ -1,0 +1,52 @@
+"""Containers, queues and tables that an application expects to exist."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+async def create_resources(
+    connection_string: str,
+    *,
+    containers: Iterable[str] = (),
+    queues: Iterable[str] = (),
+    tables: Iterable[str] = (),
+) -> None:
+    """Create what is missing; what exists is left as it is.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage did not answer, or refused a name.
+    """
+    await asyncio.to_thread(
+        _create, connection_string, tuple(containers), tuple(queues), tuple(tables)
+    )
+
+
+def _create(
+    connection_string: str,
+    containers: tuple[str, ...],
+    queues: tuple[str, ...],
+    tables: tuple[str, ...],
+) -> None:
+    with BlobServiceClient.from_connection_string(connection_string) as blobs:
+        for container in containers:
+            with contextlib.suppress(ResourceExistsError):
+                blobs.create_container(container)
+    with QueueServiceClient.from_connection_string(connection_string) as queue_service:
+        for queue in queues:
+            with contextlib.suppress(ResourceExistsError):
+                queue_service.create_queue(queue)
+    with TableServiceClient.from_connection_string(connection_string) as table_service:
+        for table in tables:
+            with contextlib.suppress(ResourceExistsError):
+                table_service.create_table(table)

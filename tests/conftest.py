@@ -1,0 +1,36 @@
+"""What every suite may use."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.azurite import Azurite, install_azurite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Coroutine tests marked `anyio` run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """One real Azurite for the session: use names of your own for containers, queues, tables."""
+    folder = tmp_path_factory.mktemp("azurite")
+    with asyncio.Runner() as runner:
+        program = runner.run(install_azurite(_ROOT / ".local" / "cache" / "azurite"))
+        server = Azurite(program=program, data=folder / "data", log=folder / "azurite.log")
+        runner.run(server.start())
+        try:
+            yield server
+        finally:
+            runner.run(server.stop())
