@@ -1,0 +1,46 @@
+"""One event per line with fields; constant message text, never a row of data."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+_SHOWN_CHARACTERS = 500
+
+
+class EventLog:
+    """Writes `message {"field": value, …}` to one logger of the standard library.
+
+    The host adds time, level and invocation id; fields are for whoever searches the log.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """What happened."""
+        self._write(logging.INFO, message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        """Odd, and dealt with."""
+        self._write(logging.WARNING, message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        """A person should look."""
+        self._write(logging.ERROR, message, fields)
+
+    def _write(self, level: int, message: str, fields: dict[str, Any]) -> None:
+        if self._logger.isEnabledFor(level):
+            shown = {key: _short(value) for key, value in fields.items() if value is not None}
+            # As one argument: a percent sign in a value is no format.
+            self._logger.log(level, "%s %s", message, json.dumps(shown, ensure_ascii=False))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        return value
+    shown = str(value)
+    if len(shown) > _SHOWN_CHARACTERS:
+        return f"{shown[:_SHOWN_CHARACTERS]}… ({len(shown)} characters)"
+    return shown

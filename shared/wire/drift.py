@@ -1,0 +1,79 @@
+"""Retrain.DriftDetected, ours or anybody's -> DriftChecked, under the same key as our own check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from shared.domain.facts import DriftChecked, DriftSignal, DriftVerdict
+from shared.errors import EventRejectedError
+from shared.wire.envelope import Event, member, text
+
+DRIFT_DETECTED = "Retrain.DriftDetected"
+_MOST_SIGNALS = 10
+
+
+def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
+    """Model and what the check found.
+
+    The event's data: `model`, `date` (YYYY-MM-DD, UTC), `profile` (the champion version compared
+    with), `sentence`, and optionally `signals` [{feature, statistic, threshold}], `currentRows`,
+    `referenceRows`, `report`.
+
+    Raises:
+        EventRejectedError: one of the first four missing, or any of them malformed.
+    """
+    return (
+        text(event, "model"),
+        DriftChecked(
+            day=_day(event),
+            profile=text(event, "profile"),
+            verdict=DriftVerdict.DRIFT,
+            sentence=text(event, "sentence"),
+            signals=_signals(event),
+            current_rows=_rows(event, "currentRows"),
+            reference_rows=_rows(event, "referenceRows"),
+            report=text(event, "report") if member(event.data, "report") else None,
+            source="outside",
+        ),
+    )
+
+
+def _day(event: Event) -> date:
+    value = text(event, "date")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as exc:
+        raise EventRejectedError(
+            f"{event.event_type}: data.date is {value!r}, a day as YYYY-MM-DD is needed"
+        ) from exc
+
+
+def _rows(event: Event, name: str) -> int:
+    value = member(event.data, name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _signals(event: Event) -> tuple[DriftSignal, ...]:
+    value = member(event.data, "signals") or []
+    if not isinstance(value, list):
+        raise EventRejectedError(f"{event.event_type}: data.signals is no list")
+    return tuple(_signal(event, item) for item in value[:_MOST_SIGNALS])
+
+
+def _signal(event: Event, item: Any) -> DriftSignal:
+    if isinstance(item, Mapping):
+        feature, statistic, threshold = (
+            member(item, name) for name in ("feature", "statistic", "threshold")
+        )
+        if (
+            isinstance(feature, str)
+            and isinstance(statistic, int | float)
+            and isinstance(threshold, int | float)
+        ):
+            return DriftSignal(feature, float(statistic), float(threshold))
+    raise EventRejectedError(
+        f"{event.event_type}: a signal is {item!r}, feature (text), statistic and threshold "
+        "(numbers) are needed"
+    )

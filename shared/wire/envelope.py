@@ -1,0 +1,127 @@
+"""One queue message in, events out: both Event Grid schemas, base64 or plain, one or several."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import EventRejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, whatever its schema: Event Grid's own or CloudEvents 1.0."""
+
+    event_type: str
+    subject: str
+    source: str
+    time_utc: datetime | None
+    data: Mapping[str, Any]
+
+
+def read_events(body: bytes) -> tuple[Event, ...]:
+    """The events of one queue message; none for Event Grid's own validation event.
+
+    Args:
+        body: JSON object or array of objects, UTF-8, either plain or base64 (Event Grid sends
+            base64; people and tools send plain text).
+
+    Raises:
+        EventRejectedError: not JSON, not an event; the text names what is wrong.
+    """
+    document = _json(body)
+    items = document if isinstance(document, list) else [document]
+    return tuple(event for item in items if (event := _event(item)) is not None)
+
+
+def member(data: Mapping[str, Any], name: str) -> Any:
+    """The member `name`, whatever its case: producers write modelName and ModelName."""
+    if name in data:
+        return data[name]
+    wanted = name.lower()
+    return next((value for key, value in data.items() if key.lower() == wanted), None)
+
+
+def text(event: Event, name: str) -> str:
+    """The member `name` of the event's data as text; numbers become text.
+
+    Raises:
+        EventRejectedError: missing, empty, or neither text nor number.
+    """
+    value = member(event.data, name)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise EventRejectedError(
+            f"{event.event_type}: data.{name} is {value!r}, a non-empty text is needed"
+        )
+    return value.strip()
+
+
+def _json(body: bytes) -> Any:
+    for candidate in (body, _from_base64(body)):
+        if candidate is None:
+            continue
+        try:
+            return json.loads(candidate)
+        except (ValueError, RecursionError):  # no JSON, no text, or nested without end
+            continue
+    raise EventRejectedError(
+        f"message of {len(body)} bytes is neither JSON nor base64 of JSON: "
+        f"{body[:_SHOWN_CHARACTERS]!r}"
+    )
+
+
+def _from_base64(body: bytes) -> bytes | None:
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        return None
+
+
+def _event(item: Any) -> Event | None:
+    if not isinstance(item, dict):
+        raise EventRejectedError(f"an event must be a JSON object, this is {type(item).__name__}")
+    cloud = "specversion" in item
+    names = ("type", "source", "time") if cloud else ("eventType", "topic", "eventTime")
+    event_type, source, time = (item.get(name) for name in names)
+    if not isinstance(event_type, str) or not event_type:
+        raise EventRejectedError(
+            f"no event: {names[0]} is {event_type!r}, "
+            f"members are {', '.join(sorted(item)) or 'missing altogether'}"
+        )
+    if event_type == "Microsoft.EventGrid.SubscriptionValidationEvent":
+        return None
+    data = item.get("data")
+    if data is None and isinstance(item.get("data_base64"), str):
+        data = _json(item["data_base64"].encode())
+    if not isinstance(data, dict):
+        raise EventRejectedError(f"{event_type}: data is {type(data).__name__}, not an object")
+    subject = item.get("subject")
+    return Event(
+        event_type=event_type,
+        subject=subject if isinstance(subject, str) else "",
+        source=source if isinstance(source, str) else "",
+        time_utc=parse_time(time),
+        data=data,
+    )
+
+
+def parse_time(value: object) -> datetime | None:
+    """An ISO 8601 time in UTC; None where there is none or it cannot be read."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

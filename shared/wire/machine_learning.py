@@ -1,0 +1,68 @@
+"""Azure ML's events -> facts; keys occur as modelName and ModelName, versions as text or number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.ids import JobName
+from shared.wire.envelope import Event, member, text
+
+MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
+RUN_COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
+RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
+
+# Azure ML spells the end of a run in these ways; every other status means it goes on.
+_ENDINGS = {
+    "completed": JobStatus.COMPLETED,
+    "finished": JobStatus.COMPLETED,
+    "failed": JobStatus.FAILED,
+    "notresponding": JobStatus.FAILED,
+    "canceled": JobStatus.CANCELED,
+    "cancelled": JobStatus.CANCELED,
+}
+
+
+def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
+    """Model and the version that entered the registry; its cycle where a job of ours did it.
+
+    Raises:
+        EventRejectedError: name or version missing or of the wrong type.
+    """
+    tags = _texts(member(event.data, "modelTags"))
+    return (
+        text(event, "modelName"),
+        ChallengerRegistered(
+            version=text(event, "modelVersion"),
+            cycle_id=tags.get("cycle_id") or None,
+            job_name=tags.get("job_name") or None,
+        ),
+    )
+
+
+def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:
+    """Model and the end of a job of ours; None for other people's runs, steps, and runs that go on.
+
+    Raises:
+        EventRejectedError: run id or status missing, or a job of ours that names no model.
+    """
+    job_name = text(event, "runId")
+    if JobName.parse(job_name) is None:
+        return None
+    status = JobStatus.COMPLETED
+    if event.event_type == RUN_STATUS_CHANGED:
+        ending = _ENDINGS.get(text(event, "runStatus").replace(" ", "").lower())
+        if ending is None:
+            return None
+        status = ending
+    # Jobs carry their model as a tag and, as tags may be left out of an event, as experiment.
+    tags = _texts(member(event.data, "runTags"))
+    model = tags.get("model") or text(event, "experimentName")
+    return model, JobFinished(job_name=job_name, status=status)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(key): str(item) for key, item in value.items() if item is not None}

@@ -1,0 +1,127 @@
+"""Settings: both storage forms, every mistake at once, no secret in sight."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
+READ_BY_THE_HOST_ONLY = {"FUNCTIONS_WORKER_RUNTIME"}
+KEY = "c2VjcmV0LWtleQ=="
+CONNECTION_STRING = f"AccountName=a;AccountKey={KEY};EndpointSuffix=core.windows.net"
+
+
+class RecordingEnvironment(dict):
+    """Remembers which names were asked for."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.asked = set()
+
+    def get(self, key, default=None):
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def without(*names):
+    return {key: value for key, value in SAMPLE.items() if key not in names}
+
+
+def test_the_sample_file_is_complete_and_holds_nothing_that_is_not_read():
+    environment = RecordingEnvironment(SAMPLE)
+
+    Settings.from_env(environment)
+
+    unread = set(SAMPLE) - environment.asked - READ_BY_THE_HOST_ONLY
+    assert unread == set()
+    optional_forms = {name for name in environment.asked if "__" in name}
+    assert environment.asked - optional_forms <= set(SAMPLE)
+
+
+def test_every_mistake_is_named_in_one_message():
+    environment = without("RETRAIN_WORKSPACE", "AzureWebJobsStorage") | {
+        "RETRAIN_SUBSCRIPTION_ID": "mine",
+        "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": "64 MB",
+        "RETRAIN_EVENTS_TOPIC_ENDPOINT": "http://plain",
+        "RETRAIN_ENDPOINT_PREFIX": "Ends-With-",
+        "RETRAIN_WORKSPACE_STORAGE": "AccountName=a",
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environment)
+
+    message = str(caught.value)
+    assert message.startswith("7 setting(s)")
+    for part in (
+        "RETRAIN_WORKSPACE is missing",
+        "AzureWebJobsStorage is missing",
+        "RETRAIN_SUBSCRIPTION_ID='mine'",
+        "RETRAIN_FUNCTION_DATA_LIMIT_BYTES='64 MB'",
+        "RETRAIN_EVENTS_TOPIC_ENDPOINT='http://plain'",
+        "RETRAIN_ENDPOINT_PREFIX='Ends-With-'",
+        "RETRAIN_WORKSPACE_STORAGE is no connection string: AccountKey",
+    ):
+        assert part in message
+
+
+def test_an_identity_needs_only_the_account_name():
+    environment = without("AzureWebJobsStorage") | {"AzureWebJobsStorage__accountName": "stretrain"}
+
+    storage = Settings.from_env(environment).storage
+
+    assert storage.connection_string is None
+    assert storage.blob_url == "https://stretrain.blob.core.windows.net"
+    assert storage.table_url == "https://stretrain.table.core.windows.net"
+
+
+def test_an_identity_may_be_given_by_service_addresses():
+    environment = without("AzureWebJobsStorage") | {
+        f"AzureWebJobsStorage__{service}ServiceUri": f"https://private.example/{service}/"
+        for service in ("blob", "queue", "table")
+    }
+
+    storage = Settings.from_env(environment).storage
+
+    assert storage.queue_url == "https://private.example/queue"
+
+
+def test_a_missing_service_address_is_named():
+    environment = without("AzureWebJobsStorage") | {
+        "AzureWebJobsStorage__blobServiceUri": "https://private.example/blob"
+    }
+
+    with pytest.raises(SettingsError, match="AzureWebJobsStorage__queueServiceUri is missing"):
+        Settings.from_env(environment)
+
+
+def test_two_forms_for_one_account_are_refused():
+    environment = SAMPLE | {"AzureWebJobsStorage__accountName": "stretrain"}
+
+    with pytest.raises(SettingsError, match="both set"):
+        Settings.from_env(environment)
+
+
+def test_the_key_never_shows():
+    settings = Settings.from_env(SAMPLE | {"AzureWebJobsStorage": CONNECTION_STRING})
+
+    assert settings.storage.connection_string == CONNECTION_STRING
+    assert KEY not in repr(settings)
+
+
+def test_a_malformed_connection_string_is_not_repeated_in_the_message():
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(SAMPLE | {"AzureWebJobsStorage": f"AccountKey={KEY}"})
+
+    assert KEY not in str(caught.value)
+    assert "AccountName" in str(caught.value)
+
+
+def test_the_short_form_for_azurite_is_expanded():
+    storage = Settings.from_env(SAMPLE).storage
+
+    assert storage.connection_string is not None
+    assert "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1" in storage.connection_string

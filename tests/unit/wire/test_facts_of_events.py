@@ -1,0 +1,167 @@
+"""Recorded payloads, one a producer's quirk, become the facts they stand for."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from shared.domain.facts import (
+    BlobRef,
+    ChallengerRegistered,
+    DataArrived,
+    DriftSignal,
+    DriftVerdict,
+    JobFinished,
+    JobStatus,
+)
+from shared.errors import EventRejectedError
+from shared.wire.drift import read_drift_detected
+from shared.wire.envelope import Event, read_events
+from shared.wire.machine_learning import read_model_registered, read_run_ended
+from shared.wire.storage import read_blob_created
+
+TESTS = Path(__file__).resolve().parents[2]
+DOCUMENTED = TESTS.parents[1] / "shared" / "azure-events"
+
+
+def recorded(name):
+    (event,) = read_events((TESTS / "wire" / f"{name}.json").read_bytes())
+    return event
+
+
+def an_event(event_type, data):
+    return Event(event_type=event_type, subject="", source="", time_utc=None, data=data)
+
+
+@pytest.mark.parametrize("schema", ["eventgrid", "cloudevent"])
+def test_a_landed_blob_is_known_by_place_and_bare_etag(schema):
+    arrived = read_blob_created(recorded(f"blob_created.{schema}"))
+
+    assert arrived == DataArrived(
+        blob=BlobRef("landing", "diabetes/march a.csv", "0x8DE1C4F2A3B4C5D"),
+        size_bytes=4211,
+        sequencer="00000000000000000000000000001F2A00000000000b1c2d",
+    )
+
+
+def test_azurites_url_and_quoted_etag_mean_the_same_kind_of_place():
+    arrived = read_blob_created(recorded("blob_created.azurite_url_and_quoted_etag"))
+
+    assert arrived.blob == BlobRef("landing", "diabetes/nested/first.csv", "0x1F2E3D4C5B6A790")
+
+
+def test_a_data_lake_file_is_a_blob():
+    arrived = read_blob_created(recorded("blob_created.data_lake"))
+
+    assert arrived.blob.place == "landing/diabetes/lake.csv"
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        ({}, "data.url is None"),
+        ({"url": "https://a.blob.core.windows.net/landing/m/x.csv"}, "data.eTag is None"),
+        ({"url": "https://a.blob.core.windows.net/landing", "eTag": "0x1"}, "names no blob"),
+        (
+            {
+                "url": "https://a.blob.core.windows.net/landing/m/x",
+                "eTag": "1",
+                "contentLength": "a lot",
+            },
+            "'a lot'",
+        ),
+    ],
+)
+def test_a_blob_event_that_names_no_content_is_rejected(data, named):
+    with pytest.raises(EventRejectedError, match=named):
+        read_blob_created(an_event("Microsoft.Storage.BlobCreated", data))
+
+
+@pytest.mark.parametrize("name", ["pascal_case_and_integer_version", "camel_case_and_text_version"])
+def test_a_registered_version_is_text_whatever_the_spelling(name):
+    model, fact = read_model_registered(recorded(f"model_registered.{name}"))
+
+    assert model == "diabetes"
+    assert fact == ChallengerRegistered(version="20", cycle_id="4be1c09a7d21")
+
+
+def test_a_persons_version_has_no_cycle():
+    _, fact = read_model_registered(recorded("model_registered.by_a_person_without_tags"))
+
+    assert fact == ChallengerRegistered(version="21")
+
+
+def test_a_completed_job_of_ours_is_recognised_by_its_name():
+    assert read_run_ended(recorded("run_completed.eventgrid")) == (
+        "diabetes",
+        JobFinished("retrain-4be1c09a7d21-1", JobStatus.COMPLETED),
+    )
+
+
+def test_a_failed_job_is_told_by_its_status():
+    assert read_run_ended(recorded("run_status_changed.failed")) == (
+        "diabetes",
+        JobFinished("retrain-4be1c09a7d21-1", JobStatus.FAILED),
+    )
+
+
+@pytest.mark.parametrize("name", ["run_completed.step_of_a_pipeline", "run_status_changed.running"])
+def test_a_step_and_a_running_job_say_nothing_yet(name):
+    assert read_run_ended(recorded(name)) is None
+
+
+def test_drift_found_by_anybody_has_the_key_of_our_own_check():
+    event = an_event(
+        "Retrain.DriftDetected",
+        {
+            "model": "diabetes",
+            "date": "2026-03-13",
+            "profile": 9,
+            "sentence": "bmi moved by 0.31 sd",
+            "signals": [{"feature": "bmi", "statistic": 0.31, "threshold": 0.1}],
+        },
+    )
+
+    model, fact = read_drift_detected(event)
+
+    assert model == "diabetes"
+    assert fact.key == "drift:2026-03-13:9"
+    assert fact.day == date(2026, 3, 13)
+    assert fact.verdict is DriftVerdict.DRIFT
+    assert fact.signals == (DriftSignal("bmi", 0.31, 0.1),)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"date": "13 March"}, "'13 March'"),
+        ({"model": None}, "data.model is None"),
+        ({"signals": "bmi"}, "data.signals"),
+        ({"signals": [{"feature": "bmi"}]}, "'feature': 'bmi'"),
+    ],
+)
+def test_a_malformed_drift_event_is_rejected_with_what_is_wrong(change, named):
+    data = {"model": "m", "date": "2026-03-13", "profile": "9", "sentence": "s"} | change
+
+    with pytest.raises(EventRejectedError) as caught:
+        read_drift_detected(an_event("Retrain.DriftDetected", data))
+
+    assert named in str(caught.value)
+
+
+@pytest.mark.skipif(not DOCUMENTED.is_dir(), reason="../shared/azure-events is not present")
+def test_microsofts_documented_samples_are_read_alike_in_both_schemas():
+    readers = {
+        "BlobCreated": read_blob_created,
+        "ModelRegistered": read_model_registered,
+        "RunCompleted": read_run_ended,
+        "RunStatusChanged": read_run_ended,
+    }
+    for name, read in readers.items():
+        both = []
+        for schema in ("eventgrid", "cloudevent"):
+            text = (DOCUMENTED / f"{name}.{schema}.json").read_text("utf-8")
+            (event,) = read_events(json.dumps(json.loads(text)).encode())
+            both.append(read(event))
+        assert both[0] == both[1]
