@@ -1,0 +1,259 @@
+"""What is to be done about a model, as imperatives. Effects follow from the state alone.
+
+An effect's key names it for ever; repeating it is harmless. `not_before_utc` waits for a time.
+Keys are made of `[A-Za-z0-9._:-]` as long as versions are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from shared.domain.facts import DriftSignal, Mode
+from shared.domain.ids import JobName
+
+
+class Role(StrEnum):
+    """A version's part, as its tag `role` in the registry says."""
+
+    CANDIDATE = "candidate"
+    CHAMPION = "champion"
+    RETIRED = "retired"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed:
+    not_before_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestData(_Timed):
+    """Test the files that arrived in (after_seq, to_seq]."""
+
+    __test__ = False  # it is no pytest class
+
+    cycle_id: str
+    after_seq: int
+    to_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:test"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterData(_Timed):
+    """Pin the accepted files, with all before them, as an immutable data version."""
+
+    cycle_id: str
+    report: str
+    report_sha256: str
+    previous_pins: str | None
+    previous_pins_sha256: str | None
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:register"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitJob(_Timed):
+    """Hand a job to Azure ML."""
+
+    cycle_id: str
+    mode: Mode
+    attempt: int
+    pins: str
+    data_version: str
+    config_sha256: str
+    champion_version: str | None
+    challenger_version: str | None  # mode EVALUATE: the version to evaluate
+    fact_seq: int
+
+    @property
+    def job_name(self) -> str:
+        return str(JobName(self.mode, self.cycle_id, self.attempt))
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:submit:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchJob(_Timed):
+    """Look whether the job has ended."""
+
+    cycle_id: str
+    job_name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:watch:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FindChallenger(_Timed):
+    """Look into the registry for the version that the finished job registered."""
+
+    cycle_id: str
+    job_name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:find:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate(_Timed):
+    """Read what the job measured; the gate's verdict follows from it."""
+
+    cycle_id: str
+    job_name: str
+    challenger: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:evaluate:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy(_Timed):
+    """Deploy the version with no traffic; create the endpoint where there is none."""
+
+    cycle_id: str
+    version: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:deploy:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDeployment(_Timed):
+    """Look whether the deployment is up, then send it a smoke test."""
+
+    cycle_id: str
+    version: str
+    job_name: str  # whose evidence holds the sample request
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:smoke:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftTraffic(_Timed):
+    """Move all traffic to the version, and watch until it has moved."""
+
+    cycle_id: str
+    version: str
+    over: str | None
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:shift:{self.version}:{self.over or '-'}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTraffic(_Timed):
+    """An older write of ours won: give the champion its traffic back."""
+
+    version: str
+    cycle_id: str
+    fact_seq: int
+    found_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"restore:{self.version}:{self.found_seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagModel(_Timed):
+    """Say in the registry what part a version plays."""
+
+    version: str
+    role: Role
+    cycle_id: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"tag:{self.version}:{self.role}:{self.fact_seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class RetireDeployment(_Timed):
+    """Delete a deployment that serves nothing."""
+
+    version: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"retire:{self.version}:{self.fact_seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDrift(_Timed):
+    """Compare a window of production data with the champion's reference."""
+
+    day: date
+    profile: str
+    window_start_utc: datetime
+    window_end_utc: datetime
+
+    @property
+    def key(self) -> str:
+        return f"check-drift:{self.day.isoformat()}:{self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDrift(_Timed):
+    """Tell others that drift was found."""
+
+    day: date
+    profile: str
+    sentence: str
+    signals: tuple[DriftSignal, ...]
+    report: str | None
+
+    @property
+    def key(self) -> str:
+        return f"publish-drift:{self.day.isoformat()}:{self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlert(_Timed):
+    """Tell a person, in a sentence."""
+
+    fact_seq: int
+    sentence: str
+
+    @property
+    def key(self) -> str:
+        return f"alert:{self.fact_seq}"
+
+
+Effect = (
+    TestData
+    | RegisterData
+    | SubmitJob
+    | WatchJob
+    | FindChallenger
+    | Evaluate
+    | Deploy
+    | WatchDeployment
+    | ShiftTraffic
+    | RestoreTraffic
+    | TagModel
+    | RetireDeployment
+    | CheckDrift
+    | PublishDrift
+    | RaiseAlert
+)

@@ -1,0 +1,59 @@
+"""Names and keys: everything that must come out the same when something is done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+_MODEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+_JOB_NAME = re.compile(
+    r"(?P<kind>retrain|evaluate)-(?P<cycle_id>[0-9a-f]{12})-(?P<attempt>\d{1,4})"
+)
+_DEPLOYMENT_PREFIX = "version-"
+_CYCLE_ID_DIGITS = 12
+
+
+def sha256_hex(text: str) -> str:
+    """Hash of a key; 64 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_model_name(text: str) -> bool:
+    """Lower-case letter first, then letters, digits, `-`, `_`; at most 31 characters."""
+    return _MODEL_NAME.fullmatch(text) is not None
+
+
+def cycle_id_of(model: str, fact_key: str) -> str:
+    """12 hex digits from the model and the key of the fact that opened the cycle."""
+    return sha256_hex(f"{model}\n{fact_key}")[:_CYCLE_ID_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class JobName:
+    """`retrain-<cycle_id>-<attempt>` or `evaluate-<cycle_id>-<attempt>`: an idempotency key."""
+
+    kind: str
+    cycle_id: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.cycle_id}-{self.attempt}"
+
+    @staticmethod
+    def parse(text: str) -> JobName | None:
+        """None for the name of a job that is not ours."""
+        match = _JOB_NAME.fullmatch(text)
+        if match is None:
+            return None
+        return JobName(match["kind"], match["cycle_id"], int(match["attempt"]))
+
+
+def deployment_name(version: str) -> str:
+    """The deployment that serves a model version."""
+    return f"{_DEPLOYMENT_PREFIX}{version}"
+
+
+def deployed_version(name: str) -> str | None:
+    """The model version behind a deployment; None when the deployment is not ours."""
+    return name.removeprefix(_DEPLOYMENT_PREFIX) if name.startswith(_DEPLOYMENT_PREFIX) else None

@@ -1,0 +1,137 @@
+"""What is known about one model: the fold of its facts, bounded in size.
+
+The open cycle keeps its facts; of past ones only a line each stays. Stages are derived from
+the facts a cycle holds, never stored: a model may be registered before its job is known to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from shared.domain.effects import Effect
+from shared.domain.facts import (
+    CycleOpened,
+    DriftChecked,
+    Entry,
+    Fact,
+    Outcome,
+    Reason,
+    ReasonKind,
+)
+
+_F = TypeVar("_F", bound=Fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """The open cycle: its facts in order of their place in the stream."""
+
+    opened: Entry
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def opening(self) -> CycleOpened:
+        """The fact that opened it."""
+        fact = self.opened.fact
+        if not isinstance(fact, CycleOpened):
+            raise TypeError(f"a cycle is opened by CycleOpened, not {type(fact).__name__}")
+        return fact
+
+    @property
+    def cycle_id(self) -> str:
+        """12 hex digits."""
+        return self.opening.cycle_id
+
+    def has(self, kind: ReasonKind) -> bool:
+        """Whether one of its reasons is of that kind."""
+        return any(reason.kind is kind for reason in self.opening.reasons)
+
+    def all(self, kind: type[_F]) -> Iterable[_F]:
+        """Its facts of one kind, oldest first."""
+        return (entry.fact for entry in self.entries if isinstance(entry.fact, kind))
+
+    def one(self, kind: type[_F]) -> _F | None:
+        """Its first fact of one kind."""
+        return next(iter(self.all(kind)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version that holds production traffic."""
+
+    version: str
+    since_utc: datetime
+    fact_seq: int  # tag on the endpoint: of the PromotionStarted behind it
+    cycle_id: str | None = None  # None: a person put it there
+    evidence: str | None = None  # folder, with the drift reference in it
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataVersion:
+    """Newest registered data."""
+
+    version: str
+    pins: str
+    pins_sha256: str
+    data_sha256: str
+    rows: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What the last trained and judged cycle was made from: again the same teaches nothing."""
+
+    data_sha256: str
+    config_sha256: str
+    champion: str | None  # reigning when the cycle ended
+    cycle_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastCycle:
+    """One line about a cycle that is over."""
+
+    cycle_id: str
+    reasons: tuple[ReasonKind, ...]
+    opened_utc: datetime
+    ended_utc: datetime
+    opened_seq: int
+    ended_seq: int
+    outcome: Outcome
+    sentence: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that decisions about one model rest on."""
+
+    model: str
+    count: int = 0  # facts so far; the next one's number is count + 1
+    updated_utc: datetime | None = None
+    cycle: Cycle | None = None
+    waiting: tuple[Reason, ...] = ()  # reasons other than data
+    waiting_arrivals: int = 0
+    first_waiting: Reason | None = None  # the first waiting arrival
+    taken_seq: int = 0  # arrivals up to here belong to a cycle
+    champion: Champion | None = None
+    previous_champion: Champion | None = None
+    data: DataVersion | None = None
+    learnt: Learnt | None = None
+    job_starts_utc: tuple[datetime, ...] = ()  # retraining jobs of the last `budget_window`
+    outstanding: tuple[Effect, ...] = ()
+    past: tuple[PastCycle, ...] = ()  # newest last
+    last_drift: DriftChecked | None = None
+
+    @property
+    def last_retraining_utc(self) -> datetime | None:
+        """When a retraining job was last started."""
+        return self.job_starts_utc[-1] if self.job_starts_utc else None
+
+
+BUDGET_WINDOW = timedelta(days=30)
