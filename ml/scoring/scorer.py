@@ -1,0 +1,106 @@
+"""From the body of a request to the answer: checks, model, collection. No HTTP, no globals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ml.errors import MlError
+from ml.scoring.collection import INPUTS, OUTPUTS, Batch
+from ml.scoring.errors import BadRequestError
+from ml.scoring.rows import Rows, RowSchema, parse_rows
+
+if TYPE_CHECKING:
+    from ml.scoring.collection import Collection
+    from ml.scoring.model_folder import ModelFolder, Predictor
+
+_DEFAULT_MAX_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and JSON body."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class ModelAnswerError(MlError):
+    """The model gave something that is no prediction: a bug in the model, not in the request."""
+
+
+class Scorer:
+    """One model version, ready to answer.
+
+    Args:
+        id_column: of the rows, see RowSchema.
+        max_rows: of one request.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: ModelFolder,
+        model: Predictor,
+        collection: Collection,
+        id_column: str | None = None,
+        max_rows: int = _DEFAULT_MAX_ROWS,
+    ) -> None:
+        self._folder = folder
+        self._model = model
+        self._collection = collection
+        self._schema = RowSchema(folder.columns, id_column=id_column, max_rows=max_rows)
+
+    def answer(self, body: bytes, *, request_id: str) -> Answer:
+        """Score the rows in `body`.
+
+        Whatever the model itself raises comes through: the server logs it and answers 500
+        without it.
+
+        Raises:
+            ModelAnswerError: not one finite prediction a row.
+        """
+        try:
+            rows = parse_rows(body, self._schema)
+        except BadRequestError as exc:
+            return Answer(400, exc.body())
+        predictions = self._predict(rows)
+        self._collect(rows, predictions, request_id)
+        answer: dict[str, Any] = {
+            "predictions": predictions,
+            "model": self._folder.name,
+            "model_version": self._folder.version,
+        }
+        if rows.ids is not None:
+            answer["ids"] = rows.ids
+        return Answer(200, answer)
+
+    def _predict(self, rows: Rows) -> list[Any]:
+        frame = pd.DataFrame(
+            {
+                column.name: np.array(rows.columns[column.name], dtype=column.dtype)
+                for column in self._folder.columns
+            }
+        )
+        predictions: list[Any] = np.asarray(self._model.predict(frame)).tolist()
+        if len(predictions) != rows.count:
+            raise ModelAnswerError(f"{len(predictions)} predictions for {rows.count} rows")
+        if any(isinstance(one, float) and not math.isfinite(one) for one in predictions):
+            raise ModelAnswerError("a prediction is not finite")
+        return predictions
+
+    def _collect(self, rows: Rows, predictions: list[Any], request_id: str) -> None:
+        ids: dict[str, list[Any]] = {}
+        if rows.ids is not None and self._schema.id_column is not None:
+            ids = {self._schema.id_column: rows.ids}
+        version = self._folder.version
+        self._collection.put(
+            [
+                Batch(INPUTS, {**ids, **rows.columns}, request_id, version),
+                Batch(OUTPUTS, {**ids, "prediction": predictions}, request_id, version),
+            ]
+        )
