@@ -1,0 +1,142 @@
+"""The workspace through Azure's own SDK, and the border at which its errors become ours."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import RequestRefusedError, ServiceBusyError, TimedOutError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from azure.ai.ml import MLClient
+    from azure.core.credentials import TokenCredential
+
+# The queue brings a message again: the SDK's ten retries would hold a function for minutes.
+_RETRIES = 2
+_LONGEST_RETRY_WAIT_SECONDS = 5
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 60
+_SHOWN_CHARACTERS = 600
+_WORTH_ANOTHER_TRY = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,  # a token at its end; a wrong identity shows up in the attempts
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,  # another operation on that resource goes on
+        HTTPStatus.LOCKED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceAddress:
+    """Where the workspace is."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+
+class AzureMlWorkspace:
+    """One `MLClient` for all adapters of a process, made on first use: its import takes seconds."""
+
+    def __init__(self, address: WorkspaceAddress, *, credential: TokenCredential) -> None:
+        self.address = address
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._client: MLClient | None = None
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client; `Any` because the SDK is not typed strictly."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> MLClient:
+        from azure.ai.ml import MLClient  # noqa: PLC0415 - two seconds of CPU: on first use only
+        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - same
+
+        # One transport for the SDK's twenty service clients: one TLS handshake instead of twenty.
+        transport = RequestsTransport(
+            connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
+        )
+        return MLClient(
+            self._credential,
+            self.address.subscription_id,
+            self.address.resource_group,
+            self.address.name,
+            transport=transport,
+            enable_telemetry=False,
+            show_progress=False,
+            retry_total=_RETRIES,
+            retry_backoff_max=_LONGEST_RETRY_WAIT_SECONDS,
+        )
+
+
+@contextmanager
+def azure_errors(doing: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours; `doing` says what failed, for whoever reads it.
+
+    Raises:
+        ServiceBusyError, TimedOutError: the same call may work later.
+        RequestRefusedError: it would fail the same way again.
+    """
+    from azure.core.exceptions import (  # noqa: PLC0415 - not needed to handle an event
+        AzureError,
+        HttpResponseError,
+        ServiceRequestError,
+        ServiceRequestTimeoutError,
+        ServiceResponseError,
+        ServiceResponseTimeoutError,
+    )
+    from marshmallow import ValidationError  # noqa: PLC0415 - the SDK's own checks raise it
+
+    try:
+        yield
+    except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as exc:
+        raise TimedOutError(f"{doing}: no answer in {_READ_SECONDS} s: {_short(exc)}") from exc
+    except (ServiceRequestError, ServiceResponseError) as exc:
+        raise ServiceBusyError(f"{doing}: Azure ML cannot be reached: {_short(exc)}") from exc
+    except HttpResponseError as exc:
+        raise _answered(doing, exc) from exc
+    except (AzureError, ValidationError) as exc:
+        raise RequestRefusedError(f"{doing}: refused by the SDK: {_short(exc)}") from exc
+
+
+def is_missing(exc: BaseException) -> bool:
+    """Whether the SDK says that there is no such thing."""
+    return _status(exc) == HTTPStatus.NOT_FOUND
+
+
+def already_exists(exc: BaseException) -> bool:
+    """Whether a create was refused because the name is taken by something else."""
+    status = _status(exc)
+    says_so = "already exists" in str(exc).lower() or "immutable" in str(exc).lower()
+    return status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT} and says_so
+
+
+def _answered(doing: str, exc: Any) -> RequestRefusedError | TransientError:
+    status = _status(exc)
+    if status is None:  # azure-identity found no identity at all
+        return ServiceBusyError(f"{doing}: no token for Azure ML: {_short(exc)}")
+    text = f"{doing}: Azure ML answered {status}: {_short(exc)}"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WORTH_ANOTHER_TRY:
+        return ServiceBusyError(text)
+    return RequestRefusedError(text)
+
+
+def _status(exc: Any) -> int | None:
+    status = getattr(exc, "status_code", None)
+    return int(status) if isinstance(status, int) else None
+
+
+def _short(exc: BaseException) -> str:
+    text = " ".join(str(exc).split())
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

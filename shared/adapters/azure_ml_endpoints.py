@@ -1,0 +1,259 @@
+"""One managed online endpoint a model, one deployment a version; started here, observed later."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.azure_ml import azure_errors, is_missing
+from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
+from shared.errors import RetrainError
+from shared.ports import DeploymentReport, EndpointReport, Provisioning, SmokeTest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shared.adapters.azure_ml import AzureMlWorkspace
+
+_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
+_SCORING_SCRIPT = "ml/scoring/score.py"
+_REQUEST_TIMEOUT_MS = 10_000
+_LONGEST_NAME = 32  # Azure's limit for an endpoint
+_NAME_HASH_DIGITS = 6
+_LOG_LINES = 20
+_LOG_CHARACTERS = 1500
+_STATES = {
+    "succeeded": Provisioning.READY,
+    "failed": Provisioning.FAILED,
+    "canceled": Provisioning.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """What is the same for every deployment. `code` is the folder that holds `ml/`."""
+
+    code: Path
+    prefix: str
+    instance_type: str
+
+
+class AzureMlEndpoints:
+    """Port `Endpoints`.
+
+    The SDK's `begin_*` send one request and return (1.35.2); a daemon thread of theirs then
+    watches the operation. Nobody waits for it: what became of it is read from the resource.
+    """
+
+    def __init__(self, workspace: AzureMlWorkspace, *, settings: EndpointSettings) -> None:
+        self._workspace = workspace
+        self._settings = settings
+
+    def endpoint(self, model: str) -> EndpointReport | None:
+        """See `Endpoints.endpoint`."""
+        with azure_errors(f"reading the endpoint of {model}"):
+            found = self._endpoint(model)
+        if found is None:
+            return None
+        tag = (found.tags or {}).get("fact_seq", "")
+        return EndpointReport(
+            state=_state(found),
+            traffic={name: int(share) for name, share in (found.traffic or {}).items() if share},
+            fact_seq=int(tag) if tag.isascii() and tag.isdigit() else None,
+            url=found.scoring_uri,
+        )
+
+    def create_endpoint(self, model: str, *, cycle_id: str, fact_seq: int) -> None:
+        """See `Endpoints.create_endpoint`."""
+        from azure.ai.ml.entities import ManagedOnlineEndpoint  # noqa: PLC0415 - 2 s of CPU
+
+        with azure_errors(f"creating the endpoint of {model}"):
+            found = self._endpoint(model)
+            if found is not None and _state(found) is not Provisioning.FAILED:
+                return
+            self._client.online_endpoints.begin_create_or_update(
+                ManagedOnlineEndpoint(
+                    name=self.endpoint_name(model),
+                    description=f"Predictions of {model}; traffic follows the ledger's champion.",
+                    auth_mode="key",
+                    tags=_tags(model, cycle_id, fact_seq),
+                )
+            )
+
+    def deployment(self, model: str, name: str) -> DeploymentReport | None:
+        """See `Endpoints.deployment`."""
+        with azure_errors(f"reading deployment {name} of {model}"):
+            found = self._deployment(model, name)
+        if found is None:
+            return None
+        state = _state(found)
+        message = self._log_end(model, name) if state is Provisioning.FAILED else ""
+        return DeploymentReport(state=state, message=message)
+
+    def deployments(self, model: str) -> Sequence[str]:
+        """See `Endpoints.deployments`."""
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
+
+        with azure_errors(f"listing the deployments of {model}"):
+            try:
+                found = list(self._client.online_deployments.list(self.endpoint_name(model)))
+            except HttpResponseError as exc:
+                if is_missing(exc):
+                    return []
+                raise
+        return sorted(str(deployment.name) for deployment in found)
+
+    def create_deployment(
+        self, model: str, name: str, *, version: str, cycle_id: str, fact_seq: int
+    ) -> None:
+        """See `Endpoints.create_deployment`."""
+        with azure_errors(f"creating deployment {name} of {model}"):
+            if self._deployment(model, name) is not None:
+                return
+            with _packed(self._settings.code) as code:
+                self._client.online_deployments.begin_create_or_update(
+                    self._described(
+                        model,
+                        name,
+                        version=version,
+                        code=code,
+                        tags=_tags(model, cycle_id, fact_seq),
+                    )
+                )
+
+    def smoke_test(self, model: str, name: str, body: bytes | None) -> SmokeTest:
+        """See `Endpoints.smoke_test`."""
+        with azure_errors(f"reading the scoring address of {model}"):
+            found = self._client.online_endpoints.get(self.endpoint_name(model))
+            keys = self._client.online_endpoints.get_keys(self.endpoint_name(model))
+        address = ScoringAddress(url=found.scoring_uri, key=keys.primary_key, deployment=name)
+        return smoke_test(address, body)
+
+    def set_traffic(
+        self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int
+    ) -> None:
+        """See `Endpoints.set_traffic`."""
+        with azure_errors(f"moving the traffic of {model}"):
+            # Azure knows no patch of traffic alone: what was read goes back whole.
+            found = self._client.online_endpoints.get(self.endpoint_name(model))
+            found.traffic = dict(traffic)
+            found.mirror_traffic = {}
+            found.tags = dict(found.tags or {}) | _tags(model, cycle_id, fact_seq)
+            self._client.online_endpoints.begin_create_or_update(found)
+
+    def delete_deployment(self, model: str, name: str) -> None:
+        """See `Endpoints.delete_deployment`."""
+        with azure_errors(f"deleting deployment {name} of {model}"):
+            if self._deployment(model, name) is not None:
+                self._client.online_deployments.begin_delete(
+                    name=name, endpoint_name=self.endpoint_name(model)
+                )
+
+    def endpoint_name(self, model: str) -> str:
+        """3-32 letters, digits and single dashes; different for different models."""
+        plain = f"{self._settings.prefix}-{model}"
+        name = re.sub(r"-{2,}", "-", plain.replace("_", "-")).strip("-")
+        if name != plain or len(name) > _LONGEST_NAME:
+            # Something was lost: a piece of the model's hash keeps two models apart.
+            digest = hashlib.sha256(model.encode()).hexdigest()[:_NAME_HASH_DIGITS]
+            name = f"{name[: _LONGEST_NAME - _NAME_HASH_DIGITS - 1].rstrip('-')}-{digest}"
+        return name
+
+    @property
+    def _client(self) -> Any:
+        return self._workspace.client
+
+    def _described(
+        self, model: str, name: str, *, version: str, code: Path, tags: dict[str, str]
+    ) -> Any:
+        from azure.ai.ml.entities import (  # noqa: PLC0415 - two seconds of CPU
+            CodeConfiguration,
+            DataCollector,
+            DeploymentCollection,
+            Environment,
+            ManagedOnlineDeployment,
+            OnlineRequestSettings,
+        )
+
+        return ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=self.endpoint_name(model),
+            model=f"azureml:{model}:{version}",
+            environment=Environment(
+                image=_IMAGE,
+                conda_file=str(self._settings.code / "ml" / "environments" / "scoring.yml"),
+            ),
+            code_configuration=CodeConfiguration(code=str(code), scoring_script=_SCORING_SCRIPT),
+            instance_type=self._settings.instance_type,
+            instance_count=1,
+            request_settings=OnlineRequestSettings(request_timeout_ms=_REQUEST_TIMEOUT_MS),
+            # Azure's collector writes what score.py hands to it into the workspace's storage.
+            data_collector=DataCollector(
+                collections={
+                    collection: DeploymentCollection(enabled="true")
+                    for collection in ("model_inputs", "model_outputs")
+                },
+                sampling_rate=1.0,
+                rolling_rate="hour",
+            ),
+            tags=tags,
+        )
+
+    def _endpoint(self, model: str) -> Any:
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
+
+        try:
+            return self._client.online_endpoints.get(self.endpoint_name(model))
+        except HttpResponseError as exc:
+            if is_missing(exc):
+                return None
+            raise
+
+    def _deployment(self, model: str, name: str) -> Any:
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
+
+        try:
+            return self._client.online_deployments.get(
+                name=name, endpoint_name=self.endpoint_name(model)
+            )
+        except HttpResponseError as exc:
+            if is_missing(exc):
+                return None
+            raise
+
+    def _log_end(self, model: str, name: str) -> str:
+        """Why it failed stands in its log; that there is none is no reason to fail as well."""
+        try:
+            with azure_errors(f"reading the log of deployment {name}"):
+                log = self._client.online_deployments.get_logs(
+                    name=name, endpoint_name=self.endpoint_name(model), lines=_LOG_LINES
+                )
+        except RetrainError as exc:
+            return f"its log cannot be read ({exc})"
+        return str(log).strip()[-_LOG_CHARACTERS:]
+
+
+@contextmanager
+def _packed(code: Path) -> Iterator[Path]:
+    """A folder with `ml/` alone: what the SDK uploads, whatever lies beside it in the app.
+
+    The SDK hashes names and contents, so an unchanged `ml/` is uploaded once.
+    """
+    with tempfile.TemporaryDirectory(prefix="retrain-code-") as folder:
+        ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(code / "ml", Path(folder) / "ml", ignore=ignored)
+        yield Path(folder)
+
+
+def _tags(model: str, cycle_id: str, fact_seq: int) -> dict[str, str]:
+    return {"model": model, "cycle_id": cycle_id, "fact_seq": str(fact_seq)}
+
+
+def _state(found: Any) -> Provisioning:
+    return _STATES.get(str(found.provisioning_state).lower(), Provisioning.WORKING)

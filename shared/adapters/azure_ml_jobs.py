@@ -1,0 +1,111 @@
+"""Pipeline jobs in the workspace: submitted once under a name, then observed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.azure_ml import already_exists, azure_errors, is_missing
+from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
+from shared.domain.facts import JobStatus
+from shared.errors import JobMismatchError, RequestRefusedError
+from shared.ports import JobReport, JobRequest, SubmittedJob
+
+if TYPE_CHECKING:
+    from shared.adapters.azure_ml import AzureMlWorkspace
+
+# Azure ML's words for a run that is over; with any other it goes on.
+_ENDINGS = {
+    "completed": JobStatus.COMPLETED,
+    "failed": JobStatus.FAILED,
+    "notresponding": JobStatus.FAILED,
+    "canceled": JobStatus.CANCELED,
+}
+
+
+class AzureMlJobs:
+    """Port `Jobs`. A job's name is an idempotency key, its tags say what it was made from."""
+
+    def __init__(self, workspace: AzureMlWorkspace, *, settings: PipelineSettings) -> None:
+        self._workspace = workspace
+        self._settings = settings
+
+    def submit(self, job: JobRequest) -> SubmittedJob:
+        """See `Jobs.submit`."""
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
+
+        doing = f"submitting job {job.name}"
+        with azure_errors(doing):
+            # Looked up first: a repetition then uploads nothing and cannot change tags.
+            found = self._find(job.name)
+            if found is None:
+                try:
+                    found = self._workspace.client.jobs.create_or_update(
+                        build_pipeline(job, self._settings)
+                    )
+                except HttpResponseError as exc:
+                    if not already_exists(exc):
+                        raise
+                    found = self._find(job.name)
+                    if found is None:
+                        raise
+        return _same(job, found)
+
+    def report(self, name: str) -> JobReport | None:
+        """See `Jobs.report`."""
+        with azure_errors(f"reading job {name}"):
+            job = self._find(name)
+            if job is None:
+                return None
+            status = _ENDINGS.get(str(job.status).replace("_", "").lower())
+            message = self._failed_steps(name) if status is JobStatus.FAILED else ""
+        return JobReport(status=status, message=message)
+
+    def cancel(self, name: str) -> None:
+        """See `Jobs.cancel`."""
+        report = self.report(name)
+        if report is None or report.status is not None:
+            return
+        try:
+            with azure_errors(f"cancelling job {name}"):
+                # The request alone: whether it ended is observed by `report`.
+                self._workspace.client.jobs.begin_cancel(name, polling=False)
+        except RequestRefusedError:
+            report = self.report(name)
+            if report is not None and report.status is None:
+                raise
+
+    def _find(self, name: str) -> Any:
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
+
+        try:
+            return self._workspace.client.jobs.get(name)
+        except HttpResponseError as exc:
+            if is_missing(exc):
+                return None
+            raise
+
+    def _failed_steps(self, name: str) -> str:
+        steps = [
+            str(step.display_name or step.name)
+            for step in self._workspace.client.jobs.list(parent_job_name=name)
+            if str(step.status).lower() == "failed"
+        ]
+        if not steps:
+            return "failed before a step ran"
+        return f"step {', '.join(sorted(steps))} failed; its log stands in the job"
+
+
+def _same(job: JobRequest, found: Any) -> SubmittedJob:
+    tags = dict(found.tags or {})
+    wanted = identity_tags(job)
+    different = [key for key, value in wanted.items() if tags.get(key, "") != value]
+    if different:
+        listed = "; ".join(f"{key} {tags.get(key)!r}, not {wanted[key]!r}" for key in different)
+        raise JobMismatchError(
+            f"job {job.name} exists and was made from something else: {listed}. "
+            "Job names are unique for ever: nothing was submitted."
+        )
+    return SubmittedJob(
+        champion_version=tags.get("champion_version") or None,
+        url=getattr(found, "studio_url", None),
+    )

@@ -1,0 +1,148 @@
+"""The pipeline job of a cycle, assembled from the component files in ml/jobs by Azure's SDK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.facts import Mode
+from shared.domain.ids import JobName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.ports import JobRequest
+
+# A step that hangs ends here; a step's own work takes minutes.
+STEP_TIMEOUT_SECONDS = 2 * 60 * 60
+_EVIDENCE_DATASTORE = "workspaceblobstore"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """What is the same for every job.
+
+    `code` is the folder that holds `ml/`; `compute` is `serverless` or a cluster's name.
+    """
+
+    code: Path
+    compute: str
+    datastore: str
+
+
+def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
+    """`prepare -> train -> evaluate -> register`, or `prepare -> evaluate` of a registered version.
+
+    Returns:
+        A `PipelineJob` ready to be submitted. All its tags but `champion_version` identify it.
+    """
+    from azure.ai.ml import Output  # noqa: PLC0415 - two seconds of CPU: in jobs only
+    from azure.ai.ml.entities import (  # noqa: PLC0415 - same
+        PipelineJob,
+        PipelineJobSettings,
+    )
+
+    evidence = f"azureml://datastores/{_EVIDENCE_DATASTORE}/paths/evidence/{job.model}/{job.name}/"
+    steps = _retraining(job) if job.mode is Mode.RETRAIN else _evaluation(job)
+    return PipelineJob(
+        name=job.name,
+        display_name=f"{job.mode} {job.model}",
+        experiment_name=job.model,
+        tags=identity_tags(job) | {"champion_version": job.champion_version or ""},
+        settings=PipelineJobSettings(default_compute=settings.compute),
+        inputs=_inputs(job, settings),
+        outputs={"evidence": Output(type="uri_folder", path=evidence)},
+        jobs={name: _step(settings, name, inputs) for name, inputs in steps.items()},
+    )
+
+
+def identity_tags(job: JobRequest) -> dict[str, str]:
+    """What a job of that name must be made from; its tags say so, to be compared later."""
+    return {
+        "model": job.model,
+        "cycle_id": job.cycle_id,
+        "mode": str(job.mode),
+        "pins": job.pins,
+        "data_version": job.data_version,
+        "config_sha256": job.config_sha256,
+        "challenger_version": job.challenger_version or "",
+        "fact_seq": str(job.fact_seq),
+    }
+
+
+def _retraining(job: JobRequest) -> dict[str, dict[str, Any]]:
+    name = JobName.parse(job.name)
+    return {
+        "prepare": _parent("model_name", "pins", "files"),
+        "train": _parent("model_name") | {"prepared": _output("prepare", "prepared")},
+        "evaluate": _evaluate(job) | {"challenger": _output("train", "model")},
+        "register": _parent("model_name", "cycle_id")
+        | {
+            "attempt": name.attempt if name else 1,
+            "fact_seq": job.fact_seq,
+            "prepared": _output("prepare", "prepared"),
+            "model": _output("train", "model"),
+            "evidence": _output("evaluate", "evidence"),
+        },
+    }
+
+
+def _evaluation(job: JobRequest) -> dict[str, dict[str, Any]]:
+    return {
+        "prepare": _parent("model_name", "pins", "files"),
+        "evaluate": _evaluate(job) | _parent("challenger", "challenger_version"),
+    }
+
+
+def _evaluate(job: JobRequest) -> dict[str, Any]:
+    champion = ("champion", "champion_version") if job.champion_version is not None else ()
+    prepared = {"prepared": _output("prepare", "prepared")}
+    return _parent("model_name", "cycle_id", *champion) | prepared
+
+
+def _parent(*names: str) -> dict[str, Any]:
+    return {name: f"${{{{parent.inputs.{name}}}}}" for name in names}
+
+
+def _output(step: str, name: str) -> str:
+    return f"${{{{parent.jobs.{step}.outputs.{name}}}}}"
+
+
+def _step(settings: PipelineSettings, name: str, inputs: dict[str, Any]) -> Any:
+    from azure.ai.ml import load_component  # noqa: PLC0415 - as above
+
+    step = load_component(settings.code / "ml" / "jobs" / f"{name}.yml")(**inputs)
+    step.name = name
+    step.set_limits(timeout=STEP_TIMEOUT_SECONDS)
+    if name == "evaluate":
+        step.outputs["evidence"] = "${{parent.outputs.evidence}}"
+    return step
+
+
+def _inputs(job: JobRequest, settings: PipelineSettings) -> dict[str, Any]:
+    from azure.ai.ml import Input  # noqa: PLC0415 - as above
+
+    def data(kind: str, path: str) -> Any:
+        # An address in a datastore: the SDK then uploads nothing.
+        uri = f"azureml://datastores/{settings.datastore}/paths/{path}"
+        return Input(type=kind, path=uri)
+
+    def version(number: str | None) -> Any:
+        return number and Input(type="mlflow_model", path=f"azureml:{job.model}:{number}")
+
+    inputs = {
+        "model_name": job.model,
+        "cycle_id": job.cycle_id,
+        "pins": data("uri_file", job.pins),
+        "files": data("uri_folder", f"{job.model}/files/"),
+    }
+    champion = {"champion": version(job.champion_version), "champion_version": job.champion_version}
+    challenger = {
+        "challenger": version(job.challenger_version),
+        "challenger_version": job.challenger_version,
+    }
+    return inputs | _given(**champion) | _given(**challenger)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
