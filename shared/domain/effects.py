@@ -165,12 +165,12 @@ class RestoreTraffic(_Timed):
 
     version: str
     cycle_id: str
-    fact_seq: int
-    found_seq: int
+    fact_seq: int  # the champion's, as it should stand on the endpoint
+    seen_seq: int  # of the fact that asks for this
 
     @property
     def key(self) -> str:
-        return f"restore:{self.version}:{self.found_seq}"
+        return f"restore:{self.version}:{self.seen_seq}"
 
 
 @dataclass(frozen=True, slots=True)

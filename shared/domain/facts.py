@@ -410,10 +410,11 @@ class TrafficFoundStale:
     observed: str
     found_seq: int  # fact_seq tag on the endpoint
     fact_seq: int  # the one that should be there
+    after_seq: int  # fact count when it was seen
 
     @property
     def key(self) -> str:
-        return f"traffic-stale:{self.found_seq}:{self.fact_seq}"
+        return f"traffic-stale:{self.after_seq}:{self.found_seq}:{self.fact_seq}"
 
 
 @dataclass(frozen=True, slots=True)

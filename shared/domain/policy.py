@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
+from shared.domain.facts import Mode, ReasonKind, RetrainDecided, Verdict
+from shared.domain.state import BUDGET_WINDOW
+
 if TYPE_CHECKING:
-    from shared.domain.facts import ReasonKind
+    from datetime import datetime
+
+    from shared.domain.state import Cycle, DataVersion, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +28,76 @@ class Policy:
     max_attempts: int = 2
     soak: timedelta = timedelta(0)
     drift_window_days: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    verdict: Verdict
+    sentence: str
+    possible_from_utc: datetime | None = None
+
+
+def decide(
+    state: State, cycle: Cycle, *, data: DataVersion, policy: Policy, now_utc: datetime
+) -> RetrainDecided:
+    """The policy's answer for the open cycle, whose data is `data`.
+
+    A person's wish passes cooldown and "nothing new", not the budget. A version that a person
+    registered is only evaluated: nothing is trained, so no rule applies.
+    """
+    mode = Mode.EVALUATE if cycle.has(ReasonKind.MODEL) else Mode.RETRAIN
+    if mode is Mode.EVALUATE:
+        answer = _Answer(Verdict.PASSED, sentences.evaluated_only())
+    else:
+        answer = _answer(state, cycle, data=data, policy=policy, now_utc=now_utc)
+    return RetrainDecided(
+        cycle_id=cycle.cycle_id,
+        verdict=answer.verdict,
+        mode=mode,
+        sentence=answer.sentence,
+        config_sha256=policy.config_sha256,
+        max_attempts=policy.max_attempts,
+        soak=policy.soak,
+        possible_from_utc=answer.possible_from_utc,
+    )
+
+
+def _answer(
+    state: State, cycle: Cycle, *, data: DataVersion, policy: Policy, now_utc: datetime
+) -> _Answer:
+    kinds = {reason.kind for reason in cycle.opening.reasons}
+    allowed = kinds & policy.reasons
+    if not allowed:
+        return _Answer(Verdict.FAILED, sentences.reason_not_allowed(kinds, policy.reasons))
+    by_hand = ReasonKind.MANUAL in allowed
+    reigning = state.champion.version if state.champion else None
+    learnt = state.learnt
+    if (
+        not by_hand
+        and learnt is not None
+        and (learnt.data_sha256, learnt.config_sha256, learnt.champion)
+        == (data.data_sha256, policy.config_sha256, reigning)
+    ):
+        return _Answer(Verdict.FAILED, sentences.nothing_new(learnt.cycle_id, data.version))
+    last = state.last_retraining_utc
+    overridden = by_hand or (ReasonKind.DRIFT in allowed and policy.drift_overrides_cooldown)
+    if reigning is not None and last is not None and not overridden:
+        possible_utc = last + policy.cooldown
+        if now_utc < possible_utc:
+            return _Answer(
+                Verdict.FAILED,
+                sentences.in_cooldown(policy.cooldown, last, possible_utc),
+                possible_utc,
+            )
+    recent = [start for start in state.job_starts_utc if start > now_utc - BUDGET_WINDOW]
+    if len(recent) >= policy.jobs_per_30_days:
+        possible_utc = recent[len(recent) - policy.jobs_per_30_days] + BUDGET_WINDOW
+        return _Answer(
+            Verdict.FAILED,
+            sentences.out_of_budget(len(recent), policy.jobs_per_30_days, possible_utc),
+            possible_utc,
+        )
+    return _Answer(
+        Verdict.PASSED,
+        sentences.allowed(allowed, len(recent), policy.jobs_per_30_days),
+    )

@@ -118,6 +118,7 @@ class State:
     waiting: tuple[Reason, ...] = ()  # reasons other than data
     waiting_arrivals: int = 0
     first_waiting: Reason | None = None  # the first waiting arrival
+    returned_arrivals: int = 0  # of failed cycles: they go along with the next one
     taken_seq: int = 0  # arrivals up to here belong to a cycle
     champion: Champion | None = None
     previous_champion: Champion | None = None
@@ -127,6 +128,7 @@ class State:
     outstanding: tuple[Effect, ...] = ()
     past: tuple[PastCycle, ...] = ()  # newest last
     last_drift: DriftChecked | None = None
+    traffic_outside: str | None = None  # what a person made of the traffic, as last recorded
 
     @property
     def last_retraining_utc(self) -> datetime | None:

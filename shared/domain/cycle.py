@@ -1,0 +1,210 @@
+"""What an open cycle knows, derived from the facts it holds, in whatever order they came."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.domain.facts import (
+    ChallengerEvaluated,
+    ChallengerRegistered,
+    ChampionPromoted,
+    DataRegistered,
+    DataTested,
+    DeploymentFailed,
+    DeploymentReady,
+    DeploymentStarted,
+    EffectFailed,
+    Entry,
+    EvidenceRead,
+    Fact,
+    JobFinished,
+    JobStatus,
+    JobSubmitted,
+    Mode,
+    PromotionStarted,
+    ReasonKind,
+    RetrainDecided,
+)
+from shared.domain.ids import JobName
+from shared.errors import FactConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.domain.state import Cycle
+
+_CYCLE_FACTS = (
+    DataTested,
+    DataRegistered,
+    RetrainDecided,
+    JobSubmitted,
+    EvidenceRead,
+    ChallengerRegistered,
+    ChallengerEvaluated,
+    DeploymentStarted,
+    DeploymentReady,
+    DeploymentFailed,
+    PromotionStarted,
+    ChampionPromoted,
+)
+
+
+def cycle_of(fact: Fact) -> str | None:
+    """The cycle a fact speaks of, by its own account; None when it speaks of none."""
+    match fact:
+        case JobFinished(job_name=job_name):
+            name = JobName.parse(job_name)
+            return name.cycle_id if name else None
+        case EffectFailed(effect=effect):
+            return effect.split(":", 1)[0]
+        case _ if isinstance(fact, _CYCLE_FACTS):
+            return fact.cycle_id
+    return None
+
+
+def learn(cycle: Cycle, entry: Entry) -> Cycle:
+    """Add one fact. Idempotent and commutative; facts of other cycles change nothing.
+
+    Raises:
+        FactConflictError: the same was learnt before, differently.
+    """
+    if cycle_of(entry.fact) != cycle.cycle_id:
+        return cycle
+    for known in cycle.entries:
+        if known.fact.key == entry.fact.key:
+            if known.fact != entry.fact:
+                raise FactConflictError(
+                    f"cycle {cycle.cycle_id}: fact {entry.fact.key} was recorded as number "
+                    f"{known.seq} with other content; the first one holds"
+                )
+            return cycle
+    entries = list(cycle.entries)
+    insort(entries, entry, key=lambda item: item.seq)
+    return replace(cycle, entries=tuple(entries))
+
+
+def seq_of(cycle: Cycle, wanted: Callable[[Fact], bool]) -> int:
+    """Number of the first fact that matches; the cycle's opening when none does."""
+    return next((entry.seq for entry in cycle.entries if wanted(entry.fact)), cycle.opened.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job of the cycle as far as it is known."""
+
+    name: JobName
+    submitted: bool
+    status: JobStatus | None
+    message: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """It ended without a result, by itself."""
+        return self.status is JobStatus.FAILED
+
+    @property
+    def canceled(self) -> bool:
+        """A person stopped it: that is not tried again."""
+        return self.status is JobStatus.CANCELED
+
+
+def job(cycle: Cycle, name: JobName) -> JobView:
+    """A job by name; one that nothing is known of is neither submitted nor ended."""
+    text = str(name)
+    endings = {fact.status: fact for fact in cycle.all(JobFinished) if fact.job_name == text}
+    # Contradicting reports of one job: a result is a result, whatever else was reported.
+    ending = next((endings[status] for status in JobStatus if status in endings), None)
+    submitted = any(fact.job_name == text for fact in cycle.all(JobSubmitted))
+    return JobView(
+        name,
+        submitted=submitted or ending is not None,
+        status=ending.status if ending else None,
+        message=ending.message if ending else "",
+    )
+
+
+def latest_job(cycle: Cycle, mode: Mode) -> JobView:
+    """The attempt that counts: the first one that has not failed."""
+    attempt = 1
+    while (view := job(cycle, JobName(mode, cycle.cycle_id, attempt))).failed:
+        attempt += 1
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """The version that this cycle is about, and the training job it comes from, if any."""
+
+    version: str
+    job_name: str | None
+
+
+def challenger(cycle: Cycle) -> Challenger | None:
+    """None: nothing was registered yet. Of several attempts' versions the earliest counts."""
+    by_hand = [reason for reason in cycle.opening.reasons if reason.kind is ReasonKind.MODEL]
+    if by_hand:
+        version = by_hand[0].version
+        return Challenger(version, None) if version is not None else None
+    found = min(
+        ((attempt_of(fact), fact.version) for fact in cycle.all(ChallengerRegistered)),
+        default=None,
+    )
+    if found is None:
+        return None
+    attempt, version = found
+    return Challenger(version, str(JobName(Mode.RETRAIN, cycle.cycle_id, attempt)))
+
+
+def attempt_of(fact: ChallengerRegistered) -> int:
+    """The attempt that registered it; the first where its tags do not say."""
+    name = JobName.parse(fact.job_name) if fact.job_name else None
+    return name.attempt if name else 1
+
+
+def evidence_of(cycle: Cycle, job_name: str) -> EvidenceRead | None:
+    """What that job measured, if it was read."""
+    return next((fact for fact in cycle.all(EvidenceRead) if fact.job_name == job_name), None)
+
+
+def evaluation(cycle: Cycle, version: str, champion: str | None) -> ChallengerEvaluated | None:
+    """The gate's verdict on that pair, if there is one."""
+    return next(
+        (
+            fact
+            for fact in cycle.all(ChallengerEvaluated)
+            if (fact.challenger, fact.champion) == (version, champion)
+        ),
+        None,
+    )
+
+
+def evidence_job(cycle: Cycle, candidate: Challenger, champion: str | None) -> JobView:
+    """The job whose evidence is to be read next, or was read and is about this champion.
+
+    First the training job's own, then evaluate-only jobs one after the other: each one that was
+    compared with another champion than the reigning one, or failed, makes room for the next.
+    """
+    if candidate.job_name is not None:
+        own = JobName.parse(candidate.job_name)
+        if own is not None:
+            read = evidence_of(cycle, candidate.job_name)
+            if read is None or read.champion_version == champion:
+                # Registered is as good as completed: evidence is written before.
+                return JobView(own, submitted=True, status=JobStatus.COMPLETED)
+    attempt = 1
+    while True:
+        view = job(cycle, JobName(Mode.EVALUATE, cycle.cycle_id, attempt))
+        read = evidence_of(cycle, str(view.name))
+        stale = read is not None and read.champion_version != champion
+        if not (view.failed or stale):
+            return view
+        attempt += 1
+
+
+def failures(cycle: Cycle, mode: Mode) -> int:
+    """How many attempts of one kind have failed."""
+    names = {fact.job_name for fact in cycle.all(JobFinished)}
+    parsed = (JobName.parse(name) for name in names)
+    return sum(1 for name in parsed if name and name.kind == mode and job(cycle, name).failed)

@@ -1,0 +1,360 @@
+"""What a fact changes in what is known: pure, no clock, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.cycle import challenger, evidence_of, learn
+from shared.domain.effects import (
+    CheckDrift,
+    Effect,
+    PublishDrift,
+    RaiseAlert,
+    RestoreTraffic,
+    RetireDeployment,
+    Role,
+    TagModel,
+)
+from shared.domain.facts import (
+    AlertRaised,
+    ChallengerEvaluated,
+    ChallengerRegistered,
+    ChampionPromoted,
+    CycleEnded,
+    CycleOpened,
+    DataArrived,
+    DataRegistered,
+    DataTested,
+    DeploymentStarted,
+    DriftCheckDue,
+    DriftChecked,
+    DriftVerdict,
+    EffectDone,
+    EffectFailed,
+    JobSubmitted,
+    Mode,
+    Outcome,
+    Reason,
+    ReasonKind,
+    RetrainDecided,
+    RetrainRequested,
+    TrafficChangedOutside,
+    TrafficFoundStale,
+)
+from shared.domain.ids import JobName
+from shared.domain.state import (
+    BUDGET_WINDOW,
+    Champion,
+    Cycle,
+    DataVersion,
+    Learnt,
+    PastCycle,
+    State,
+)
+from shared.errors import FactConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.domain.facts import Entry
+
+_PAST_CYCLES_KEPT = 20
+_JOB_STARTS_KEPT = 200
+
+
+def fold(model: str, entries: Iterable[Entry]) -> State:
+    """The state after all facts of a stream."""
+    state = State(model)
+    for entry in entries:
+        state = evolve(state, entry)
+    return state
+
+
+def evolve(state: State, entry: Entry) -> State:
+    """The state after one more fact.
+
+    Raises:
+        FactConflictError: its number is not the next one, or it contradicts the open cycle.
+    """
+    if entry.seq != state.count + 1:
+        raise FactConflictError(
+            f"{state.model}: fact number {entry.seq} cannot follow number {state.count}"
+        )
+    state = replace(state, count=entry.seq, updated_utc=entry.at_utc)
+    if state.cycle is not None:
+        state = replace(state, cycle=learn(state.cycle, entry))
+    return _apply(state, entry)
+
+
+def _apply(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912 - one case a fact
+    match entry.fact:
+        case DataArrived() as fact if not fact.stale:
+            return _arrived(state, entry, fact)
+        case RetrainRequested() as fact:
+            return _wait(state, Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text))
+        case ChallengerRegistered(cycle_id=None) as fact:
+            if state.champion is not None and state.champion.version == fact.version:
+                return state
+            reason = Reason(ReasonKind.MODEL, fact.key, entry.seq, version=fact.version)
+            return _wait(state, reason)
+        case DriftCheckDue() as fact:
+            check = CheckDrift(fact.day, fact.profile, fact.window_start_utc, fact.window_end_utc)
+            return _ask(state, check)
+        case DriftChecked() as fact:
+            return _drift_checked(state, entry, fact)
+        case CycleOpened() as fact:
+            return _opened(state, entry, fact)
+        case DataTested() as fact if fact.quarantined:
+            return _ask(state, RaiseAlert(entry.seq, sentences.all_quarantined(fact)))
+        # Late results of a cycle that is over must not turn data or champion back.
+        case DataRegistered() as fact if _is_open(state, fact.cycle_id):
+            return replace(
+                state,
+                data=DataVersion(
+                    fact.data_version,
+                    pins=fact.pins,
+                    pins_sha256=fact.pins_sha256,
+                    data_sha256=fact.data_sha256,
+                    rows=fact.rows,
+                    files=fact.files,
+                ),
+            )
+        case JobSubmitted() as fact:
+            return _submitted(state, entry, fact)
+        case ChampionPromoted() as fact if _is_open(state, fact.cycle_id):
+            return _promoted(state, entry, fact)
+        case TrafficChangedOutside() as fact:
+            return _changed_outside(state, entry, fact)
+        case TrafficFoundStale() as fact if state.champion is not None:
+            return _found_stale(state, entry, fact, champion=state.champion)
+        case CycleEnded() as fact if state.cycle and _is_open(state, fact.cycle_id):
+            return _ended(state, entry, fact, cycle=state.cycle)
+        case EffectDone() as fact:
+            return _forget(state, fact.effect)
+        case EffectFailed() as fact:
+            return _given_up(state, entry, fact)
+        case AlertRaised() as fact:
+            return _ask(state, RaiseAlert(entry.seq, fact.sentence))
+    return state
+
+
+def _is_open(state: State, cycle_id: str) -> bool:
+    return state.cycle is not None and state.cycle.cycle_id == cycle_id
+
+
+def _ask(state: State, *effects: Effect) -> State:
+    return replace(state, outstanding=state.outstanding + effects)
+
+
+def _forget(state: State, key: str) -> State:
+    return replace(state, outstanding=tuple(item for item in state.outstanding if item.key != key))
+
+
+def _wait(state: State, reason: Reason) -> State:
+    return replace(state, waiting=(*state.waiting, reason))
+
+
+def _arrived(state: State, entry: Entry, fact: DataArrived) -> State:
+    first = state.first_waiting or Reason(ReasonKind.DATA, fact.key, entry.seq, fact.blob.name)
+    return replace(state, waiting_arrivals=state.waiting_arrivals + 1, first_waiting=first)
+
+
+def _drift_checked(state: State, entry: Entry, fact: DriftChecked) -> State:
+    done = f"check-drift:{fact.day.isoformat()}:{fact.profile}"
+    state = replace(_forget(state, done), last_drift=fact)
+    # Against the reference of a version that reigns no more it says nothing about today.
+    reigns = state.champion is not None and state.champion.version == fact.profile
+    if fact.verdict is not DriftVerdict.DRIFT or not reigns:
+        return state
+    state = _wait(state, Reason(ReasonKind.DRIFT, fact.key, entry.seq, fact.sentence))
+    if fact.source == "outside":
+        return state  # its finder has told the others already
+    return _ask(
+        state,
+        PublishDrift(fact.day, fact.profile, fact.sentence, fact.signals, fact.report),
+    )
+
+
+def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
+    taken = {reason.key for reason in fact.reasons}
+    state = replace(
+        state,
+        cycle=Cycle(entry),
+        waiting=tuple(reason for reason in state.waiting if reason.key not in taken),
+    )
+    if fact.to_seq == state.taken_seq:
+        return state  # a cycle about a version takes no arrivals along
+    return replace(
+        state,
+        waiting_arrivals=0,
+        first_waiting=None,
+        returned_arrivals=0,
+        taken_seq=fact.to_seq,
+    )
+
+
+def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
+    name = JobName.parse(fact.job_name)
+    if name is None or name.kind != Mode.RETRAIN:
+        return state
+    recent = [start for start in state.job_starts_utc if start > entry.at_utc - BUDGET_WINDOW]
+    return replace(state, job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:])
+
+
+def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
+    location, reference = _reference(state.cycle, fact)
+    champion = Champion(
+        fact.version,
+        since_utc=entry.at_utc,
+        fact_seq=fact.fact_seq,
+        cycle_id=fact.cycle_id,
+        evidence=location,
+        reference=reference,
+    )
+    # A version that comes back must keep its deployment.
+    kept = tuple(
+        item
+        for item in state.outstanding
+        if not (isinstance(item, RetireDeployment) and item.version == fact.version)
+    )
+    state = replace(
+        state,
+        champion=champion,
+        previous_champion=state.champion,
+        outstanding=kept,
+        traffic_outside=None,
+    )
+    state = _ask(state, TagModel(fact.version, Role.CHAMPION, fact.cycle_id, entry.seq))
+    if fact.over is None or fact.over == fact.version:
+        return state
+    return _ask(
+        state,
+        TagModel(fact.over, Role.RETIRED, fact.cycle_id, entry.seq),
+        RetireDeployment(fact.over, entry.seq, not_before_utc=entry.at_utc + fact.soak),
+    )
+
+
+def _reference(cycle: Cycle | None, fact: ChampionPromoted) -> tuple[str | None, str | None]:
+    """Where the promoted version's drift reference lies: with its training job's evidence."""
+    if cycle is None or cycle.cycle_id != fact.cycle_id:
+        return None, None
+    candidate = challenger(cycle)
+    judged = next(
+        (item for item in cycle.all(ChallengerEvaluated) if item.challenger == fact.version), None
+    )
+    for job_name in (
+        candidate.job_name if candidate else None,
+        judged.job_name if judged else None,
+    ):
+        evidence = evidence_of(cycle, job_name) if job_name else None
+        if evidence is not None:
+            return evidence.location, evidence.reference
+    return None, None
+
+
+def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) -> State:
+    was = state.champion.version if state.champion else None
+    alert = RaiseAlert(entry.seq, sentences.traffic_outside(fact.observed, was))
+    state = replace(_ask(state, alert), traffic_outside=fact.observed)
+    if fact.version is None or fact.version == was:
+        return state
+    seq = state.champion.fact_seq if state.champion else entry.seq
+    return replace(
+        state,
+        champion=Champion(fact.version, since_utc=entry.at_utc, fact_seq=seq),
+        previous_champion=state.champion,
+    )
+
+
+def _found_stale(
+    state: State, entry: Entry, fact: TrafficFoundStale, *, champion: Champion
+) -> State:
+    return _ask(
+        state,
+        RestoreTraffic(
+            champion.version,
+            cycle_id=champion.cycle_id or "",
+            fact_seq=champion.fact_seq,
+            seen_seq=entry.seq,
+        ),
+        RaiseAlert(entry.seq, sentences.traffic_stale(fact.observed, champion.version)),
+    )
+
+
+def _given_up(state: State, entry: Entry, fact: EffectFailed) -> State:
+    dropped = next((item for item in state.outstanding if item.key == fact.effect), None)
+    if dropped is None:
+        return state  # the open cycle's: it ends by it
+    state = _forget(state, fact.effect)
+    if isinstance(dropped, RaiseAlert):
+        return state  # an alert about an alert would go the same way
+    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(fact.effect, fact.sentence)))
+
+
+def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> State:
+    candidate = challenger(cycle)
+    line = PastCycle(
+        cycle.cycle_id,
+        reasons=tuple(dict.fromkeys(reason.kind for reason in cycle.opening.reasons)),
+        opened_utc=cycle.opened.at_utc,
+        ended_utc=entry.at_utc,
+        opened_seq=cycle.opened.seq,
+        ended_seq=entry.seq,
+        outcome=fact.outcome,
+        sentence=fact.sentence,
+        version=candidate.version if candidate else None,
+    )
+    state = replace(
+        state,
+        cycle=None,
+        past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
+        learnt=_learnt(state, cycle, fact),
+    )
+    if fact.outcome is Outcome.FAILED:
+        state = _ask(_return_arrivals(state, cycle), RaiseAlert(entry.seq, fact.sentence))
+    if fact.outcome is Outcome.PROMOTED:
+        return state
+    reigning = state.champion.version if state.champion else None
+    losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
+    if candidate is not None:
+        losers[candidate.version] = None
+    deployed = dict.fromkeys(item.version for item in cycle.all(DeploymentStarted))
+    return _ask(
+        state,
+        *(
+            TagModel(version, Role.REJECTED, cycle.cycle_id, entry.seq)
+            for version in losers
+            if version != reigning
+        ),
+        *(RetireDeployment(version, entry.seq) for version in deployed if version != reigning),
+    )
+
+
+def _return_arrivals(state: State, cycle: Cycle) -> State:
+    """Files of a cycle that failed before their data was registered go along with the next one.
+
+    They do not open one by themselves: it would fail the same way, again and again.
+    """
+    opening = cycle.opening
+    if not opening.arrivals or cycle.one(DataRegistered) is not None:
+        return state
+    return replace(
+        state,
+        returned_arrivals=state.returned_arrivals + opening.arrivals,
+        taken_seq=opening.after_seq,
+    )
+
+
+def _learnt(state: State, cycle: Cycle, fact: CycleEnded) -> Learnt | None:
+    decision = cycle.one(RetrainDecided)
+    judged = fact.outcome in {Outcome.PROMOTED, Outcome.REJECTED}
+    if not judged or decision is None or decision.mode is not Mode.RETRAIN or state.data is None:
+        return state.learnt
+    return Learnt(
+        data_sha256=state.data.data_sha256,
+        config_sha256=decision.config_sha256,
+        champion=state.champion.version if state.champion else None,
+        cycle_id=cycle.cycle_id,
+    )

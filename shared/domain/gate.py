@@ -1,0 +1,52 @@
+"""Does the challenger replace the champion? A pure verdict on what a job measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.facts import ChallengerEvaluated, EvidenceRead, MetricPair, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def judge(evidence: EvidenceRead, *, challenger: str) -> ChallengerEvaluated:
+    """The gate as the published systems have it.
+
+    Against a champion every listed metric must be strictly better on the same frozen rows, so ties
+    lose. A first champion must reach the floor of every metric that has one.
+    """
+    passes = _reaches_floor if evidence.champion_version is None else _is_better
+    verdict = _verdict(evidence, passes)
+    return ChallengerEvaluated(
+        cycle_id=evidence.cycle_id,
+        challenger=challenger,
+        champion=evidence.champion_version,
+        verdict=verdict,
+        sentence=sentences.evaluated(evidence, verdict, passes, challenger=challenger),
+        job_name=evidence.job_name,
+        config_sha256=evidence.config_sha256,
+    )
+
+
+def _verdict(evidence: EvidenceRead, passes: Callable[[MetricPair], bool]) -> Verdict:
+    # No metric at all shows nothing: all() of nothing must not promote.
+    passed = bool(evidence.metrics) and all(passes(metric) for metric in evidence.metrics)
+    return Verdict.PASSED if passed else Verdict.FAILED
+
+
+def _is_better(metric: MetricPair) -> bool:
+    if metric.champion is None:
+        return False
+    if metric.goal == "min":
+        return metric.challenger < metric.champion
+    return metric.challenger > metric.champion
+
+
+def _reaches_floor(metric: MetricPair) -> bool:
+    if metric.floor is None:
+        return True
+    if metric.goal == "min":
+        return metric.challenger <= metric.floor
+    return metric.challenger >= metric.floor
