@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared.errors import RequestRefusedError, ServiceBusyError, TimedOutError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from azure.ai.ml import MLClient
     from azure.core.credentials import TokenCredential
@@ -45,7 +45,9 @@ class WorkspaceAddress:
 class AzureMlWorkspace:
     """One `MLClient` for all adapters of a process, made on first use: its import takes seconds."""
 
-    def __init__(self, address: WorkspaceAddress, *, credential: TokenCredential) -> None:
+    def __init__(
+        self, address: WorkspaceAddress, *, credential: Callable[[], TokenCredential]
+    ) -> None:
         self.address = address
         self._credential = credential
         self._lock = threading.Lock()
@@ -68,7 +70,7 @@ class AzureMlWorkspace:
             connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
         )
         return MLClient(
-            self._credential,
+            self._credential(),
             self.address.subscription_id,
             self.address.resource_group,
             self.address.name,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from shared.errors import RequestRefusedError, ServiceBusyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azure.core.credentials import TokenCredential
     from azure.eventgrid import EventGridPublisherClient
 
@@ -20,7 +22,7 @@ _RETRIES = 2
 class EventGridPublisher:
     """Port `EventPublisher`: CloudEvents with the app's identity, no key."""
 
-    def __init__(self, endpoint: str, *, credential: TokenCredential) -> None:
+    def __init__(self, endpoint: str, *, credential: Callable[[], TokenCredential]) -> None:
         self._endpoint = endpoint
         self._credential = credential
         self._lock = threading.Lock()
@@ -75,5 +77,5 @@ class EventGridPublisher:
             if self._client is None:
                 from azure.eventgrid import EventGridPublisherClient  # noqa: PLC0415 - first use
 
-                self._client = EventGridPublisherClient(self._endpoint, self._credential)
+                self._client = EventGridPublisherClient(self._endpoint, self._credential())
             return self._client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus, Mode
 from shared.domain.ids import JobName
 from shared.wire.envelope import Event, member, text
 
@@ -36,7 +36,7 @@ def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
         ChallengerRegistered(
             version=text(event, "modelVersion"),
             cycle_id=tags.get("cycle_id") or None,
-            job_name=tags.get("job_name") or None,
+            job_name=_job_name(tags),
         ),
     )
 
@@ -60,6 +60,14 @@ def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:
     tags = _texts(member(event.data, "runTags"))
     model = tags.get("model") or text(event, "experimentName")
     return model, JobFinished(job_name=job_name, status=status)
+
+
+def _job_name(tags: Mapping[str, str]) -> str | None:
+    """The job that registered the version: its name is made of the tags it writes."""
+    cycle_id, attempt = tags.get("cycle_id"), tags.get("attempt", "")
+    if not cycle_id or not (attempt.isascii() and attempt.isdigit()):
+        return None
+    return str(JobName(Mode.RETRAIN, cycle_id, int(attempt)))
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -83,7 +83,9 @@ def test_a_registered_version_is_text_whatever_the_spelling(name):
     model, fact = read_model_registered(recorded(f"model_registered.{name}"))
 
     assert model == "diabetes"
-    assert fact == ChallengerRegistered(version="20", cycle_id="4be1c09a7d21")
+    assert fact == ChallengerRegistered(
+        version="20", cycle_id="4be1c09a7d21", job_name="retrain-4be1c09a7d21-1"
+    )
 
 
 def test_a_persons_version_has_no_cycle():
