@@ -71,5 +71,9 @@ class BlobChangedError(RetrainError):
     """The blob is gone or has another ETag than the one asked for: it was superseded."""
 
 
+class BlobTooLargeError(RetrainError):
+    """The blob is larger than a function may read; the text says size, limit and remedy."""
+
+
 class SettingsError(RetrainError):
     """Settings are missing or malformed; the text lists all of them. Refuse to start."""

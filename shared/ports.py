@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from shared.domain.state import Champion, State
-    from shared.domain.policy import Policy
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from shared.domain.effects import CheckDrift, PublishDrift, Role
     from shared.domain.facts import (
         BlobRef,
         DriftChecked,
@@ -23,10 +25,8 @@ if TYPE_CHECKING:
         JobStatus,
         Mode,
     )
-    from shared.domain.effects import CheckDrift, PublishDrift, Role
-    from pathlib import Path
-    from contextlib import AbstractContextManager
-    from collections.abc import Iterable, Mapping, Sequence
+    from shared.domain.policy import Policy
+    from shared.domain.state import Champion, State
 
 
 class Clock(Protocol):
@@ -103,6 +103,9 @@ class Ledger(Protocol):
 
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
         """Newest known content of a landed blob (`container/path`)."""
+
+    def arrivals(self, model: str) -> Mapping[str, ArrivalMark]:
+        """All of them, by `container/path`."""
 
     def entries(self, model: str, *, after: int = 0, to: int | None = None) -> Iterable[Entry]:
         """Facts in (after, to], oldest first."""
@@ -185,6 +188,7 @@ class DataStore(Protocol):
 
         Raises:
             BlobChangedError: the blob is gone or holds something else.
+            BlobTooLargeError: it is larger than the adapter's limit; nothing was read.
         """
 
     def accept(self, blob: BlobRef, path: str) -> None:
@@ -212,14 +216,17 @@ class DataStore(Protocol):
 class Quarantine(Protocol):
     """Where files go that may not be used, each with its report. The original stays."""
 
-    def put(self, blob: BlobRef, path: str, *, report: str) -> None:
+    def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
         """Copy that content to `path`, with `path + ".report.json"`; repeatable.
+
+        Returns:
+            False when it lay there already.
 
         Raises:
             BlobChangedError: the blob is gone or holds something else.
         """
 
-    def put_text(self, path: str, text: str) -> None:
+    def put_text(self, path: str, text: str) -> bool:
         """Keep something that is no blob, for example an event that could not be read."""
 
 

@@ -11,7 +11,7 @@ from shared.domain.facts import ReasonKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     from shared.domain.facts import DataTested, EvidenceRead, MetricPair
 
@@ -248,3 +248,47 @@ def traffic_stale(observed: str, champion: str) -> str:
     return (
         f"an older write won over a newer one: {observed}; version {champion} gets its traffic back"
     )
+
+
+def arrival_rejected(place: str, why: str) -> str:
+    return f"{place} belongs to no model and was set aside: {why}"
+
+
+def event_rejected(why: str) -> str:
+    return f"an event could not be read and was kept: {why}"
+
+
+def poisoned(queue: str, count: int) -> str:
+    return (
+        f"{plural(count, 'message')} in {queue} failed too often. Read the function's log, "
+        "put them back after the remedy; see the runbook"
+    )
+
+
+# --- status and explain --------------------------------------------------------------------------
+
+
+def serving(version: str | None, since_utc: datetime | None) -> str:
+    if version is None or since_utc is None:
+        return "no version serves yet: the first file that passes its tests trains one"
+    return f"version {version} serves since {time(since_utc)}"
+
+
+def first_drop(model: str) -> str:
+    return f"No file has arrived. Drop one into landing/{model}/ - the first one trains version 1."
+
+
+def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
+    files = f"{plural(arrivals, 'file')}" if arrivals else ""
+    others = reasons([kind for kind in kinds if kind is not ReasonKind.DATA])
+    what = " and ".join(part for part in (files, others) if part)
+    return f"{what} waiting for the next cycle"
+
+
+def no_champion_to_check() -> str:
+    return "no drift check: no version serves yet, so there is no reference to compare with"
+
+
+def drift_check_asked(day: date, version: str, *, new: bool) -> str:
+    verb = "is checked" if new else "was checked already, or is being checked,"
+    return f"{day.isoformat()} {verb} against the reference of version {version}"

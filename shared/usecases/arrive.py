@@ -1,0 +1,72 @@
+"""A blob landed, or an event came that nobody can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.ids import is_model_name, sha256_hex
+from shared.errors import BlobChangedError, UnknownModelError
+from shared.ports import Alert
+
+if TYPE_CHECKING:
+    from shared.domain.facts import DataArrived
+    from shared.ports import Alerts, Quarantine
+    from shared.usecases.record_fact import Recorded, RecordFact
+
+REJECTED = "_rejected"  # no model's name begins with an underscore
+
+
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """`landing/<model>/<anything>`: record it, or set it aside. Never lost, never a crash."""
+
+    record: RecordFact
+    rejects: Rejects
+
+    def __call__(self, arrival: DataArrived) -> Recorded | None:
+        """None: the blob belongs to no model; it lies in quarantine with the reason.
+
+        Raises:
+            TransientError: try again.
+        """
+        model, _, rest = arrival.blob.path.partition("/")
+        if not rest:
+            self.rejects.blob(arrival, "its path is not landing/<model>/<file>")
+            return None
+        if not is_model_name(model):
+            self.rejects.blob(arrival, f"{model!r} is no name a model may have")
+            return None
+        try:
+            return self.record(model, arrival)
+        except UnknownModelError as exc:
+            self.rejects.blob(arrival, str(exc))
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Keeps what cannot be used, with the reason, and tells a person once."""
+
+    quarantine: Quarantine
+    alerts: Alerts
+
+    def blob(self, arrival: DataArrived, why: str) -> None:
+        """Set a landed blob aside. Blobs that are gone again need nothing."""
+        blob = arrival.blob
+        key = sha256_hex(arrival.key)[:16]
+        sentence = sentences.arrival_rejected(blob.place, why)
+        try:
+            new = self.quarantine.put(blob, f"{REJECTED}/{key}/{blob.path}", report=sentence)
+        except BlobChangedError:
+            return
+        if new:
+            self.alerts.send(Alert("", f"rejected:{key}", sentence))
+
+    def event(self, body: str, why: str) -> None:
+        """Keep an event's text."""
+        key = sha256_hex(body)[:16]
+        sentence = sentences.event_rejected(why)
+        if self.quarantine.put_text(f"{REJECTED}/{key}/event.json", body):
+            self.alerts.send(Alert("", f"rejected:{key}", sentence))

@@ -1,0 +1,83 @@
+"""Submit jobs, watch them, and read what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain.evidence import parse_evidence
+from shared.domain.facts import ChallengerRegistered, EvidenceRead, JobFinished, JobSubmitted
+from shared.domain.ids import JobName
+from shared.errors import NotThereYetError
+from shared.ports import JobRequest
+
+if TYPE_CHECKING:
+    from shared.domain.effects import Evaluate, FindChallenger, SubmitJob, WatchJob
+    from shared.ports import ModelVersion
+    from shared.usecases.effect_ports import EffectPorts
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to record yet: look again later."""
+
+    for_what: str
+
+
+def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitted:
+    """Its name is the idempotency key: a repetition finds the job of the first time."""
+    submitted = ports.jobs.submit(
+        JobRequest(
+            effect.job_name,
+            model=model,
+            cycle_id=effect.cycle_id,
+            mode=effect.mode,
+            pins=effect.pins,
+            data_version=effect.data_version,
+            config_sha256=effect.config_sha256,
+            champion_version=effect.champion_version,
+            challenger_version=effect.challenger_version,
+            fact_seq=effect.fact_seq,
+        )
+    )
+    return JobSubmitted(
+        effect.cycle_id,
+        effect.job_name,
+        champion_version=submitted.champion_version,
+        url=submitted.url,
+    )
+
+
+def watch_job(effect: WatchJob, ports: EffectPorts) -> JobFinished | Wait:
+    """Its event usually comes first; this is for when it does not."""
+    report = ports.jobs.report(effect.job_name)
+    if report is None:
+        raise NotThereYetError(f"Azure ML knows no job {effect.job_name}, though it was submitted")
+    if report.status is None:
+        return Wait(f"job {effect.job_name}")
+    return JobFinished(effect.job_name, report.status, report.message)
+
+
+def find_challenger(model: str, effect: FindChallenger, ports: EffectPorts) -> ChallengerRegistered:
+    """The ModelRegistered event was lost, or comes late."""
+    found = ports.registry.of_cycle(model, effect.cycle_id)
+    mine = [version for version in found if _registered_by(version, effect.job_name)]
+    if not mine:
+        raise NotThereYetError(
+            f"job {effect.job_name} completed, but no version of {model} has the tag "
+            f"cycle_id={effect.cycle_id}; look at the log of its step `register`"
+        )
+    return ChallengerRegistered(mine[0].version, effect.cycle_id, effect.job_name)
+
+
+def _registered_by(version: ModelVersion, job_name: str) -> bool:
+    attempt = version.tags.get("attempt")
+    name = JobName.parse(job_name)
+    return attempt is None or name is None or attempt == str(name.attempt)
+
+
+def evaluate(model: str, effect: Evaluate, ports: EffectPorts) -> EvidenceRead:
+    """Reads only: the gate's verdict follows in the same transaction, from the fact."""
+    location = ports.evidence.location(model, effect.job_name)
+    text = ports.evidence.read(location)
+    return parse_evidence(text, job_name=effect.job_name, location=location)

@@ -1,0 +1,180 @@
+"""One message of the work queue: perform one due effect; its result is the next fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING, assert_never
+
+from shared.domain.effects import (
+    CheckDrift,
+    Deploy,
+    Effect,
+    Evaluate,
+    FindChallenger,
+    PublishDrift,
+    RaiseAlert,
+    RegisterData,
+    RestoreTraffic,
+    RetireDeployment,
+    ShiftTraffic,
+    SubmitJob,
+    TagModel,
+    TestData,
+    WatchDeployment,
+    WatchJob,
+)
+from shared.domain.facts import EffectDone, EffectFailed, Fact
+from shared.domain.plan import plan
+from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, TransientError
+from shared.ports import Alert, WorkMessage
+from shared.usecases.effects_data import register_data, test_data
+from shared.usecases.effects_jobs import (
+    Wait,
+    evaluate,
+    find_challenger,
+    submit_job,
+    watch_job,
+)
+from shared.usecases.effects_rollout import (
+    deploy,
+    restore_traffic,
+    retire_deployment,
+    shift_traffic,
+    watch_deployment,
+)
+
+if TYPE_CHECKING:
+    from shared.domain.state import State
+    from shared.ports import Clock, DueEffect, Ledger, WorkQueue
+    from shared.usecases.effect_ports import EffectPorts
+    from shared.usecases.record_fact import RecordFact
+
+_FIRST_DELAY = timedelta(seconds=2)
+_LONGEST_DELAY = timedelta(minutes=5)
+_EARLY = timedelta(seconds=2)  # a queue counts in whole seconds, and clocks differ
+# With the delays above: about eight hours of a service that does not answer, and a quarter of an
+# hour for something that should be there and is not.
+_MOST_FAILURES = 100
+_MOST_NOT_THERE_YET = 10
+
+
+class Performed(Enum):
+    """What became of a message; all of them are acknowledged."""
+
+    DONE = auto()  # its result was recorded
+    WAITING = auto()  # sent again with a delay
+    OBSOLETE = auto()  # no longer due, or a newer message is on its way
+    GIVEN_UP = auto()  # recorded as EffectFailed
+
+
+@dataclass(frozen=True, slots=True)
+class PerformEffect:
+    """The worker behind the queue `work`."""
+
+    ledger: Ledger
+    work: WorkQueue
+    record: RecordFact
+    clock: Clock
+    ports: EffectPorts
+
+    def __call__(self, message: WorkMessage) -> Performed:
+        """Perform the effect if the state still asks for it.
+
+        Raises:
+            TransientError: the ledger or the queue did not answer; the host redelivers.
+        """
+        row = self.ledger.due_effect(message.model, message.effect)
+        if row is None or row.turn > message.turn:
+            return Performed.OBSOLETE
+        now_utc = self.clock.now_utc()
+        if now_utc + _EARLY < row.due_utc:
+            self.work.send(message, delay=row.due_utc - now_utc)
+            return Performed.WAITING
+        state = self.ledger.head(message.model).state
+        effect = next((item for item in plan(state) if item.key == message.effect), None)
+        if effect is None:
+            return Performed.OBSOLETE
+        return self._perform(message.model, row, effect=effect, state=state)
+
+    def _perform(self, model: str, row: DueEffect, *, effect: Effect, state: State) -> Performed:
+        try:
+            result = perform(effect, state, self.ports)
+            if isinstance(result, Wait):
+                return self._again(model, row, replace(row, turn=row.turn + 1))
+            self.record(model, result)
+        except LedgerConflictError:
+            # Too many writers just now: the effect is harmless to repeat.
+            return self._again(model, row, replace(row, turn=row.turn + 1))
+        except TransientError as exc:
+            return self._failed(model, row, exc)
+        except TerminalError as exc:
+            return self._give_up(model, row, str(exc))
+        return Performed.DONE
+
+    def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:
+        failures = row.failures + 1
+        most = _MOST_NOT_THERE_YET if isinstance(exc, NotThereYetError) else _MOST_FAILURES
+        if failures >= most:
+            return self._give_up(model, row, f"{exc} (tried {failures} times)")
+        return self._again(model, row, replace(row, turn=row.turn + 1, failures=failures))
+
+    def _again(self, model: str, row: DueEffect, later: DueEffect) -> Performed:
+        delay = delay_of_turn(later.turn)
+        later = replace(later, due_utc=self.clock.now_utc() + delay)
+        # Only one chain of messages goes on: a doubled message loses this comparison.
+        if not self.ledger.update_due(model, row, later):
+            return Performed.OBSOLETE
+        self.work.send(WorkMessage(model, row.effect, later.turn), delay=delay)
+        return Performed.WAITING
+
+    def _give_up(self, model: str, row: DueEffect, sentence: str) -> Performed:
+        self.record(model, EffectFailed(row.effect, sentence))
+        return Performed.GIVEN_UP
+
+
+def delay_of_turn(turn: int) -> timedelta:
+    """2 s after the first look, doubling to 5 minutes."""
+    doublings: int = min(max(turn - 1, 0), 10)
+    return min(_FIRST_DELAY * (1 << doublings), _LONGEST_DELAY)
+
+
+def perform(effect: Effect, state: State, ports: EffectPorts) -> Fact | Wait:  # noqa: C901, PLR0911, PLR0912 - one case an effect
+    """Do it, or look how far it is."""
+    model = state.model
+    match effect:
+        case TestData():
+            return test_data(model, effect, ports)
+        case RegisterData():
+            return register_data(model, effect, ports)
+        case SubmitJob():
+            return submit_job(model, effect, ports)
+        case WatchJob():
+            return watch_job(effect, ports)
+        case FindChallenger():
+            return find_challenger(model, effect, ports)
+        case Evaluate():
+            return evaluate(model, effect, ports)
+        case Deploy():
+            return deploy(model, effect, ports)
+        case WatchDeployment():
+            return watch_deployment(model, effect, ports)
+        case ShiftTraffic():
+            return shift_traffic(model, effect, state, ports)
+        case RestoreTraffic():
+            return restore_traffic(model, effect, state, ports)
+        case RetireDeployment():
+            return retire_deployment(model, effect, state, ports)
+        case TagModel(version=version, role=role, cycle_id=cycle_id, fact_seq=fact_seq):
+            ports.registry.tag(model, version, role=role, cycle_id=cycle_id, fact_seq=fact_seq)
+        case CheckDrift(profile=profile):
+            if state.champion is not None and state.champion.version == profile:
+                return ports.drift_checks.check(model, state.champion, effect)
+        case PublishDrift():
+            ports.publisher.drift_detected(model, effect)
+        case RaiseAlert(sentence=sentence):
+            ports.alerts.send(Alert(model, effect.key, sentence))
+        case _:
+            assert_never(effect)
+    return EffectDone(effect.key)

@@ -1,0 +1,161 @@
+"""Repairs what was lost: messages, events, races. It decides nothing new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.effects import RestoreTraffic
+from shared.domain.facts import (
+    DataArrived,
+    EffectFailed,
+    TrafficChangedOutside,
+    TrafficFoundStale,
+)
+from shared.domain.traffic import Traffic, read_traffic
+from shared.errors import RetrainError
+from shared.ports import Alert, Provisioning, WorkMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from shared.ports import Clock, DueEffect, Ledger, ModelCatalog, PoisonQueues, WorkQueue
+    from shared.usecases.arrive import Rejects
+    from shared.usecases.effect_ports import EffectPorts
+    from shared.usecases.record_fact import RecordFact
+
+_OVERDUE = timedelta(minutes=6)  # longer than the longest delay of a waiting effect
+_MOST_REQUEUED = 20
+_EVENT_TIME = timedelta(minutes=2)  # an event usually comes sooner than a listing finds its blob
+
+
+@dataclass(slots=True)
+class Repairs:
+    """What one run found."""
+
+    requeued: int = 0
+    given_up: int = 0
+    arrivals: int = 0
+    rejected: int = 0
+    traffic: int = 0
+    poisoned: int = 0
+    troubles: list[str] = field(default_factory=list)  # one model's trouble stops no other
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Runs every ten minutes."""
+
+    ledger: Ledger
+    work: WorkQueue
+    record: RecordFact
+    rejects: Rejects
+    catalog: ModelCatalog
+    poison: PoisonQueues
+    clock: Clock
+    ports: EffectPorts
+
+    def __call__(self) -> Repairs:
+        """Look after every model; what could not be looked after stands in `troubles`."""
+        repairs = Repairs()
+        models = self.catalog.names()
+        for model in models:
+            for repair in (self._due, self._landing, self._traffic):
+                try:
+                    repair(model, repairs)
+                except RetrainError as exc:
+                    repairs.troubles.append(f"{model}: {exc}")
+        try:
+            self._unclaimed(models, repairs)
+            self._poison(repairs)
+        except RetrainError as exc:
+            repairs.troubles.append(str(exc))
+        return repairs
+
+    def _due(self, model: str, repairs: Repairs) -> None:
+        """A message was lost, or a worker crashed: send it again, but not for ever."""
+        now_utc = self.clock.now_utc()
+        for row in self.ledger.due(model):
+            if row.due_utc + _OVERDUE > now_utc:
+                continue
+            if row.requeued >= _MOST_REQUEUED:
+                self._give_up(model, row)
+                repairs.given_up += 1
+            else:
+                self._requeue(model, row, now_utc)
+                repairs.requeued += 1
+
+    def _requeue(self, model: str, row: DueEffect, now_utc: datetime) -> None:
+        later = replace(row, due_utc=now_utc, requeued=row.requeued + 1)
+        if self.ledger.update_due(model, row, later):
+            self.work.send(WorkMessage(model, row.effect, row.turn))
+
+    def _give_up(self, model: str, row: DueEffect) -> None:
+        sentence = (
+            f"its message was lost or its worker crashed {row.requeued} times; "
+            "look into the log of on_work and the queue work-poison"
+        )
+        self.record(model, EffectFailed(row.effect, sentence))
+
+    def _landing(self, model: str, repairs: Repairs) -> None:
+        """Blobs whose event never came: each content is known by its ETag."""
+        latest_utc = self.clock.now_utc() - _EVENT_TIME
+        landed = [item for item in self.ports.data.landed(model) if item.modified_utc <= latest_utc]
+        if not landed:
+            return
+        # Read after the listing: what arrived in between is newer than the listing, not missing.
+        known = self.ledger.arrivals(model)
+        for item in landed:
+            mark = known.get(item.blob.place)
+            if mark is None or mark.etag != item.blob.etag:
+                fact = DataArrived(item.blob, item.size_bytes, source="reconcile")
+                repairs.arrivals += self.record(model, fact).new
+
+    def _unclaimed(self, models: Sequence[str], repairs: Repairs) -> None:
+        latest_utc = self.clock.now_utc() - _EVENT_TIME
+        for item in self.ports.data.unclaimed(models):
+            if item.modified_utc <= latest_utc:
+                arrival = DataArrived(item.blob, item.size_bytes, source="reconcile")
+                self.rejects.blob(arrival, "there is no model folder of that name")
+                repairs.rejected += 1
+
+    def _traffic(self, model: str, repairs: Repairs) -> None:
+        """The fence: an older write of ours is repaired, a person's change is respected."""
+        state = self.ledger.head(model).state
+        if state.champion is None:
+            return
+        if any(isinstance(effect, RestoreTraffic) for effect in state.outstanding):
+            return
+        endpoint = self.ports.endpoints.endpoint(model)
+        if endpoint is None or endpoint.state is not Provisioning.READY:
+            return
+        # Read again after the observation: a promotion in between explains what was seen.
+        state = self.ledger.head(model).state
+        reading = read_traffic(state, endpoint.traffic, tag=endpoint.fact_seq)
+        if reading.kind is Traffic.AGREES or state.champion is None:
+            return
+        repairs.traffic += 1
+        if reading.kind is Traffic.OUTSIDE or endpoint.fact_seq is None:
+            self.record(
+                model, TrafficChangedOutside(reading.version, reading.observed, state.count)
+            )
+        else:
+            self.record(
+                model,
+                TrafficFoundStale(
+                    reading.observed,
+                    found_seq=endpoint.fact_seq,
+                    fact_seq=state.champion.fact_seq,
+                    after_seq=state.count,
+                ),
+            )
+
+    def _poison(self, repairs: Repairs) -> None:
+        day = self.clock.now_utc().date().isoformat()
+        for queue, count in self.poison.waiting().items():
+            repairs.poisoned += count
+            sentence = sentences.poisoned(queue, count)
+            self.ports.alerts.send(Alert("", f"poison:{queue}:{day}", sentence))

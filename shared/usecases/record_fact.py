@@ -1,0 +1,184 @@
+"""Append one fact, with all that follows from it, and pass the due effects on."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.domain.consequences import consequence
+from shared.domain.evolve import evolve
+from shared.domain.facts import CycleEnded, DataArrived, Entry, Fact, Outcome
+from shared.domain.plan import plan
+from shared.errors import (
+    FactConflictError,
+    LedgerConflictError,
+    ModelConfigError,
+    UnknownModelError,
+)
+from shared.ports import DueEffect, WorkMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from random import Random
+
+    from shared.domain.policy import Policy
+    from shared.domain.state import State
+    from shared.ports import Clock, Head, Ledger, ModelCatalog, WorkQueue
+
+_TRIES = 8
+_FIRST_PAUSE = timedelta(milliseconds=20)
+_MOST_FOLLOWING = 20  # far beyond any chain of decisions: a loop must end in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of it: `new` is False when the fact was known already."""
+
+    new: bool
+    state: State
+    entries: tuple[Entry, ...] = ()
+
+
+class RecordFact:
+    """The only writer of the ledger.
+
+    One lock a model keeps the messages of one process from racing each other; between processes
+    the ledger's transaction decides, and the loser reads again.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        work: WorkQueue,
+        catalog: ModelCatalog,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._catalog = catalog
+        self._clock = clock
+        self._random = random
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def __call__(self, model: str, fact: Fact) -> Recorded:
+        """Record `fact` in the model's stream; a known key is success, quietly.
+
+        Raises:
+            UnknownModelError: there is no folder of that name.
+            FactConflictError: the fact contradicts what is known.
+            LedgerConflictError: eight races were lost; nothing was written.
+        """
+        require_model(self._catalog, model)
+        with self._locks[model]:
+            recorded, due = self._commit(model, fact)
+        for effect in due:
+            delay = max(effect.due_utc - self._clock.now_utc(), timedelta(0))
+            self._work.send(WorkMessage(model, effect.effect), delay=delay)
+        return recorded
+
+    def _commit(self, model: str, fact: Fact) -> tuple[Recorded, list[DueEffect]]:
+        for attempt in range(_TRIES):
+            head = self._ledger.head(model)
+            now_utc = self._clock.now_utc()
+            try:
+                entries, state = self._decide(head, self._placed(model, fact), now_utc)
+                begin, end = outbox_change(head.state, state, now_utc)
+                self._ledger.commit(head, entries, state=state, due=begin, undue=end)
+            except (LedgerConflictError, FactConflictError) as exc:
+                if self._ledger.knows(model, fact.key):
+                    return Recorded(new=False, state=self._ledger.head(model).state), []
+                if isinstance(exc, FactConflictError):
+                    raise
+            else:
+                return Recorded(new=True, state=state, entries=tuple(entries)), begin
+            # Full jitter: without it, racing writers meet again at every try.
+            self._clock.sleep(_FIRST_PAUSE * (2**attempt) * self._random.random())
+        raise LedgerConflictError(
+            f"{model}: fact {fact.key} lost {_TRIES} races against other writers; "
+            "its message is sent again with a delay"
+        )
+
+    def _placed(self, model: str, fact: Fact) -> Fact:
+        """An arrival that speaks of an older content than the one known is stale."""
+        if not isinstance(fact, DataArrived):
+            return fact
+        mark = self._ledger.arrival(model, fact.blob.place)
+        if mark is None or mark.etag == fact.blob.etag:
+            return fact
+        stale = is_older(fact.sequencer, mark.sequencer)
+        return replace(fact, stale=stale)
+
+    def _decide(self, head: Head, fact: Fact, now_utc: datetime) -> tuple[list[Entry], State]:
+        entry = Entry(head.state.count + 1, now_utc, fact)
+        entries, state = [entry], evolve(head.state, entry)
+        for following in self._following(state, now_utc):
+            entries.append(following)
+            state = evolve(state, following)
+        return entries, state
+
+    def _following(self, state: State, now_utc: datetime) -> Iterator[Entry]:
+        def policy() -> Policy:
+            return self._catalog.policy(state.model)
+
+        for _ in range(_MOST_FOLLOWING):
+            try:
+                fact = consequence(state, policy, now_utc)
+            except (ModelConfigError, UnknownModelError) as exc:
+                # A broken model.yml ends the cycle that needed it, not the message.
+                fact = _broken_config(state, exc)
+            if fact is None:
+                return
+            entry = Entry(state.count + 1, now_utc, fact)
+            yield entry
+            state = evolve(state, entry)
+        raise FactConflictError(
+            f"{state.model}: more than {_MOST_FOLLOWING} facts follow from fact {state.count}"
+        )
+
+
+def require_model(catalog: ModelCatalog, model: str) -> None:
+    """Nothing is recorded about models that have no folder.
+
+    Raises:
+        UnknownModelError: with the nearest name there is.
+    """
+    names = catalog.names()
+    if model in names:
+        return
+    import difflib  # noqa: PLC0415 - only on the way to an error; every event passes here
+
+    near = difflib.get_close_matches(model, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names) or 'none'}."
+    raise UnknownModelError(f'No model "{model}". {hint}')
+
+
+def is_older(sequencer: str | None, known: str | None) -> bool:
+    """Whether an event's sequencer lies before the known one; without both, nobody knows."""
+    if sequencer is None or known is None:
+        return False
+    width = max(len(sequencer), len(known))
+    return sequencer.rjust(width, "0") < known.rjust(width, "0")
+
+
+def outbox_change(old: State, new: State, now_utc: datetime) -> tuple[list[DueEffect], list[str]]:
+    """The outbox is `plan(state)`: what begins and what ends with the new state."""
+    before = {effect.key for effect in plan(old)}
+    after = {effect.key: effect for effect in plan(new)}
+    begin = [
+        DueEffect(key, due_utc=max(effect.not_before_utc or now_utc, now_utc))
+        for key, effect in after.items()
+        if key not in before
+    ]
+    return begin, sorted(before - after.keys())
+
+
+def _broken_config(state: State, exc: Exception) -> CycleEnded:
+    if state.cycle is None:
+        raise FactConflictError(f"{state.model}: a policy was asked for without a cycle") from exc
+    return CycleEnded(state.cycle.cycle_id, Outcome.FAILED, str(exc))

@@ -1,0 +1,85 @@
+"""How a model stands, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.usecases.explain import Explain
+from shared.usecases.record_fact import require_model
+
+if TYPE_CHECKING:
+    from shared.domain.facts import DriftChecked
+    from shared.domain.state import Champion, DataVersion, PastCycle, State
+    from shared.ports import Ledger, ModelCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """Verdict first; `past` is newest first."""
+
+    model: str
+    sentence: str
+    facts: int
+    champion: Champion | None
+    previous: Champion | None
+    data: DataVersion | None
+    cycle_id: str | None
+    cycle_sentence: str | None
+    waiting: str | None
+    last_drift: DriftChecked | None
+    past: tuple[PastCycle, ...]
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Reads heads only; one model's page costs one read, its open cycle one more."""
+
+    ledger: Ledger
+    catalog: ModelCatalog
+
+    def all(self) -> tuple[ModelStatus, ...]:
+        """Every model there is, by name."""
+        return tuple(self(model) for model in sorted(self.catalog.names()))
+
+    def __call__(self, model: str) -> ModelStatus:
+        """One model.
+
+        Raises:
+            UnknownModelError: no such model.
+        """
+        require_model(self.catalog, model)
+        state = self.ledger.head(model).state
+        champion, cycle = state.champion, state.cycle
+        explanation = Explain(self.ledger, self.catalog)(model, cycle.cycle_id) if cycle else None
+        return ModelStatus(
+            model,
+            sentence=_sentence(state),
+            facts=state.count,
+            champion=champion,
+            previous=state.previous_champion,
+            data=state.data,
+            cycle_id=cycle.cycle_id if cycle else None,
+            cycle_sentence=explanation.sentence if explanation else None,
+            waiting=_waiting(state),
+            last_drift=state.last_drift,
+            past=tuple(reversed(state.past)),
+            outstanding=len(state.outstanding),
+        )
+
+
+def _sentence(state: State) -> str:
+    if state.count == 0:
+        return sentences.first_drop(state.model)
+    champion = state.champion
+    return sentences.serving(
+        champion.version if champion else None, champion.since_utc if champion else None
+    )
+
+
+def _waiting(state: State) -> str | None:
+    kinds = [reason.kind for reason in state.waiting]
+    arrivals = state.waiting_arrivals + state.returned_arrivals
+    return sentences.waiting(kinds, arrivals) if kinds or arrivals else None
