@@ -15,6 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 _PARALLEL = 4
@@ -96,6 +97,12 @@ class BlobStore:
         with to.open("wb") as out:
             async for chunk in stream.chunks():
                 out.write(chunk)
+
+    async def chunks(self, container: str, name: str) -> AsyncIterator[bytes]:
+        """The blob's content, piece by piece."""
+        stream = await self._service.get_blob_client(container, name).download_blob()
+        async for chunk in stream.chunks():
+            yield chunk
 
     async def download_prefix(self, container: str, prefix: str, to: Path) -> int:
         """Write everything below the folder `prefix` under `to`; returns the number of files.

@@ -110,6 +110,16 @@ class Resources:
             if path.startswith(prefix) and "/" not in path[len(prefix) :]
         ]
 
+    def names(self, collection: str) -> tuple[str, ...]:
+        """Names in e.g. `models` that are a resource or have one below, oldest first."""
+        prefix = f"{collection}/"
+        found = {
+            path[len(prefix) :].split("/", 1)[0]: None
+            for path in self._items
+            if path.startswith(prefix)
+        }
+        return tuple(found)
+
     def _file(self, path: str) -> Path:
         *folders, last = (quote(part, safe=" $") for part in path.split("/"))
         return self._root.joinpath(*folders, f"{last}.json")

@@ -46,6 +46,14 @@ class WorkspaceNames:
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
         )
 
+    @property
+    def long_uri(self) -> str:
+        """`azureml://subscriptions/…/workspaces/<name>`: the SDK's long form of data URIs."""
+        return (
+            f"azureml://subscriptions/{self.subscription}/resourcegroups/{self.resource_group}"
+            f"/workspaces/{self.name}"
+        )
+
 
 @dataclass(slots=True)
 class Workspace:
@@ -120,7 +128,7 @@ class Workspace:
         return f"{kind}/{name}/versions/{versions[-1]['name']}"
 
     def _job_output(self, job: str, output: str, path: str) -> BlobPath:
-        resource = self.resources.get(f"jobs/{job}") or self.resources.get(f"children/{job}")
+        resource = self.resources.get(f"jobs/{job}")
         if resource is None:
             raise UnknownUriError(f"no job '{job}'")
         uri = resource["properties"].get("outputs", {}).get(output, {}).get("uri")

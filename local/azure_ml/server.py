@@ -1,0 +1,285 @@
+"""The control plane itself: one TLS server, its parts, and the order in which they start."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiohttp import web
+
+from local.azure_ml.answers import error, not_found, not_implemented
+from local.azure_ml.arm import WorkspaceRoutes
+from local.azure_ml.assets import AssetRoutes
+from local.azure_ml.blobs import BlobStore
+from local.azure_ml.history import HistoryRoutes
+from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+from local.azure_ml.jobs import JobRoutes
+from local.azure_ml.mlflow_proxy import MlflowProxy
+from local.azure_ml.mlflow_server import ARTIFACT_CONTAINER, MlflowServer
+from local.azure_ml.models import ModelRoutes
+from local.azure_ml.operations import Operations
+from local.azure_ml.registry import Registry
+from local.azure_ml.runner import Runner
+from local.azure_ml.store import Resources
+from local.azure_ml.trace import Trace, tracing
+from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from aiohttp.typedefs import Handler, Middleware
+
+    from local.azure_ml.identity import Identity
+    from local.environments import Environments
+    from local.tls import LocalTls
+
+_LARGEST_BODY_BYTES = 64 << 20
+_OPEN_PATHS = ("/discovery", "/logs/")  # public on Azure too, or signed by themselves
+_BUILT_IN = {DEFAULT_STORE: "azureml-blobstore", ARTIFACT_STORE: ARTIFACT_CONTAINER}
+
+
+class Routes(Protocol):
+    """Something that answers routes of the control plane's server."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, to be mounted at the server's root."""
+
+
+class Part(Routes, Protocol):
+    """More routes of the workspace, with processes of their own perhaps."""
+
+    async def start(self) -> None:
+        """Start; called before the server listens."""
+
+    async def stop(self) -> None:
+        """Stop; harmless when it never started."""
+
+
+class AzureMl:
+    """An Azure ML workspace on this machine, for the unmodified SDK and MLflow client.
+
+    Args:
+        names: where it stands in ARM.
+        datastores: further datastores by container; the two built-in ones are always there.
+        storage_connection_string: the workspace's storage; clients' uploads go to its endpoint.
+        identity: issues the tokens that this server accepts.
+        publish: `(event_type, subject, data)` of the workspace's events.
+        parts: makers of further parts, such as online endpoints.
+        trace: file for every exchange, or None.
+        max_jobs: jobs running at once; more are queued.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: WorkspaceNames,
+        datastores: Mapping[str, str],
+        storage_connection_string: str,
+        environments: Environments,
+        identity: Identity,
+        tls: LocalTls,
+        state: Path,
+        logs: Path,
+        publish: Callable[[str, str, dict[str, Any]], Awaitable[None]],
+        parts: Sequence[Callable[[Workspace], Part]] = (),
+        trace: Path | None = None,
+        port: int = 0,
+        max_jobs: int = 2,
+    ) -> None:
+        self._names = names
+        self._datastores = {**_BUILT_IN, **datastores}
+        self._storage = storage_connection_string
+        self._environments = environments
+        self._identity = identity
+        self._tls = tls
+        self._state = state
+        self._publish = publish
+        self._part_makers = parts
+        self._trace_file = trace
+        self._wanted_port = port
+        self._max_jobs = max_jobs
+        self._mlflow = MlflowServer(
+            state=state / "mlflow", log=logs / "mlflow.log", storage_connection_string=self._storage
+        )
+        self._blobs: BlobStore | None = None
+        self._operations: Operations | None = None
+        self._runner: Runner | None = None
+        self._parts: list[Part] = []
+        self._servers: list[web.AppRunner] = []
+        self._trace: Trace | None = None
+        self.url = ""
+        self.mlflow_ui_url = ""
+
+    @property
+    def tracking_uri(self) -> str:
+        """What MLFLOW_TRACKING_URI must be for this workspace."""
+        return f"{self.url}/mlflow/v2.0{self._names.arm_id}"
+
+    def environ(self) -> dict[str, str]:
+        """What a program needs in its environment so that its SDK and MLflow come here."""
+        return {
+            **self._identity.environ(),
+            **self._tls.environ(),
+            "AZUREML_DEV_URL_MFE": self.url,
+        }
+
+    async def start(self) -> None:
+        """Start MLflow, the parts and the server; mark jobs that a stop interrupted.
+
+        Raises:
+            LocalStackError: MLflow does not start, or the state is damaged.
+            OSError: the port is taken.
+        """
+        self._blobs = BlobStore(self._storage)
+        for container in self._datastores.values():
+            await self._blobs.ensure_container(container)
+        if self._trace_file is not None:
+            self._trace = Trace(self._trace_file)
+        await self._mlflow.start()
+        # The app must exist before it listens, and its URL before the app: late routes, one table.
+        app = web.Application(middlewares=self._middlewares(), client_max_size=_LARGEST_BODY_BYTES)
+        listener = _listener(self._wanted_port)
+        self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        workspace = self._workspace(self._blobs)
+        proxy = await self._mount(app, workspace)
+        for part in self._parts:
+            await part.start()
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._servers.append(runner)
+        await web.SockSite(runner, listener, ssl_context=self._tls.server_context).start()
+        await self._start_ui(proxy)
+
+    async def stop(self) -> None:
+        """Stop in reverse order. Harmless when it never started, or only half."""
+        if self._runner is not None:
+            await self._runner.stop()
+            self._runner = None
+        while self._parts:
+            await self._parts.pop().stop()
+        while self._servers:
+            await _close(self._servers.pop())
+        if self._operations is not None:
+            await self._operations.stop()
+            self._operations = None
+        await self._mlflow.stop()
+        if self._blobs is not None:
+            await self._blobs.close()
+            self._blobs = None
+        if self._trace is not None:
+            self._trace.close()
+            self._trace = None
+
+    def _workspace(self, blobs: BlobStore) -> Workspace:
+        names = self._names
+        provider = "providers/Microsoft.MachineLearningServices"
+        place = f"/subscriptions/{names.subscription}/{provider}/locations/{names.location}"
+        self._operations = Operations(self._state / "operations", url_prefix=f"{self.url}{place}")
+        return Workspace(
+            names=names,
+            base_url=self.url,
+            resources=Resources(self._state / "resources", arm_id=names.arm_id),
+            operations=self._operations,
+            environments=self._environments,
+            tls=self._tls,
+            state=self._state,
+            blobs=blobs,
+            publish=self._publish,
+            datastores=self._datastores,
+        )
+
+    async def _mount(self, app: web.Application, workspace: Workspace) -> MlflowProxy:
+        registry = Registry(workspace)
+        self._runner = Runner(
+            workspace, self._mlflow, step_environ=self._step_environ, max_jobs=self._max_jobs
+        )
+        await self._runner.recover()
+        proxy = MlflowProxy(workspace, registry, self._mlflow, run_of_job=self._run_of_job)
+        self._parts = [make(workspace) for make in self._part_makers]
+        mounted: list[Routes] = [
+            WorkspaceRoutes(workspace),
+            AssetRoutes(workspace),
+            ModelRoutes(workspace, registry),
+            JobRoutes(self._runner),
+            HistoryRoutes(self._runner),
+            workspace.operations,
+            proxy,
+            *self._parts,
+        ]
+        for one in mounted:
+            app.add_routes(one.routes())
+        app.router.add_route("*", "/{tail:.*}", self._unknown)
+        return proxy
+
+    async def _start_ui(self, proxy: MlflowProxy) -> None:
+        app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+        app.add_routes(proxy.ui_routes())
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._servers.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.mlflow_ui_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    def _step_environ(self) -> dict[str, str]:
+        return {
+            **self.environ(),
+            "MLFLOW_TRACKING_TOKEN": self._identity.issue("https://ml.azure.com"),
+        }
+
+    def _run_of_job(self, name: str) -> str | None:
+        job = self._runner.records.get(name) if self._runner is not None else None
+        return job["local"].get("mlflowRunId") if job is not None else None
+
+    def _middlewares(self) -> list[Middleware]:
+        found: list[Middleware] = [self._authorized()]
+        if self._trace is not None:
+            found.insert(0, tracing(self._trace))
+        return found
+
+    def _authorized(self) -> Middleware:
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not request.path.startswith(_OPEN_PATHS):
+                audiences = ARM_AUDIENCES | {self.url}
+                try:
+                    self._identity.verify(request.headers.get("Authorization"), audiences)
+                except NotAuthorizedError as exc:
+                    answer = error(401, "AuthenticationFailed", str(exc))
+                    answer.headers["WWW-Authenticate"] = "Bearer"
+                    return answer
+            return await handler(request)
+
+        return middleware
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        path = request.path
+        if "/workspaces/" in path and f"{self._names.arm_id}/" not in f"{path}/":
+            return not_found(f"{path}: this stack has one workspace, {self._names.arm_id}; it was")
+        return not_implemented(request.method, path)
+
+
+async def _close(runner: web.AppRunner) -> None:
+    """Answer what is being answered, then drop the connections.
+
+    A TLS connection would otherwise wait half a minute for an idle client's goodbye.
+    """
+    server = runner.server
+    connections = server.connections if server is not None else []
+    transports = [one.transport for one in connections if one.transport is not None]
+    await runner.cleanup()
+    for transport in transports:
+        transport.abort()
+    await asyncio.sleep(0)  # lets the loop take the dropped connections out
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

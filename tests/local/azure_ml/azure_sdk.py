@@ -1,0 +1,21 @@
+"""Azure's SDK, imported once with its own import-time warnings left aside."""
+
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from azure.ai.ml import Input, MLClient, Output, command, dsl, load_component
+    from azure.ai.ml.entities import Environment, Model
+    from azure.identity import DefaultAzureCredential
+
+__all__ = [
+    "DefaultAzureCredential",
+    "Environment",
+    "Input",
+    "MLClient",
+    "Model",
+    "Output",
+    "command",
+    "dsl",
+    "load_component",
+]
