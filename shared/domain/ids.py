@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-_MODEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+_MODEL_NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _JOB_NAME = re.compile(
     r"(?P<kind>retrain|evaluate)-(?P<cycle_id>[0-9a-f]{12})-(?P<attempt>\d{1,4})"
 )
@@ -20,7 +20,7 @@ def sha256_hex(text: str) -> str:
 
 
 def is_model_name(text: str) -> bool:
-    """Lower-case letter first, then letters, digits, `-`, `_`; at most 31 characters."""
+    """Lower-case letter first, then letters, digits, `-`; 2 to 30 characters."""
     return _MODEL_NAME.fullmatch(text) is not None
 
 

@@ -1,0 +1,22 @@
+"""The machine's own clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+class SystemClock:
+    """UTC, and sleep for the milliseconds between two tries of a transaction."""
+
+    def now_utc(self) -> datetime:
+        """UTC-aware."""
+        return datetime.now(UTC)
+
+    def sleep(self, duration: timedelta) -> None:
+        """Block this thread."""
+        time.sleep(duration.total_seconds())

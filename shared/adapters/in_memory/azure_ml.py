@@ -1,0 +1,221 @@
+"""Azure ML's jobs and registry as they behave from outside: asynchronous, now and then failing."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.facts import JobStatus, Mode
+from shared.domain.ids import JobName
+from shared.errors import DataMismatchError, JobMismatchError
+from shared.ports import JobReport, ModelVersion, SubmittedJob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from shared.adapters.in_memory.storage import InMemoryBlobs
+    from shared.domain.effects import Role
+    from shared.ports import Clock, JobRequest
+
+_COMPARED = (
+    "model",
+    "cycle_id",
+    "mode",
+    "pins",
+    "data_version",
+    "config_sha256",
+    "challenger_version",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobScript:
+    """How one job will go."""
+
+    duration: timedelta = timedelta(minutes=5)
+    fails: bool = False
+    challenger_metric: float = 0.5
+    champion_metric: float = 0.4
+
+
+@dataclass(slots=True)
+class _Job:
+    request: JobRequest
+    report: JobReport
+    script: JobScript
+
+
+@dataclass(slots=True)
+class AzureMlSimulator:
+    """`Jobs` and `Registry` of one workspace.
+
+    A training job writes its evidence, then registers its model, then completes, like the real
+    pipeline; each end is announced through `announce`, which may lose or double it.
+    """
+
+    clock: Clock
+    blobs: InMemoryBlobs
+    script_of: Callable[[JobRequest], JobScript] = lambda _request: JobScript()
+    announce: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None
+    jobs: dict[str, _Job] = field(default_factory=dict)
+    models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
+    data: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    submissions: int = 0
+    _agenda: list[tuple[datetime, int, str, JobStatus]] = field(default_factory=list)
+    _order: itertools.count[int] = field(default_factory=itertools.count)
+
+    # --- Jobs
+
+    def submit(self, job: JobRequest) -> SubmittedJob:
+        """Start it, or find the one of that name."""
+        self.settle()
+        known = self.jobs.get(job.name)
+        if known is None:
+            return self._start(job)
+        for part in _COMPARED:
+            if getattr(known.request, part) != getattr(job, part):
+                raise JobMismatchError(
+                    f"job {job.name} exists with {part} {getattr(known.request, part)!r}, "
+                    f"not {getattr(job, part)!r}"
+                )
+        return self._submitted(known.request)
+
+    def _start(self, job: JobRequest) -> SubmittedJob:
+        script = self.script_of(job)
+        status = JobStatus.FAILED if script.fails else JobStatus.COMPLETED
+        self.jobs[job.name] = _Job(job, JobReport(None), script)
+        end_utc = self.clock.now_utc() + script.duration
+        heapq.heappush(self._agenda, (end_utc, next(self._order), job.name, status))
+        self.submissions += 1
+        return self._submitted(job)
+
+    @staticmethod
+    def _submitted(job: JobRequest) -> SubmittedJob:
+        return SubmittedJob(job.champion_version, f"https://ml.azure.com/runs/{job.name}")
+
+    def report(self, name: str) -> JobReport | None:
+        """How it stands."""
+        self.settle()
+        job = self.jobs.get(name)
+        return job.report if job else None
+
+    def cancel(self, name: str) -> None:
+        """Ends it at once, if it runs."""
+        self.settle()
+        job = self.jobs.get(name)
+        if job is not None and job.report.status is None:
+            self._end(job, JobStatus.CANCELED)
+
+    def next_end_utc(self) -> datetime | None:
+        """When the next job ends."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now."""
+        while self._agenda and self._agenda[0][0] <= self.clock.now_utc():
+            _, _, name, status = heapq.heappop(self._agenda)
+            job = self.jobs[name]
+            if job.report.status is None:
+                self._finish(job, status)
+
+    def _finish(self, job: _Job, status: JobStatus) -> None:
+        if status is JobStatus.COMPLETED:
+            self._write_evidence(job)
+            if job.request.mode is Mode.RETRAIN:
+                self._register(job)
+        self._end(job, status)
+
+    def _end(self, job: _Job, status: JobStatus) -> None:
+        message = "" if status is JobStatus.COMPLETED else f"step train: {status}"
+        job.report = JobReport(status, message)
+        self.announce(
+            "job_finished",
+            {"model": job.request.model, "job": job.request.name, "status": status},
+        )
+
+    def _write_evidence(self, job: _Job) -> None:
+        request, script = job.request, job.script
+        champion = script.champion_metric if request.champion_version is not None else None
+        document = {
+            "format": 1,
+            "model": request.model,
+            "cycle_id": request.cycle_id,
+            "champion_version": request.champion_version,
+            "metrics": [
+                {
+                    "name": "r2",
+                    "goal": "max",
+                    "challenger": script.challenger_metric,
+                    "champion": champion,
+                    "floor": 0.3,
+                }
+            ],
+            "rows": {"train": 353, "test": 89},
+            "data_version": request.data_version,
+            "data_sha256": "",
+            "test_rows_sha256": "",
+            "config_sha256": request.config_sha256,
+            "reference": "reference.parquet",
+        }
+        folder = f"evidence/{request.model}/{request.name}"
+        self.blobs.upload("workspace", f"{folder}/evidence.json", json.dumps(document).encode())
+        self.blobs.upload("workspace", f"{folder}/sample_request.json", b"{}")
+
+    def _register(self, job: _Job) -> None:
+        request = job.request
+        name = JobName.parse(request.name)
+        tags = {
+            "cycle_id": request.cycle_id,
+            "attempt": str(name.attempt) if name else "1",
+            "data_version": request.data_version,
+            "role": "candidate",
+            "fact_seq": str(request.fact_seq),
+        }
+        self.register(request.model, tags)
+
+    def register(self, model: str, tags: dict[str, str]) -> str:
+        """A new version, as a job or a person makes one."""
+        versions = self.models.setdefault(model, {})
+        version = str(len(versions) + 1)
+        versions[version] = ModelVersion(version, tags)
+        self.announce(
+            "model_registered",
+            {"model": model, "version": version, "cycle_id": tags.get("cycle_id")},
+        )
+        return version
+
+    # --- Registry
+
+    def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
+        """Versions with that tag."""
+        self.settle()
+        versions = self.models.get(model, {}).values()
+        return [item for item in versions if item.tags.get("cycle_id") == cycle_id]
+
+    def version(self, model: str, version: str) -> ModelVersion | None:
+        """One version."""
+        self.settle()
+        return self.models.get(model, {}).get(version)
+
+    def tag(self, model: str, version: str, *, role: Role, cycle_id: str, fact_seq: int) -> None:
+        """Set tags; the fence decides between old and new."""
+        known = self.version(model, version)
+        # The job's own fact_seq is of its submission, so any later role is newer.
+        if known is None or int(known.tags.get("fact_seq", 0)) > fact_seq:
+            return
+        tags = {"role": str(role), "role_cycle_id": cycle_id, "fact_seq": str(fact_seq)}
+        self.models[model][version] = replace(known, tags={**known.tags, **tags})
+
+    def register_data(
+        self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int
+    ) -> None:
+        """Immutable."""
+        del fact_seq
+        known = self.data.setdefault((model, version), (pins, data_sha256))
+        if known != (pins, data_sha256):
+            raise DataMismatchError(f"data {model}:{version} exists with {known[0]}")

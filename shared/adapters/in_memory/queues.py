@@ -1,0 +1,81 @@
+"""A storage queue: at least once, in no order worth relying on, with delays and a poison queue."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from shared.ports import Clock, WorkMessage
+
+_VISIBILITY = timedelta(minutes=1)
+_MOST_DELIVERIES = 5
+
+
+@dataclass(slots=True)
+class QueuedMessage:
+    """A message in the queue; `body` is a WorkMessage or an event's text."""
+
+    body: WorkMessage | str
+    visible_utc: datetime
+    order: int
+    deliveries: int = 0
+
+
+@dataclass(slots=True)
+class InMemoryQueue:
+    """Both `WorkQueue` and `EventQueue`; the simulation takes messages out like a host does."""
+
+    clock: Clock
+    name: str = "work"
+    messages: dict[int, QueuedMessage] = field(default_factory=dict)
+    poisoned: list[QueuedMessage] = field(default_factory=list)
+    _orders: itertools.count[int] = field(default_factory=itertools.count)
+
+    def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
+        """Visible after the delay."""
+        self._put(message, delay)
+
+    def send_again(self, body: str, *, delay: timedelta) -> None:
+        """Visible after the delay."""
+        self._put(body, delay)
+
+    def _put(self, body: WorkMessage | str, delay: timedelta) -> None:
+        order = next(self._orders)
+        visible_utc = self.clock.now_utc() + max(delay, timedelta(0))
+        self.messages[order] = QueuedMessage(body, visible_utc, order)
+
+    def visible(self) -> list[QueuedMessage]:
+        """What a host could take now, oldest first."""
+        now_utc = self.clock.now_utc()
+        return [item for item in self.messages.values() if item.visible_utc <= now_utc]
+
+    def next_visible_utc(self) -> datetime | None:
+        """When the next message can be taken; None when the queue is empty."""
+        return min((item.visible_utc for item in self.messages.values()), default=None)
+
+    def take(self, message: QueuedMessage) -> None:
+        """Deliver it: hidden for a minute, and in the poison queue after five deliveries."""
+        message.deliveries += 1
+        message.visible_utc = self.clock.now_utc() + _VISIBILITY
+
+    def acknowledge(self, message: QueuedMessage) -> None:
+        """The handler returned."""
+        self.messages.pop(message.order, None)
+
+    def release(self, message: QueuedMessage) -> None:
+        """The handler raised."""
+        if message.deliveries >= _MOST_DELIVERIES:
+            self.acknowledge(message)
+            self.poisoned.append(message)
+        else:
+            message.visible_utc = self.clock.now_utc()
+
+    def waiting(self) -> Mapping[str, int]:
+        """As `PoisonQueues`: its own poison queue."""
+        return {f"{self.name}-poison": len(self.poisoned)} if self.poisoned else {}

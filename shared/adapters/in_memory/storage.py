@@ -1,0 +1,179 @@
+"""Blob containers in a dictionary, with ETags."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.domain.facts import BlobRef
+from shared.errors import (
+    BlobChangedError,
+    BlobTooLargeError,
+    DataMismatchError,
+    NotThereYetError,
+)
+from shared.ports import LandedBlob, LocalCopy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from shared.ports import Clock
+
+_LANDING = "landing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    content: bytes
+    etag: str
+    modified_utc: datetime
+
+
+class InMemoryBlobs:
+    """One storage account. Every write gets a new ETag and a higher sequencer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._containers: dict[str, dict[str, _Blob]] = {}
+        self._writes = itertools.count(1)
+
+    def upload(self, container: str, path: str, content: bytes) -> BlobRef:
+        """Create or overwrite."""
+        etag = f"0x{next(self._writes):015X}"
+        blob = _Blob(content, etag, self._clock.now_utc())
+        self._containers.setdefault(container, {})[path] = blob
+        return BlobRef(container, path, etag)
+
+    def delete(self, container: str, path: str) -> None:
+        """Gone, if it was there."""
+        self._containers.get(container, {}).pop(path, None)
+
+    def get(self, container: str, path: str) -> bytes | None:
+        """Content, or None."""
+        blob = self._containers.get(container, {}).get(path)
+        return blob.content if blob else None
+
+    def listing(self, container: str, prefix: str = "") -> list[LandedBlob]:
+        """What lies there now, by path."""
+        return [
+            LandedBlob(BlobRef(container, path, blob.etag), len(blob.content), blob.modified_utc)
+            for path, blob in sorted(self._containers.get(container, {}).items())
+            if path.startswith(prefix)
+        ]
+
+    def read(self, ref: BlobRef) -> bytes:
+        """Exactly that content.
+
+        Raises:
+            BlobChangedError: it is gone or was overwritten.
+        """
+        blob = self._containers.get(ref.container, {}).get(ref.path)
+        if blob is None or blob.etag != ref.etag:
+            raise BlobChangedError(f"{ref.place} is gone or was overwritten since {ref.etag}")
+        return blob.content
+
+
+class InMemoryDataStore:
+    """`DataStore` over `InMemoryBlobs`."""
+
+    def __init__(
+        self, blobs: InMemoryBlobs, *, container: str = "data", limit_bytes: int = 64_000_000
+    ) -> None:
+        self._blobs = blobs
+        self._container = container
+        self._limit_bytes = limit_bytes
+
+    def landed(self, model: str) -> Iterable[LandedBlob]:
+        """What lies under `landing/<model>/` now."""
+        return self._blobs.listing(_LANDING, f"{model}/")
+
+    def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
+        """What lies outside the folders of these models."""
+        folders = tuple(f"{model}/" for model in models)
+        listing = self._blobs.listing(_LANDING)
+        return [item for item in listing if not item.blob.path.startswith(folders)]
+
+    @contextmanager
+    def fetch(self, blob: BlobRef) -> Iterator[LocalCopy]:
+        """A temporary file with that content."""
+        content = self._blobs.read(blob)
+        if len(content) > self._limit_bytes:
+            raise BlobTooLargeError(
+                f"{len(content):,} bytes, limit {self._limit_bytes:,}; split the file"
+            )
+        with tempfile.NamedTemporaryFile(suffix=f"-{blob.name[-40:]}") as file:
+            file.write(content)
+            file.flush()
+            yield LocalCopy(
+                Path(file.name), hashlib.sha256(content).hexdigest(), size_bytes=len(content)
+            )
+
+    def accept(self, blob: BlobRef, path: str) -> None:
+        """Copy it into the data container."""
+        self._blobs.upload(self._container, path, self._blobs.read(blob))
+
+    def put_json(self, path: str, text: str) -> None:
+        """Create only."""
+        known = self._blobs.get(self._container, path)
+        if known is None:
+            self._blobs.upload(self._container, path, text.encode())
+        elif known != text.encode():
+            raise DataMismatchError(f"{path} exists with another content")
+
+    def get_json(self, path: str, *, sha256: str) -> str:
+        """Read back and verify."""
+        content = self._blobs.get(self._container, path)
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            raise DataMismatchError(f"{path} is gone, or differs from its recorded hash {sha256}")
+        return content.decode()
+
+
+class InMemoryQuarantine:
+    """`Quarantine` over `InMemoryBlobs`."""
+
+    def __init__(self, blobs: InMemoryBlobs, *, container: str = "quarantine") -> None:
+        self._blobs = blobs
+        self._container = container
+
+    def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
+        """Copy the blob; its report goes beside it."""
+        content = self._blobs.read(blob)
+        new = self._blobs.get(self._container, path) is None
+        self._blobs.upload(self._container, path, content)
+        self._blobs.upload(self._container, f"{path}.report.json", report.encode())
+        return new
+
+    def put_text(self, path: str, text: str) -> bool:
+        """Keep a text."""
+        new = self._blobs.get(self._container, path) is None
+        self._blobs.upload(self._container, path, text.encode())
+        return new
+
+
+class InMemoryEvidence:
+    """`Evidence` over `InMemoryBlobs`."""
+
+    def __init__(self, blobs: InMemoryBlobs, *, container: str = "workspace") -> None:
+        self._blobs = blobs
+        self._container = container
+
+    def location(self, model: str, job_name: str) -> str:
+        """`evidence/<model>/<job name>`."""
+        return f"evidence/{model}/{job_name}"
+
+    def read(self, location: str) -> str:
+        """Text of evidence.json."""
+        content = self._blobs.get(self._container, f"{location}/evidence.json")
+        if content is None:
+            raise NotThereYetError(f"there is no evidence.json in {location}")
+        return content.decode()
+
+    def sample_request(self, location: str) -> bytes | None:
+        """Body for the smoke test."""
+        return self._blobs.get(self._container, f"{location}/sample_request.json")
