@@ -12,7 +12,7 @@ help: ## this list
 
 setup: ## virtual environment, Azurite and the environments of app, training and scoring
 	@$(PYTHON) local/bootstrap.py
-	@$(RUN) -m local prepare
+	@$(RUN) -m local prepare --environment ml/environments/training.yml --environment ml/environments/scoring.yml
 
 demo: setup ## the whole loop on real data, with live progress; MODEL=diabetes|iris|marketing DATA=file.csv
 	@$(RUN) -m demo --model $(MODEL) $(if $(DATA),--data "$(DATA)")

@@ -30,7 +30,8 @@ class RunningStack:
     workspace_url: str
     scoring_url: str
     storage_connection_string: str
-    ca_bundle: str
+    workspace_id: str
+    environ: dict[str, str]  # what a program needs so that Azure's SDKs come here
 
     def write(self, state: Path) -> None:
         """Publish the record in `state`, all of it or nothing."""

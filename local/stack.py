@@ -1,0 +1,296 @@
+"""The whole stack: starts its parts in order, wires them together, stops them in reverse."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from local.azure_ml.endpoints import OnlineEndpoints
+from local.azure_ml.identity import Identity
+from local.azure_ml.server import AzureMl
+from local.azure_ml.workspace import WorkspaceNames
+from local.azurite import Azurite, create_resources, install_azurite
+from local.environments import Environments
+from local.errors import LocalStackError
+from local.event_grid import EventGrid, Faults
+from local.functions_host.host import FunctionsHost
+from local.running import RunningStack, StateLock
+from local.stack_file import StackFile, fill_in
+from local.storage_events.proxy import StorageEventsProxy
+from local.tls import LocalTls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from local.azure_ml.workspace import Workspace
+
+_SERVICES = ("blob", "queue", "table", "storage", "functions", "azure_ml", "scoring")
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """What a stack runs and how.
+
+    Args:
+        app_dir: folder of the function app.
+        file: what to set up around it.
+        state: folder of everything that survives a restart.
+        cache: folder of what can be made again: Azurite and virtual environments.
+        trace: file for every exchange with the Azure ML control plane, or None.
+        event_speed: how much faster than Azure deliveries are retried.
+        faults: what Event Grid does wrong on purpose.
+        ports: fixed ports by service; others are chosen once and kept with the state.
+        hosts: Functions hosts over the same storage; more than one shows what scaling out does.
+    """
+
+    app_dir: Path
+    file: StackFile
+    state: Path
+    cache: Path
+    trace: Path | None = None
+    event_speed: float = 1.0
+    faults: Faults = field(default_factory=Faults)
+    ports: Mapping[str, int] = field(default_factory=dict)
+    hosts: int = 1
+
+
+class Stack:
+    """A running stack, as an asynchronous context manager.
+
+    `say(part)` is called when a part starts to be waited for and again with a sign when it answers.
+    """
+
+    def __init__(
+        self, options: StackOptions, *, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._options = options
+        self._say = say
+        self._resources = contextlib.AsyncExitStack()
+        self._ports = _Ports(options.state / "ports.json", options.ports)
+        self.hosts: list[FunctionsHost] = []
+        self.endpoints: OnlineEndpoints
+        self.events: EventGrid
+        self.azurite: Azurite
+        self.proxy: StorageEventsProxy
+        self.azure_ml: AzureMl
+        self.tls: LocalTls
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._resources.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._resources.aclose()
+
+    @property
+    def storage_connection_string(self) -> str:
+        """For clients: blobs by way of the proxy, so that events are sent."""
+        return self.azurite.connection_string(blob_endpoint=self.proxy.blob_endpoint)
+
+    @property
+    def logs(self) -> Path:
+        """Folder of everybody's log files."""
+        return self._options.state / "logs"
+
+    def record(self) -> RunningStack:
+        """Where everything answers."""
+        host = self.hosts[0]
+        return RunningStack(
+            pid=os.getpid(),
+            functions_url=host.url,
+            master_key=host.master_key,
+            function_key=host.function_key,
+            mlflow_url=self.azure_ml.mlflow_ui_url,
+            workspace_url=self.azure_ml.url,
+            scoring_url=self.endpoints.scoring_url,
+            storage_connection_string=self.storage_connection_string,
+            workspace_id=WorkspaceNames(**self._options.file.workspace.model_dump()).arm_id,
+            environ=self.azure_ml.environ(),
+        )
+
+    async def _start(self) -> None:
+        options = self._options
+        self._resources.enter_context(StateLock(options.state))
+        self.logs.mkdir(exist_ok=True)
+        self.tls = LocalTls.create(options.state / "tls")
+        environments = Environments(options.cache / "environments")
+        await self._start_storage()
+        await self._start_azure_ml(environments)
+        await self._start_hosts(environments)
+        self._ports.save()
+        self.record().write(options.state)
+        self._resources.callback(RunningStack.forget, options.state)
+
+    async def _start_storage(self) -> None:
+        options, file = self._options, self._options.file
+        self._say("storage")
+        program = await install_azurite(options.cache / "azurite")
+        self.azurite = Azurite(
+            program=program,
+            data=options.state / "azurite",
+            log=self.logs / "azurite.log",
+            blob_port=self._ports["blob"],
+            queue_port=self._ports["queue"],
+            table_port=self._ports["table"],
+        )
+        await self._run(self.azurite)
+        self._ports.keep(
+            blob=self.azurite.blob_port,
+            queue=self.azurite.queue_port,
+            table=self.azurite.table_port,
+        )
+        direct = self.azurite.connection_string()
+        await create_resources(
+            direct, containers=file.containers, queues=file.queues, tables=file.tables
+        )
+        self._say("events")
+        self.events = EventGrid(
+            state=options.state / "events",
+            subscriptions=file.subscriptions,
+            topics=file.topics,
+            storage_connection_string=direct,
+            tls=self.tls,
+            speed=options.event_speed,
+            faults=options.faults,
+        )
+        await self._run(self.events)
+        self.proxy = StorageEventsProxy(
+            upstream=f"http://127.0.0.1:{self.azurite.blob_port}",
+            publish=self._storage_event,
+            topic=self._storage_id(),
+            state=options.state / "events",
+            port=self._ports["storage"],
+        )
+        await self._run(self.proxy)
+        self._ports.keep(storage=self.proxy.port)
+
+    def _storage_id(self) -> str:
+        workspace = self._options.file.workspace
+        return (
+            f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
+            "/providers/Microsoft.Storage/storageAccounts/devstoreaccount1"
+        )
+
+    async def _storage_event(self, event: Mapping[str, Any]) -> None:
+        await self.events.publish("storage", [event])
+
+    async def _start_azure_ml(self, environments: Environments) -> None:
+        options, file = self._options, self._options.file
+        self._say("azure ml")
+        identity = Identity()
+        await self._run(identity)
+        names = WorkspaceNames(**file.workspace.model_dump())
+        self.azure_ml = AzureMl(
+            names=names,
+            datastores={store.name: store.container for store in file.datastores},
+            storage_connection_string=self.storage_connection_string,
+            environments=environments,
+            identity=identity,
+            tls=self.tls,
+            state=options.state / "azure_ml",
+            logs=self.logs,
+            publish=self._workspace_event,
+            parts=[self._make_endpoints],
+            trace=options.trace,
+            port=self._ports["azure_ml"],
+        )
+        await self._run(self.azure_ml)
+
+    def _make_endpoints(self, workspace: Workspace) -> OnlineEndpoints:
+        self.endpoints = OnlineEndpoints(workspace, logs=self.logs, port=self._ports["scoring"])
+        return self.endpoints
+
+    async def _workspace_event(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+        event = {
+            "id": str(uuid4()),
+            "topic": WorkspaceNames(**self._options.file.workspace.model_dump()).arm_id,
+            "subject": subject,
+            "eventType": kind,
+            "data": data,
+            "dataVersion": "",
+            "metadataVersion": "1",
+        }
+        await self.events.publish("workspace", [event])
+
+    async def _start_hosts(self, environments: Environments) -> None:
+        options = self._options
+        self._say("functions")
+        python = await environments.for_requirements(options.app_dir / "requirements.txt")
+        settings = fill_in(options.file.settings, self._values()) | self.azure_ml.environ()
+        for number in range(options.hosts):
+            suffix = "" if number == 0 else f"-{number + 1}"
+            host = FunctionsHost(
+                app_dir=options.app_dir,
+                python=python,
+                settings=settings,
+                state=options.state / "functions",
+                log=self.logs / f"functions{suffix}.log",
+                storage_connection_string=self.storage_connection_string,
+                port=self._ports["functions"] if number == 0 else 0,
+            )
+            await self._run(host)
+            self.hosts.append(host)
+
+    def _values(self) -> dict[str, str]:
+        workspace = self._options.file.workspace
+        return {
+            "storage.connection_string": self.storage_connection_string,
+            "workspace.subscription": workspace.subscription,
+            "workspace.resource_group": workspace.resource_group,
+            "workspace.name": workspace.name,
+            "workspace.container": "azureml-blobstore",
+            **{
+                f"topics.{topic.name}": self.events.topic_endpoint(topic.name)
+                for topic in self._options.file.topics
+            },
+        }
+
+    async def _run(self, part: Any) -> None:
+        """Start a part; whatever happens later, it is stopped."""
+        self._resources.push_async_callback(part.stop)
+        await part.start()
+
+
+class _Ports:
+    """Ports by service: fixed by the caller, else those of the last start, else 0 for any."""
+
+    def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
+        unknown = sorted(set(fixed) - set(_SERVICES))
+        if unknown:
+            raise LocalStackError(
+                f"no service {', '.join(unknown)}; there are: {', '.join(_SERVICES)}"
+            )
+        self._file = file
+        self._fixed = dict(fixed)
+        self._known: dict[str, int] = {}
+        if file.exists():
+            try:
+                self._known = {str(k): int(v) for k, v in json.loads(file.read_text()).items()}
+            except (ValueError, TypeError, AttributeError) as exc:
+                raise LocalStackError(
+                    f"{file} is damaged ({exc}); remove the folder {file.parent} to start afresh"
+                ) from exc
+
+    def __getitem__(self, service: str) -> int:
+        return self._fixed.get(service, self._known.get(service, 0))
+
+    def keep(self, **ports: int) -> None:
+        self._known |= ports
+
+    def save(self) -> None:
+        self._file.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
