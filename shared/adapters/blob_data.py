@@ -1,0 +1,241 @@
+"""Landing zone, data, quarantine and evidence in blob storage."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.storage_account import storage_errors
+from shared.domain.facts import BlobRef
+from shared.errors import (
+    BlobChangedError,
+    BlobTooLargeError,
+    DataMismatchError,
+    NotThereYetError,
+    ServiceBusyError,
+)
+from shared.ports import LandedBlob, LocalCopy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from azure.storage.blob import BlobClient, BlobProperties, ContainerClient
+
+    from shared.adapters.storage_account import StorageAccount
+
+_MEGABYTE = 1_000_000
+
+
+class BlobDataStore:
+    """`landing` and `data` of one account. Bodies are streamed; copies are made by the service."""
+
+    def __init__(
+        self,
+        account: StorageAccount,
+        *,
+        limit_bytes: int,
+        landing: str = "landing",
+        data: str = "data",
+    ) -> None:
+        self._account = account
+        self._limit_bytes = limit_bytes
+        self._landing = landing
+        self._data = data
+
+    def landed(self, model: str) -> Iterable[LandedBlob]:
+        """What lies under `landing/<model>/` now."""
+        return self._listing(f"{model}/")
+
+    def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
+        """What lies outside the folders of these models: their contents are not listed."""
+        from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
+
+        container = _container(self._account, self._landing)
+        folders = {f"{model}/" for model in models}
+        with storage_errors(f"list {self._landing}"):
+            for item in container.walk_blobs(delimiter="/"):
+                if not isinstance(item, BlobPrefix):
+                    yield self._landed_blob(item)
+                elif item.name not in folders:
+                    yield from self._listing(item.name)
+
+    @contextmanager
+    def fetch(self, blob: BlobRef) -> Iterator[LocalCopy]:
+        """Stream that content into a temporary file, hashing it on the way."""
+        with tempfile.TemporaryDirectory(prefix="retrain-") as folder:
+            path = Path(folder) / "content"
+            yield self._download(blob, path)
+
+    def _download(self, blob: BlobRef, path: Path) -> LocalCopy:
+        client = _blob(self._account, blob.container, blob.path)
+        with _this_content(blob), path.open("wb") as file:
+            stream = client.download_blob(**_if_match(blob))
+            size_bytes = int(stream.size)
+            if size_bytes > self._limit_bytes:
+                raise BlobTooLargeError(
+                    f"{size_bytes / _MEGABYTE:,.0f} MB, limit "
+                    f"{self._limit_bytes / _MEGABYTE:,.0f} MB; split the file, or raise "
+                    "RETRAIN_FUNCTION_DATA_LIMIT_BYTES"
+                )
+            digest = hashlib.sha256()
+            for chunk in stream.chunks():
+                digest.update(chunk)
+                file.write(chunk)
+        return LocalCopy(path, digest.hexdigest(), size_bytes=size_bytes)
+
+    def accept(self, blob: BlobRef, path: str) -> None:
+        """Server-side copy into the data container."""
+        _copy(self._account, blob, container=self._data, path=path)
+
+    def put_json(self, path: str, text: str) -> None:
+        """Create only; the same text again is fine."""
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - with the SDK
+
+        client = _blob(self._account, self._data, path)
+        with storage_errors(f"write {self._data}/{path}"):
+            try:
+                client.upload_blob(text.encode(), overwrite=False)
+            except ResourceExistsError:
+                if client.download_blob().readall() != text.encode():
+                    raise DataMismatchError(
+                        f"{self._data}/{path} exists with another content; data versions are "
+                        "immutable"
+                    ) from None
+
+    def get_json(self, path: str, *, sha256: str) -> str:
+        """Read back and verify."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
+
+        client = _blob(self._account, self._data, path)
+        with storage_errors(f"read {self._data}/{path}"):
+            try:
+                content = bytes(client.download_blob().readall())
+            except ResourceNotFoundError:
+                raise DataMismatchError(f"{self._data}/{path} is gone") from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256:
+            raise DataMismatchError(
+                f"{self._data}/{path} has hash {found}, the ledger recorded {sha256}"
+            )
+        return content.decode()
+
+    def _listing(self, prefix: str) -> Iterator[LandedBlob]:
+        container = _container(self._account, self._landing)
+        with storage_errors(f"list {self._landing}/{prefix}"):
+            for item in container.list_blobs(name_starts_with=prefix):
+                yield self._landed_blob(item)
+
+    def _landed_blob(self, item: BlobProperties) -> LandedBlob:
+        ref = BlobRef(self._landing, str(item.name), str(item.etag).strip('"'))
+        return LandedBlob(ref, int(item.size), modified_utc=item.last_modified)
+
+
+class BlobQuarantine:
+    """Files that may not be used, each with its report beside it."""
+
+    def __init__(self, account: StorageAccount, *, container: str = "quarantine") -> None:
+        self._account = account
+        self._container = container
+
+    def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
+        """Copy the blob, then write its report; the report says that both are there."""
+        beside = _blob(self._account, self._container, f"{path}.report.json")
+        with storage_errors(f"look for {self._container}/{path}"):
+            known = beside.exists()
+        _copy(self._account, blob, container=self._container, path=path)
+        with storage_errors(f"write the report of {self._container}/{path}"):
+            beside.upload_blob(report.encode(), overwrite=True)
+        return not known
+
+    def put_text(self, path: str, text: str) -> bool:
+        """Keep a text."""
+        client = _blob(self._account, self._container, path)
+        with storage_errors(f"write {self._container}/{path}"):
+            known = client.exists()
+            client.upload_blob(text.encode(), overwrite=True)
+        return not known
+
+
+class BlobEvidence:
+    """What jobs wrote into the workspace's storage."""
+
+    def __init__(self, account: StorageAccount, *, container: str) -> None:
+        self._account = account
+        self._container = container
+
+    def location(self, model: str, job_name: str) -> str:
+        """`evidence/<model>/<job name>`."""
+        return f"evidence/{model}/{job_name}"
+
+    def read(self, location: str) -> str:
+        """Text of evidence.json."""
+        content = self._read(f"{location}/evidence.json")
+        if content is None:
+            raise NotThereYetError(
+                f"there is no {self._container}/{location}/evidence.json; look at the log of the "
+                "job's step `evaluate`"
+            )
+        return content.decode("utf-8", errors="replace")
+
+    def sample_request(self, location: str) -> bytes | None:
+        """Body for the smoke test."""
+        return self._read(f"{location}/sample_request.json")
+
+    def _read(self, path: str) -> bytes | None:
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
+
+        client = _blob(self._account, self._container, path)
+        with storage_errors(f"read {self._container}/{path}"):
+            try:
+                return bytes(client.download_blob().readall())
+            except ResourceNotFoundError:
+                return None
+
+
+def _container(account: StorageAccount, name: str) -> ContainerClient:
+    return account.blobs().get_container_client(name)
+
+
+def _blob(account: StorageAccount, container: str, path: str) -> BlobClient:
+    return account.blobs().get_blob_client(container, path)
+
+
+def _if_match(blob: BlobRef, prefix: str = "") -> dict[str, Any]:
+    from azure.core import MatchConditions  # noqa: PLC0415 - with the SDK
+
+    return {
+        f"{prefix}etag": f'"{blob.etag}"',
+        f"{prefix}match_condition": MatchConditions.IfNotModified,
+    }
+
+
+def _copy(account: StorageAccount, blob: BlobRef, *, container: str, path: str) -> None:
+    """Within one account the service copies at once, and authorises the source like the target."""
+    source = _blob(account, blob.container, blob.path)
+    target = _blob(account, container, path)
+    with _this_content(blob):
+        answer = target.start_copy_from_url(source.url, **_if_match(blob, "source_"))
+    if answer["copy_status"] != "success":
+        raise ServiceBusyError(
+            f"copying {blob.place} to {container}/{path} is {answer['copy_status']}"
+        )
+
+
+@contextmanager
+def _this_content(blob: BlobRef) -> Iterator[None]:
+    """Gone or overwritten is an answer, anything else an error."""
+    from azure.core.exceptions import (  # noqa: PLC0415 - with the SDK
+        ResourceModifiedError,
+        ResourceNotFoundError,
+    )
+
+    with storage_errors(f"read {blob.place}"):
+        try:
+            yield
+        except (ResourceModifiedError, ResourceNotFoundError) as exc:
+            raise BlobChangedError(
+                f"{blob.place} is gone or was overwritten since {blob.etag}"
+            ) from exc

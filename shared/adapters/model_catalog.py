@@ -1,0 +1,70 @@
+"""The models there are, read from ml/models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain.facts import ReasonKind
+from shared.domain.policy import Policy
+from shared.errors import ModelConfigError, UnknownModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class FolderCatalog:
+    """`names` lists folders; a model.yml is parsed when its policy is first asked for, and kept.
+
+    The app is deployed as a whole, so folders do not change while it runs.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = root
+        self._policies: dict[str, Policy] = {}
+        self._names: tuple[str, ...] | None = None
+
+    def names(self) -> Sequence[str]:
+        """Sorted; reads no file."""
+        if self._names is None:
+            # Not ml.model_config: this runs for every event, that one parses YAML.
+            root = self._root or _models_folder()
+            self._names = tuple(sorted(path.parent.name for path in root.glob("*/model.yml")))
+        return self._names
+
+    def policy(self, model: str) -> Policy:
+        """Parsed and checked."""
+        if model not in self._policies:
+            self._policies[model] = self._read(model)
+        return self._policies[model]
+
+    def _read(self, model: str) -> Policy:
+        from ml import errors as ml_errors  # noqa: PLC0415 - yaml, when a policy decides
+        from ml import model_config  # noqa: PLC0415 - same
+
+        try:
+            config = model_config.read_model(model, self._root or model_config.MODELS)
+        except ml_errors.UnknownModelError as exc:
+            raise UnknownModelError(str(exc)) from exc
+        except ml_errors.ModelConfigError as exc:
+            raise ModelConfigError(str(exc)) from exc
+        return Policy(
+            config_sha256=config.config_sha256,
+            reasons=frozenset(ReasonKind(reason) for reason in config.retrain.reasons),
+            cooldown=config.retrain.cooldown,
+            drift_overrides_cooldown=config.retrain.drift_overrides_cooldown,
+            jobs_per_30_days=config.retrain.max_jobs_per_30_days,
+            max_attempts=config.retrain.max_attempts,
+            soak=config.rollout.soak,
+            drift_window_days=config.drift.window_days,
+        )
+
+
+def _models_folder() -> Path:
+    from importlib.util import find_spec  # noqa: PLC0415 - used once
+    from pathlib import Path  # noqa: PLC0415 - used once
+
+    spec = find_spec("ml")
+    if spec is None or spec.submodule_search_locations is None:
+        raise UnknownModelError("the folder ml/ was not deployed with the app; see .funcignore")
+    return Path(next(iter(spec.submodule_search_locations))) / "models"
