@@ -232,8 +232,8 @@ class _Execution:
         properties = {
             "jobType": "Command",
             "command": step.command,
-            "environmentId": str(step.environment),
-            "codeId": step.code,
+            "environmentId": str(step.environment).removeprefix("azureml:"),
+            "codeId": step.code.removeprefix("azureml:") if step.code else None,
             "componentId": step.component_id,
             "displayName": step.display_name,
             "experimentName": given["experimentName"],
