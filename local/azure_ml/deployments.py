@@ -50,6 +50,7 @@ class Deployments:
         self._launcher = launcher
         self._changed = changed
         self._running: dict[tuple[str, str], Running] = {}
+        self._stopped = False
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, to be mounted at the server's root."""
@@ -98,6 +99,7 @@ class Deployments:
 
     async def stop(self) -> None:
         """Stop all servers; the resources stay as they are."""
+        self._stopped = True
         running, self._running = list(self._running.values()), {}
         await asyncio.gather(*(self._launcher.end(one) for one in running))
 
@@ -129,8 +131,8 @@ class Deployments:
         before = resources.get(path)
         if before and before["properties"]["provisioningState"] in _IN_MOTION:
             return _busy(name, before)
-        body = await request.json()
         try:
+            body = await read_object(request)
             check_name("deployment", name)
             check_deployment(body)
         except RefusedError as exc:
@@ -138,6 +140,9 @@ class Deployments:
         properties = body["properties"]
         properties["provisioningState"] = "Updating" if before else "Creating"
         properties.setdefault("scaleSettings", {"scaleType": "Default"})
+        for one in ((properties.get("dataCollector") or {}).get("collections") or {}).values():
+            # Azure's SDK writes it in lower case; Azure answers as its schema has it.
+            one["dataCollectionMode"] = str(one.get("dataCollectionMode", "Disabled")).capitalize()
         wanted = resources.put(path, {"sku": {"name": "Default", "capacity": 1}, **body})
         operation = self._workspace.operations.start(self._deploy(endpoint, name))
         headers = self._workspace.operations.headers(operation)
@@ -166,7 +171,10 @@ class Deployments:
         endpoint, name = request.match_info["endpoint"], request.match_info["deployment"]
         if self._workspace.resources.get(_path(request)) is None:
             return not_found(f"deployment {name}")
-        body = await request.json() if request.can_read_body else {}
+        try:
+            body = await read_object(request)
+        except RefusedError as exc:
+            return user_error(str(exc))
         if body.get("containerType", "InferenceServer") != "InferenceServer":
             return web.json_response({"content": ""})  # nothing is initialised apart from it
         tail = body.get("tail") or _DEFAULT_TAIL
@@ -195,6 +203,10 @@ class Deployments:
         except BaseException:
             self._set_state(path, "Failed")
             raise
+        if self._stopped:
+            await self._launcher.end(new)
+            self._set_state(path, "Failed")
+            raise OperationFailedError("Interrupted", "the stack stopped meanwhile")
         old = self._running.get((endpoint, name))
         self._running[endpoint, name] = new
         self._workspace.resources.put(
@@ -246,6 +258,23 @@ class Deployments:
         if found is not None:
             found["properties"]["provisioningState"] = state
             self._workspace.resources.put(path, found)
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object; empty when it has no body.
+
+    Raises:
+        RefusedError: it is not JSON, or no object.
+    """
+    if not request.can_read_body:
+        return {}
+    try:
+        body = await request.json()
+    except ValueError as exc:
+        raise RefusedError(f"the body is not JSON: {exc}") from exc
+    if not isinstance(body, dict):
+        raise RefusedError("the body is no JSON object")
+    return body
 
 
 def _path(request: web.Request) -> str:

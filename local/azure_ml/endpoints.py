@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from local.azure_ml.answers import error, not_found, user_error
 from local.azure_ml.collector import Collector
-from local.azure_ml.deployments import Deployments
+from local.azure_ml.deployments import Deployments, read_object
 from local.azure_ml.deployments_launch import Launcher
 from local.azure_ml.endpoint_rules import (
     RefusedError,
@@ -145,9 +145,9 @@ class OnlineEndpoints:
         before = resources.get(path)
         if before and before["properties"]["provisioningState"] == "Deleting":
             return error(409, "Conflict", f"endpoint '{name}' is being deleted; wait for its end")
-        body = await request.json()
-        properties = body.get("properties") or {}
         try:
+            body = await read_object(request)
+            properties = body.get("properties") or {}
             check_name("endpoint", name)
             check_auth_mode(properties.get("authMode"))
             ready = self.deployments.targets(name)
@@ -204,11 +204,16 @@ class OnlineEndpoints:
         resources = self._workspace.resources
         if resources.get(f"onlineEndpoints/{name}") is None:
             return not_found(f"endpoint {name}")
-        body: dict[str, Any] = await request.json()
+        try:
+            body = await read_object(request)
+        except RefusedError as exc:
+            return user_error(str(exc))
         key = _KEY_TYPES.get(str(body.get("keyType")))
         if key is None:
             return user_error(f"keyType '{body.get('keyType')}': give Primary or Secondary")
-        keys = {**self._keys(name), key: body.get("keyValue") or _new_key()}
+        keys, wanted = self._keys(name), body.get("keyValue")
+        # Azure's SDK sends the present key as the value wanted, and means a new one.
+        keys[key] = wanted if wanted and wanted != keys[key] else _new_key()
         resources.put(f"onlineEndpoints/{name}/keys/current", {"properties": keys})
         self._refresh(name)
         return web.json_response(keys)

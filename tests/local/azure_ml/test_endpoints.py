@@ -1,0 +1,493 @@
+"""Online endpoints through the unmodified SDK: a model, code and environment that are not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import socket
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import jwt
+import psutil
+import pytest
+import requests
+from aiohttp import web
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from local.azure_ml.arm import WorkspaceRoutes
+from local.azure_ml.assets import AssetRoutes
+from local.azure_ml.blobs import BlobStore
+from local.azure_ml.endpoints import OnlineEndpoints
+from local.azure_ml.operations import Operations
+from local.azure_ml.store import Resources
+from local.azure_ml.workspace import DEFAULT_STORE, Workspace, WorkspaceNames
+from local.environments import Environments
+from local.errors import LocalStackError
+from local.tls import LocalTls
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the SDK uses deprecated parts of marshmallow on import
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import (
+        CodeConfiguration,
+        DataCollector,
+        DeploymentCollection,
+        Environment,
+        ManagedOnlineDeployment,
+        ManagedOnlineEndpoint,
+        OnlineRequestSettings,
+    )
+
+pytestmark = [
+    pytest.mark.azurite,
+    # The SDK warns about its own experimental classes and deprecated calls.
+    pytest.mark.filterwarnings("default"),
+]
+
+_ROOT = Path(__file__).resolve().parents[3]
+_NAMES = WorkspaceNames()
+_CONTAINER = "azureml-blobstore"
+_CONDA = """\
+name: plain-server
+dependencies:
+  - python>=3.11
+  - pip
+  - pip:
+      - azureml-inference-server-http==1.5.1
+      - setuptools<81
+"""
+# Small on purpose: what is tested is the way to it, not the model.
+_SCORE = """\
+import json, os, time, urllib.request
+from pathlib import Path
+
+import constants_of_ours
+
+def init():
+    global model
+    print("loading", os.environ["AZUREML_MODEL_DIR"])
+    model = json.loads(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.json")).read_text())
+
+def run(text):
+    asked = json.loads(text)
+    time.sleep(asked.get("sleep", 0))
+    if asked.get("crash"):
+        os.kill(os.getppid(), 9)
+        os._exit(9)
+    if asked.get("bug"):
+        raise ValueError("secret detail")
+    if "collect" in asked:
+        host, port = os.environ["AZUREML_MDC_HOST"], os.environ["AZUREML_MDC_PORT"]
+        request = urllib.request.Request(
+            f"http://{host}:{port}/modeldata/log",
+            data=json.dumps(asked["collect"]).encode(),
+            headers={"ce-type": "azureml.inference.model_inputs", "ce-time": "1790000000",
+                     "ce-x-request-id": "r1", "Content-Type": "application/json"})
+        return {"collected": urllib.request.urlopen(request, timeout=5).status}
+    return {"y": model["slope"] * asked.get("x", 0) * constants_of_ours.ONE,
+            "greeting": os.environ.get("GREETING"), "dir": os.environ["AZUREML_MODEL_DIR"]}
+"""
+
+
+class _Credential:
+    """A decodable token: the SDK looks into it, nobody here checks it."""
+
+    def get_token(self, *scopes, **_):
+        audience = scopes[0].removesuffix("/.default")
+        token = jwt.encode({"aud": audience, "tid": "local"}, "k" * 32, algorithm="HS256")
+        return AccessToken(token, int(time.time()) + 3600)
+
+
+@web.middleware
+async def _one_answer_a_connection(request, handler):
+    # The SDK keeps connections open for as long as it lives: the loop could not end cleanly.
+    response = await handler(request)
+    response.force_close()
+    return response
+
+
+class _Stand:
+    """A workspace with the routes that endpoints need, in a loop of its own, without MLflow."""
+
+    def __init__(self, state, connection_string):
+        self._state, self._storage = state, connection_string
+        self.tls = LocalTls.create(state / "tls")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self):
+        self._thread.start()
+        try:
+            self.call(self._start())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.call(self._stop())
+        self._end()
+
+    def call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
+
+    def _end(self):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _start(self):
+        self.blobs = BlobStore(self._storage)
+        await self.blobs.ensure_container(_CONTAINER)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        place = f"/subscriptions/{_NAMES.subscription}/providers/x/locations/{_NAMES.location}"
+
+        async def publish(*_):
+            return
+
+        try:
+            self.operations = Operations(
+                self._state / "operations", url_prefix=f"{self.url}{place}"
+            )
+            workspace = Workspace(
+                names=_NAMES,
+                base_url=self.url,
+                resources=Resources(self._state / "resources", arm_id=_NAMES.arm_id),
+                operations=self.operations,
+                environments=Environments(_ROOT / ".local" / "cache" / "environments"),
+                tls=self.tls,
+                state=self._state,
+                blobs=self.blobs,
+                publish=publish,
+                datastores={DEFAULT_STORE: _CONTAINER},
+            )
+        except LocalStackError:
+            listener.close()
+            await self.blobs.close()
+            raise
+        self.resources = workspace.resources
+        self.endpoints = OnlineEndpoints(workspace, logs=self._state / "logs")
+        app = web.Application(middlewares=[_one_answer_a_connection])
+        for part in (
+            WorkspaceRoutes(workspace),
+            AssetRoutes(workspace),
+            self.operations,
+            self.endpoints,
+        ):
+            app.add_routes(part.routes())
+        await self.endpoints.start()
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener, ssl_context=self.tls.server_context).start()
+
+    async def _stop(self):
+        await self._runner.cleanup()
+        await self.endpoints.stop()
+        await self.operations.stop()
+        await self.blobs.close()
+
+    def client(self, monkeypatch):
+        monkeypatch.setenv("AZUREML_DEV_URL_MFE", self.url)
+        for name, value in self.tls.environ().items():
+            monkeypatch.setenv(name, value)
+        return MLClient(_Credential(), _NAMES.subscription, _NAMES.resource_group, _NAMES.name)
+
+    def register_model(self, name, version, *, slope):
+        prefix = f"test-models/{name}/{version}"
+        data = json.dumps({"slope": slope}).encode()
+        self.call(self.blobs.upload_bytes(data, _CONTAINER, f"{prefix}/model.json"))
+        uri = f"azureml://datastores/{DEFAULT_STORE}/paths/{prefix}"
+        body = {"properties": {"modelUri": uri, "modelType": "custom_model", "flavors": {}}}
+        self.resources.put(f"models/{name}/versions/{version}", body)
+
+
+@pytest.fixture(scope="module")
+def stand(azurite, tmp_path_factory):
+    state = tmp_path_factory.mktemp("stand")
+    with _Stand(state, azurite.connection_string()) as running:
+        running.register_model("line", "1", slope=2)
+        running.register_model("line", "2", slope=3)
+        yield running
+
+
+@pytest.fixture
+def client(stand, monkeypatch):
+    return stand.client(monkeypatch)
+
+
+@pytest.fixture
+def code(tmp_path):
+    folder = tmp_path / "code"
+    (folder / "serving").mkdir(parents=True)
+    (folder / "serving" / "score.py").write_text(_SCORE)
+    (folder / "serving" / "constants_of_ours.py").write_text("ONE = 1\n")
+    (tmp_path / "conda.yml").write_text(_CONDA)
+    return folder
+
+
+def _create_endpoint(client, name):
+    endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key")
+    return client.online_endpoints.begin_create_or_update(endpoint).result()
+
+
+def _deployment(code, endpoint, name, *, model="azureml:line:1", **more):
+    return ManagedOnlineDeployment(
+        name=name,
+        endpoint_name=endpoint,
+        model=model,
+        code_configuration=CodeConfiguration(code=str(code), scoring_script="serving/score.py"),
+        environment=Environment(conda_file=str(code.parent / "conda.yml"), image="ubuntu"),
+        instance_type="Standard_DS3_v2",
+        instance_count=1,
+        request_settings=more.pop(
+            "request_settings", OnlineRequestSettings(max_concurrent_requests_per_instance=20)
+        ),
+        **more,
+    )
+
+
+def _deploy(client, deployment):
+    return client.online_deployments.begin_create_or_update(deployment).result()
+
+
+def _set_traffic(client, name, traffic, mirror=None):
+    endpoint = client.online_endpoints.get(name)
+    endpoint.traffic, endpoint.mirror_traffic = traffic, mirror or {}
+    return client.online_endpoints.begin_create_or_update(endpoint).result()
+
+
+def _caller(client, name):
+    url = client.online_endpoints.get(name).scoring_uri
+    key = client.online_endpoints.get_keys(name).primary_key
+
+    def call(body, **headers):
+        auth = {"Authorization": f"Bearer {key}"}
+        return requests.post(url, json=body, headers=auth | headers, timeout=30)
+
+    return call
+
+
+def _lives(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_model_is_deployed_addressed_given_traffic_and_deleted(client, code):
+    endpoint = _create_endpoint(client, "whole-way")
+    assert endpoint.provisioning_state == "Succeeded"
+
+    blue = _deploy(
+        client, _deployment(code, "whole-way", "blue", environment_variables={"GREETING": "hi"})
+    )
+
+    assert blue.provisioning_state == "Succeeded"
+    call = _caller(client, "whole-way")
+    without_traffic = call({"x": 4})
+    assert (without_traffic.status_code, "no deployment" in without_traffic.text) == (404, True)
+    addressed = call({"x": 4}, **{"azureml-model-deployment": "blue"})
+    assert addressed.json()["y"] == 8
+    assert addressed.json()["greeting"] == "hi"
+    assert addressed.json()["dir"].endswith("azureml-models/line/1")
+    _set_traffic(client, "whole-way", {"blue": 100})
+    assert call({"x": 4}).headers["azureml-model-deployment"] == "blue"
+    request_file = code.parent / "request.json"
+    request_file.write_text('{"x": 5}')
+    invoked = client.online_endpoints.invoke("whole-way", request_file=str(request_file))
+    assert json.loads(invoked)["y"] == 10
+    logs = client.online_deployments.get_logs("blue", "whole-way", lines=200)
+    assert "loading" in logs
+    assert len(client.online_deployments.get_logs("blue", "whole-way", lines=2).splitlines()) == 2
+    bug = call({"bug": True})
+    assert bug.status_code == 500
+    assert "secret detail" not in bug.text
+
+    with pytest.raises(HttpResponseError, match="has 100 % traffic"):
+        client.online_deployments.begin_delete("blue", "whole-way").result()
+    old_key = client.online_endpoints.get_keys("whole-way").primary_key
+    client.online_endpoints.begin_regenerate_keys("whole-way", key_type="primary").result()
+    assert client.online_endpoints.get_keys("whole-way").primary_key != old_key
+    assert call({"x": 1}).status_code == 401
+    _set_traffic(client, "whole-way", {"blue": 0})
+    client.online_deployments.begin_delete("blue", "whole-way").result()
+    assert list(client.online_deployments.list("whole-way")) == []
+    client.online_endpoints.begin_delete("whole-way").result()
+    with pytest.raises(ResourceNotFoundError):
+        client.online_endpoints.get("whole-way")
+
+
+def test_no_request_fails_while_traffic_moves_and_a_deployment_is_updated(stand, client, code):
+    _create_endpoint(client, "steady")
+    _deploy(client, _deployment(code, "steady", "blue"))
+    _set_traffic(client, "steady", {"blue": 100})
+    call = _caller(client, "steady")
+    stop = threading.Event()
+
+    def keep_calling():
+        seen = []
+        while not stop.is_set():
+            answer = call({"x": 1, "sleep": 0.01})
+            seen.append((answer.status_code, answer.text[:200]))
+        return seen
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        callers = [pool.submit(keep_calling) for _ in range(3)]
+        _deploy(client, _deployment(code, "steady", "green", model="azureml:line:2"))
+        _set_traffic(client, "steady", {"blue": 50, "green": 50})
+        _set_traffic(client, "steady", {"green": 100})
+        _deploy(client, _deployment(code, "steady", "green", model="azureml:line:1"))
+        client.online_deployments.begin_delete("blue", "steady").result()
+        stop.set()
+        seen = [one for caller in callers for one in caller.result()]
+
+    assert len(seen) > 50
+    assert {status for status, _ in seen} == {200}
+    assert call({"x": 1}).json()["y"] == 2
+    assert stand.endpoints.deployments.health()["steady/green"] == "healthy"
+
+
+def test_mirrored_requests_reach_the_other_deployment_and_change_no_answer(client, code):
+    _create_endpoint(client, "mirrored")
+    _deploy(client, _deployment(code, "mirrored", "live"))
+    _deploy(client, _deployment(code, "mirrored", "shadow", model="azureml:line:2"))
+    _set_traffic(client, "mirrored", {"live": 100}, {"shadow": 50})
+    call = _caller(client, "mirrored")
+
+    answers = [call({"x": 1}) for _ in range(40)]
+
+    assert {answer.json()["y"] for answer in answers} == {2}
+    log = client.online_deployments.get_logs("shadow", "mirrored", lines=500)
+    assert 5 <= log.count("POST /score 200") <= 35
+
+
+def test_a_script_that_does_not_start_fails_the_deployment_with_the_logs_end(client, code):
+    _create_endpoint(client, "broken")
+    (code / "serving" / "score.py").write_text("import no_such_thing\n")
+
+    with pytest.raises(HttpResponseError, match="No module named 'no_such_thing'"):
+        _deploy(client, _deployment(code, "broken", "blue"))
+
+    assert client.online_deployments.get("blue", "broken").provisioning_state == "Failed"
+    assert "no_such_thing" in client.online_deployments.get_logs("blue", "broken", lines=100)
+    with pytest.raises(HttpResponseError, match="has not succeeded"):
+        _set_traffic(client, "broken", {"blue": 100})
+    client.online_endpoints.begin_delete("broken").result()
+
+
+def test_a_failed_update_leaves_the_old_version_answering(client, code):
+    _create_endpoint(client, "half-way")
+    _deploy(client, _deployment(code, "half-way", "blue"))
+    _set_traffic(client, "half-way", {"blue": 100})
+
+    with pytest.raises(HttpResponseError, match="does not exist"):
+        _deploy(client, _deployment(code, "half-way", "blue", model="azureml:line:99"))
+
+    assert client.online_deployments.get("blue", "half-way").provisioning_state == "Failed"
+    assert _caller(client, "half-way")({"x": 1}).json()["y"] == 2
+
+
+def test_a_crashed_server_is_started_again(client, code):
+    _create_endpoint(client, "crashing")
+    _deploy(client, _deployment(code, "crashing", "blue"))
+    _set_traffic(client, "crashing", {"blue": 100})
+    call = _caller(client, "crashing")
+
+    assert call({"crash": True}).status_code == 502
+
+    deadline = time.monotonic() + 60
+    while (answer := call({"x": 1})).status_code != 200 and time.monotonic() < deadline:
+        assert answer.status_code in {408, 502, 503}
+        time.sleep(0.2)
+    assert answer.json()["y"] == 2
+
+
+def test_a_deployment_that_is_too_slow_or_too_busy_says_so(client, code):
+    _create_endpoint(client, "slow")
+    limits = OnlineRequestSettings(request_timeout_ms=700, max_concurrent_requests_per_instance=1)
+    _deploy(client, _deployment(code, "slow", "blue", request_settings=limits))
+    _set_traffic(client, "slow", {"blue": 100})
+    call = _caller(client, "slow")
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: call({"sleep": 3}), range(6)))
+
+    assert {answer.status_code for answer in answers} == {408, 429}
+    assert sum(answer.status_code == 408 for answer in answers) == 2
+
+
+def test_collected_data_lands_in_azures_layout(stand, client, code):
+    _create_endpoint(client, "collecting")
+    collector = DataCollector(collections={"model_inputs": DeploymentCollection(enabled="true")})
+    _deploy(client, _deployment(code, "collecting", "blue", data_collector=collector))
+    rows = [{"x": 1.5, "id": "a"}, {"x": None, "id": "b"}]
+
+    answer = _caller(client, "collecting")(
+        {"collect": rows}, **{"azureml-model-deployment": "blue"}
+    )
+
+    assert answer.json() == {"collected": 202}
+    stand.call(stand.endpoints.collector.flush())
+    prefix = "modelDataCollector/collecting/blue/model_inputs/2026/09/21/14"
+    (blob,) = stand.call(stand.blobs.list(_CONTAINER, prefix))
+    target = code.parent / "collected.jsonl"
+    stand.call(stand.blobs.download_file(_CONTAINER, blob.name, target))
+    (event,) = [json.loads(line) for line in target.read_text().splitlines()]
+    assert event["data"] == rows
+    assert event["correlationid"] == event["xrequestid"] == "r1"
+    assert event["time"] == "2026-09-21T14:13:20Z"
+    assert event["source"].endswith("/onlineEndpoints/collecting/deployments/blue")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "mirror", "reason"),
+    [
+        ({"blue": 60}, {}, "adds up to 60"),
+        ({"nobody": 100}, {}, "'nobody', which is not there"),
+        ({"blue": 100}, {"blue": 10}, "has live traffic"),
+        ({}, {"blue": 60}, "limit 50"),
+    ],
+)
+def test_traffic_that_azure_refuses_is_refused(client, code, traffic, mirror, reason):
+    name = "rules"
+    _create_endpoint(client, name)
+    if not list(client.online_deployments.list(name)):
+        _deploy(client, _deployment(code, name, "blue"))
+
+    with pytest.raises(HttpResponseError, match=reason) as caught:
+        _set_traffic(client, name, traffic, mirror)
+
+    assert caught.value.status_code == 400
+
+
+def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
+    azurite, monkeypatch, tmp_path, code
+):
+    state = tmp_path / "state"
+    with _Stand(state, azurite.connection_string()) as first:
+        first.register_model("again", "1", slope=7)
+        client = first.client(monkeypatch)
+        _create_endpoint(client, "again")
+        _deploy(client, _deployment(code, "again", "blue", model="azureml:again:1"))
+        _set_traffic(client, "again", {"blue": 100})
+        key = client.online_endpoints.get_keys("again").primary_key
+        children = psutil.Process().children(recursive=True)
+        servers = [child for child in children if "gunicorn" in " ".join(child.cmdline())]
+        assert servers
+
+    assert not any(_lives(server) for server in servers)
+    with _Stand(state, azurite.connection_string()) as second:
+        url = second.client(monkeypatch).online_endpoints.get("again").scoring_uri
+        headers = {"Authorization": f"Bearer {key}"}
+        assert requests.post(url, json={"x": 1}, headers=headers, timeout=30).json()["y"] == 7
+
+    (damaged,) = (state / "resources").rglob("blue.json")
+    damaged.write_text('{"half": ')
+    with pytest.raises(LocalStackError, match=r"blue\.json is damaged"):
+        _Stand(state, azurite.connection_string()).__enter__()
