@@ -13,6 +13,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from demo.failures import DemoDataError
 from ml.model_config import ModelConfig, read_model
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ _OTHER_SHARE = 0.25
 _FIRST_SHARE = 0.5
 _BROKEN_SHARE = 0.2
 _SEED = 20260101  # one fixed order, so that two runs can be compared
-
-
-class DemoDataError(Exception):
-    """The demo has no data to run on; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)

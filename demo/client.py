@@ -1,0 +1,173 @@
+"""What the demo does with the running stack, as any client would: storage, HTTP, ARM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+
+from demo.failures import DemoClientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from local.running import RunningStack
+
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+_ARM_SCOPE = "https://management.azure.com"
+_ENDPOINT_API = "2023-04-01-preview"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringAddress:
+    """Where one model's endpoint answers."""
+
+    url: str
+    key: str
+
+
+class DemoClient:
+    """One session for everything, as an asynchronous context manager."""
+
+    def __init__(self, record: RunningStack, model: str) -> None:
+        self._record = record
+        self._model = model
+        self._blobs = BlobServiceClient.from_connection_string(record.storage_connection_string)
+        self._session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        trust = ssl.create_default_context(cafile=self._record.environ["REQUESTS_CA_BUNDLE"])
+        connector = aiohttp.TCPConnector(ssl=trust)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+        self._blobs.close()
+
+    # --- the function app
+
+    async def status(self) -> dict[str, Any]:
+        """How the model stands, as GET /api/models/<model> answers."""
+        return await self._app("GET", f"/api/models/{self._model}")
+
+    async def cycle(self, cycle_id: str) -> dict[str, Any]:
+        """Why a cycle ended so."""
+        return await self._app("GET", f"/api/models/{self._model}/cycles/{cycle_id}")
+
+    async def retrain(self, reason: str) -> dict[str, Any]:
+        """Ask for a retraining."""
+        return await self._app(
+            "POST", f"/api/models/{self._model}/retrain", json={"reason": reason}
+        )
+
+    async def fire_timer(self, function: str) -> None:
+        """Fire a timer function now through the host's admin route."""
+        await self._answer(
+            "POST",
+            f"{self._record.functions_url}/admin/functions/{function}",
+            headers={"x-functions-key": self._record.master_key},
+            json={},
+        )
+
+    async def _app(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        headers = {"x-functions-key": self._record.function_key}
+        url = f"{self._record.functions_url}{path}"
+        document: dict[str, Any] = await self._answer(method, url, headers=headers, **arguments)
+        return document
+
+    async def _answer(self, method: str, url: str, **arguments: Any) -> Any:
+        async with self._session.request(method, url, **arguments) as response:
+            text = await response.text()
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                raise DemoClientError(f"{method} {url} answered {response.status}: {text[:500]}")
+            return json.loads(text) if text.strip() else {}
+
+    # --- storage
+
+    async def put(self, container: str, name: str, content: bytes) -> None:
+        """Upload as a data producer does."""
+        blob = self._blobs.get_blob_client(container, name)
+        await asyncio.to_thread(blob.upload_blob, content, overwrite=True)
+
+    async def names(self, container: str, prefix: str) -> list[str]:
+        """Names of blobs below a prefix."""
+        client = self._blobs.get_container_client(container)
+        return await asyncio.to_thread(
+            lambda: [blob.name for blob in client.list_blobs(name_starts_with=prefix)]
+        )
+
+    async def read(self, container: str, name: str) -> bytes:
+        """One blob's content."""
+        blob = self._blobs.get_blob_client(container, name)
+        return await asyncio.to_thread(lambda: blob.download_blob().readall())
+
+    async def save(self, container: str, name: str, to: Path) -> Path:
+        """Keep a blob as a file that outlives the stack."""
+        content = await self.read(container, name)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(to.write_bytes, content)
+        return to
+
+    async def waiting_messages(self, queue: str) -> int:
+        """How many messages a queue shows (32 at most); none is taken."""
+
+        def peek() -> int:
+            with QueueClient.from_connection_string(
+                self._record.storage_connection_string, queue
+            ) as client:
+                return len(client.peek_messages(max_messages=32))
+
+        return await asyncio.to_thread(peek)
+
+    # --- the endpoint
+
+    async def scoring(self) -> ScoringAddress:
+        """Address and key of the model's endpoint, from the workspace."""
+        endpoint = await self._arm("GET", f"/onlineEndpoints/retrain-{self._model}")
+        keys = await self._arm("POST", f"/onlineEndpoints/retrain-{self._model}/listKeys")
+        return ScoringAddress(endpoint["properties"]["scoringUri"], keys["primaryKey"])
+
+    async def traffic(self) -> dict[str, int]:
+        """Percent by deployment, as the workspace says."""
+        endpoint = await self._arm("GET", f"/onlineEndpoints/retrain-{self._model}")
+        traffic: dict[str, int] = endpoint["properties"].get("traffic") or {}
+        return {name: share for name, share in traffic.items() if share}
+
+    async def score(self, address: ScoringAddress, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Score rows; raises DemoClientError for anything but 200."""
+        headers = {"Authorization": f"Bearer {address.key}"}
+        document: dict[str, Any] = await self._answer(
+            "POST", address.url, headers=headers, json={"data": rows}
+        )
+        return document
+
+    async def _arm(self, method: str, path: str) -> dict[str, Any]:
+        environ = self._record.environ
+        query = urlencode({"api-version": "2019-08-01", "resource": _ARM_SCOPE})
+        token = await self._answer(
+            "GET",
+            f"{environ['IDENTITY_ENDPOINT']}?{query}",
+            headers={"X-IDENTITY-HEADER": environ["IDENTITY_HEADER"]},
+        )
+        url = f"{self._record.workspace_url}{self._record.workspace_id}{path}"
+        document: dict[str, Any] = await self._answer(
+            method,
+            f"{url}?api-version={_ENDPOINT_API}",
+            headers={"Authorization": f"Bearer {token['access_token']}"},
+        )
+        return document
