@@ -82,9 +82,9 @@ class Collector:
 
         app = web.Application(client_max_size=_MOST_BODY_BYTES)
         app.router.add_post(_PATH, take)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=2.0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         port = int(runner.addresses[0][1])
         self._listeners[port] = runner
         return port

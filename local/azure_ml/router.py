@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import io
 import logging
 import random
 import time
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 # Azure's limit of a request to a managed endpoint.
 _MOST_BODY_BYTES = 10 * 1024 * 1024
+_LARGE_BODY_BYTES = 1024 * 1024
 _MOST_COPIES_IN_FLIGHT = 50
 # A connection that was refused carried nothing: trying again cannot score twice.
 _CONNECT_PAUSES_SECONDS = (0.0, 0.05, 0.25)
@@ -128,9 +130,9 @@ class Router:
         app = web.Application(client_max_size=_MOST_BODY_BYTES)
         app.router.add_route("*", "/{endpoint}/score", self._handle)
         app.router.add_get("/{endpoint}/swagger.json", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, shutdown_timeout=5.0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -236,7 +238,8 @@ class Router:
                 async with self._session.request(
                     request.method,
                     f"{target.url}{path}{query}",
-                    data=body,
+                    # Large bytes as they are would hold up the loop, says aiohttp.
+                    data=body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
                     headers=headers,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT_TIMEOUT_SECONDS),
