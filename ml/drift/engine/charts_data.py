@@ -1,0 +1,66 @@
+"""From two summaries to the few numbers that a drawing of them needs."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.drift.engine.category import CategorySummary
+from ml.drift.engine.grid import EDGES
+from ml.drift.engine.kernels import BINS
+from ml.drift.engine.layout import Summary
+from ml.drift.engine.numeric import NumericSummary
+from ml.drift.engine.result import Chart
+
+_STEPS: Final = 36
+_MOST_LABELS: Final = 8
+_CLIP: Final = 0.005
+
+
+def chart_of(reference: Summary, current: Summary) -> Chart:
+    """Steps of equal width for numbers, the most frequent categories for the rest."""
+    if isinstance(reference, NumericSummary) and isinstance(current, NumericSummary):
+        return _numbers(reference, current)
+    if isinstance(reference, CategorySummary) and isinstance(current, CategorySummary):
+        return _categories(reference, current)
+    return Chart()
+
+
+def _numbers(reference: NumericSummary, current: NumericSummary) -> Chart:
+    sides = [side for side in (reference, current) if side.finite]
+    if not sides:
+        return Chart()
+    ends = [side.quantile(_CLIP, 1 - _CLIP) for side in sides]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, _STEPS + 1)
+    return Chart(
+        edges=tuple(edges.tolist()),
+        reference=tuple(_shares(reference, edges).tolist()),
+        current=tuple(_shares(current, edges).tolist()),
+    )
+
+
+def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the rows in each step: every bin counts where its own mean lies."""
+    if not side.finite:
+        return np.zeros(len(edges) - 1)
+    used = np.flatnonzero(side.counts)
+    means = side.sums[used] / side.counts[used]
+    means = np.clip(means, EDGES[used], EDGES[np.minimum(used + 1, BINS)])
+    values = np.clip(side.grid.center + side.grid.scale * means, side.lowest, side.highest)
+    inside, _ = np.histogram(values, bins=edges, weights=side.counts[used])
+    return np.asarray(np.round(inside / side.finite, 6), np.float64)
+
+
+def _categories(reference: CategorySummary, current: CategorySummary) -> Chart:
+    before, now = reference.by_value(), current.by_value()
+    rows = [max(sum(side.values()), 1) for side in (before, now)]
+    weight = {v: before.get(v, 0) / rows[0] + now.get(v, 0) / rows[1] for v in {*before, *now}}
+    labels = sorted(weight, key=lambda v: (-weight[v], v))[:_MOST_LABELS]
+    return Chart(
+        labels=tuple(labels),
+        reference=tuple(round(before.get(v, 0) / rows[0], 6) for v in labels),
+        current=tuple(round(now.get(v, 0) / rows[1], 6) for v in labels),
+    )

@@ -1,0 +1,135 @@
+"""How restless the reference itself is: its own blocks or days against the rest of it.
+
+Rows of one day resemble each other, Mondays resemble Mondays; a limit from independent rows then
+alarms daily. Each unit of the past is therefore compared with the other units, and what it is
+further away than independent rows explain is kept as one variance, `excess`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+WEEK: Final = 7
+MATCH_DAYS: Final = 84  # twelve of each weekday
+_LEAST_UNITS: Final = 8
+_SIGNIFICANT: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSquares:
+    """A squared statistic of every unit of one feature, and what independent rows explain of it.
+
+    values, expected: shape (units,). For the area between CDFs the statistic is the squared
+    area, for chi-square its value divided by the effective size.
+    """
+
+    values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+
+    @property
+    def ratio(self) -> float:
+        """Observed over expected; 1 where rows are independent."""
+        return float(self.values.mean() / self.expected.mean())
+
+    @property
+    def ratio_error(self) -> float:
+        """Standard error of the ratio."""
+        spread = float(self.values.std(ddof=1)) / float(self.expected.mean())
+        return max(spread / float(np.sqrt(len(self.values))), 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """What the past adds to chance, for one statistic of one feature.
+
+    Args:
+        excess: mean squared statistic beyond independent rows; the same for every window size.
+        units: blocks or days that this was learnt from; 0: no history.
+    """
+
+    excess: float = 0.0
+    units: int = 0
+
+    def student(self, chance: float) -> float:
+        """How much further out Student's quantile lies than the normal one, squared.
+
+        The excess is itself an estimate; few units make it a rough one.
+        """
+        if self.units < _LEAST_UNITS:
+            return 1.0
+        outer = 1 - chance / 2
+        return float(stdtrit(self.units - 1, outer) / ndtri(outer)) ** 2
+
+
+def learn(features: Sequence[UnitSquares | None]) -> list[Dependence]:
+    """The dependence of every feature, each drawn towards what the features have in common.
+
+    A feature whose excess is less than twice its error counts as independent: else noise in the
+    past would blind the check of large windows.
+    """
+    usable = [f for f in features if f is not None and _is_usable(f)]
+    if not usable:
+        return [Dependence() for _ in features]
+    ratios = np.array([f.ratio for f in usable])
+    errors = np.array([f.ratio_error for f in usable])
+    common = float(np.average(ratios, weights=1 / errors**2)) if len(usable) > 1 else 1.0
+    between = max(float(ratios.var()) - float((errors**2).mean()), 0.0) if len(usable) > 1 else 1e9
+    pooled_error = float(1 / np.sqrt((1 / errors**2).sum()))
+    estimates = {}
+    for feature, error in zip(usable, errors, strict=True):
+        pull = between / (between + error**2)
+        ratio = pull * feature.ratio + (1 - pull) * common
+        sure = np.sqrt(pull * error**2 + (1 - pull) ** 2 * pooled_error**2)
+        estimates[id(feature)] = ratio if ratio - 1 > _SIGNIFICANT * sure else 1.0
+    return [
+        Dependence()
+        if feature is None or id(feature) not in estimates
+        else Dependence(
+            excess=(estimates[id(feature)] - 1) * float(feature.expected.mean()),
+            units=len(feature.values),
+        )
+        for feature in features
+    ]
+
+
+def _is_usable(feature: UnitSquares) -> bool:
+    return len(feature.values) >= _LEAST_UNITS and float(feature.expected.mean()) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Each unit and what it is compared with: counts, shape (units, k) each."""
+
+    units: NDArray[np.int64]
+    others: NDArray[np.int64]
+
+    @property
+    def effective(self) -> NDArray[np.float64]:
+        """Rows on each side as one size: n m / (n + m) of every pair, shape (units,)."""
+        n = self.others.sum(axis=1).astype(np.float64)
+        m = self.units.sum(axis=1).astype(np.float64)
+        return np.asarray(n * m / np.maximum(n + m, 1.0), np.float64)
+
+
+def against_the_rest(counts: NDArray[np.int64]) -> Rest:
+    """Every unit, shape (units, k), with the sum of all others."""
+    return Rest(units=counts, others=counts.sum(axis=0) - counts)
+
+
+def against_same_weekday(counts: NDArray[np.int64], days: Sequence[int]) -> Rest:
+    """Every day with the sum of the other days of its weekday; days since 1970."""
+    weekday = np.array(days) % WEEK
+    others = np.empty_like(counts)
+    for w in range(WEEK):
+        mine = weekday == w
+        others[mine] = counts[mine].sum(axis=0) - counts[mine]
+    return Rest(units=counts, others=others)
+
+
+def matches_weekdays(alone: Dependence, matched: Dependence, days: int) -> bool:
+    """Whether comparing Mondays with Mondays explains at least half of the unrest."""
+    return days >= MATCH_DAYS and alone.excess > 0 and matched.excess < alone.excess / 2

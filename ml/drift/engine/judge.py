@@ -1,0 +1,272 @@
+"""The signals of one column: what moved, by how much, against which limit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.drift.engine.category import MISSING_SLOT, CategorySummary
+from ml.drift.engine.distances import cell_distance, chi_square
+from ml.drift.engine.history import WEEK, Dependence
+from ml.drift.engine.layout import Kind, Summary
+from ml.drift.engine.limits import (
+    Budget,
+    Statistic,
+    distance_limit,
+    share_limit,
+    unseen_chance,
+)
+from ml.drift.engine.numeric import NumericSummary
+from ml.drift.engine.reference import (
+    Reference,
+    is_compared,
+    missing_of,
+    share_groups,
+    summed,
+    weekday_counts,
+)
+from ml.drift.engine.shape import shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One statistic of one column; above its limit when value > limit."""
+
+    statistic: Statistic
+    value: float
+    limit: float
+
+    @property
+    def ratio(self) -> float:
+        """1 is the limit."""
+        return self.value / self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which days the current rows are of (days since 1970); empty: nobody said."""
+
+    days: tuple[int, ...] = ()
+
+    @property
+    def weekday(self) -> int | None:
+        """The weekday of a window of one day."""
+        return self.days[0] % WEEK if len(self.days) == 1 else None
+
+    @property
+    def whole_weeks(self) -> bool:
+        """Whether every weekday is in it as often as every other."""
+        counts = np.bincount(np.array(self.days, np.int64) % WEEK, minlength=WEEK)
+        return len(self.days) > 0 and bool((counts == counts[0]).all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Counts without missing on both sides, shape (width,), and the dependence that fits them."""
+
+    reference: NDArray[np.int64]
+    current: NDArray[np.int64]
+    distance: Dependence
+    shares: Dependence
+
+    @property
+    def effective(self) -> float:
+        n, m = float(self.reference.sum()), float(self.current.sum())
+        return n * m / (n + m)
+
+
+def signals(
+    reference: Reference, current: Summary, budget: Budget, *, window: Window, features: int
+) -> list[Signal]:
+    """All signals that can be had of a column; features: how many share the budget."""
+    found = [_missing(reference, current, budget, features)]
+    summary = reference.summary
+    if reference.column.kind is Kind.DATE or current.rows == missing_of(current):
+        return found
+    if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
+        if summary.is_constant:
+            return [_changed(summary, current, budget, features), *found]
+        if summary.finite:
+            return [*_numeric(reference, current, budget, window=window, features=features), *found]
+    if isinstance(current, CategorySummary) and is_compared(summary) and not current.is_text:
+        return [*_category(reference, current, budget, window=window, features=features), *found]
+    return found
+
+
+def _numeric(
+    reference: Reference,
+    current: NumericSummary,
+    budget: Budget,
+    *,
+    window: Window,
+    features: int,
+) -> list[Signal]:
+    summary = reference.summary
+    if not isinstance(summary, NumericSummary):
+        return []
+    shape = shape_of(summary)
+    sides = _sides(reference, shape.counts, current.cells, window)
+    found = []
+    if reference.null is not None:
+        value = float(cell_distance(sides.reference, sides.current, shape.gaps))
+        limit = distance_limit(
+            reference.null,
+            sides.distance,
+            effective_rows=sides.effective,
+            chance=budget.chance(features, Statistic.DISTANCE),
+        )
+        found.append(Signal(Statistic.DISTANCE, value, max(limit, budget.smallest_effect)))
+    groups = share_groups(summary, shape, float(sides.current.sum()))
+    return [*found, *_shares(sides, groups, budget, features)]
+
+
+def _category(
+    reference: Reference,
+    current: CategorySummary,
+    budget: Budget,
+    *,
+    window: Window,
+    features: int,
+) -> list[Signal]:
+    summary = reference.summary
+    if not isinstance(summary, CategorySummary) or summary.slots is None:
+        return []
+    counted = current.by_value()
+    known = np.array([counted.get(value, 0) for value in summary.slots], np.int64)
+    width = len(summary.slots)
+    base = np.zeros(width, np.int64)
+    base[: len(summary.counts) - 1] = summary.counts[MISSING_SLOT + 1 :]
+    found = [_unseen(sum(counted.values()) - int(known.sum()), summary, current, budget, features)]
+    if not known.sum():
+        return found
+    sides = _sides(reference, base, known, window)
+    groups = share_groups(summary, None, float(known.sum()))
+    return [*_shares(sides, groups, budget, features), *found]
+
+
+def _sides(
+    reference: Reference, base: NDArray[np.int64], current: NDArray[np.int64], window: Window
+) -> _Sides:
+    """The reference of the same weekday where weekdays differ, else all of it."""
+    alone = reference.alone
+    if reference.matched and window.weekday is not None:
+        same = weekday_counts(reference.summary, window.weekday)
+        if same.sum():
+            padded = np.zeros_like(base)
+            padded[: len(same)] = same
+            base, alone = padded, reference.matched
+    elif reference.matched and window.whole_weeks:
+        alone = reference.matched
+    return _Sides(
+        reference=base,
+        current=current,
+        distance=alone.get(Statistic.DISTANCE, Dependence()),
+        shares=alone.get(Statistic.SHARES, Dependence()),
+    )
+
+
+def _shares(
+    sides: _Sides, groups: NDArray[np.int64], budget: Budget, features: int
+) -> list[Signal]:
+    found = chi_square(summed(sides.reference, groups), summed(sides.current, groups))
+    if not float(found.mean) > 0:
+        return []
+    limit = share_limit(
+        float(found.mean),
+        float(found.variance),
+        sides.shares,
+        effective_rows=float(found.weight),
+        chance=budget.chance(features, Statistic.SHARES),
+    )
+    return [Signal(Statistic.SHARES, float(found.effect), max(limit, budget.smallest_effect))]
+
+
+def _missing(reference: Reference, current: Summary, budget: Budget, features: int) -> Signal:
+    """Change of the missing share; its limit is what chance, the past, and sense allow."""
+    sides = [
+        np.array([summary.rows - missing_of(summary), missing_of(summary)], np.int64)
+        for summary in (reference.summary, current)
+    ]
+    found = chi_square(sides[0], sides[1])
+    change = abs(sides[1][1] / max(sides[1].sum(), 1) - sides[0][1] / max(sides[0].sum(), 1))
+    if not float(found.mean) > 0:
+        return Signal(Statistic.MISSING, 0.0, budget.smallest_share)
+    limit = share_limit(
+        float(found.mean),
+        float(found.variance),
+        reference.alone.get(Statistic.MISSING, Dependence()),
+        effective_rows=float(found.weight),
+        chance=budget.chance(features, Statistic.MISSING),
+    )
+    effect = float(found.effect)
+    # Told as a share of the rows: where w would meet its limit, or where it begins to matter.
+    in_shares = change * limit / effect if effect > 0 else float("inf")
+    return Signal(Statistic.MISSING, float(change), max(in_shares, budget.smallest_share))
+
+
+def _unseen(
+    unseen: int, summary: CategorySummary, current: CategorySummary, budget: Budget, features: int
+) -> Signal:
+    """Rows in categories that the reference does not have; rare ones there tell what to expect."""
+    once = [count for count in summary.by_value().values() if count == 1]
+    rows = current.rows - current.missing
+    return _unseen_signal(
+        unseen,
+        rows,
+        rare=len(once),
+        reference_rows=summary.rows - summary.missing,
+        budget=budget,
+        features=features,
+    )
+
+
+def _changed(
+    summary: NumericSummary, current: NumericSummary, budget: Budget, features: int
+) -> Signal:
+    """Rows that differ from what was constant in the reference."""
+    where = int(np.flatnonzero(summary.counts)[0])
+    same = int(current.counts[where])
+    constant = summary.sums[where] / summary.counts[where]
+    if same and abs(current.sums[where] / same - constant) > 1e-9 * max(1.0, abs(constant)):
+        same = 0
+    return _unseen_signal(
+        current.finite - same,
+        current.finite,
+        rare=0,
+        reference_rows=summary.finite,
+        budget=budget,
+        features=features,
+    )
+
+
+def _unseen_signal(
+    unseen: int, rows: int, *, rare: int, reference_rows: int, budget: Budget, features: int
+) -> Signal:
+    chance = budget.chance(features, Statistic.UNSEEN)
+    low, high = 0, rows  # the most rows that chance explains lie from low up to below high
+    while high - low > 1:
+        middle = (low + high) // 2
+        by_chance = unseen_chance(
+            middle, current_rows=rows, rare=rare, reference_rows=reference_rows
+        )
+        low, high = (middle, high) if by_chance > chance else (low, middle)
+    share = unseen / max(rows, 1)
+    return Signal(Statistic.UNSEEN, share, max(low / max(rows, 1), budget.smallest_share))
+
+
+def smallest_visible(
+    reference: Reference, budget: Budget, *, rows: int, features: int
+) -> float | None:
+    """The smallest shift, in spreads, that a check of so many rows can see; None: no distance."""
+    if reference.null is None or rows < 1:
+        return None
+    n = float(reference.summary.rows)
+    return max(
+        distance_limit(
+            reference.null,
+            reference.alone.get(Statistic.DISTANCE, Dependence()),
+            effective_rows=n * rows / (n + rows),
+            chance=budget.chance(features, Statistic.DISTANCE),
+        ),
+        budget.smallest_effect,
+    )

@@ -1,0 +1,110 @@
+"""From the false alarms a person accepts to the limit of each statistic of each feature."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from scipy.special import betainc, gammainccinv, ndtri
+
+from ml.drift.engine.calibrate import DistanceNull
+from ml.drift.engine.errors import DriftInputError
+from ml.drift.engine.history import Dependence
+
+
+class Statistic(StrEnum):
+    """What is measured of a feature."""
+
+    DISTANCE = "distance"  # area between the CDFs, in reference spreads
+    SHARES = "shares"  # chi-square over bins or categories, as Cohen's w
+    UNSEEN = "unseen"  # share of rows with a value the reference does not have
+    MISSING = "missing"  # change of the missing share, as Cohen's w
+
+
+SPLIT: Final[Mapping[Statistic, float]] = {
+    Statistic.DISTANCE: 0.75,
+    Statistic.SHARES: 0.20,
+    Statistic.UNSEEN: 0.20,  # never together with a distance
+    Statistic.MISSING: 0.05,
+}
+"""How a feature's chance of a false alarm is spread over its statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the user accepts and cares about, in words a person understands.
+
+    Args:
+        false_alarms_per_year: of the whole set of columns, when nothing changes.
+        checks_per_year: 365 for a daily check.
+        smallest_effect: what matters at all: a shift in standard deviations, and Cohen's w.
+        smallest_share: what matters of new or missing values: a share of the rows.
+        least_rows: fewer are never judged.
+        largest_limit_sd: a check that cannot see a change of this size says so.
+    """
+
+    false_alarms_per_year: float = 1.0
+    checks_per_year: float = 365.0
+    smallest_effect: float = 0.05
+    smallest_share: float = 0.01
+    least_rows: int = 200
+    largest_limit_sd: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_alarms_per_year <= self.checks_per_year:
+            raise DriftInputError(
+                f"false_alarms_per_year is {self.false_alarms_per_year}; it must lie above 0 and "
+                f"not above the number of checks a year, {self.checks_per_year}"
+            )
+
+    def chance(self, features: int, statistic: Statistic) -> float:
+        """Chance of a false alarm left for one statistic of one of so many features."""
+        per_check = self.false_alarms_per_year / self.checks_per_year
+        return per_check / max(features, 1) * SPLIT[statistic]
+
+
+def distance_limit(
+    null: DistanceNull, dependence: Dependence, *, effective_rows: float, chance: float
+) -> float:
+    """Limit of the distance: by chance among independent rows, or by the reference's own unrest.
+
+    Unrest acts like a normal shift of a whole day: the squared distance is then at most a squared
+    normal of its mean, which is the widest that a mean allows here.
+    """
+    by_chance = null.limit(chance, effective_rows)
+    if dependence.excess <= 0:
+        return by_chance
+    square = float(null.square_at(np.array(effective_rows))) + dependence.excess
+    normal = float(ndtri(1 - chance / 2)) ** 2
+    return max(by_chance, float(np.sqrt(square * normal * dependence.student(chance))))
+
+
+def share_limit(
+    mean: float, variance: float, dependence: Dependence, *, effective_rows: float, chance: float
+) -> float:
+    """Limit of chi-square as an effect: w = sqrt((X2 - mean) / e); 0 where there is one group.
+
+    Independent rows: a gamma distribution of the statistic's exact mean and variance. Unrest: all
+    of it in one direction, (1 + excess e) times one of the squared normals, by three moments
+    (Hall-Buckley-Eagleson), which is the heaviest tail that the excess allows.
+    """
+    if mean <= 0:
+        return 0.0
+    extra = dependence.excess * effective_rows * dependence.student(chance)
+    one = 1.0 + extra
+    second = variance + 2 * (one**2 - 1)
+    third = 2 * variance**2 / mean + 8 * (one**3 - 1)
+    shape = 4 * second**3 / third**2
+    scale = third / (2 * second)
+    start = mean + extra - shape * scale
+    value = start + scale * float(gammainccinv(shape, chance))
+    return float(np.sqrt(max(value - mean, 0.0) / effective_rows))
+
+
+def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: int) -> float:
+    """Chance of so many new or rare rows when the reference had `rare` of them (beta-binomial)."""
+    if unseen == 0:
+        return 1.0
+    share = current_rows / (current_rows + reference_rows)
+    return float(betainc(unseen, rare + 1, share))

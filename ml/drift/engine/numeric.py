@@ -1,0 +1,170 @@
+"""The summary of one numeric column: what a pass leaves behind, mergeable by addition."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.drift.engine.errors import DriftInputError
+from ml.drift.engine.grid import EDGES, Grid
+from ml.drift.engine.kernels import (
+    BINS,
+    CELLS,
+    FINITE,
+    HIGHEST,
+    INFINITE,
+    LOWEST,
+    MISSING,
+    SQUARES,
+    add_values,
+    fold_counts,
+)
+from ml.drift.engine.units import Blocks, Days
+
+_TINY: Final = 1e-12
+
+
+def _no_moments() -> NDArray[np.float64]:
+    moments = np.zeros(6)
+    moments[LOWEST], moments[HIGHEST] = np.inf, -np.inf
+    return moments
+
+
+@dataclass(slots=True)
+class NumericSummary:
+    """Counts and sums on the grid, shape (BINS,) each; moments as in kernels; optional history."""
+
+    grid: Grid
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(BINS))
+    moments: NDArray[np.float64] = field(default_factory=_no_moments)
+    history: Blocks | Days | None = None
+
+    def add(self, values: NDArray[np.float64], days: NDArray[np.int64] | None = None) -> None:
+        """Add values, shape (n,), NaN where missing, and the days since 1970 they are of."""
+        if isinstance(self.history, Days) and days is not None:
+            self.history.add_numbers(values, days, self.grid)
+        start = 0
+        while start < len(values):
+            blocks = self.history if isinstance(self.history, Blocks) else None
+            stop = len(values) if blocks is None else min(len(values), start + blocks.room)
+            add_values(
+                values[start:stop],
+                self.grid.center,
+                self.grid.per_scale,
+                self.counts,
+                self.sums,
+                self.moments,
+            )
+            if blocks is not None and blocks.advance(stop - start):
+                blocks.close(self._cells_and_missing())
+            start = stop
+
+    def finish(self) -> None:
+        """Close the last block; nothing can be added afterwards."""
+        if isinstance(self.history, Blocks):
+            self.history.finish(self._cells_and_missing())
+
+    def _cells_and_missing(self) -> NDArray[np.int64]:
+        missing = self.moments[MISSING] + self.moments[INFINITE]
+        cells = np.zeros(CELLS + 1, np.int64)
+        fold_counts(self.counts, cells)
+        cells[CELLS] = int(missing)
+        return cells
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Counts by cell, shape (CELLS,)."""
+        return self._cells_and_missing()[:CELLS]
+
+    def merge(self, other: "NumericSummary") -> None:
+        """Add another summary made on the same grid.
+
+        Raises:
+            DriftInputError: the grids differ, so the bins mean different values.
+        """
+        if other.grid != self.grid:
+            raise DriftInputError(
+                f"two summaries on different grids ({self.grid} and {other.grid}) cannot be added; "
+                "make both with one layout"
+            )
+        self.counts += other.counts
+        self.sums += other.sums
+        lowest = min(self.moments[LOWEST], other.moments[LOWEST])
+        highest = max(self.moments[HIGHEST], other.moments[HIGHEST])
+        self.moments += np.where(np.isfinite(other.moments), other.moments, 0.0)
+        self.moments[LOWEST], self.moments[HIGHEST] = lowest, highest
+        if self.history is not None and other.history is not None:
+            self.history.merge(other.history)
+
+    @property
+    def rows(self) -> int:
+        """All rows, missing and infinite ones too."""
+        return int(self.moments[FINITE] + self.moments[MISSING] + self.moments[INFINITE])
+
+    @property
+    def finite(self) -> int:
+        """Rows with a number."""
+        return int(self.moments[FINITE])
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value, NaN among them."""
+        return int(self.moments[MISSING])
+
+    @property
+    def infinite(self) -> int:
+        """Rows with plus or minus infinity."""
+        return int(self.moments[INFINITE])
+
+    @property
+    def lowest(self) -> float:
+        """Smallest finite value; NaN when there is none."""
+        return float(self.moments[LOWEST]) if self.finite else float("nan")
+
+    @property
+    def highest(self) -> float:
+        """Largest finite value; NaN when there is none."""
+        return float(self.moments[HIGHEST]) if self.finite else float("nan")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every finite value is the same one."""
+        return self.finite > 0 and self.lowest == self.highest
+
+    @property
+    def mean(self) -> float:
+        """Mean of the finite values; NaN when there is none."""
+        if not self.finite:
+            return float("nan")
+        return self.grid.center + self.grid.scale * float(self.sums.sum()) / self.finite
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation (divisor n) of the finite values; exactly 0 for a constant column."""
+        if not self.finite:
+            return float("nan")
+        if self.is_constant:
+            return 0.0
+        mean = float(self.sums.sum()) / self.finite
+        variance = float(self.moments[SQUARES]) / self.finite - mean * mean
+        return self.grid.scale * float(np.sqrt(max(variance, 0.0)))
+
+    def quantile(self, *shares: float) -> tuple[float, ...]:
+        """The values below which these shares (0 to 1) of the rows lie, each to within one bin."""
+        if not self.finite:
+            return tuple(float("nan") for _ in shares)
+        upto = np.cumsum(self.counts)
+        ranks = np.clip(np.array(shares) * self.finite, _TINY, self.finite)
+        bins = np.searchsorted(upto, ranks)
+        counts = self.counts[bins]
+        mean = self.sums[bins] / counts
+        inside = (ranks - (upto[bins] - counts)) / counts
+        low, high = EDGES[bins], EDGES[bins + 1]
+        # Two straight lines through the bin's own mean, so that no bin is off its mass.
+        lower = low + (mean - low) * 2 * inside
+        upper = mean + (high - mean) * (2 * inside - 1)
+        y = np.where(counts == 1, mean, np.where(2 * inside < 1, lower, upper))
+        values = self.grid.center + self.grid.scale * y
+        return tuple(np.clip(values, self.lowest, self.highest).tolist())

@@ -1,0 +1,126 @@
+"""The reference profile: made once a model version, small, mergeable, compared with every day."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml.drift.engine.errors import DriftInputError
+from ml.drift.engine.layout import HistoryKind, Kind, Layout, Role
+from ml.drift.engine.numeric import NumericSummary
+from ml.drift.engine.readers import Source, TypesWidenedError, open_source
+from ml.drift.engine.reference import Reference, make_references
+from ml.drift.engine.scan import Scan, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A training set, summarised. `name` says whose reference it is, such as a model version."""
+
+    name: str
+    rows: int
+    layout: Layout
+    history: HistoryKind
+    references: tuple[Reference, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        data: Any,
+        *,
+        name: str = "reference",
+        time_column: str | None = None,
+        ignore: Collection[str] = (),
+        categories: Collection[str] = (),
+        roles: Mapping[str, Role] | None = None,
+        history: HistoryKind | None = None,
+        threads: int = 1,
+    ) -> "Profile":
+        """Profile a training set in one pass, in memory that does not grow with its rows.
+
+        Args:
+            data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
+            name: whose reference it is, such as a model version.
+            time_column: gives rows their UTC day; itself it is not compared.
+            ignore: columns left out, such as row ids.
+            categories: columns of codes that are numbers only by accident.
+            roles: which columns are predictions or labels; the others are features.
+            history: days where there is a time column, else blocks in the order of the rows.
+            threads: readers.
+
+        Raises:
+            DriftInputError: the data cannot be read, or a named column does not exist.
+        """
+        source = open_source(data)
+        layout = fit_layout(
+            source, time_column=time_column, ignore=ignore, categories=categories, roles=roles
+        )
+        if history is None:
+            history = HistoryKind.DAYS if time_column else HistoryKind.BLOCKS
+        if history is HistoryKind.DAYS and not time_column:
+            raise DriftInputError("a history of days needs a time_column")
+        return cls.of_scan(
+            scan(source, layout, history=history, threads=threads),
+            layout,
+            name=name,
+            history=history,
+        )
+
+    @classmethod
+    def of_scan(cls, found: Scan, layout: Layout, *, name: str, history: HistoryKind) -> "Profile":
+        """A profile from what one pass, or several merged ones, left behind."""
+        if found.rows == 0:
+            raise DriftInputError("the reference has no rows; give the rows of the training set")
+        references = make_references(layout.columns, found.summaries)
+        return cls(
+            name=name, rows=found.rows, layout=layout, history=history, references=references
+        )
+
+    def __getitem__(self, name: str) -> Reference:
+        return next(r for r in self.references if r.column.name == name)
+
+    def describe(self) -> list[str]:
+        """One line a column that is odd: what it is, and what of it can be judged."""
+        return [note for reference in self.references if (note := note_of(reference))]
+
+
+def note_of(reference: Reference) -> str:
+    """What a person should know about a column before reading its verdict; empty: nothing."""
+    name, summary = reference.column.name, reference.summary
+    note = ""
+    if summary.rows == summary.missing:
+        note = "no value in the reference; judged by its missing share only"
+    elif not isinstance(summary, NumericSummary):
+        if summary.is_text:
+            note = "more than 1,000 different texts; judged by its missing share only"
+    elif reference.column.kind is Kind.DATE:
+        note = "dates move with the calendar; judged by its missing share only"
+    elif summary.is_constant:
+        note = f"constant {summary.lowest:g} in the reference; any other value is new"
+    elif summary.infinite:
+        note = f"{summary.infinite:,} infinite values in the reference, counted as missing"
+    return f"{name}: {note}" if note else ""
+
+
+def fit_layout(
+    source: Source,
+    *,
+    time_column: str | None = None,
+    ignore: Collection[str] = (),
+    categories: Collection[str] = (),
+    roles: Mapping[str, Role] | None = None,
+) -> Layout:
+    """Kinds and grids from the first rows of a source.
+
+    Raises:
+        DriftInputError: there are no rows.
+    """
+    while True:
+        try:
+            head = next(iter(source.batches()), None)
+        except TypesWidenedError:
+            continue
+        if head is None:
+            raise DriftInputError("the reference has no rows; give the rows of the training set")
+        return Layout.fit(
+            head, time_column=time_column, ignore=ignore, categories=categories, roles=roles
+        )

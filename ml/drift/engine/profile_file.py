@@ -1,0 +1,177 @@
+"""A profile as one file: JSON and arrays, compressed; the same bytes for the same profile."""
+
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.drift.engine.calibrate import DistanceNull
+from ml.drift.engine.category import CategorySummary
+from ml.drift.engine.errors import DriftInputError
+from ml.drift.engine.grid import Grid
+from ml.drift.engine.history import Dependence
+from ml.drift.engine.kernels import BINS
+from ml.drift.engine.layout import Column, HistoryKind, Kind, Layout, Role, Summary
+from ml.drift.engine.limits import Statistic
+from ml.drift.engine.numeric import NumericSummary
+from ml.drift.engine.profile import Profile
+from ml.drift.engine.reference import Reference, unit_table
+from ml.drift.engine.units import Blocks, Days
+
+_MAGIC: Final = b"drift-profile 1\n"
+_LEVEL: Final = 6
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_profile(profile: Profile, path: Path) -> None:
+    """Write to a neighbour first, so that a reader never meets half a profile."""
+    arrays: Arrays = {}
+    header = {
+        "name": profile.name,
+        "rows": profile.rows,
+        "history": str(profile.history),
+        "time_column": profile.layout.time_column,
+        "columns": [_column_out(i, r, arrays) for i, r in enumerate(profile.references)],
+    }
+    body = io.BytesIO()
+    text = json.dumps(header, sort_keys=True).encode()
+    names = json.dumps(sorted(arrays)).encode()
+    for part in (text, names):
+        body.write(len(part).to_bytes(8, "little") + part)
+    for name in sorted(arrays):
+        np.lib.format.write_array(body, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(_MAGIC + zlib.compress(body.getvalue(), _LEVEL))
+    partial.replace(path)
+
+
+def load_profile(path: Path) -> Profile:
+    """Read a profile.
+
+    Raises:
+        DriftInputError: no profile, or of a format that this version does not know.
+    """
+    if not path.is_file():
+        raise DriftInputError(f"no such profile: {path}; make one with `profile`")
+    content = path.read_bytes()
+    if not content.startswith(_MAGIC):
+        raise DriftInputError(
+            f"{path.name} is no profile of format 1; make it again with this version"
+        )
+    body = io.BytesIO(zlib.decompress(content[len(_MAGIC) :]))
+    header, names = (json.loads(body.read(int.from_bytes(body.read(8), "little"))) for _ in "ab")
+    arrays = {name: np.lib.format.read_array(body, allow_pickle=False) for name in names}
+    history = HistoryKind(header["history"])
+    references = tuple(
+        _column_in(i, entry, arrays, history) for i, entry in enumerate(header["columns"])
+    )
+    layout = Layout(columns=tuple(r.column for r in references), time_column=header["time_column"])
+    return Profile(
+        name=header["name"],
+        rows=header["rows"],
+        layout=layout,
+        history=history,
+        references=references,
+    )
+
+
+def _column_out(i: int, reference: Reference, arrays: Arrays) -> dict[str, Any]:
+    column, summary = reference.column, reference.summary
+    entry: dict[str, Any] = {
+        "name": column.name,
+        "kind": str(column.kind),
+        "role": str(column.role),
+        "grid": [column.grid.center, column.grid.scale] if column.grid else None,
+        "alone": _dependence_out(reference.alone),
+        "matched": _dependence_out(reference.matched),
+    }
+    if reference.null is not None:
+        null = reference.null
+        arrays[f"{i}.null"] = np.column_stack([null.mean, null.square, null.quantiles])
+    if isinstance(summary, NumericSummary):
+        used = np.flatnonzero(summary.counts)
+        arrays[f"{i}.bins"] = used.astype(np.uint16)
+        arrays[f"{i}.counts"] = summary.counts[used]
+        arrays[f"{i}.sums"] = summary.sums[used]
+        arrays[f"{i}.moments"] = summary.moments
+    else:
+        entry["slots"] = None if summary.slots is None else list(summary.slots)
+        arrays[f"{i}.counts"] = summary.counts
+    table, days = unit_table(summary)
+    where = np.flatnonzero(table.any(axis=0))
+    arrays[f"{i}.unit_columns"] = where.astype(np.uint16)
+    arrays[f"{i}.units"] = _narrow(table[:, where])
+    arrays[f"{i}.days"] = np.array(days, np.int32)
+    entry["width"] = int(table.shape[1])
+    return entry
+
+
+def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
+    """The smallest unsigned type that holds every count."""
+    most = int(counts.max(initial=0))
+    return counts.astype(np.min_scalar_type(most))
+
+
+def _dependence_out(found: Mapping[Statistic, Dependence]) -> dict[str, list[float]]:
+    return {str(s): [d.excess, d.units] for s, d in found.items()}
+
+
+def _dependence_in(found: Mapping[str, list[float]]) -> dict[Statistic, Dependence]:
+    return {Statistic(s): Dependence(excess=e, units=int(u)) for s, (e, u) in found.items()}
+
+
+def _column_in(i: int, entry: Mapping[str, Any], arrays: Arrays, history: HistoryKind) -> Reference:
+    column = Column(
+        name=entry["name"],
+        kind=Kind(entry["kind"]),
+        role=Role(entry["role"]),
+        grid=Grid(*entry["grid"]) if entry["grid"] else None,
+    )
+    null = None
+    if f"{i}.null" in arrays:
+        table = arrays[f"{i}.null"]
+        null = DistanceNull(mean=table[:, 0], square=table[:, 1], quantiles=table[:, 2:])
+    summary = _summary_in(i, column, entry, arrays)
+    summary.history = _history_in(i, entry, arrays, history)
+    return Reference(
+        column=column,
+        summary=summary,
+        null=null,
+        alone=_dependence_in(entry["alone"]),
+        matched=_dependence_in(entry["matched"]),
+    )
+
+
+def _summary_in(i: int, column: Column, entry: Mapping[str, Any], arrays: Arrays) -> Summary:
+    counts = arrays[f"{i}.counts"]
+    if column.kind is Kind.CATEGORY:
+        slots = entry["slots"]
+        known = None if slots is None else {value: k + 1 for k, value in enumerate(slots)}
+        return CategorySummary(slots=known, counts=counts)
+    summary = NumericSummary(grid=column.grid or Grid(center=0.0, scale=1.0))
+    used = arrays[f"{i}.bins"].astype(np.int64)
+    if len(used) and int(used[-1]) >= BINS:
+        raise DriftInputError(f"column {column.name}: a bin beyond the grid; the file is damaged")
+    summary.counts[used] = counts
+    summary.sums[used] = arrays[f"{i}.sums"]
+    summary.moments = arrays[f"{i}.moments"]
+    return summary
+
+
+def _history_in(
+    i: int, entry: Mapping[str, Any], arrays: Arrays, history: HistoryKind
+) -> Blocks | Days | None:
+    if history is HistoryKind.NONE:
+        return None
+    packed = arrays[f"{i}.units"]
+    table = np.zeros((len(packed), entry["width"]), np.int64)
+    table[:, arrays[f"{i}.unit_columns"].astype(np.int64)] = packed
+    if history is HistoryKind.DAYS:
+        days = arrays[f"{i}.days"].tolist()
+        return Days(counts=dict(zip(days, table, strict=True)))
+    return Blocks(counts=list(table))
