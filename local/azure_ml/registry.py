@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PRIVATE = "local"
 _MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
-_MLFLOW_ARTIFACTS = re.compile(r"^mlflow-artifacts:/{0,2}(?:[^/]*)?/(?P<path>.+)$")
+_MLFLOW_ARTIFACTS = re.compile(r"^mlflow-artifacts:(?://[^/]*)?/(?P<path>.+)$")
 
 
 class ModelExistsError(LocalStackError):
