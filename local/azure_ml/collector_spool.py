@@ -215,7 +215,8 @@ class Spool:
             return file.client
         await self._close(file)
         container, _, name = file.path.relative_to(self._root.resolve()).as_posix().partition("/")
-        file.client = BlobClient.from_blob_url(self._blob_url(container, name))
+        # No retries inside: this is tried again every second, and a stop must not wait for them.
+        file.client = BlobClient.from_blob_url(self._blob_url(container, name), retry_total=0)
         file.client_at = time.monotonic()
         return file.client
 
