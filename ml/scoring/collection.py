@@ -18,7 +18,7 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ OUTPUTS = "model_outputs"
 
 _PATH = "/modeldata/log"
 _AGENT = "retrain-scoring/1"
+# Azure's collector keeps payloads over 4 MB apart from the rest: they are sent in parts.
+_MOST_BYTES = 3_500_000
 _TIMEOUT_SECONDS = 5.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
@@ -91,6 +93,18 @@ class Batch:
             for values in zip(*self.columns.values(), strict=True)
         ]
         return json.dumps(rows, separators=(",", ":"), default=str).encode()
+
+    def halves(self) -> tuple[Batch, Batch] | None:
+        """The same rows in two batches, with ids of their own; None for a single row."""
+        count = len(next(iter(self.columns.values())))
+        if count < 2:  # noqa: PLR2004 - one row cannot be halved
+            return None
+        first = {name: values[: count // 2] for name, values in self.columns.items()}
+        second = {name: values[count // 2 :] for name, values in self.columns.items()}
+        return (
+            replace(self, columns=first, batch_id=str(uuid.uuid4())),
+            replace(self, columns=second, batch_id=str(uuid.uuid4())),
+        )
 
     def headers(self) -> dict[str, str]:
         """The attributes of the event."""
@@ -180,6 +194,10 @@ class Collection:
             content = batch.content()
         except ValueError as exc:
             self._drop(f"it is not JSON: {exc}")
+            return
+        if len(content) > _MOST_BYTES and (halves := batch.halves()) is not None:
+            for half in halves:
+                self._send(half)
             return
         reason = ""
         for attempt in range(_ATTEMPTS):

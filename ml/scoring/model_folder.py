@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
@@ -39,7 +39,6 @@ class ModelFolder:
     version: str
     columns: tuple[Column, ...]
     skops_file: Path
-    metadata: dict[str, Any]
 
     @classmethod
     def read(cls, model_dir: Path) -> ModelFolder:
@@ -79,7 +78,6 @@ class ModelFolder:
             version=version,
             columns=parse_signature(inputs),
             skops_file=skops_file,
-            metadata=dict(document.get("metadata") or {}),
         )
 
     def load(self) -> Predictor:

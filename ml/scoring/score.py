@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
+from ml.model_config import available_models, read_model
 from ml.scoring.collection import Collection, CollectionSettings
 from ml.scoring.model_folder import ModelFolder
 from ml.scoring.scorer import Scorer
@@ -36,7 +37,7 @@ def init() -> None:
         folder=folder,
         model=folder.load(),
         collection=Collection(CollectionSettings.from_env(os.environ)),
-        id_column=folder.metadata.get("id_column"),
+        id_column=read_model(folder.name).id if folder.name in available_models() else None,
     )
 
 

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+import yaml
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from ml.errors import ModelArtefactError
+from ml.scoring.model_folder import ModelFolder
+from ml.scoring.scorer import ModelAnswerError, Scorer
+from ml.scoring.trusted_types import is_trusted
+
+_INPUTS = [
+    {"name": "age", "type": "double", "required": False},
+    {"name": "city", "type": "string", "required": True},
+]
+_FRAME = pd.DataFrame({"age": [20.0, 30.0, None, 50.0] * 5, "city": ["a", "b", "a", "c"] * 5})
+_LABELS = ["low", "high", "low", "high"] * 5
+
+
+def _double_it(values):
+    return values * 2
+
+
+class _Kept:
+    """Stands where the collection stands: keeps what is handed over."""
+
+    def __init__(self):
+        self.batches = []
+
+    def put(self, batches):
+        self.batches += batches
+
+
+def _model(*, function=None):
+    numbers = make_pipeline(FunctionTransformer(function), SimpleImputer())
+    columns = ColumnTransformer(
+        [("n", numbers, ["age"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["city"])]
+    )
+    return make_pipeline(columns, RandomForestClassifier(5, random_state=0)).fit(_FRAME, _LABELS)
+
+
+def _save(folder, *, model=None, serialization="skops"):
+    folder.mkdir(parents=True)
+    skops.io.dump(model or _model(), folder / "model.skops")
+    document = {
+        "flavors": {
+            "sklearn": {
+                "pickled_model": "model.skops",
+                "serialization_format": serialization,
+                # What a forger would write: the folder's own list must not count.
+                "skops_trusted_types": ["test_scorer._double_it"],
+            }
+        },
+        "signature": {"inputs": json.dumps(_INPUTS), "outputs": "[]"},
+    }
+    (folder / "MLmodel").write_text(yaml.safe_dump(document))
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """As Azure mounts it: the folder of the registered model below name and version."""
+    version = tmp_path / "azureml-models" / "people" / "12"
+    _save(version / "model")
+    return version
+
+
+def _scorer(mounted, **more):
+    folder = ModelFolder.read(mounted)
+    kept = _Kept()
+    scorer = Scorer(folder=folder, model=folder.load(), collection=kept, **more)
+    return scorer, kept
+
+
+def _ask(scorer, *rows):
+    return scorer.answer(json.dumps({"data": rows}).encode(), request_id="r-1")
+
+
+def test_predictions_are_those_of_the_saved_model_with_name_and_version(mounted):
+    scorer, _ = _scorer(mounted)
+
+    answer = _ask(scorer, {"age": 30, "city": "b"}, {"age": None, "city": "elsewhere"})
+
+    frame = pd.DataFrame({"age": [30.0, np.nan], "city": ["b", "elsewhere"]})
+    assert answer.status == 200
+    assert answer.body == {
+        "predictions": _model().predict(frame).tolist(),
+        "model": "people",
+        "model_version": "12",
+    }
+
+
+def test_inputs_and_outputs_are_collected_with_the_rows_ids(mounted):
+    scorer, kept = _scorer(mounted, id_column="ID")
+
+    answer = _ask(scorer, {"ID": 7, "age": 30, "city": "b"})
+
+    inputs, outputs = kept.batches
+    assert answer.body["ids"] == [7]
+    assert json.loads(inputs.content()) == [{"ID": 7, "age": 30.0, "city": "b"}]
+    assert json.loads(outputs.content()) == [{"ID": 7, "prediction": "high"}]
+    assert {inputs.kind, outputs.kind} == {"model_inputs", "model_outputs"}
+    assert {batch.request_id for batch in kept.batches} == {"r-1"}
+    assert {batch.model_version for batch in kept.batches} == {"12"}
+
+
+def test_bad_rows_are_answered_with_400_and_not_collected(mounted):
+    scorer, kept = _scorer(mounted, max_rows=1)
+
+    retyped = _ask(scorer, {"age": "old", "city": "b"})
+    many = _ask(scorer, {"age": 1, "city": "b"}, {"age": 1, "city": "b"})
+
+    assert (retyped.status, retyped.body["error"]["column"]) == (400, "age")
+    assert (many.status, many.body["error"]["code"]) == (400, "too_many_rows")
+    assert kept.batches == []
+
+
+class _Odd:
+    def __init__(self, predictions):
+        self._predictions = predictions
+
+    def predict(self, _):
+        if isinstance(self._predictions, Exception):
+            raise self._predictions
+        return self._predictions
+
+
+@pytest.mark.parametrize(
+    ("predictions", "error"),
+    [
+        (np.array([np.nan]), ModelAnswerError),
+        (np.array([1.0, 2.0]), ModelAnswerError),
+        (ValueError("inside"), ValueError),
+    ],
+)
+def test_a_bug_in_the_model_is_no_answer_of_ours(mounted, predictions, error):
+    kept = _Kept()
+    scorer = Scorer(folder=ModelFolder.read(mounted), model=_Odd(predictions), collection=kept)
+
+    with pytest.raises(error):
+        _ask(scorer, {"age": 1, "city": "b"})
+
+    assert kept.batches == []
+
+
+def test_a_model_with_a_function_that_is_not_ours_is_refused_whatever_its_own_list_says(tmp_path):
+    _save(tmp_path / "model", model=_model(function=_double_it))
+
+    with pytest.raises(ModelArtefactError, match=r"not trusted: .*_double_it"):
+        ModelFolder.read(tmp_path).load()
+
+
+@pytest.mark.parametrize("name", ["os.system", "ml.models.diabetes.pipeline.os", "ml.models.x.f"])
+def test_what_a_module_of_ours_merely_imports_is_not_trusted(name):
+    assert not is_trusted(name)
+
+
+def test_a_folder_that_cannot_be_served_says_why(tmp_path, mounted):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    pickled = tmp_path / "pickled"
+    _save(pickled, serialization="cloudpickle")
+    two = tmp_path / "two"
+    _save(two / "a")
+    _save(two / "b")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "MLmodel").write_text("flavors: {}\n")
+
+    for folder, words in [
+        (empty, "holds 0 MLmodel files"),
+        (pickled, "pickles are not loaded"),
+        (two, "holds 2 MLmodel files"),
+        (broken, "is not an MLflow scikit-learn model"),
+    ]:
+        with pytest.raises(ModelArtefactError, match=words):
+            ModelFolder.read(folder)
+    assert ModelFolder.read(mounted).version == "12"
