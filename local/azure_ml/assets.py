@@ -41,6 +41,8 @@ def container_of(versions: Sequence[Mapping[str, Any]], workspace: Workspace) ->
     numbers = [int(item["name"]) for item in versions if item["name"].isdigit()]
     following = {"nextVersion": str(max(numbers) + 1)} if numbers else {}
     kind, name = collection.rsplit("/", 2)[-2:]
+    # A data asset is of one type in all its versions.
+    typed = {"dataType": latest["properties"]["dataType"]} if kind == DATA.name else {}
     stored = workspace.resources.get(f"{kind}/{name}") or {}
     return {
         "id": collection,
@@ -52,6 +54,7 @@ def container_of(versions: Sequence[Mapping[str, Any]], workspace: Workspace) ->
             "tags": {},
             "properties": {},
             **stored.get("properties", {}),
+            **typed,
             "latestVersion": latest["name"],
             **following,
         },
@@ -184,6 +187,10 @@ class _Kind:
                 f"{path} already exists and its {', '.join(differing)} cannot be changed: only "
                 "tags, description and isArchived can. Use another version."
             )
+        if properties.get("properties"):
+            # The SDK sends a number among them; the contract knows only texts.
+            texts = {key: str(value) for key, value in properties["properties"].items()}
+            body = {**body, "properties": {**properties, "properties": texts}}
         try:
             stored = self._workspace.resources.put(path, body)
         except InvalidNameError as exc:

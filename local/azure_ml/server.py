@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
-from local.azure_ml.answers import error, not_found, not_implemented
+from local.azure_ml.answers import not_found, not_implemented
 from local.azure_ml.arm import WorkspaceRoutes
 from local.azure_ml.assets import AssetRoutes
 from local.azure_ml.blobs import BlobStore
 from local.azure_ml.history import HistoryRoutes
-from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
 from local.azure_ml.jobs import JobRoutes
+from local.azure_ml.middlewares import authorized, well_formed
 from local.azure_ml.mlflow_proxy import MlflowProxy
 from local.azure_ml.mlflow_server import ARTIFACT_CONTAINER, MlflowServer
 from local.azure_ml.models import ModelRoutes
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from aiohttp.typedefs import Handler, Middleware
+    from aiohttp.typedefs import Middleware
 
     from local.azure_ml.identity import Identity
     from local.environments import Environments
     from local.tls import LocalTls
 
 _LARGEST_BODY_BYTES = 64 << 20
-_OPEN_PATHS = ("/discovery", "/logs/")  # public on Azure too, or signed by themselves
 _BUILT_IN = {DEFAULT_STORE: "azureml-blobstore", ARTIFACT_STORE: ARTIFACT_CONTAINER}
 
 
@@ -233,25 +232,10 @@ class AzureMl:
         return job["local"].get("mlflowRunId") if job is not None else None
 
     def _middlewares(self) -> list[Middleware]:
-        found: list[Middleware] = [self._authorized()]
+        found: list[Middleware] = [authorized(self._identity, lambda: self.url), well_formed()]
         if self._trace is not None:
             found.insert(0, tracing(self._trace))
         return found
-
-    def _authorized(self) -> Middleware:
-        @web.middleware
-        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if not request.path.startswith(_OPEN_PATHS):
-                audiences = ARM_AUDIENCES | {self.url}
-                try:
-                    self._identity.verify(request.headers.get("Authorization"), audiences)
-                except NotAuthorizedError as exc:
-                    answer = error(401, "AuthenticationFailed", str(exc))
-                    answer.headers["WWW-Authenticate"] = "Bearer"
-                    return answer
-            return await handler(request)
-
-        return middleware
 
     async def _unknown(self, request: web.Request) -> web.Response:
         path = request.path

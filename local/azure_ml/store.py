@@ -74,7 +74,6 @@ class Resources:
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         before = self._items.get(path, {}).get("systemData", {})
         envelope = {
-            **copy.deepcopy(dict(body)),
             "id": f"{self._arm_id}/{path}",
             "name": parts[-1],
             "type": "/".join([_PROVIDER, *parts[0::2]]),
@@ -87,6 +86,9 @@ class Resources:
                 "lastModifiedByType": "User",
             },
         }
+        # What the body says of these is not the caller's to say.
+        envelope |= {key: value for key, value in body.items() if key not in envelope}
+        envelope = copy.deepcopy(envelope)
         _write(self._file(path), envelope)
         self._items[path] = envelope
         return copy.deepcopy(envelope)

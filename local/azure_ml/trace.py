@@ -84,7 +84,7 @@ def tracing(trace: Trace) -> Middleware:
                 content_type=exc.content_type,
             )
             raise
-        content = answer.body if isinstance(answer, web.Response) else None
+        content = answer.body or b"" if isinstance(answer, web.Response) else None
         trace.write(
             request,
             body=body,

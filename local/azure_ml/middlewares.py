@@ -1,0 +1,75 @@
+"""What every request passes before its handler: who asks, and whether it can be read at all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from local.azure_ml.answers import error, user_error
+from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp.typedefs import Handler, Middleware
+
+    from local.azure_ml.identity import Identity
+
+_OPEN_PATHS = ("/discovery", "/logs/")  # public on Azure too, or signed by themselves
+_ARM = "/subscriptions/"
+
+
+def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
+    """401 without a token that `identity` issued for ARM, Azure ML or this server."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(_OPEN_PATHS):
+            try:
+                identity.verify(request.headers.get("Authorization"), ARM_AUDIENCES | {own_url()})
+            except NotAuthorizedError as exc:
+                answer = error(401, "AuthenticationFailed", str(exc))
+                answer.headers["WWW-Authenticate"] = "Bearer"
+                return answer
+        return await handler(request)
+
+    return middleware
+
+
+def well_formed() -> Middleware:
+    """400 for ARM requests that no handler could make sense of."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(_ARM):
+            mistake = await _mistake(request)
+            if mistake is not None:
+                return user_error(mistake)
+        return await handler(request)
+
+    return middleware
+
+
+async def _mistake(request: web.Request) -> str | None:
+    if "%2F" in request.raw_path.partition("?")[0].upper():
+        return "a resource's name cannot contain '/'"
+    if request.method not in {"PUT", "POST", "PATCH"}:
+        return None
+    body = await request.read()
+    if not body:
+        return "a body is required: a JSON object" if request.method == "PUT" else None
+    try:
+        given = json.loads(body)
+    except ValueError as exc:
+        return f"the body is not JSON: {exc}"
+    return _shape(given)
+
+
+def _shape(given: object) -> str | None:
+    if not isinstance(given, dict):
+        return f"the body must be a JSON object, not a {type(given).__name__}"
+    if not isinstance(given.get("properties", {}), dict):
+        return "properties must be a JSON object"
+    return None
