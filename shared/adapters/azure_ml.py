@@ -112,6 +112,11 @@ def azure_errors(doing: str) -> Iterator[None]:
         raise RequestRefusedError(f"{doing}: refused by the SDK: {_short(exc)}") from exc
 
 
+def word(status: Any) -> str:
+    """A status or state of the SDK in lower case: some are text, some enumerations of text."""
+    return str(getattr(status, "value", status)).replace("_", "").lower()
+
+
 def is_missing(exc: BaseException) -> bool:
     """Whether the SDK says that there is no such thing."""
     return _status(exc) == HTTPStatus.NOT_FOUND

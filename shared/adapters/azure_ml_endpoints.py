@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure_ml import azure_errors, is_missing
+from shared.adapters.azure_ml import azure_errors, is_missing, word
 from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
 from shared.errors import RetrainError
 from shared.ports import DeploymentReport, EndpointReport, Provisioning, SmokeTest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 _SCORING_SCRIPT = "ml/scoring/score.py"
 _REQUEST_TIMEOUT_MS = 10_000
+_CONCURRENT_REQUESTS = 16  # Azure's default of 1 answers the second of two callers with 429
 _LONGEST_NAME = 32  # Azure's limit for an endpoint
 _NAME_HASH_DIGITS = 6
 _LOG_LINES = 20
@@ -192,7 +193,10 @@ class AzureMlEndpoints:
             code_configuration=CodeConfiguration(code=str(code), scoring_script=_SCORING_SCRIPT),
             instance_type=self._settings.instance_type,
             instance_count=1,
-            request_settings=OnlineRequestSettings(request_timeout_ms=_REQUEST_TIMEOUT_MS),
+            request_settings=OnlineRequestSettings(
+                request_timeout_ms=_REQUEST_TIMEOUT_MS,
+                max_concurrent_requests_per_instance=_CONCURRENT_REQUESTS,
+            ),
             # Azure's collector writes what score.py hands to it into the workspace's storage.
             data_collector=DataCollector(
                 collections={
@@ -256,4 +260,4 @@ def _tags(model: str, cycle_id: str, fact_seq: int) -> dict[str, str]:
 
 
 def _state(found: Any) -> Provisioning:
-    return _STATES.get(str(found.provisioning_state).lower(), Provisioning.WORKING)
+    return _STATES.get(word(found.provisioning_state), Provisioning.WORKING)

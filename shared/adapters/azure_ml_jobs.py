@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure_ml import already_exists, azure_errors, is_missing
+from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, word
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
 from shared.domain.facts import JobStatus
 from shared.errors import JobMismatchError, RequestRefusedError
@@ -20,6 +20,9 @@ _ENDINGS = {
     "notresponding": JobStatus.FAILED,
     "canceled": JobStatus.CANCELED,
 }
+
+
+_LONGEST_MESSAGE = 1000
 
 
 class AzureMlJobs:
@@ -56,8 +59,8 @@ class AzureMlJobs:
             job = self._find(name)
             if job is None:
                 return None
-            status = _ENDINGS.get(str(job.status).replace("_", "").lower())
-            message = self._failed_steps(name) if status is JobStatus.FAILED else ""
+            status = _ENDINGS.get(word(job.status))
+            message = self._why(name, job) if status is JobStatus.FAILED else ""
         return JobReport(status=status, message=message)
 
     def cancel(self, name: str) -> None:
@@ -84,11 +87,15 @@ class AzureMlJobs:
                 return None
             raise
 
-    def _failed_steps(self, name: str) -> str:
+    def _why(self, name: str, job: Any) -> str:
+        """The job's own words where it has some, else the steps that failed."""
+        words = (job.properties or {}).get("azureml.error")
+        if words:
+            return str(words).strip()[-_LONGEST_MESSAGE:]
         steps = [
             str(step.display_name or step.name)
             for step in self._workspace.client.jobs.list(parent_job_name=name)
-            if str(step.status).lower() == "failed"
+            if _ENDINGS.get(word(step.status)) is JobStatus.FAILED
         ]
         if not steps:
             return "failed before a step ran"

@@ -1,0 +1,301 @@
+"""Composition root: settings -> adapters -> use cases, each part made when it is first used.
+
+Only what every message needs is made at once; an adapter behind a property may cost seconds of
+imports, and recording a BlobCreated must not pay for Azure ML's SDK.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.logs import EventLog
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from shared.adapters.azure_ml import AzureMlWorkspace
+    from shared.adapters.storage_account import StorageAccount
+    from shared.ports import (
+        Alerts,
+        Clock,
+        DataStore,
+        DataTests,
+        DriftChecks,
+        Endpoints,
+        EventPublisher,
+        EventQueue,
+        Evidence,
+        Jobs,
+        Ledger,
+        ModelCatalog,
+        Quarantine,
+        Registry,
+        WorkQueue,
+    )
+    from shared.settings import Settings, StorageConnection
+    from shared.usecases.arrive import Arrive, Rejects
+    from shared.usecases.check_drift import CheckDriftOf
+    from shared.usecases.explain import Explain
+    from shared.usecases.perform_effect import PerformEffect
+    from shared.usecases.reconcile import Reconcile
+    from shared.usecases.request_retrain import RequestRetrain
+    from shared.usecases.status import Status
+
+# The folder that holds `ml/`: the app is deployed as a whole and submits its own code.
+_ROOT = Path(__file__).resolve().parent.parent
+_SEND_AGAIN_SECONDS = (5, 30)
+
+
+class App:
+    """Ports and use cases by name. Adapters keep no state of their own: made twice is harmless."""
+
+    def __init__(self, settings: Settings) -> None:
+        from shared.adapters.clock import SystemClock  # noqa: PLC0415 - see the module's docstring
+        from shared.adapters.model_catalog import FolderCatalog  # noqa: PLC0415 - same
+        from shared.adapters.storage_queue import StorageWorkQueue  # noqa: PLC0415 - same
+        from shared.adapters.table_ledger import TableLedger  # noqa: PLC0415 - same
+        from shared.usecases.record_fact import RecordFact  # noqa: PLC0415 - same
+
+        self.settings = settings
+        self.log = EventLog("retrain")
+        self.clock: Clock = SystemClock()
+        self.random = random.Random()  # noqa: S311 - jitter
+        self.catalog: ModelCatalog = FolderCatalog()
+        self.storage: StorageAccount = self._account(settings.storage)
+        self.ledger: Ledger = TableLedger(self.storage)
+        self.work: WorkQueue = StorageWorkQueue(self.storage)
+        # One for the process: it holds the lock a model that keeps its messages from racing.
+        self.record = RecordFact(
+            ledger=self.ledger,
+            work=self.work,
+            catalog=self.catalog,
+            clock=self.clock,
+            random=self.random,
+        )
+
+    # --- what triggers call ---------------------------------------------------------------------
+
+    def reject_event(self, body: bytes, why: Exception | str) -> None:
+        """Keep a message that can never be handled, and tell a person once."""
+        self.log.warning("message rejected", error=str(why))
+        self.rejects.event(body.decode("utf-8", "replace"), str(why))
+
+    def send_event_again(self, body: bytes) -> None:
+        """A lost race: the same message, a little later."""
+        delay = timedelta(seconds=self.random.uniform(*_SEND_AGAIN_SECONDS))
+        self.events.send_again(body.decode("utf-8", "replace"), delay=delay)
+
+    # --- use cases ------------------------------------------------------------------------------
+
+    @cached_property
+    def rejects(self) -> Rejects:
+        from shared.usecases.arrive import Rejects  # noqa: PLC0415 - see the module's docstring
+
+        return Rejects(quarantine=self.quarantine, alerts=self.alerts)
+
+    @cached_property
+    def arrive(self) -> Arrive:
+        from shared.usecases.arrive import Arrive  # noqa: PLC0415 - same
+
+        return Arrive(record=self.record, rejects=self.rejects)
+
+    @cached_property
+    def perform(self) -> PerformEffect:
+        from shared.usecases.perform_effect import PerformEffect  # noqa: PLC0415 - same
+
+        return PerformEffect(
+            ledger=self.ledger, work=self.work, record=self.record, clock=self.clock, ports=self
+        )
+
+    @cached_property
+    def check_drift_of(self) -> CheckDriftOf:
+        from shared.usecases.check_drift import CheckDriftOf  # noqa: PLC0415 - same
+
+        return CheckDriftOf(
+            ledger=self.ledger, record=self.record, catalog=self.catalog, clock=self.clock
+        )
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        from shared.adapters.storage_queue import StoragePoisonQueues  # noqa: PLC0415 - same
+        from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - same
+
+        return Reconcile(
+            ledger=self.ledger,
+            work=self.work,
+            record=self.record,
+            rejects=self.rejects,
+            catalog=self.catalog,
+            poison=StoragePoisonQueues(self.storage),
+            clock=self.clock,
+            ports=self,
+        )
+
+    @cached_property
+    def request_retrain(self) -> RequestRetrain:
+        from shared.usecases.request_retrain import RequestRetrain  # noqa: PLC0415 - same
+
+        return RequestRetrain(record=self.record)
+
+    @cached_property
+    def status(self) -> Status:
+        from shared.usecases.status import Status  # noqa: PLC0415 - same
+
+        return Status(ledger=self.ledger, catalog=self.catalog)
+
+    @cached_property
+    def explain(self) -> Explain:
+        from shared.usecases.explain import Explain  # noqa: PLC0415 - same
+
+        return Explain(ledger=self.ledger, catalog=self.catalog)
+
+    # --- ports ----------------------------------------------------------------------------------
+
+    @cached_property
+    def events(self) -> EventQueue:
+        from shared.adapters.storage_queue import StorageEventQueue  # noqa: PLC0415 - same
+
+        return StorageEventQueue(self.storage)
+
+    @cached_property
+    def data(self) -> DataStore:
+        from shared.adapters.blob_data import BlobDataStore  # noqa: PLC0415 - same
+
+        return BlobDataStore(self.storage, limit_bytes=self.settings.function_data_limit_bytes)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        from shared.adapters.blob_data import BlobQuarantine  # noqa: PLC0415 - same
+
+        return BlobQuarantine(self.storage)
+
+    @cached_property
+    def data_tests(self) -> DataTests:
+        from shared.adapters.data_tests import ContractDataTests  # noqa: PLC0415 - same
+
+        return ContractDataTests(limit_bytes=self.settings.function_data_limit_bytes)
+
+    @cached_property
+    def drift_checks(self) -> DriftChecks:
+        from shared.adapters.drift_checks import CollectedDriftChecks  # noqa: PLC0415 - same
+
+        return CollectedDriftChecks(self._workspace_storage)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        from shared.adapters.blob_data import BlobEvidence  # noqa: PLC0415 - same
+
+        return BlobEvidence(
+            self._workspace_storage, container=self.settings.workspace_storage_container
+        )
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        from shared.adapters.azure_ml_jobs import AzureMlJobs  # noqa: PLC0415 - same
+        from shared.adapters.azure_ml_pipeline import PipelineSettings  # noqa: PLC0415 - same
+
+        return AzureMlJobs(
+            self._workspace,
+            settings=PipelineSettings(
+                code=_ROOT,
+                compute=self.settings.compute_train,
+                datastore=self.settings.datastore_data,
+            ),
+        )
+
+    @cached_property
+    def registry(self) -> Registry:
+        from shared.adapters.azure_ml_registry import AzureMlRegistry  # noqa: PLC0415 - same
+
+        return AzureMlRegistry(self._workspace, datastore=self.settings.datastore_data)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        from shared.adapters.azure_ml_endpoints import (  # noqa: PLC0415 - same
+            AzureMlEndpoints,
+            EndpointSettings,
+        )
+
+        return AzureMlEndpoints(
+            self._workspace,
+            settings=EndpointSettings(
+                code=_ROOT,
+                prefix=self.settings.endpoint_prefix,
+                instance_type=self.settings.endpoint_instance_type,
+            ),
+        )
+
+    @cached_property
+    def publisher(self) -> EventPublisher:
+        from shared.adapters.event_grid import EventGridPublisher  # noqa: PLC0415 - same
+
+        return EventGridPublisher(
+            self.settings.events_topic_endpoint, credential=lambda: self._credential
+        )
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from shared.adapters.alerts import LogAlerts  # noqa: PLC0415 - same
+
+        return LogAlerts()
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _workspace(self) -> AzureMlWorkspace:
+        from shared.adapters.azure_ml import (  # noqa: PLC0415 - same
+            AzureMlWorkspace,
+            WorkspaceAddress,
+        )
+
+        address = WorkspaceAddress(
+            subscription_id=self.settings.subscription_id,
+            resource_group=self.settings.resource_group,
+            name=self.settings.workspace,
+        )
+        return AzureMlWorkspace(address, credential=lambda: self._credential)
+
+    @cached_property
+    def _workspace_storage(self) -> StorageAccount:
+        return self._account(self.settings.workspace_storage)
+
+    @cached_property
+    def _credential(self) -> TokenCredential:
+        from shared.adapters.identity import app_identity  # noqa: PLC0415 - same
+
+        return app_identity()
+
+    def _account(self, connection: StorageConnection) -> StorageAccount:
+        from shared.adapters.storage_account import StorageAccount  # noqa: PLC0415 - same
+
+        return StorageAccount(
+            connection_string=connection.connection_string,
+            blob_url=connection.blob_url,
+            queue_url=connection.queue_url,
+            table_url=connection.table_url,
+            credential=lambda: self._credential,
+        )
+
+
+_lock = threading.Lock()
+_apps: list[App] = []
+
+
+def get_app() -> App:
+    """The app of this process, made on first use.
+
+    Raises:
+        SettingsError: every missing or malformed setting, in one message.
+    """
+    from shared.settings import Settings  # noqa: PLC0415 - not needed to index the app
+
+    with _lock:
+        if not _apps:
+            _apps.append(App(Settings.from_env(os.environ)))
+        return _apps[0]

@@ -1,0 +1,116 @@
+"""Use cases' answers as JSON documents and text. Sentences are the core's; none is made here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.usecases.explain import Explanation
+    from shared.usecases.status import ModelStatus
+
+_NAME_WIDTH = 10
+
+
+def status_document(status: ModelStatus) -> dict[str, Any]:
+    """How a model stands; times are ISO 8601, UTC."""
+    champion, drift = status.champion, status.last_drift
+    return {
+        "model": status.model,
+        "sentence": status.sentence,
+        "facts": status.facts,
+        "champion": champion
+        and {
+            "version": champion.version,
+            "since": _iso(champion.since_utc),
+            "cycle_id": champion.cycle_id,
+        },
+        "previous_champion": status.previous and status.previous.version,
+        "data": status.data
+        and {
+            "version": status.data.version,
+            "rows": status.data.rows,
+            "files": status.data.files,
+        },
+        "open_cycle": status.cycle_id
+        and {"cycle_id": status.cycle_id, "sentence": status.cycle_sentence},
+        "waiting": status.waiting,
+        "last_drift": drift
+        and {
+            "date": drift.day.isoformat(),
+            "profile": drift.profile,
+            "verdict": str(drift.verdict),
+            "sentence": drift.sentence,
+            "signals": [asdict(signal) for signal in drift.signals],
+            "report": drift.report,
+        },
+        "cycles": [
+            {
+                "cycle_id": past.cycle_id,
+                "reasons": [str(reason) for reason in past.reasons],
+                "opened": _iso(past.opened_utc),
+                "ended": _iso(past.ended_utc),
+                "outcome": str(past.outcome),
+                "sentence": past.sentence,
+                "version": past.version,
+            }
+            for past in status.past
+        ],
+        "outstanding_effects": status.outstanding,
+    }
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """A cycle: sentence first, then its steps, then the facts they rest on."""
+    from shared.domain.codec import fact_to_json  # noqa: PLC0415 - only here
+
+    return {
+        "model": explanation.model,
+        "cycle_id": explanation.cycle_id,
+        "sentence": explanation.sentence,
+        "outcome": explanation.outcome and str(explanation.outcome),
+        "opened": _iso(explanation.opened_utc),
+        "ended": _iso(explanation.ended_utc),
+        "steps": [
+            {
+                "name": step.name,
+                "sign": str(step.sign),
+                "sentence": step.sentence,
+                "at": _iso(step.at_utc),
+            }
+            for step in explanation.steps
+        ],
+        "facts": [
+            {
+                "seq": entry.seq,
+                "at": _iso(entry.at_utc),
+                "key": entry.fact.key,
+                "fact": json.loads(fact_to_json(entry.fact)),
+            }
+            for entry in explanation.entries
+        ],
+    }
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The same for a terminal, one line a step."""
+    state = explanation.outcome.replace("_", " ") if explanation.outcome else "open"
+    lines = [
+        f"Cycle {explanation.cycle_id} · {explanation.model} · {state}",
+        explanation.sentence,
+        "",
+        *(
+            f"{number} {step.sign} {step.name:<{_NAME_WIDTH}} {step.sentence}"
+            for number, step in enumerate(explanation.steps, start=1)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,54 @@
+"""Daily: ask for a drift check of every model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from functions._app import get_app
+from shared.errors import RetrainError, TerminalError
+from shared.logs import EventLog
+
+if TYPE_CHECKING:
+    from functions._app import App
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
+
+_log = EventLog("retrain.drift")
+
+
+@blueprint.function_name("drift_daily")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule="0 0 6 * * *", run_on_startup=False, use_monitor=True
+)
+def drift_daily(timer: func.TimerRequest) -> None:
+    """Six in the morning, UTC: the day before is complete."""
+    handle(get_app(), past_due=timer.past_due)
+
+
+def handle(app: App, *, past_due: bool = False) -> None:
+    """Ask for each model; one model's trouble stops no other.
+
+    Raises:
+        RetrainError: the first trouble that a repetition may cure, after all models were asked for.
+    """
+    first: RetrainError | None = None
+    for model in app.catalog.names():
+        try:
+            asked = app.check_drift_of(model)
+        except RetrainError as exc:
+            _log.error("drift check could not be asked for", model=model, error=str(exc))
+            if not isinstance(exc, TerminalError):
+                first = first or exc
+            continue
+        _log.info(
+            "drift check asked for",
+            model=model,
+            fact_key=asked.fact_key,
+            new=asked.new,
+            sentence=asked.sentence,
+            past_due=past_due,
+        )
+    if first is not None:
+        raise first

@@ -1,0 +1,220 @@
+"""HTTP for people and programs: retrain, check drift, how a model stands, why a cycle ended so."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import date
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from functions._app import get_app
+from functions._http import BadRequestError, answer, guarded, json_body, text_answer
+
+if TYPE_CHECKING:
+    from functions._app import App
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CYCLE_ID = re.compile(r"[0-9a-f]{12}")
+_REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,100}")
+_LONGEST_REASON = 500
+
+
+@blueprint.function_name("retrain")
+@blueprint.route("api/models/{model}/retrain", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@guarded
+def retrain(req: func.HttpRequest) -> func.HttpResponse:
+    """POST {"reason": text}; the header Idempotency-Key makes repeating it harmless."""
+    return ask_for_retraining(req, get_app())
+
+
+@blueprint.function_name("drift_check")
+@blueprint.route(
+    "api/models/{model}/drift-check", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+)
+@guarded
+def drift_check(req: func.HttpRequest) -> func.HttpResponse:
+    """POST ?date=YYYY-MM-DD, a UTC day; today when not given."""
+    return ask_for_drift_check(req, get_app())
+
+
+@blueprint.function_name("models")
+@blueprint.route("api/models", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@guarded
+def models(_req: func.HttpRequest) -> func.HttpResponse:
+    """How every model stands."""
+    return show_models(get_app())
+
+
+@blueprint.function_name("model")
+@blueprint.route("api/models/{model}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@guarded
+def model(req: func.HttpRequest) -> func.HttpResponse:
+    """How one model stands."""
+    return show_model(req, get_app())
+
+
+@blueprint.function_name("explain")
+@blueprint.route(
+    "api/models/{model}/cycles/{cycle_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+)
+@guarded
+def explain(req: func.HttpRequest) -> func.HttpResponse:
+    """Why a cycle ended as it did, or how far it is; plain text for `Accept: text/plain`."""
+    return explain_cycle(req, get_app())
+
+
+def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
+    """202 with the cycle it opened, or none while it waits for the open one to end."""
+    name, reason, key = _model(req), _reason(req), _request_key(req)
+    accepted = app.request_retrain(name, request=key, text=reason, by="function key")
+    app.log.info("retraining asked for", model=name, request=key, new=accepted.new)
+    cycle = accepted.cycle_id
+    if cycle is None:
+        sentence = "Accepted; it waits until the open cycle has ended."
+        follow = f"/api/models/{name}"
+    else:
+        sentence = f"Accepted as cycle {cycle}."
+        follow = f"/api/models/{name}/cycles/{cycle}"
+    if not accepted.new:
+        sentence = f"Known already, nothing new was started. {sentence}"
+    return answer(
+        {
+            "model": name,
+            "request": key,
+            "new": accepted.new,
+            "cycle_id": cycle,
+            "sentence": sentence,
+            "follow": follow,
+        },
+        status=HTTPStatus.ACCEPTED,
+        headers={"Location": follow},
+    )
+
+
+def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
+    """202 when a check is on its way or was done, 409 without a champion to check."""
+    name, day = _model(req), _day(req, today=app.clock.now_utc().date())
+    asked = app.check_drift_of(name, day)
+    if asked.fact_key is None:
+        raise BadRequestError(HTTPStatus.CONFLICT, "no_champion", asked.sentence)
+    return answer(
+        {
+            "model": name,
+            "date": (day or app.clock.now_utc().date()).isoformat(),
+            "new": asked.new,
+            "fact_key": asked.fact_key,
+            "sentence": asked.sentence,
+            "follow": f"/api/models/{name}",
+        },
+        status=HTTPStatus.ACCEPTED,
+        headers={"Location": f"/api/models/{name}"},
+    )
+
+
+def show_models(app: App) -> func.HttpResponse:
+    """Every model there is, by name."""
+    from functions._documents import status_document  # noqa: PLC0415 - not needed to index
+
+    return answer({"models": [status_document(status) for status in app.status.all()]})
+
+
+def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
+    """One model, with its open cycle and its last ones."""
+    from functions._documents import status_document  # noqa: PLC0415 - not needed to index
+
+    return answer(status_document(app.status(_model(req))))
+
+
+def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
+    """JSON with sentence, steps and facts, or the same as text."""
+    from functions._documents import explanation_document, explanation_text  # noqa: PLC0415 - same
+
+    name, cycle_id = _model(req), str(req.route_params.get("cycle_id", ""))
+    if not _CYCLE_ID.fullmatch(cycle_id):
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "bad_cycle_id",
+            f"{cycle_id!r} is no cycle id: 12 hex digits, as GET /api/models/{name} lists them.",
+        )
+    explanation = app.explain(name, cycle_id)
+    if explanation is None:
+        raise BadRequestError(
+            HTTPStatus.NOT_FOUND,
+            "unknown_cycle",
+            f"{name} has no cycle {cycle_id}; GET /api/models/{name} lists the last ones.",
+        )
+    if "text/plain" in req.headers.get("accept", ""):
+        return text_answer(explanation_text(explanation))
+    return answer(explanation_document(explanation))
+
+
+def _model(req: func.HttpRequest) -> str:
+    name = str(req.route_params.get("model", ""))
+    if not _MODEL_NAME.fullmatch(name):
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "bad_model_name",
+            f"{name[:100]!r} is no model name: 1-64 letters, digits, '-', '_' or '.'.",
+        )
+    return name
+
+
+def _reason(req: func.HttpRequest) -> str:
+    reason = json_body(req).get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "reason_missing",
+            'Say why: send {"reason": "new labels"}. It is shown wherever the cycle is explained.',
+        )
+    if len(reason) > _LONGEST_REASON:
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "reason_too_long",
+            f"The reason has {len(reason)} characters, at most {_LONGEST_REASON} are kept.",
+        )
+    return " ".join(reason.split())
+
+
+def _request_key(req: func.HttpRequest) -> str:
+    given = req.headers.get("idempotency-key")
+    if given is None:
+        return uuid.uuid4().hex
+    key = str(given)
+    if not _REQUEST_KEY.fullmatch(key):
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "bad_idempotency_key",
+            f"Idempotency-Key has {len(key)} characters or other than visible ASCII ones; "
+            "send 1-100 of them.",
+        )
+    return key
+
+
+def _day(req: func.HttpRequest, *, today: date) -> date | None:
+    given = req.params.get("date")
+    if given is None:
+        return None
+    try:
+        # The basic form and week dates are ISO 8601 too, but nobody means them here.
+        day = date.fromisoformat(given) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", given) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "bad_date",
+            f"date={given[:40]!r} is no day; write it as {today.isoformat()}.",
+        )
+    if day > today:
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "date_in_the_future",
+            f"date={given} is after today, {today.isoformat()} (UTC); nothing was collected yet.",
+        )
+    return day

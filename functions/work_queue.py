@@ -1,0 +1,73 @@
+"""One queue message -> one effect performed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from functions._app import get_app
+from shared.errors import EventRejectedError, TerminalError
+from shared.logs import EventLog
+
+if TYPE_CHECKING:
+    from functions._app import App
+    from shared.ports import WorkMessage
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
+
+_log = EventLog("retrain.work")
+
+
+@blueprint.function_name("on_work")
+@blueprint.queue_trigger(arg_name="message", queue_name="work", connection="AzureWebJobsStorage")
+def on_work(message: func.QueueMessage) -> None:
+    """Perform the effect that the message names, if the ledger still asks for it."""
+    handle(message.get_body(), get_app())
+
+
+def handle(body: bytes, app: App) -> None:
+    """Perform, record, acknowledge.
+
+    Raises:
+        TransientError: ledger or queue did not answer; the host redelivers.
+        Exception: a bug; it ends in the poison queue, which raises an alert.
+    """
+    try:
+        message = read_work_message(body)
+        performed = app.perform(message)
+    except TerminalError as exc:
+        app.reject_event(body, exc)
+    except Exception as exc:
+        _log.error("effect crashed", body=body.decode("utf-8", "replace"), error=repr(exc))
+        raise
+    else:
+        _log.info(
+            "effect performed",
+            model=message.model,
+            effect=message.effect,
+            turn=message.turn,
+            result=performed.name.lower(),
+        )
+
+
+def read_work_message(body: bytes) -> WorkMessage:
+    """`{"model": …, "effect": …, "tries": n}`.
+
+    Raises:
+        EventRejectedError: something else.
+    """
+    from shared.ports import WorkMessage  # noqa: PLC0415 - not needed to index the app
+
+    try:
+        document = json.loads(body)
+        model, effect, turn = document["model"], document["effect"], document.get("tries", 0)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise EventRejectedError(f"message in queue work cannot be read: {exc!r}") from exc
+    if not (isinstance(model, str) and isinstance(effect, str) and isinstance(turn, int)):
+        raise EventRejectedError(
+            f"message in queue work: model {model!r} and effect {effect!r} must be text, "
+            f"tries {turn!r} a number"
+        )
+    return WorkMessage(model, effect, turn)
