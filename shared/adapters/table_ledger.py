@@ -208,4 +208,5 @@ def _etag(row: Mapping[str, Any]) -> str:
 
 def _code(exc: HttpResponseError) -> str:
     # The SDK sets this attribute on the exception without declaring it.
-    return str(getattr(exc, "error_code", ""))
+    code = getattr(exc, "error_code", "")
+    return str(getattr(code, "value", code))

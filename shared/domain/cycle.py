@@ -148,7 +148,7 @@ def challenger(cycle: Cycle) -> Challenger | None:
         version = by_hand[0].version
         return Challenger(version, None) if version is not None else None
     found = min(
-        ((attempt_of(fact), fact.version) for fact in cycle.all(ChallengerRegistered)),
+        ((_attempt(cycle, fact), fact.version) for fact in cycle.all(ChallengerRegistered)),
         default=None,
     )
     if found is None:
@@ -157,10 +157,10 @@ def challenger(cycle: Cycle) -> Challenger | None:
     return Challenger(version, str(JobName(Mode.RETRAIN, cycle.cycle_id, attempt)))
 
 
-def attempt_of(fact: ChallengerRegistered) -> int:
-    """The attempt that registered it; the first where its tags do not say."""
+def _attempt(cycle: Cycle, fact: ChallengerRegistered) -> int:
+    """The attempt that registered it; where its tags do not say, the one that has not failed."""
     name = JobName.parse(fact.job_name) if fact.job_name else None
-    return name.attempt if name else 1
+    return name.attempt if name else latest_job(cycle, Mode.RETRAIN).name.attempt
 
 
 def evidence_of(cycle: Cycle, job_name: str) -> EvidenceRead | None:

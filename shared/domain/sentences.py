@@ -239,6 +239,10 @@ def effect_failed(what: str, sentence: str) -> str:
     return f"{what} was given up: {sentence}"
 
 
+def known_differently(fact_key: str) -> str:
+    return f"its result {fact_key} was recorded before, with other content"
+
+
 def traffic_outside(observed: str, champion: str | None) -> str:
     was = f"the ledger's champion was version {champion}" if champion else "there was no champion"
     return f"traffic was changed outside: {observed}; {was}. The change is respected"

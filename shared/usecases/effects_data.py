@@ -190,7 +190,7 @@ def _of(fates: Sequence[_Fate], kind: str) -> list[_Fate]:
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1)
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _sha256(text: str) -> str:

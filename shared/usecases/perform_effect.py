@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, assert_never
 
+from shared.domain import sentences
 from shared.domain.effects import (
     CheckDrift,
     Deploy,
@@ -103,7 +104,7 @@ class PerformEffect:
             result = perform(effect, state, self.ports)
             if isinstance(result, Wait):
                 return self._again(model, row, replace(row, turn=row.turn + 1))
-            self.record(model, result)
+            recorded = self.record(model, result)
         except LedgerConflictError:
             # Too many writers just now: the effect is harmless to repeat.
             return self._again(model, row, replace(row, turn=row.turn + 1))
@@ -111,6 +112,9 @@ class PerformEffect:
             return self._failed(model, row, exc)
         except TerminalError as exc:
             return self._give_up(model, row, str(exc))
+        if not recorded.new and any(item.key == row.effect for item in plan(recorded.state)):
+            # The first fact of that key holds, and it does not lead on: again would not help.
+            return self._give_up(model, row, sentences.known_differently(result.key))
         return Performed.DONE
 
     def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:

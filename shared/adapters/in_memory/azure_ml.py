@@ -176,16 +176,21 @@ class AzureMlSimulator:
             "role": "candidate",
             "fact_seq": str(request.fact_seq),
         }
-        self.register(request.model, tags)
+        self.register(request.model, tags, job_name=request.name)
 
-    def register(self, model: str, tags: dict[str, str]) -> str:
+    def register(self, model: str, tags: dict[str, str], *, job_name: str | None = None) -> str:
         """A new version, as a job or a person makes one."""
         versions = self.models.setdefault(model, {})
         version = str(len(versions) + 1)
         versions[version] = ModelVersion(version, tags)
         self.announce(
             "model_registered",
-            {"model": model, "version": version, "cycle_id": tags.get("cycle_id")},
+            {
+                "model": model,
+                "version": version,
+                "cycle_id": tags.get("cycle_id"),
+                "job": job_name,
+            },
         )
         return version
 

@@ -61,10 +61,14 @@ class InMemoryBlobs:
 
     def listing(self, container: str, prefix: str = "") -> list[LandedBlob]:
         """What lies there now, by path."""
+        blobs = self._containers.get(container, {})
         return [
-            LandedBlob(BlobRef(container, path, blob.etag), len(blob.content), blob.modified_utc)
-            for path, blob in sorted(self._containers.get(container, {}).items())
-            if path.startswith(prefix)
+            LandedBlob(
+                BlobRef(container, path, blobs[path].etag),
+                len(blobs[path].content),
+                blobs[path].modified_utc,
+            )
+            for path in sorted(path for path in blobs if path.startswith(prefix))
         ]
 
     def read(self, ref: BlobRef) -> bytes:

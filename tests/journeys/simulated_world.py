@@ -1,0 +1,391 @@
+"""The whole app in one process: handlers, ledger, queues, timers, several models, two hosts.
+
+Everything random comes from one seed, time from a simulated clock. Events are shuffled, doubled
+and lost; hosts crash between a commit and what should follow it.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.in_memory import (
+    AzureMlSimulator,
+    InMemoryAlerts,
+    InMemoryBlobs,
+    InMemoryCatalog,
+    InMemoryDataStore,
+    InMemoryEndpoints,
+    InMemoryEvidence,
+    InMemoryLedger,
+    InMemoryPublisher,
+    InMemoryQuarantine,
+    InMemoryQueue,
+    JobScript,
+    MarkedDataTests,
+    ScriptedDriftChecks,
+    SimulatedClock,
+)
+from shared.domain.facts import (
+    ChallengerRegistered,
+    CycleEnded,
+    DataArrived,
+    DriftVerdict,
+    Fact,
+    JobFinished,
+    ReasonKind,
+)
+from shared.domain.policy import Policy
+from shared.ports import WorkMessage
+from shared.usecases.arrive import Arrive, Rejects
+from shared.usecases.check_drift import CheckDriftOf
+from shared.usecases.perform_effect import PerformEffect
+from shared.usecases.reconcile import Reconcile
+from shared.usecases.record_fact import RecordFact
+from shared.usecases.request_retrain import RequestRetrain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.adapters.in_memory import QueuedMessage
+    from shared.domain.effects import CheckDrift
+    from shared.domain.facts import Entry
+    from shared.ports import Head, JobRequest
+
+
+class Crash(BaseException):
+    """The host dies here: nothing in the app may catch it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """How rough the world is, each as a share of its occasions."""
+
+    event_lost: float = 0.1
+    event_doubled: float = 0.2
+    crash_before_send: float = 0.03
+    crash_before_acknowledge: float = 0.03
+    job_fails: float = 0.1
+    deployment_fails: float = 0.03
+    smoke_fails: float = 0.02
+    better: float = 0.5
+    file_broken: float = 0.15
+    drift: float = 0.3
+
+
+CALM = Chances(
+    event_lost=0,
+    event_doubled=0,
+    crash_before_send=0,
+    crash_before_acknowledge=0,
+    job_fails=0,
+    deployment_fails=0,
+    smoke_fails=0,
+    better=1,
+    file_broken=0,
+    drift=1,
+)
+POLICY = Policy(
+    config_sha256="c0ffee",
+    reasons=frozenset(ReasonKind),
+    cooldown=timedelta(0),
+    drift_overrides_cooldown=True,
+    jobs_per_30_days=1_000_000,
+    max_attempts=2,
+    soak=timedelta(minutes=30),
+)
+
+
+class CountingLedger(InMemoryLedger):
+    """Counts the cycles that ended."""
+
+    ended = 0
+
+    def commit(self, head: Head, entries: Sequence[Entry], **changes: Any) -> Head:
+        after = super().commit(head, entries, **changes)
+        self.ended += sum(isinstance(entry.fact, CycleEnded) for entry in entries)
+        return after
+
+
+class CrashingQueue:
+    """The work queue as a host sees it that may die before the message is sent."""
+
+    def __init__(self, queue: InMemoryQueue, chance: random.Random, share: float) -> None:
+        self._queue = queue
+        self._chance = chance
+        self.share = share
+
+    def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
+        if self._chance.random() < self.share:
+            raise Crash
+        self._queue.send(message, delay=delay)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What effects are performed with."""
+
+    ledger: InMemoryLedger
+    data: InMemoryDataStore
+    quarantine: InMemoryQuarantine
+    data_tests: MarkedDataTests
+    drift_checks: ScriptedDriftChecks
+    jobs: AzureMlSimulator
+    evidence: InMemoryEvidence
+    registry: AzureMlSimulator
+    endpoints: InMemoryEndpoints
+    publisher: InMemoryPublisher
+    alerts: InMemoryAlerts
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One process: its own locks and use cases over the shared world."""
+
+    record: RecordFact
+    arrive: Arrive
+    perform: PerformEffect
+    reconcile: Reconcile
+    check_drift: CheckDriftOf
+    request: RequestRetrain
+
+
+@dataclass(slots=True)
+class World:
+    """Storage, Azure ML and two hosts."""
+
+    seed: int = 0
+    chances: Chances = CALM
+    policies: dict[str, Policy] = field(default_factory=lambda: {"diabetes": POLICY})
+    chance: random.Random = field(init=False)
+    clock: SimulatedClock = field(init=False)
+    blobs: InMemoryBlobs = field(init=False)
+    ledger: CountingLedger = field(init=False)
+    work: InMemoryQueue = field(init=False)
+    events: InMemoryQueue = field(init=False)
+    azure_ml: AzureMlSimulator = field(init=False)
+    endpoints: InMemoryEndpoints = field(init=False)
+    ports: Ports = field(init=False)
+    hosts: list[Host] = field(init=False)
+    uploads: int = 0
+    crashes: int = 0
+    _facts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
+    _sequencers: int = 0
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)  # noqa: S311 - a simulation repeats itself
+        self.clock = SimulatedClock()
+        self.blobs = InMemoryBlobs(self.clock)
+        self.ledger = CountingLedger()
+        self.work = InMemoryQueue(self.clock, "work")
+        self.events = InMemoryQueue(self.clock, "events")
+        self.azure_ml = AzureMlSimulator(
+            self.clock, self.blobs, script_of=self._script, announce=self._announce
+        )
+        self.endpoints = InMemoryEndpoints(
+            self.clock,
+            takes=lambda: timedelta(seconds=self.chance.randint(5, 300)),
+            deployment_fails=lambda *_: self.chance.random() < self.chances.deployment_fails,
+            smoke_fails=lambda *_: self.chance.random() < self.chances.smoke_fails,
+        )
+        self.ports = Ports(
+            self.ledger,
+            InMemoryDataStore(self.blobs),
+            InMemoryQuarantine(self.blobs),
+            MarkedDataTests(),
+            ScriptedDriftChecks(self._drift),
+            self.azure_ml,
+            InMemoryEvidence(self.blobs),
+            self.azure_ml,
+            self.endpoints,
+            InMemoryPublisher(),
+            InMemoryAlerts(),
+        )
+        self.hosts = [self._host() for _ in range(2)]
+
+    def _host(self) -> Host:
+        work = CrashingQueue(self.work, self.chance, self.chances.crash_before_send)
+        catalog = InMemoryCatalog(self.policies)
+        record = RecordFact(
+            ledger=self.ledger, work=work, catalog=catalog, clock=self.clock, random=self.chance
+        )
+        rejects = Rejects(self.ports.quarantine, self.ports.alerts)
+        return Host(
+            record,
+            Arrive(record, rejects),
+            PerformEffect(self.ledger, work, record, self.clock, self.ports),
+            Reconcile(
+                self.ledger,
+                work,
+                record,
+                rejects,
+                catalog,
+                self.work,
+                self.clock,
+                self.ports,
+            ),
+            CheckDriftOf(self.ledger, record, catalog, self.clock),
+            RequestRetrain(record),
+        )
+
+    # --- what happens outside
+
+    def upload(self, path: str, content: bytes) -> None:
+        """A producer drops a file; its event may be lost or doubled."""
+        blob = self.blobs.upload("landing", path, content)
+        self.uploads += 1
+        self._sequencers += 1
+        fact = DataArrived(blob, len(content), sequencer=f"{self._sequencers:032x}")
+        self._send_event(path.partition("/")[0], fact)
+
+    def upload_random(self, model: str, number: int) -> None:
+        broken = self.chance.random() < self.chances.file_broken
+        content = b"broken" if broken else f"{model} {number}\n".encode() * 3
+        self.upload(f"{model}/file-{number}.csv", content)
+
+    def _script(self, _job: JobRequest) -> JobScript:
+        better = self.chance.random() < self.chances.better
+        return JobScript(
+            timedelta(seconds=self.chance.randint(10, 1800)),
+            fails=self.chance.random() < self.chances.job_fails,
+            challenger_metric=0.6 if better else 0.4,
+            champion_metric=0.5,
+        )
+
+    def _drift(self, _model: str, _effect: CheckDrift) -> DriftVerdict:
+        found = self.chance.random() < self.chances.drift
+        return DriftVerdict.DRIFT if found else DriftVerdict.NO_DRIFT
+
+    def _announce(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "model_registered":
+            # Tags may be left out of an event; then only the cycle is known.
+            job_name = data["job"] if self.chance.random() < 0.8 else None
+            fact = ChallengerRegistered(data["version"], data["cycle_id"], job_name)
+            self._send_event(data["model"], fact)
+        else:
+            self._send_event(data["model"], JobFinished(data["job"], data["status"], "by event"))
+
+    def _send_event(self, model: str, fact: Fact) -> None:
+        name = f"{model}|{fact.key}"
+        self._facts[name] = (model, fact)
+        if self.chance.random() < self.chances.event_lost:
+            return
+        copies = 2 if self.chance.random() < self.chances.event_doubled else 1
+        for _ in range(copies):
+            delay = timedelta(seconds=self.chance.expovariate(1 / 30)) if self.rough else None
+            self.events.send_again(name, delay=delay or timedelta(0))
+
+    @property
+    def ended(self) -> int:
+        return self.ledger.ended
+
+    @property
+    def rough(self) -> bool:
+        return self.chances is not CALM
+
+    # --- what the hosts do
+
+    def deliver(self, message: QueuedMessage) -> None:
+        """Hand one message to one of the hosts, as the Functions host does."""
+        host = self.chance.choice(self.hosts)
+        queue = self.work if isinstance(message.body, WorkMessage) else self.events
+        queue.take(message)
+        try:
+            if isinstance(message.body, WorkMessage):
+                host.perform(message.body)
+            else:
+                self._handle_event(host, message.body)
+            if self.chance.random() < self.chances.crash_before_acknowledge:
+                raise Crash
+        except Crash:
+            self.crashes += 1
+            return  # the message stays hidden until its visibility ends
+        queue.acknowledge(message)
+
+    def _handle_event(self, host: Host, name: str) -> None:
+        model, fact = self._facts[name]
+        if isinstance(fact, DataArrived):
+            host.arrive(fact)
+        else:
+            host.record(model, fact)
+
+    def as_host(self, call: Callable[[], object]) -> None:
+        """A timer or a request: the caller does not try again when the host dies."""
+        try:
+            call()
+        except Crash:
+            self.crashes += 1
+
+    def reconcile(self) -> None:
+        try:
+            repairs = self.chance.choice(self.hosts).reconcile()
+        except Crash:
+            self.crashes += 1
+        else:
+            assert repairs.troubles == []
+
+    def step(self) -> bool:
+        """Deliver one of the visible messages; False when there is none."""
+        self.azure_ml.settle()
+        visible = self.work.visible() + self.events.visible()
+        if not visible:
+            return False
+        self.deliver(self.chance.choice(visible) if self.rough else visible[0])
+        return True
+
+    def run_until(self, end_utc: Any) -> None:
+        """Messages, timers and Azure ML until that time."""
+        while True:
+            while self.step():
+                continue
+            times = [self.next_reconcile_utc()]
+            times += [
+                moment
+                for moment in (
+                    self.work.next_visible_utc(),
+                    self.events.next_visible_utc(),
+                    self.azure_ml.next_end_utc(),
+                )
+                if moment is not None
+            ]
+            moment = min(times)
+            if moment > end_utc:
+                self.clock.advance_to(end_utc)
+                return
+            reconcile_now = moment == times[0]
+            self.clock.advance_to(moment)
+            if reconcile_now:
+                self.reconcile()
+
+    def next_reconcile_utc(self) -> Any:
+        now_utc = self.clock.now_utc()
+        minutes = 10 - now_utc.minute % 10
+        return now_utc.replace(second=0, microsecond=0) + timedelta(minutes=minutes)
+
+    def run_for(self, duration: timedelta) -> None:
+        self.run_until(self.clock.now_utc() + duration)
+
+    def run_until_quiet(self, *, hours: int = 72) -> None:
+        """Until nothing is open, due, waiting or on its way."""
+        end_utc = self.clock.now_utc() + timedelta(hours=hours)
+        while self.clock.now_utc() < end_utc:
+            self.run_for(timedelta(minutes=20))
+            if self.quiet:
+                return
+        raise AssertionError(f"not quiet after {hours} simulated hours: {self.unrest()}")
+
+    @property
+    def quiet(self) -> bool:
+        return not any(self.unrest().values())
+
+    def unrest(self) -> dict[str, Sequence[Any]]:
+        states = [self.ledger.head(model).state for model in self.policies]
+        return {
+            "messages": list(self.work.messages.values()) + list(self.events.messages.values()),
+            "open": [state.cycle.cycle_id for state in states if state.cycle],
+            "due": [row for model in self.policies for row in self.ledger.due(model)],
+            "waiting": [state.model for state in states if state.waiting_arrivals],
+            "jobs": [moment for moment in [self.azure_ml.next_end_utc()] if moment],
+        }

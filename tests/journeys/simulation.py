@@ -1,0 +1,191 @@
+"""Many cycles from one seed, and what must hold at the end whatever happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from simulated_world import POLICY, Chances, World
+
+from shared.domain.codec import fact_from_json, fact_to_json
+from shared.domain.evolve import fold
+from shared.domain.facts import (
+    CycleEnded,
+    CycleOpened,
+    DataArrived,
+    JobFinished,
+    JobStatus,
+    JobSubmitted,
+    Outcome,
+    ReasonKind,
+)
+from shared.domain.ids import deployment_name
+
+if TYPE_CHECKING:
+    from shared.domain.facts import Entry
+
+MODELS = ("bikes", "diabetes", "iris", "marketing", "power")
+
+
+@dataclass(slots=True)
+class Report:
+    """Figures of one run."""
+
+    seed: int
+    cycles: int = 0
+    blobs: int = 0
+    facts: int = 0
+    crashes: int = 0
+    jobs: int = 0
+    simulated_days: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+
+def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple[World, Report]:
+    """Let things happen to five models until so many cycles have ended, then let all settle."""
+    policies = {
+        model: replace(POLICY, cooldown=timedelta(minutes=30 * number))
+        for number, model in enumerate(MODELS)
+    }
+    world = World(seed=seed, chances=chances or Chances(), policies=policies)
+    start_utc = world.clock.now_utc()
+    number = 0
+    while world.ended < cycles:
+        for _ in range(world.chance.randint(1, 30)):
+            number += 1
+            _something_happens(world, number)
+        world.run_for(timedelta(minutes=world.chance.choice((1, 5, 30, 120))))
+    world.run_until_quiet()
+    report = Report(seed, crashes=world.crashes, blobs=world.uploads, jobs=len(world.azure_ml.jobs))
+    report.simulated_days = (world.clock.now_utc() - start_utc) / timedelta(days=1)
+    for model in MODELS:
+        entries = list(world.ledger.entries(model))
+        report.facts += len(entries)
+        for entry in entries:
+            if isinstance(entry.fact, CycleEnded):
+                report.cycles += 1
+                outcome = str(entry.fact.outcome)
+                report.outcomes[outcome] = report.outcomes.get(outcome, 0) + 1
+    return world, report
+
+
+def _something_happens(world: World, number: int) -> None:
+    model = world.chance.choice(MODELS)
+    host = world.chance.choice(world.hosts)
+    draw = world.chance.random()
+    if draw < 0.80:
+        world.upload_random(model, number)
+    elif draw < 0.88:
+        world.as_host(lambda: host.check_drift(model))
+    elif draw < 0.95:
+        world.as_host(lambda: host.request(model, request=f"r{number}", text="by hand"))
+    elif world.ledger.head(model).state.data is not None:
+        world.azure_ml.register(model, {})
+
+
+def check(world: World) -> None:
+    """Raise AssertionError where something was lost, doubled or left over."""
+    assert world.quiet, world.unrest()
+    assert not world.work.poisoned
+    assert not world.events.poisoned
+    for model in world.policies:
+        entries = list(world.ledger.entries(model))
+        _numbers_have_no_gap(entries)
+        assert world.ledger.head(model).state == fold(model, entries)
+        assert all(fact_from_json(fact_to_json(item.fact)) == item.fact for item in entries)
+        _every_arrival_is_in_one_cycle(entries)
+        _one_job_a_reason(entries)
+        _every_blob_is_pinned_or_set_aside(world, model)
+        _the_champion_serves(world, model)
+    assert world.azure_ml.submissions == len(world.azure_ml.jobs)
+    assert set(world.endpoints.created.values()) <= {1}, "a version was deployed twice"
+
+
+def _numbers_have_no_gap(entries: list[Entry]) -> None:
+    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    keys = [entry.fact.key for entry in entries]
+    assert len(set(keys)) == len(keys)
+
+
+def _every_arrival_is_in_one_cycle(entries: list[Entry]) -> None:
+    """And what lands while a cycle is open goes into the next: ranges join without a gap."""
+    taken = 0
+    for entry in entries:
+        if isinstance(entry.fact, CycleOpened) and entry.fact.arrivals:
+            assert entry.fact.after_seq == taken
+            assert taken < entry.fact.to_seq < entry.seq
+            arrived = [
+                item
+                for item in entries[taken : entry.seq - 1]
+                if isinstance(item.fact, DataArrived) and not item.fact.stale
+            ]
+            assert len(arrived) == entry.fact.arrivals
+            assert all(item.seq <= entry.fact.to_seq for item in arrived)
+            taken = entry.fact.to_seq
+        assert not (isinstance(entry.fact, CycleEnded) and _lost_its_data(entries, entry.fact))
+    assert not any(isinstance(item.fact, DataArrived) for item in entries[taken:])
+
+
+def _lost_its_data(entries: list[Entry], ended: CycleEnded) -> bool:
+    """A failed cycle would hand its files on; this simulation's stores do not fail for hours."""
+    registered = {
+        getattr(entry.fact, "cycle_id", None)
+        for entry in entries
+        if type(entry.fact).__name__ in {"DataTested", "RetrainDecided"}
+    }
+    return ended.outcome is Outcome.FAILED and ended.cycle_id not in registered
+
+
+def _one_job_a_reason(entries: list[Entry]) -> None:
+    failed = {
+        entry.fact.job_name
+        for entry in entries
+        if isinstance(entry.fact, JobFinished) and entry.fact.status is JobStatus.FAILED
+    }
+    good: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        if isinstance(entry.fact, JobSubmitted) and entry.fact.job_name not in failed:
+            kind = (entry.fact.cycle_id, entry.fact.job_name.split("-")[0])
+            good[kind] = good.get(kind, 0) + 1
+    assert set(good.values()) <= {1}, good
+    reasons: dict[str, int] = {}
+    for entry in entries:
+        if isinstance(entry.fact, CycleOpened):
+            for reason in entry.fact.reasons:
+                reasons[reason.key] = reasons.get(reason.key, 0) + 1
+                assert reason.kind is not ReasonKind.MODEL or len(entry.fact.reasons) == 1
+    assert set(reasons.values()) <= {1}, "a reason opened two cycles"
+
+
+def _every_blob_is_pinned_or_set_aside(world: World, model: str) -> None:
+    data = world.ledger.head(model).state.data
+    pinned = set()
+    if data is not None:
+        pins = json.loads(world.ports.data.get_json(data.pins, sha256=data.pins_sha256))
+        sources = [item["source"] for item in pins["files"]]
+        assert len(sources) == len(set(sources)) == data.files
+        pinned = set(sources)
+    reports = world.blobs.listing("quarantine", f"{model}/")
+    aside = {
+        json.loads(world.blobs.read(item.blob))["source"]
+        for item in reports
+        if item.blob.path.endswith(".report.json")
+    }
+    landed = {item.blob.place for item in world.blobs.listing("landing", f"{model}/")}
+    assert pinned.isdisjoint(aside)
+    assert pinned | aside == landed
+
+
+def _the_champion_serves(world: World, model: str) -> None:
+    champion = world.ledger.head(model).state.champion
+    endpoint = world.endpoints.endpoint(model)
+    if champion is None:
+        assert endpoint is None or not endpoint.traffic
+        return
+    assert endpoint is not None
+    name = deployment_name(champion.version)
+    assert endpoint.traffic == {name: 100}
+    assert list(world.endpoints.deployments(model)) == [name]
+    assert world.azure_ml.models[model][champion.version].tags["role"] == "champion"

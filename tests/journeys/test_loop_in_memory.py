@@ -1,0 +1,139 @@
+"""The loop as a user sees it, over the doubles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from simulated_world import POLICY, World
+
+from shared.domain.facts import Outcome
+from shared.usecases.explain import Explain
+
+
+def test_a_first_file_becomes_the_champion_with_all_traffic():
+    world = World()
+
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.champion is not None
+    assert state.champion.version == "1"
+    assert state.past[-1].outcome is Outcome.PROMOTED
+    assert state.past[-1].sentence == (
+        "version 1 in production: first model, R² 0.60 is above the floor 0.30"
+    )
+    endpoint = world.endpoints.endpoint("diabetes")
+    assert endpoint is not None
+    assert endpoint.traffic == {"version-1": 100}
+    assert world.azure_ml.models["diabetes"]["1"].tags["role"] == "champion"
+
+
+def test_a_better_second_version_takes_over_and_the_old_one_is_retired_after_the_soak():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    world.upload("diabetes/second.csv", b"c\nd\n")
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.champion is not None
+    assert state.champion.version == "2"
+    assert world.endpoints.deployments("diabetes") == ["version-2"]
+    assert world.azure_ml.models["diabetes"]["1"].tags["role"] == "retired"
+    assert state.data is not None
+    assert state.data.files == 2
+
+
+def test_a_broken_file_is_set_aside_and_the_champion_is_untouched():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    world.upload("diabetes/bad.csv", b"broken")
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.past[-1].outcome is Outcome.QUARANTINED
+    assert "bad.csv" in state.past[-1].sentence
+    assert state.champion is not None
+    assert state.champion.version == "1"
+    assert any("bad.csv" in alert.sentence for alert in world.ports.alerts.sent.values())
+
+
+def test_a_file_within_the_cooldown_is_kept_but_not_trained_and_drift_overrides():
+    world = World(policies={"diabetes": replace(POLICY, cooldown=timedelta(days=7))})
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    world.upload("diabetes/second.csv", b"c\nd\n")
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.past[-1].outcome is Outcome.NOT_RETRAINED
+    assert state.past[-1].sentence.startswith("not retrained: cooldown of 7 d since 14 Mar")
+    assert len(world.azure_ml.jobs) == 1
+
+    world.hosts[0].check_drift("diabetes")
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.past[-1].outcome is Outcome.PROMOTED
+    assert len(world.ports.publisher.published) == 1
+
+
+def test_a_request_by_hand_trains_again_on_the_same_data():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    accepted = world.hosts[0].request("diabetes", request="r1", text="new labels")
+    again = world.hosts[1].request("diabetes", request="r1", text="new labels")
+    world.run_until_quiet()
+
+    assert accepted.new
+    assert not again.new
+    assert accepted.cycle_id == again.cycle_id
+    explanation = Explain(world.ledger, world.hosts[0].perform.record._catalog)(
+        "diabetes", str(accepted.cycle_id)
+    )
+    assert explanation is not None
+    assert explanation.outcome is Outcome.PROMOTED
+    assert len(world.azure_ml.jobs) == 2
+
+
+def test_without_data_a_request_by_hand_says_so():
+    world = World()
+
+    world.hosts[0].request("diabetes", request="r1", text="now")
+
+    state = world.ledger.head("diabetes").state
+    assert state.past[-1].sentence == "not retrained: no data has arrived yet"
+
+
+def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_training():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    version = world.azure_ml.register("diabetes", {})
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.champion is not None
+    assert state.champion.version == version
+    assert [name.split("-")[0] for name in world.azure_ml.jobs] == ["retrain", "evaluate"]
+
+
+def test_a_blob_for_no_model_is_set_aside_with_one_alert():
+    world = World()
+
+    world.upload("diabtes/typo.csv", b"a\n")
+    world.run_until_quiet()
+
+    sentences = [alert.sentence for alert in world.ports.alerts.sent.values()]
+    assert len(sentences) == 1
+    assert "Did you mean diabetes?" in sentences[0]
+    assert world.blobs.listing("quarantine")
