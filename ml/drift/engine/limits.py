@@ -24,8 +24,8 @@ class Statistic(StrEnum):
 
 SPLIT: Final[Mapping[Statistic, float]] = {
     Statistic.DISTANCE: 0.75,
-    Statistic.SHARES: 0.20,
-    Statistic.UNSEEN: 0.20,  # never together with a distance
+    Statistic.SHARES: 0.12,
+    Statistic.UNSEEN: 0.12,  # never together with a distance
     Statistic.MISSING: 0.05,
 }
 """How a feature's chance of a false alarm is spread over its statistics."""
@@ -85,16 +85,17 @@ def share_limit(
 ) -> float:
     """Limit of chi-square as an effect: w = sqrt((X2 - mean) / e); 0 where there is one group.
 
-    Independent rows: a gamma distribution of the statistic's exact mean and variance. Unrest: all
-    of it in one direction, (1 + excess e) times one of the squared normals, by three moments
-    (Hall-Buckley-Eagleson), which is the heaviest tail that the excess allows.
+    By the statistic's first three moments (Hall-Buckley-Eagleson), with what small groups add for
+    independent rows, and with all unrest in one direction, (1 + excess e) times one of the squared
+    normals, which is the heaviest tail that the excess allows.
     """
     if mean <= 0:
         return 0.0
     extra = dependence.excess * effective_rows * dependence.student(chance)
     one = 1.0 + extra
     second = variance + 2 * (one**2 - 1)
-    third = 2 * variance**2 / mean + 8 * (one**3 - 1)
+    # A count of mean mu adds 1/mu to its square's variance and 22/mu to its third cumulant.
+    third = 8 * mean + 22 * (variance - 2 * mean) + 8 * (one**3 - 1)
     shape = 4 * second**3 / third**2
     scale = third / (2 * second)
     start = mean + extra - shape * scale

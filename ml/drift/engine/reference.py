@@ -23,7 +23,7 @@ from ml.drift.engine.kernels import CELLS
 from ml.drift.engine.layout import Column, Summary
 from ml.drift.engine.limits import Statistic
 from ml.drift.engine.numeric import NumericSummary
-from ml.drift.engine.shape import Shape, group_counts, joined, shape_of
+from ml.drift.engine.shape import LEAST_EXPECTED, Shape, group_counts, joined, shape_of
 from ml.drift.engine.units import Days, plus
 
 _LEAST_UNIT_SHARE: Final = 0.25  # of the median unit's rows: a shorter day says little
@@ -218,15 +218,13 @@ def share_groups(summary: Summary, shape: Shape | None, rows: float) -> NDArray[
     return join[found.groups]
 
 
-def category_groups(
-    counts: NDArray[np.int64], rows: float, least: float = 8.0
-) -> NDArray[np.int64]:
+def category_groups(counts: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
     """Group 0 holds the categories too rare for a window of so many rows; the others stay alone."""
     expected = counts / max(int(counts.sum()), 1) * rows
-    common = expected >= least
+    common = expected >= LEAST_EXPECTED
     groups = np.zeros(len(counts), np.int64)
     groups[common] = np.arange(1, int(common.sum()) + 1)
-    if common.any() and 0 < expected[~common].sum() < least:
+    if common.any() and 0 < expected[~common].sum() < LEAST_EXPECTED:
         # The rare ones together are still too few: they join the smallest common one.
         smallest = int(np.argmin(np.where(common, expected, np.inf)))
         groups[~common] = groups[smallest]

@@ -16,7 +16,7 @@ _GROUP_CUTS: Final = (
     *(step / 20 for step in range(1, 20)),
     *(0.975, 0.99, 0.995, 0.999),
 )
-_LEAST_EXPECTED: Final = 8.0
+LEAST_EXPECTED: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def group_counts(cells: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray
 def joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
     """New group of each group, shape (k,), so that about `size` rows fill every one.
 
-    Neighbours join from the outside inwards until `_LEAST_EXPECTED` rows are expected in each: the
+    Neighbours join from the outside inwards until `LEAST_EXPECTED` rows are expected in each: the
     tails stay apart as long as they can.
     """
     expected = reference / max(int(reference.sum()), 1) * size
@@ -88,14 +88,14 @@ def joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
     for i in range(half + 1):
         target[i] = label
         filled += expected[i]
-        if filled >= _LEAST_EXPECTED and i < half:
+        if filled >= LEAST_EXPECTED and i < half:
             label, filled = label + 1, 0.0
     top, filled_top = last, 0.0
     marks = np.zeros(len(expected), np.int64)
     for i in range(last, half, -1):
         marks[i] = top
         filled_top += expected[i]
-        if filled_top >= _LEAST_EXPECTED:
+        if filled_top >= LEAST_EXPECTED:
             top, filled_top = i - 1, 0.0
     if half < last:
         target[half + 1 :] = label + 1 + (marks[half + 1 :] - marks[half + 1])
