@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Jobs,
         Ledger,
         ModelCatalog,
+        PoisonQueues,
         Quarantine,
         Registry,
         WorkQueue,
@@ -123,7 +124,6 @@ class App:
 
     @cached_property
     def reconcile(self) -> Reconcile:
-        from shared.adapters.storage_queue import StoragePoisonQueues  # noqa: PLC0415 - same
         from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - same
 
         return Reconcile(
@@ -132,7 +132,7 @@ class App:
             record=self.record,
             rejects=self.rejects,
             catalog=self.catalog,
-            poison=StoragePoisonQueues(self.storage),
+            poison=self.poison,
             clock=self.clock,
             ports=self,
         )
@@ -162,6 +162,12 @@ class App:
         from shared.adapters.storage_queue import StorageEventQueue  # noqa: PLC0415 - same
 
         return StorageEventQueue(self.storage)
+
+    @cached_property
+    def poison(self) -> PoisonQueues:
+        from shared.adapters.storage_queue import StoragePoisonQueues  # noqa: PLC0415 - same
+
+        return StoragePoisonQueues(self.storage)
 
     @cached_property
     def data(self) -> DataStore:

@@ -1,0 +1,161 @@
+"""Whatever comes in by the queue `events` is recorded, passed over, or kept with the reason."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from functions import events_queue
+from shared.domain.facts import ChallengerRegistered, DataArrived, DriftChecked, JobFinished
+from shared.errors import LedgerConflictError, ServiceBusyError
+
+RECORDED = Path(__file__).resolve().parents[1] / "wire"
+
+
+def recorded(name):
+    return (RECORDED / f"{name}.json").read_bytes()
+
+
+def kinds(app, model="diabetes"):
+    return [type(fact) for fact in app.facts(model)]
+
+
+@pytest.mark.parametrize("encode", [bytes, base64.b64encode])
+def test_a_landed_blob_is_recorded_once_however_often_it_is_announced(app, queue_message, encode):
+    message = queue_message(encode(recorded("blob_created.eventgrid")))
+
+    for _ in range(20):
+        events_queue.handle(message.get_body(), app)
+    events_queue.handle(recorded("blob_created.cloudevent"), app)
+
+    assert kinds(app).count(DataArrived) == 1
+
+
+def test_the_body_counts_though_the_events_id_shadows_the_messages(app, queue_message):
+    message = queue_message(recorded("run_completed.eventgrid"))
+
+    events_queue.handle(message.get_body(), app)
+
+    assert kinds(app) == [JobFinished]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("model_registered.camel_case_and_text_version", ChallengerRegistered),
+        ("run_completed.eventgrid", JobFinished),
+        ("run_status_changed.failed", JobFinished),
+    ],
+)
+def test_azure_mls_events_are_recorded(app, name, kind):
+    events_queue.handle(recorded(name), app)
+
+    assert kind in kinds(app)
+    assert not app.alerts.sent
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["run_completed.step_of_a_pipeline", "run_status_changed.running", "subscription_validation"],
+)
+def test_what_says_nothing_yet_is_passed_over(app, name):
+    events_queue.handle(recorded(name), app)
+
+    assert kinds(app) == []
+    assert app.quarantined() == []
+
+
+def test_other_peoples_models_in_the_workspace_are_none_of_our_business(app):
+    body = recorded("model_registered.camel_case_and_text_version").replace(b"diabetes", b"churn")
+
+    events_queue.handle(body, app)
+
+    assert not app.alerts.sent
+
+
+def test_drift_found_by_anybody_enters_once(app):
+    body = json.dumps(
+        {
+            "specversion": "1.0",
+            "id": "1",
+            "source": "/monitor",
+            "type": "Retrain.DriftDetected",
+            "data": {"model": "iris", "date": "2026-03-13", "profile": "3", "sentence": "moved"},
+        }
+    ).encode()
+
+    events_queue.handle(body, app)
+    events_queue.handle(body, app)
+
+    assert kinds(app, "iris").count(DriftChecked) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"not json", "neither JSON nor base64"),
+        (b'{"eventType": "Some.Other", "data": {}}', "Some.Other"),
+        (
+            recorded("blob_created.eventgrid").replace(b"/landing/", b"/data/"),
+            "outside the container 'landing'",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_kept_and_told_once(app, body, why):
+    events_queue.handle(body, app)
+    events_queue.handle(body, app)
+
+    (path,) = app.quarantined()
+    assert app.blobs.get("quarantine", path) == body
+    (sentence,) = app.alert_sentences()
+    assert why in sentence
+
+
+def test_a_blob_of_an_unknown_model_is_set_aside_with_a_hint(app):
+    app.blobs.upload("landing", "diabtes/march.csv", b"x\n")
+    (landed,) = app.blobs.listing("landing")
+    event = json.loads(recorded("blob_created.eventgrid"))
+    event["data"] |= {
+        "url": "https://a.blob.core.windows.net/landing/diabtes/march.csv",
+        "eTag": landed.blob.etag,
+    }
+
+    events_queue.handle(json.dumps(event).encode(), app)
+
+    (sentence,) = app.alert_sentences()
+    assert "Did you mean diabetes?" in sentence
+
+
+def test_a_lost_race_is_sent_again_later_and_never_counts_towards_poison(app):
+    def lose(_model, _fact):
+        raise LedgerConflictError("lost 8 races")
+
+    app.record = lose
+    body = recorded("run_completed.eventgrid")
+
+    events_queue.handle(body, app)
+
+    (message,) = app.events.messages.values()
+    assert message.body.encode() == body
+    assert message.visible_utc > app.clock.now_utc()
+
+
+def test_a_busy_service_is_the_hosts_to_try_again(app):
+    def busy(_model, _fact):
+        raise ServiceBusyError("storage is busy")
+
+    app.record = busy
+
+    with pytest.raises(ServiceBusyError):
+        events_queue.handle(recorded("run_completed.eventgrid"), app)
+
+
+def test_one_bad_event_of_a_batch_does_not_stop_the_others(app):
+    good = json.loads(recorded("blob_created.eventgrid"))
+    unknown = good | {"eventType": "Some.Other"}
+
+    events_queue.handle(json.dumps([unknown, good]).encode(), app)
+
+    assert DataArrived in kinds(app)
+    assert len(app.alert_sentences()) == 1

@@ -1,0 +1,117 @@
+"""What Azure sees of the app: names, triggers, schedules, routes, auth levels."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import function_app
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"numpy", "pandas", "pandera", "scipy", "yaml", "ml", "requests", "marshmallow"}
+
+
+@pytest.fixture(scope="module")
+def triggers():
+    return {
+        function.get_function_name(): function.get_trigger().get_dict_repr()
+        for function in function_app.app.get_functions()
+    }
+
+
+def test_these_functions_exist_and_no_others(triggers):
+    assert set(triggers) == {
+        "on_event",
+        "on_work",
+        "drift_daily",
+        "reconcile",
+        "retrain",
+        "drift_check",
+        "models",
+        "model",
+        "explain",
+    }
+
+
+@pytest.mark.parametrize(("name", "queue"), [("on_event", "events"), ("on_work", "work")])
+def test_queues_are_read_by_the_apps_own_storage(triggers, name, queue):
+    assert triggers[name]["queueName"] == queue
+    assert triggers[name]["connection"] == "AzureWebJobsStorage"
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"), [("drift_daily", "0 0 6 * * *"), ("reconcile", "0 */10 * * * *")]
+)
+def test_timers_follow_their_schedules_and_not_every_start(triggers, name, schedule):
+    assert triggers[name]["schedule"] == schedule
+    assert triggers[name]["runOnStartup"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "route"),
+    [
+        ("retrain", "POST", "api/models/{model}/retrain"),
+        ("drift_check", "POST", "api/models/{model}/drift-check"),
+        ("models", "GET", "api/models"),
+        ("model", "GET", "api/models/{model}"),
+        ("explain", "GET", "api/models/{model}/cycles/{cycle_id}"),
+    ],
+)
+def test_http_is_for_those_who_hold_a_key(triggers, name, method, route):
+    trigger = triggers[name]
+
+    assert trigger["route"] == route
+    assert [str(getattr(one, "value", one)) for one in trigger["methods"]] == [method]
+    assert str(getattr(trigger["authLevel"], "value", trigger["authLevel"])).lower() == "function"
+
+
+def test_no_setting_of_host_json_is_lost_on_a_default():
+    host = json.loads((ROOT / "host.json").read_text("utf-8"))
+
+    # The routes above hold their whole path; Event Grid sends base64.
+    assert host["extensions"]["http"]["routePrefix"] == ""
+    assert host["extensions"]["queues"]["messageEncoding"] == "base64"
+
+
+def loaded_after(code: str) -> set[str]:
+    """Modules in a fresh interpreter after `code`."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+def is_heavy(module: str) -> bool:
+    top = module.partition(".")[0]
+    azure = module.startswith("azure.") and not module.startswith("azure.functions")
+    return top in HEAVY or azure
+
+
+def test_indexing_imports_no_sdk_and_nothing_numeric():
+    loaded = loaded_after("import function_app; function_app.app.get_functions()")
+
+    assert {module for module in loaded if is_heavy(module)} == set()
+
+
+def test_an_app_that_records_an_event_imports_neither_azure_ml_nor_anything_numeric():
+    settings = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
+    code = (
+        "from functions._app import App\n"
+        "from shared.settings import Settings\n"
+        "import functions.data_arrival, shared.wire.storage\n"
+        f"app = App(Settings.from_env({settings!r}))\n"
+        "app.arrive, app.ledger, app.work\n"
+    )
+
+    heavy = {module for module in loaded_after(code) if is_heavy(module)}
+
+    assert heavy == set()

@@ -1,0 +1,199 @@
+"""The HTTP interface: answers in sentences, mistakes named with value, limit and remedy."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from functions import operations
+from functions._http import guarded
+from shared.errors import ServiceBusyError
+
+
+@pytest.fixture
+def call(app):
+    def make(handler, req):
+        return guarded(lambda request: handler(request, app))(req)
+
+    return make
+
+
+def document(response):
+    return json.loads(response.get_body())
+
+
+def ask(call, request_of, model="diabetes", body=b'{"reason": "new labels"}', **more):
+    return call(operations.ask_for_retraining, request_of("POST", model=model, body=body, **more))
+
+
+def test_asking_for_a_retraining_gives_the_cycle_to_follow(call, request_of):
+    response = ask(call, request_of)
+
+    answer = document(response)
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/api/models/diabetes/cycles/{answer['cycle_id']}"
+    assert answer["new"] is True
+
+
+def test_the_same_idempotency_key_is_one_request(call, request_of):
+    key = {"Idempotency-Key": "label-audit-7"}
+
+    first = document(ask(call, request_of, headers=key))
+    second = document(ask(call, request_of, headers=key))
+
+    assert second["cycle_id"] == first["cycle_id"]
+    assert second["new"] is False
+
+
+def test_without_a_key_two_requests_are_two(call, request_of):
+    first, second = (document(ask(call, request_of)) for _ in range(2))
+
+    assert first["request"] != second["request"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "reason_missing"),
+        (b"{}", "reason_missing"),
+        (b'{"reason": "  "}', "reason_missing"),
+        (b'{"reason": 7}', "reason_missing"),
+        (b"reason=x", "not_json"),
+        (b"\xff", "not_json"),
+        (b"[" * 15_000, "not_json"),
+        (b'["x"]', "not_an_object"),
+        (json.dumps({"reason": "x" * 501}).encode(), "reason_too_long"),
+    ],
+)
+def test_a_request_without_a_usable_reason_is_refused(call, request_of, body, code):
+    response = ask(call, request_of, body=body)
+
+    assert response.status_code == 400
+    assert document(response)["error"]["code"] == code
+
+
+def test_a_huge_body_is_not_parsed(call, request_of):
+    response = ask(call, request_of, body=b" " * 20_000)
+
+    assert response.status_code == 413
+    assert "20000 bytes, at most 16384" in document(response)["error"]["message"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 101, "with space", "ünïcode"])
+def test_a_bad_idempotency_key_is_refused(call, request_of, key):
+    response = ask(call, request_of, headers={"Idempotency-Key": key})
+
+    assert document(response)["error"]["code"] == "bad_idempotency_key"
+
+
+def test_an_unknown_model_is_404_with_the_nearest_name(call, request_of):
+    response = ask(call, request_of, model="diabtes")
+
+    assert response.status_code == 404
+    assert "Did you mean diabetes?" in document(response)["error"]["message"]
+
+
+@pytest.mark.parametrize("model", ["", "../etc", "a b", "x" * 65, "<script>"])
+def test_what_is_no_model_name_is_refused(call, request_of, model):
+    response = call(operations.show_model, request_of(model=model))
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("yesterday", "bad_date"),
+        ("2026-13-01", "bad_date"),
+        ("20260101", "bad_date"),
+        ("9999-01-01", "date_in_the_future"),
+    ],
+)
+def test_a_drift_check_needs_a_day_that_has_been(call, request_of, day, code):
+    response = call(
+        operations.ask_for_drift_check, request_of("POST", model="iris", params={"date": day})
+    )
+
+    assert response.status_code == 400
+    assert document(response)["error"]["code"] == code
+
+
+def test_a_drift_check_without_a_champion_says_so(call, request_of):
+    response = call(operations.ask_for_drift_check, request_of("POST", model="iris"))
+
+    assert response.status_code == 409
+    assert document(response)["error"]["code"] == "no_champion"
+
+
+def test_every_model_is_listed_with_its_sentence(app):
+    listed = document(operations.show_models(app))["models"]
+
+    assert [model["model"] for model in listed] == ["diabetes", "iris"]
+    assert all(model["sentence"] for model in listed)
+
+
+def test_a_model_shows_its_open_cycle(call, request_of):
+    cycle_id = document(ask(call, request_of))["cycle_id"]
+
+    status = document(call(operations.show_model, request_of(model="diabetes")))
+
+    if status["open_cycle"]:
+        assert status["open_cycle"]["cycle_id"] == cycle_id
+    else:
+        assert status["cycles"][0]["cycle_id"] == cycle_id
+
+
+def test_a_cycle_is_explained_in_steps_and_facts(call, request_of):
+    cycle_id = document(ask(call, request_of))["cycle_id"]
+
+    response = call(operations.explain_cycle, request_of(model="diabetes", cycle_id=cycle_id))
+
+    answer = document(response)
+    assert answer["sentence"]
+    assert answer["steps"][0]["name"] == "Reason"
+    assert answer["facts"][0]["fact"]["is"] == "cycle_opened"
+
+
+def test_a_cycle_is_explained_as_text_to_a_terminal(call, request_of):
+    cycle_id = document(ask(call, request_of))["cycle_id"]
+
+    response = call(
+        operations.explain_cycle,
+        request_of(model="diabetes", cycle_id=cycle_id, headers={"Accept": "text/plain"}),
+    )
+
+    assert response.mimetype == "text/plain"
+    assert response.get_body().decode().startswith(f"Cycle {cycle_id} · diabetes")
+
+
+@pytest.mark.parametrize(("cycle_id", "status"), [("0123456789ab", 404), ("latest", 400)])
+def test_a_cycle_that_is_not_there_is_an_answer(call, request_of, cycle_id, status):
+    response = call(operations.explain_cycle, request_of(model="diabetes", cycle_id=cycle_id))
+
+    assert response.status_code == status
+
+
+def test_a_busy_service_is_503_and_says_when_to_try_again(request_of):
+    def busy(_req):
+        raise ServiceBusyError("AccountKey=secret refused")
+
+    response = guarded(busy)(request_of())
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert b"secret" not in response.get_body()
+
+
+def test_answers_are_not_cached(app):
+    assert operations.show_models(app).headers["Cache-Control"] == "no-store"
+
+
+def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
+    # given a cycle that is open because its data is being tested
+    app.drop("diabetes", "march.csv")
+    app.clock.advance(timedelta(seconds=1))
+
+    answer = document(ask(call, request_of))
+
+    assert answer["cycle_id"] is None
+    assert answer["follow"] == "/api/models/diabetes"

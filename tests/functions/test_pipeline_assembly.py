@@ -1,0 +1,96 @@
+"""The pipeline of a cycle, as Azure's own SDK sees it. (Seconds: the SDK's import is slow.)"""
+
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline
+from shared.domain.facts import Mode
+from shared.ports import JobRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = PipelineSettings(code=ROOT, compute="serverless", datastore="retrain_data")
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:azure|marshmallow|msrest|pydash"
+)
+
+
+def a_job(mode=Mode.RETRAIN, *, champion=None, challenger=None):
+    return JobRequest(
+        name=f"{mode}-0123456789ab-2",
+        model="diabetes",
+        cycle_id="0123456789ab",
+        mode=mode,
+        pins="diabetes/pins/0123456789ab.json",
+        data_version="0123456789ab",
+        config_sha256="c0ffee",
+        champion_version=champion,
+        challenger_version=challenger,
+        fact_seq=12,
+    )
+
+
+def inputs_of(pipeline, step):
+    return {
+        name: given["path"] if isinstance(given, dict) else given
+        for name, given in pipeline._to_dict()["jobs"][step]["inputs"].items()
+    }
+
+
+@pytest.fixture(scope="module")
+def first_training():
+    return build_pipeline(a_job(), SETTINGS)
+
+
+def test_a_retraining_is_prepare_train_evaluate_register(first_training):
+    assert list(first_training.jobs) == ["prepare", "train", "evaluate", "register"]
+    assert first_training._validate().passed
+
+
+def test_a_first_training_has_no_champion_to_compare_with(first_training):
+    assert "champion" not in first_training.inputs
+    assert "champion" not in inputs_of(first_training, "evaluate")
+
+
+def test_a_job_is_named_and_tagged_by_what_it_is_made_from(first_training):
+    assert first_training.name == "retrain-0123456789ab-2"
+    assert first_training.experiment_name == "diabetes"
+    assert first_training.tags["cycle_id"] == "0123456789ab"
+    assert first_training.tags["fact_seq"] == "12"
+
+
+def test_evidence_goes_where_the_function_reads_it(first_training):
+    assert first_training.outputs["evidence"].path == (
+        "azureml://datastores/workspaceblobstore/paths/evidence/diabetes/retrain-0123456789ab-2/"
+    )
+
+
+def test_registration_knows_cycle_attempt_and_fact(first_training):
+    given = inputs_of(first_training, "register")
+
+    assert (int(given["attempt"]), int(given["fact_seq"])) == (2, 12)
+    assert given["evidence"] == "${{parent.jobs.evaluate.outputs.evidence}}"
+
+
+def test_the_champion_is_compared_on_the_same_rows():
+    pipeline = build_pipeline(a_job(champion="9"), SETTINGS)
+
+    assert pipeline.inputs["champion"].path == "azureml:diabetes:9"
+    assert inputs_of(pipeline, "evaluate")["champion_version"] == (
+        "${{parent.inputs.champion_version}}"
+    )
+
+
+def test_a_registered_version_is_evaluated_without_training():
+    job = a_job(Mode.EVALUATE, champion="9", challenger="10")
+
+    pipeline = build_pipeline(job, SETTINGS)
+
+    assert list(pipeline.jobs) == ["prepare", "evaluate"]
+    assert pipeline.inputs["challenger"].path == "azureml:diabetes:10"
+    assert pipeline._validate().passed
+
+
+def test_no_step_may_run_for_ever(first_training):
+    assert {step.limits.timeout for step in first_training.jobs.values()} == {7200}

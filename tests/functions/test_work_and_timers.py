@@ -1,0 +1,98 @@
+"""Due work, the daily drift check and reconcile, over the doubles."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from functions import drift_timer, reconcile_timer, work_queue
+from shared.domain.facts import DataTested
+from shared.errors import EventRejectedError, ServiceBusyError
+
+
+def work_messages(app):
+    return [
+        json.dumps(
+            {"model": item.body.model, "effect": item.body.effect, "tries": item.body.turn}
+        ).encode()
+        for item in app.work.visible()
+    ]
+
+
+def test_a_message_performs_the_effect_it_names(app, queue_message):
+    app.drop("diabetes", "march.csv")
+    (body,) = work_messages(app)
+
+    work_queue.handle(queue_message(body).get_body(), app)
+
+    assert any(isinstance(fact, DataTested) for fact in app.facts("diabetes"))
+
+
+def test_a_doubled_message_does_nothing_more(app):
+    app.drop("diabetes", "march.csv")
+    (body,) = work_messages(app)
+
+    for _ in range(5):
+        work_queue.handle(body, app)
+
+    assert sum(isinstance(fact, DataTested) for fact in app.facts("diabetes")) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"model": 1, "effect": "x"}', b"\xff", b'"text"']
+)
+def test_a_message_that_cannot_be_read_is_kept(app, body):
+    with pytest.raises(EventRejectedError):
+        work_queue.read_work_message(body)
+
+    work_queue.handle(body, app)
+
+    assert len(app.alert_sentences()) == 1
+
+
+def test_a_bug_is_logged_and_left_to_the_poison_queue(app, caplog):
+    def crash(_message):
+        raise ZeroDivisionError("a bug")
+
+    app.perform = crash
+
+    with pytest.raises(ZeroDivisionError):
+        work_queue.handle(b'{"model": "diabetes", "effect": "x"}', app)
+
+    assert "effect crashed" in caplog.text
+
+
+def test_the_daily_timer_asks_for_every_model(app, caplog):
+    caplog.set_level("INFO")
+
+    drift_timer.handle(app)
+
+    assert caplog.text.count("drift check asked for") == 2
+
+
+def test_one_models_trouble_stops_no_other_drift_check_and_fails_the_run(app):
+    asked = []
+
+    def ask(model):
+        if model == "diabetes":
+            raise ServiceBusyError("storage is busy")
+        asked.append(model)
+        return original(model)
+
+    original = app.check_drift_of
+    app.check_drift_of = ask
+
+    with pytest.raises(ServiceBusyError):
+        drift_timer.handle(app)
+
+    assert asked == ["iris"]
+
+
+def test_reconcile_finds_a_blob_whose_event_never_came(app):
+    app.blobs.upload("landing", "iris/lost.csv", b"a row\n")
+    app.clock.advance(timedelta(minutes=10))
+
+    reconcile_timer.handle(app)
+
+    arrived = app.facts("iris")[0]
+    assert (arrived.blob.path, arrived.source) == ("iris/lost.csv", "reconcile")
