@@ -297,11 +297,12 @@ class World:
                 host.perform(message.body)
             else:
                 self._handle_event(host, message.body)
-            if self.chance.random() < self.chances.crash_before_acknowledge:
-                raise Crash
         except Crash:
             self.crashes += 1
             return  # the message stays hidden until its visibility ends
+        if self.chance.random() < self.chances.crash_before_acknowledge:
+            self.crashes += 1
+            return
         queue.acknowledge(message)
 
     def _handle_event(self, host: Host, name: str) -> None:

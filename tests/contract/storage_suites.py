@@ -1,0 +1,159 @@
+"""What stores of files must do; run on the doubles and on Azurite."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.facts import BlobRef
+from shared.errors import (
+    BlobChangedError,
+    BlobTooLargeError,
+    DataMismatchError,
+    NotThereYetError,
+)
+
+LIMIT_BYTES = 100_000
+
+
+@pytest.fixture
+def model() -> str:
+    return f"m-{uuid.uuid4().hex[:12]}"
+
+
+class DataStoreSuite:
+    """Subclasses provide `store` (limit LIMIT_BYTES), `upload(path, content) -> BlobRef` into the
+    landing zone, `delete(path)` and `accepted(path) -> bytes | None` of the data container."""
+
+    def test_a_landed_blob_is_listed_with_its_content_id_and_fetched_by_it(
+        self, store, model, upload
+    ):
+        ref = upload(f"{model}/tief/Prüfung #1 100%.csv", b"a,b\n1,2\n")
+        upload(f"{model}-other/x.csv", b"no")
+
+        (landed,) = store.landed(model)
+
+        assert landed.blob == ref
+        assert landed.size_bytes == 8
+        assert abs(landed.modified_utc - datetime.now(UTC)) < timedelta(minutes=5)
+        with store.fetch(ref) as copy:
+            assert copy.path.read_bytes() == b"a,b\n1,2\n"
+            assert copy.sha256 == hashlib.sha256(b"a,b\n1,2\n").hexdigest()
+            assert copy.size_bytes == 8
+        assert not copy.path.exists()
+
+    def test_an_empty_blob_is_a_file_like_any_other(self, store, model, upload):
+        ref = upload(f"{model}/empty.csv", b"")
+
+        with store.fetch(ref) as copy:
+            assert copy.path.read_bytes() == b""
+
+    def test_overwritten_or_deleted_content_is_said_to_be_changed(
+        self, store, model, upload, delete
+    ):
+        old = upload(f"{model}/a.csv", b"old")
+        upload(f"{model}/a.csv", b"new")
+        gone = upload(f"{model}/b.csv", b"gone")
+        delete(f"{model}/b.csv")
+
+        for ref in (old, gone, BlobRef("landing", f"{model}/never.csv", "0x1")):
+            with pytest.raises(BlobChangedError), store.fetch(ref):
+                pass
+            with pytest.raises(BlobChangedError):
+                store.accept(ref, f"{model}/files/x.csv")
+
+    def test_a_blob_above_the_limit_is_not_read_but_may_be_copied(
+        self, store, model, upload, accepted
+    ):
+        ref = upload(f"{model}/huge.csv", b"x" * (LIMIT_BYTES + 1))
+
+        with pytest.raises(BlobTooLargeError, match="limit"), store.fetch(ref):
+            pass
+        store.accept(ref, f"{model}/files/huge.csv")
+
+        assert len(accepted(f"{model}/files/huge.csv")) == LIMIT_BYTES + 1
+
+    def test_accepting_twice_is_harmless(self, store, model, upload, accepted):
+        ref = upload(f"{model}/ä b.csv", b"rows")
+
+        store.accept(ref, f"{model}/files/1-ä b.csv")
+        store.accept(ref, f"{model}/files/1-ä b.csv")
+
+        assert accepted(f"{model}/files/1-ä b.csv") == b"rows"
+
+    def test_documents_are_immutable_and_verified(self, store, model):
+        text = '{"a": "ä"}'
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+
+        store.put_json(f"{model}/pins/1.json", text)
+        store.put_json(f"{model}/pins/1.json", text)
+
+        assert store.get_json(f"{model}/pins/1.json", sha256=sha256) == text
+        with pytest.raises(DataMismatchError):
+            store.put_json(f"{model}/pins/1.json", "{}")
+        with pytest.raises(DataMismatchError):
+            store.get_json(f"{model}/pins/1.json", sha256="0" * 64)
+        with pytest.raises(DataMismatchError):
+            store.get_json(f"{model}/pins/2.json", sha256=sha256)
+
+    def test_blobs_outside_the_models_folders_are_found(self, store, model, upload):
+        stray = upload(f"{model}.csv", b"at the top")
+        typo = upload(f"{model}-typo/deep/a.csv", b"no such model")
+        upload(f"{model}/fine.csv", b"fine")
+
+        found = {item.blob for item in store.unclaimed([model])}
+
+        assert {stray, typo} <= found
+        assert not any(item.path.startswith(f"{model}/") for item in found)
+
+
+class QuarantineSuite:
+    """Subclasses provide `quarantine`, `upload` and `set_aside(path) -> bytes | None`."""
+
+    def test_a_file_is_kept_with_its_report_and_only_the_first_time_is_new(
+        self, quarantine, model, upload, set_aside
+    ):
+        ref = upload(f"{model}/bad.csv", b"bad")
+
+        assert quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
+        assert not quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
+
+        assert set_aside(f"{model}/c1/bad.csv") == b"bad"
+        assert set_aside(f"{model}/c1/bad.csv.report.json") == b"why"
+
+    def test_content_that_changed_is_not_kept_under_a_wrong_report(
+        self, quarantine, model, upload, set_aside
+    ):
+        old = upload(f"{model}/bad.csv", b"bad")
+        upload(f"{model}/bad.csv", b"good")
+
+        with pytest.raises(BlobChangedError):
+            quarantine.put(old, f"{model}/c2/bad.csv", report="why")
+
+        assert set_aside(f"{model}/c2/bad.csv.report.json") is None
+
+    def test_a_text_is_kept(self, quarantine, model, set_aside):
+        assert quarantine.put_text(f"_rejected/{model}/event.json", "{")
+        assert not quarantine.put_text(f"_rejected/{model}/event.json", "{")
+        assert set_aside(f"_rejected/{model}/event.json") == b"{"
+
+
+class EvidenceSuite:
+    """Subclasses provide `evidence` and `write(path, content)` into the workspace's storage."""
+
+    def test_evidence_is_read_where_the_job_wrote_it(self, evidence, model, write):
+        location = evidence.location(model, "retrain-0123456789ab-1")
+        assert location == f"evidence/{model}/retrain-0123456789ab-1"
+
+        with pytest.raises(NotThereYetError):
+            evidence.read(location)
+        assert evidence.sample_request(location) is None
+
+        write(f"{location}/evidence.json", '{"ä": 1}'.encode())
+        write(f"{location}/sample_request.json", b"{}")
+
+        assert evidence.read(location) == '{"ä": 1}'
+        assert evidence.sample_request(location) == b"{}"

@@ -1,0 +1,61 @@
+"""The ledger's contract on its double and on Azure tables as Azurite has them."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from ledger_suite import LedgerSuite, append, arrival
+
+from shared.adapters.in_memory import InMemoryLedger
+from shared.adapters.storage_account import StorageAccount
+from shared.adapters.table_ledger import TableLedger
+from shared.errors import RequestRefusedError, ServiceBusyError
+
+
+class TestInMemoryLedger(LedgerSuite):
+    @pytest.fixture
+    def ledger(self):
+        return InMemoryLedger()
+
+
+@pytest.fixture(scope="module")
+def account(azurite):
+    return StorageAccount(azurite.connection_string())
+
+
+@pytest.fixture(scope="module")
+def table_ledger(account):
+    ledger = TableLedger(account, table=f"ledger{uuid.uuid4().hex[:8]}")
+    ledger.create()
+    ledger.create()  # it is there already: fine
+    return ledger
+
+
+@pytest.mark.azurite
+class TestTableLedger(LedgerSuite):
+    @pytest.fixture
+    def ledger(self, table_ledger):
+        return table_ledger
+
+    def test_a_missing_table_is_a_mistake_in_the_set_up_not_an_empty_ledger(self, account):
+        with pytest.raises(RequestRefusedError, match="table specified does not exist"):
+            TableLedger(account, table="neverthere").head("m")
+
+    def test_a_head_of_another_format_is_folded_anew(self, ledger, account):
+        head = append(ledger, ledger.head("refold"), arrival(1), arrival(2))
+        table = account.table(ledger._name)
+        row = table.get_entity("refold", "head")
+        row["format"] = 0
+        table.update_entity(row)
+
+        assert ledger.head("refold").state == head.state
+
+    def test_a_store_that_does_not_answer_is_a_transient_error(self):
+        account = StorageAccount(
+            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=YQ==;"
+            "TableEndpoint=http://127.0.0.1:1/devstoreaccount1"
+        )
+
+        with pytest.raises(ServiceBusyError, match="cannot be reached"):
+            TableLedger(account).head("m")

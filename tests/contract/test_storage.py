@@ -1,0 +1,147 @@
+"""Data, quarantine and evidence: the doubles, and blobs as Azurite has them."""
+
+from __future__ import annotations
+
+import pytest
+from storage_suites import (
+    LIMIT_BYTES,
+    DataStoreSuite,
+    EvidenceSuite,
+    QuarantineSuite,
+    model,
+)
+
+from shared.adapters.blob_data import BlobDataStore, BlobEvidence, BlobQuarantine
+from shared.adapters.clock import SystemClock
+from shared.adapters.in_memory import (
+    InMemoryBlobs,
+    InMemoryDataStore,
+    InMemoryEvidence,
+    InMemoryQuarantine,
+)
+from shared.adapters.storage_account import StorageAccount
+from shared.domain.facts import BlobRef
+
+__all__ = ["model"]
+
+
+class InMemory:
+    @pytest.fixture
+    def blobs(self):
+        return InMemoryBlobs(SystemClock())
+
+    @pytest.fixture
+    def store(self, blobs):
+        return InMemoryDataStore(blobs, limit_bytes=LIMIT_BYTES)
+
+    @pytest.fixture
+    def quarantine(self, blobs):
+        return InMemoryQuarantine(blobs)
+
+    @pytest.fixture
+    def evidence(self, blobs):
+        return InMemoryEvidence(blobs)
+
+    @pytest.fixture
+    def upload(self, blobs):
+        return lambda path, content: blobs.upload("landing", path, content)
+
+    @pytest.fixture
+    def delete(self, blobs):
+        return lambda path: blobs.delete("landing", path)
+
+    @pytest.fixture
+    def accepted(self, blobs):
+        return lambda path: blobs.get("data", path)
+
+    @pytest.fixture
+    def set_aside(self, blobs):
+        return lambda path: blobs.get("quarantine", path)
+
+    @pytest.fixture
+    def write(self, blobs):
+        return lambda path, content: blobs.upload("workspace", path, content)
+
+
+class TestInMemoryDataStore(InMemory, DataStoreSuite):
+    pass
+
+
+class TestInMemoryQuarantine(InMemory, QuarantineSuite):
+    pass
+
+
+class TestInMemoryEvidence(InMemory, EvidenceSuite):
+    pass
+
+
+@pytest.fixture(scope="module")
+def account(azurite):
+    account = StorageAccount(azurite.connection_string())
+    for container in ("landing", "data", "quarantine", "workspace"):
+        client = account.blobs().get_container_client(container)
+        if not client.exists():
+            client.create_container()
+    return account
+
+
+class OnAzurite:
+    @pytest.fixture
+    def store(self, account):
+        return BlobDataStore(account, limit_bytes=LIMIT_BYTES)
+
+    @pytest.fixture
+    def quarantine(self, account):
+        return BlobQuarantine(account)
+
+    @pytest.fixture
+    def evidence(self, account):
+        return BlobEvidence(account, container="workspace")
+
+    @pytest.fixture
+    def upload(self, account):
+        def upload(path, content):
+            client = account.blobs().get_blob_client("landing", path)
+            answer = client.upload_blob(content, overwrite=True)
+            return BlobRef("landing", path, answer["etag"].strip('"'))
+
+        return upload
+
+    @pytest.fixture
+    def delete(self, account):
+        return lambda path: account.blobs().get_blob_client("landing", path).delete_blob()
+
+    @pytest.fixture
+    def accepted(self, account):
+        return lambda path: _content(account, "data", path)
+
+    @pytest.fixture
+    def set_aside(self, account):
+        return lambda path: _content(account, "quarantine", path)
+
+    @pytest.fixture
+    def write(self, account):
+        def write(path, content):
+            account.blobs().get_blob_client("workspace", path).upload_blob(content)
+
+        return write
+
+
+def _content(account, container, path):
+    client = account.blobs().get_blob_client(container, path)
+    return client.download_blob().readall() if client.exists() else None
+
+
+@pytest.mark.azurite
+class TestBlobDataStore(OnAzurite, DataStoreSuite):
+    pass
+
+
+@pytest.mark.azurite
+class TestBlobQuarantine(OnAzurite, QuarantineSuite):
+    pass
+
+
+@pytest.mark.azurite
+class TestBlobEvidence(OnAzurite, EvidenceSuite):
+    pass
