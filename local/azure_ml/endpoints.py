@@ -216,7 +216,7 @@ class OnlineEndpoints:
         keys[key] = wanted if wanted and wanted != keys[key] else _new_key()
         resources.put(f"onlineEndpoints/{name}/keys/current", {"properties": keys})
         self._refresh(name)
-        return web.json_response(keys)
+        return web.Response()
 
 
 def _new_key() -> str:

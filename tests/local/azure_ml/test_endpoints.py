@@ -18,6 +18,7 @@ import requests
 from aiohttp import web
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from swagger import KNOWN, Known, violations
 
 from local.azure_ml.arm import WorkspaceRoutes
 from local.azure_ml.assets import AssetRoutes
@@ -25,6 +26,7 @@ from local.azure_ml.blobs import BlobStore
 from local.azure_ml.endpoints import OnlineEndpoints
 from local.azure_ml.operations import Operations
 from local.azure_ml.store import Resources
+from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import DEFAULT_STORE, Workspace, WorkspaceNames
 from local.environments import Environments
 from local.errors import LocalStackError
@@ -50,6 +52,11 @@ pytestmark = [
 ]
 
 _ROOT = Path(__file__).resolve().parents[3]
+_SPECS = _ROOT.parent / "shared" / "azure-specs"
+_KNOWN = Known(
+    r"PUT .*/deployments/.*request .*dataCollectionMode: 'enabled' is not one of",
+    "the SDK writes it in lower case",
+)
 _NAMES = WorkspaceNames()
 _CONTAINER = "azureml-blobstore"
 _CONDA = """\
@@ -114,8 +121,8 @@ async def _one_answer_a_connection(request, handler):
 class _Stand:
     """A workspace with the routes that endpoints need, in a loop of its own, without MLflow."""
 
-    def __init__(self, state, connection_string):
-        self._state, self._storage = state, connection_string
+    def __init__(self, state, connection_string, *, trace=None):
+        self._state, self._storage, self._trace = state, connection_string, trace
         self.tls = LocalTls.create(state / "tls")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -173,7 +180,8 @@ class _Stand:
             raise
         self.resources = workspace.resources
         self.endpoints = OnlineEndpoints(workspace, logs=self._state / "logs")
-        app = web.Application(middlewares=[_one_answer_a_connection])
+        traced = [tracing(self._trace)] if self._trace else []
+        app = web.Application(middlewares=[_one_answer_a_connection, *traced])
         for part in (
             WorkspaceRoutes(workspace),
             AssetRoutes(workspace),
@@ -478,7 +486,7 @@ def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
         _set_traffic(client, "again", {"blue": 100})
         key = client.online_endpoints.get_keys("again").primary_key
         children = psutil.Process().children(recursive=True)
-        servers = [child for child in children if "gunicorn" in " ".join(child.cmdline())]
+        servers = [child for child in children if str(state) in " ".join(child.cmdline())]
         assert servers
 
     assert not any(_lives(server) for server in servers)
@@ -491,3 +499,42 @@ def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
     damaged.write_text('{"half": ')
     with pytest.raises(LocalStackError, match=r"blue\.json is damaged"):
         _Stand(state, azurite.connection_string()).__enter__()
+
+
+@pytest.mark.skipif(not _SPECS.is_dir(), reason=f"the published swagger is not at {_SPECS}")
+def test_every_exchange_about_endpoints_is_valid(azurite, monkeypatch, tmp_path, code):
+    file = tmp_path / "trace.jsonl"
+    trace = Trace(file)
+    with _Stand(tmp_path / "state", azurite.connection_string(), trace=trace) as stand:
+        stand.register_model("line", "1", slope=2)
+        client = stand.client(monkeypatch)
+        _create_endpoint(client, "checked")
+        collector = DataCollector(
+            collections={"model_inputs": DeploymentCollection(enabled="true")}, sampling_rate=0.5
+        )
+        wanted = _deployment(
+            code,
+            "checked",
+            "blue",
+            data_collector=collector,
+            environment_variables={"GREETING": "hi"},
+            tags={"version": "1"},
+        )
+        _deploy(client, wanted)
+        _deploy(client, _deployment(code, "checked", "green"))
+        _set_traffic(client, "checked", {"blue": 100}, {"green": 10})
+        with pytest.raises(HttpResponseError):
+            _set_traffic(client, "checked", {"blue": 50})
+        client.online_endpoints.begin_regenerate_keys("checked", key_type="secondary").result()
+        client.online_endpoints.get_keys("checked")
+        client.online_deployments.get_logs("blue", "checked", lines=5)
+        assert [one.name for one in client.online_deployments.list("checked")] == ["blue", "green"]
+        assert [one.name for one in client.online_endpoints.list()] == ["checked"]
+        with pytest.raises(ResourceNotFoundError):
+            client.online_deployments.get("red", "checked")
+        client.online_endpoints.begin_delete("checked").result()
+    trace.close()
+
+    assert violations(file, _SPECS, known=[*KNOWN, _KNOWN]) == []
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert any("regenerateKeys" in line["path"] for line in lines)
