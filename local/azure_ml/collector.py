@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.azure_ml.collector_spool import Spool
+from local.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,9 +120,11 @@ class Collector:
         collection = match["collection"]
         prefix = target.prefixes.get(collection, f"{target.default_prefix}/{collection}")
         folder = moment.strftime(_FOLDERS[target.rolling_rate])
-        await self._spool.append(
-            target.container, f"{prefix.strip('/')}/{folder}/{instance}.jsonl", line.encode()
-        )
+        name = f"{prefix.strip('/')}/{folder}/{instance}.jsonl"
+        try:
+            await self._spool.append(target.container, name, line.encode())
+        except LocalStackError as exc:
+            return web.Response(status=503, text=str(exc))  # not durable: the sender tries again
         return web.Response(status=202)
 
 

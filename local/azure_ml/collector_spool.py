@@ -17,14 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
-    HttpResponseError,
+    AzureError,
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
 )
-from azure.storage.blob import BlobType
 from azure.storage.blob.aio import BlobClient
 
 from local.errors import LocalStackError
@@ -50,6 +47,7 @@ class _File:
     length: int
     blocks: int = 0
     ended: bool = False
+    complaint: str = ""
     uploaded: int | None = None  # None: the blob has not been asked yet
     touched_at: float = field(default_factory=time.monotonic)
     client: BlobClient | None = None
@@ -162,24 +160,13 @@ class Spool:
 
     async def _upload(self, file: _File) -> None:
         try:
-            if file.uploaded is None:
-                file.uploaded = await self._blob_length(file)
-            while file.uploaded < file.length:
-                block = await asyncio.to_thread(_read, file.path, file.uploaded, file.length)
-                client = await self._client(file)
-                try:
-                    await client.append_block(
-                        block, length=len(block), appendpos_condition=file.uploaded
-                    )
-                except ResourceModifiedError:
-                    # An earlier append arrived although its answer did not.
-                    file.uploaded = await self._blob_length(file)
-                    continue
-                file.uploaded += len(block)
-                file.blocks += 1
-        except (HttpResponseError, ServiceRequestError, ServiceResponseError) as exc:
-            _log.warning("collected data waits for storage: blob=%s reason=%s", file.path.name, exc)
+            await self._append_to_blob(file)
+        except (AzureError, OSError) as exc:
+            if str(exc) != file.complaint:  # once, not every second
+                _log.warning("collected data waits: blob=%s reason=%s", file.path.name, exc)
+                file.complaint = str(exc)
             return
+        file.complaint = ""
         if file.blocks >= _MOST_BLOCKS:
             self._succeed(file)
         if time.monotonic() - file.touched_at > _IDLE_SECONDS and file.uploaded == file.length:
@@ -187,6 +174,23 @@ class Spool:
             file.path.unlink()
             del self._files[file.path]
             await self._close(file)
+
+    async def _append_to_blob(self, file: _File) -> None:
+        if file.uploaded is None:
+            file.uploaded = await self._blob_length(file)
+        while file.uploaded < file.length:
+            block = await asyncio.to_thread(_read, file.path, file.uploaded, file.length)
+            client = await self._client(file)
+            try:
+                await client.append_block(
+                    block, length=len(block), appendpos_condition=file.uploaded
+                )
+            except ResourceModifiedError:
+                # An earlier append arrived although its answer did not.
+                file.uploaded = await self._blob_length(file)
+                continue
+            file.uploaded += len(block)
+            file.blocks += 1
 
     def _succeed(self, file: _File) -> None:
         """Send later lines for the same blob to a new one: this file has come to its end."""
@@ -206,8 +210,6 @@ class Spool:
             with contextlib.suppress(ResourceExistsError):
                 await client.create_append_blob(match_condition=MatchConditions.IfMissing)
             return 0
-        if properties.blob_type != BlobType.AppendBlob:
-            raise LocalStackError(f"blob {file.path.name} was replaced by one of another type")
         return int(properties.size)
 
     async def _client(self, file: _File) -> BlobClient:
