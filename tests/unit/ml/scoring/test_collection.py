@@ -111,7 +111,7 @@ def test_without_a_collector_nothing_is_raised_and_the_loss_is_counted():
 
 def test_large_batches_are_sent_in_parts(server):
     collection = _collection(server.server_port)
-    text = "x" * 1_000_000
+    text = "x" * 500_000
 
     collection.put([Batch("model_inputs", {"t": [text] * 10}, "r", "1")])
     collection.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import ModelArtefactError
@@ -150,6 +150,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(_JSON, st.sampled_from(["data", "input_data", "whole"]))
 def test_whatever_json_comes_it_is_rows_or_a_refusal(value, place):
     document = value if place == "whole" else {place: value}
