@@ -14,12 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.logs import EventLog
+from shared.logs import EventLog, quiet_sdks
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from shared.adapters.azure_ml import AzureMlWorkspace
+    from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
     from shared.adapters.storage_account import StorageAccount
     from shared.ports import (
         Alerts,
@@ -191,7 +192,12 @@ class App:
     def drift_checks(self) -> DriftChecks:
         from shared.adapters.drift_checks import CollectedDriftChecks  # noqa: PLC0415 - same
 
-        return CollectedDriftChecks(self._workspace_storage)
+        return CollectedDriftChecks(
+            self._workspace_storage,
+            container=self.settings.workspace_storage_container,
+            endpoint_name=self._azure_endpoints.endpoint_name,
+            limit_bytes=self.settings.function_data_limit_bytes,
+        )
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -221,8 +227,12 @@ class App:
 
         return AzureMlRegistry(self._workspace, datastore=self.settings.datastore_data)
 
-    @cached_property
+    @property
     def endpoints(self) -> Endpoints:
+        return self._azure_endpoints
+
+    @cached_property
+    def _azure_endpoints(self) -> AzureMlEndpoints:
         from shared.adapters.azure_ml_endpoints import (  # noqa: PLC0415 - same
             AzureMlEndpoints,
             EndpointSettings,
@@ -303,5 +313,6 @@ def get_app() -> App:
 
     with _lock:
         if not _apps:
+            quiet_sdks()
             _apps.append(App(Settings.from_env(os.environ)))
         return _apps[0]
