@@ -227,7 +227,7 @@ class App:
 
         return AzureMlRegistry(self._workspace, datastore=self.settings.datastore_data)
 
-    @property
+    @cached_property
     def endpoints(self) -> Endpoints:
         return self._azure_endpoints
 

@@ -43,7 +43,7 @@ def handle(app: App, *, past_due: bool = False) -> None:
                 first = first or exc
             continue
         _log.info(
-            "drift check asked for",
+            "drift check asked for" if asked.fact_key else "no drift to check",
             model=model,
             fact_key=asked.fact_key,
             new=asked.new,

@@ -45,7 +45,7 @@ def drift_check(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("models")
 @blueprint.route("api/models", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @guarded
-def models(_req: func.HttpRequest) -> func.HttpResponse:
+def models(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding names it
     """How every model stands."""
     return show_models(get_app())
 

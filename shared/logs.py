@@ -37,6 +37,12 @@ class EventLog:
             self._logger.log(level, "%s %s", message, json.dumps(shown, ensure_ascii=False))
 
 
+def quiet_sdks() -> None:
+    """Azure's SDKs write some forty lines about every request at level INFO."""
+    for name in ("azure", "msal", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def _short(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return value
