@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-_SHOWN_CHARACTERS = 500
+_SHOWN_CHARACTERS = 1000
 
 
 class EventLog:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
+
+from shared.logs import EventLog
 
 if TYPE_CHECKING:
     from shared.ports import Alert
 
-_log = logging.getLogger("retrain.alerts")
+_log = EventLog("retrain.alerts")
 
 
 class LogAlerts:
@@ -16,7 +17,5 @@ class LogAlerts:
 
     def send(self, alert: Alert) -> None:
         """Goes where the app's log goes (Application Insights on Azure)."""
-        _log.error(
-            "alert",
-            extra={"model": alert.model, "alert": alert.key, "sentence": alert.sentence},
-        )
+        # In the message itself: the host passes on no `extra`.
+        _log.error("alert", model=alert.model, alert=alert.key, sentence=alert.sentence)
