@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from local.azure_ml.endpoints import OnlineEndpoints
-from local.azure_ml.identity import Identity
+from local.azure_ml.identity import Identity, NotAuthorizedError
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
 from local.azurite import Azurite, create_resources, install_azurite
@@ -80,6 +80,7 @@ class Stack:
         self.proxy: StorageEventsProxy
         self.azure_ml: AzureMl
         self.tls: LocalTls
+        self._identity: Identity
 
     async def __aenter__(self) -> Self:
         try:
@@ -129,6 +130,8 @@ class Stack:
         self.logs.mkdir(exist_ok=True)
         self.tls = LocalTls.create(options.state / "tls")
         environments = Environments(options.cache / "environments")
+        self._identity = Identity()
+        await self._run(self._identity)
         await self._start_storage()
         await self._start_azure_ml(environments)
         await self._start_hosts(environments)
@@ -165,6 +168,7 @@ class Stack:
             topics=file.topics,
             storage_connection_string=direct,
             tls=self.tls,
+            authorize=self._may_publish,
             speed=options.event_speed,
             faults=options.faults,
         )
@@ -179,6 +183,13 @@ class Stack:
         await self._run(self.proxy)
         self._ports.keep(storage=self.proxy.port)
 
+    def _may_publish(self, authorization: str) -> bool:
+        try:
+            self._identity.verify(authorization, {"https://eventgrid.azure.net"})
+        except NotAuthorizedError:
+            return False
+        return True
+
     def _storage_id(self) -> str:
         workspace = self._options.file.workspace
         return (
@@ -192,15 +203,13 @@ class Stack:
     async def _start_azure_ml(self, environments: Environments) -> None:
         options, file = self._options, self._options.file
         self._say("azure ml")
-        identity = Identity()
-        await self._run(identity)
         names = WorkspaceNames(**file.workspace.model_dump())
         self.azure_ml = AzureMl(
             names=names,
             datastores={store.name: store.container for store in file.datastores},
             storage_connection_string=self.storage_connection_string,
             environments=environments,
-            identity=identity,
+            identity=self._identity,
             tls=self.tls,
             state=options.state / "azure_ml",
             logs=self.logs,
