@@ -1,0 +1,1 @@
+"""The folder that goes on the worker's import path; it holds one package and nothing else."""

@@ -1,0 +1,48 @@
+"""What host and worker say to each other: frames of JSON over one socket.
+
+A frame is its length in 4 bytes, big-endian, then one JSON object in UTF-8. A datum is a typed
+value, `{"type": ..., "value": ...}`; bytes travel as base64.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import struct
+from typing import Any
+
+Message = dict[str, Any]
+
+_LENGTH = struct.Struct(">I")
+
+
+def encode(message: Message) -> bytes:
+    """One frame."""
+    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+async def read(reader: asyncio.StreamReader) -> Message | None:
+    """The next message, or None when the other side is gone."""
+    try:
+        header = await reader.readexactly(_LENGTH.size)
+        body = await reader.readexactly(_LENGTH.unpack(header)[0])
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    message: Message = json.loads(body)
+    return message
+
+
+def datum(kind: str | None, value: Any) -> Message:
+    """A typed value ready for a frame."""
+    if kind == "bytes":
+        value = base64.b64encode(value).decode("ascii")
+    return {"type": kind, "value": value}
+
+
+def value_of(message: Message) -> Any:
+    """The value inside a datum; bytes are bytes again."""
+    if message["type"] == "bytes":
+        return base64.b64decode(message["value"])
+    return message["value"]

@@ -1,0 +1,50 @@
+"""SQLite files that hold the stack's own state: one process at a time, safe against kill -9.
+
+SQLite rather than a journal of our own: it is in the standard library, its write-ahead log is
+crash-safe, and it reuses the space of deleted rows, so that nothing grows for ever.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from local.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
+    """Open `path`, making it and its folder when missing.
+
+    What is committed survives the end of the process, however it comes. It may not survive a
+    power cut (`synchronous = NORMAL`): Azurite beside it does not either.
+
+    Args:
+        path: the file; beside it SQLite keeps a `-wal` file.
+        schema: statements that may run any number of times (`CREATE TABLE IF NOT EXISTS`).
+
+    Raises:
+        LocalStackError: another process uses the file, or it is damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+    try:
+        # Exclusive: a second stack on the same state is refused instead of mixed in.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(schema)
+    except sqlite3.OperationalError as exc:
+        connection.close()
+        raise LocalStackError(
+            f"{path} cannot be used: {exc}. Is another stack running on this state folder? "
+            "Stop it, or start this one with another state folder"
+        ) from exc
+    except sqlite3.DatabaseError as exc:
+        connection.close()
+        raise LocalStackError(
+            f"{path} is damaged: {exc}. Delete this file to start without what it knew"
+        ) from exc
+    return connection

@@ -1,0 +1,156 @@
+"""Publishes an event and remembers that it did; finds what nobody published."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from local.storage_events.known_blobs import KnownBlob
+from local.storage_events.operations import BlobName, Changed, Created, Deleted, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from local.storage_events.blob_service import BlobService, BlobState
+    from local.storage_events.events import EventFactory
+    from local.storage_events.known_blobs import KnownBlobs
+
+    Publish = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class BlobEvents:
+    """Every event goes out through here, so that order and memory agree.
+
+    An event is remembered after it was published: a crash between the two repeats it, and
+    at-least-once is what Event Grid promises.
+    """
+
+    def __init__(
+        self, *, known: KnownBlobs, service: BlobService, factory: EventFactory, publish: Publish
+    ) -> None:
+        self._known = known
+        self._service = service
+        self._factory = factory
+        self._publish = publish
+        self._writing: Counter[BlobName] = Counter()
+        self._contested: set[BlobName] = set()
+        self._touched_during_scan: set[BlobName] = set()
+
+    # --- writes that pass through the proxy
+
+    @contextlib.asynccontextmanager
+    async def writing(self, operation: Operation) -> AsyncIterator[None]:
+        """Around a write and the publishing of its event.
+
+        Of several writes at once the one whose answer came last need not be the one that stayed:
+        the last to end looks, and if need be publishes what stayed with the highest sequencer.
+        """
+        if not isinstance(operation, Created | Changed | Deleted):
+            yield
+            return
+        blob = operation.blob
+        if blob in self._writing:
+            self._contested.add(blob)
+        self._writing[blob] += 1
+        # From here on a listing may or may not show what this write does.
+        self._touched_during_scan.add(blob)
+        try:
+            yield
+        finally:
+            self._writing[blob] -= 1
+            if not self._writing[blob]:
+                del self._writing[blob]
+                if blob in self._contested:
+                    self._contested.discard(blob)
+                    await self._settle(blob)
+
+    async def _settle(self, blob: BlobName) -> None:
+        state = await self._service.blob(blob)
+        if state is None:
+            await self.deleted_unless_known(blob)
+        else:
+            await self.created_unless_known(blob, state)
+
+    # --- events
+
+    async def created(
+        self, blob: BlobName, state: BlobState, *, api: str, ids: Mapping[str, str]
+    ) -> None:
+        """Publish BlobCreated; durable when it returns."""
+        sequencer = self._known.next_sequencer()
+        await self._publish(
+            self._factory.created(blob, state, api=api, sequencer=sequencer, ids=ids)
+        )
+        self._known.remember(blob, KnownBlob(state.etag, state.content_type, state.blob_type))
+
+    async def deleted(self, blob: BlobName, *, ids: Mapping[str, str]) -> None:
+        """Publish BlobDeleted; durable when it returns."""
+        known = self._known.get(blob)
+        event = self._factory.deleted(
+            blob,
+            content_type=known.content_type if known else "",
+            blob_type=known.blob_type if known else "BlockBlob",
+            sequencer=self._known.next_sequencer(),
+            ids=ids,
+        )
+        await self._publish(event)
+        self._known.forget(blob)
+
+    def changed(self, blob: BlobName, etag: str) -> None:
+        """A new ETag that Azure sends no event for."""
+        self._known.changed(blob, etag)
+
+    def container_deleted(self, container: str) -> None:
+        """Azure sends no event for the blobs in it."""
+        self._known.forget_container(container)
+
+    # --- what bypassed the proxy
+
+    async def created_unless_known(self, blob: BlobName, state: BlobState) -> None:
+        """Publish BlobCreated for content that no event was sent for."""
+        known = self._known.get(blob)
+        if known is None or known.etag != state.etag:
+            # Nobody can tell any more how it was written; one request is the commonest way.
+            await self.created(blob, state, api="PutBlob", ids=_invented_ids())
+
+    async def deleted_unless_known(self, blob: BlobName) -> None:
+        """Publish BlobDeleted for a name that is gone without an event."""
+        if self._known.get(blob) is not None:
+            await self.deleted(blob, ids=_invented_ids())
+
+    async def scan(self, only_container: str | None = None) -> None:
+        """Publish what is new, changed or gone without an event.
+
+        A blob that is written through the proxy meanwhile is left to the next scan: the listing
+        may be older than that write.
+
+        Raises:
+            aiohttp.ClientError: the blob service did not answer.
+        """
+        self._touched_during_scan = set(self._writing)
+        if only_container is not None:
+            await self._scan_container(only_container)
+            return
+        existing = await self._service.containers()
+        for container in existing:
+            await self._scan_container(container)
+        for container in set(self._known.containers()) - set(existing):
+            self._known.forget_container(container)
+
+    async def _scan_container(self, container: str) -> None:
+        gone = self._known.etags_in(container)
+        async for state in self._service.blobs(container):
+            known_etag = gone.pop(state.name, None)
+            blob = BlobName(container, state.name)
+            if known_etag != state.etag and blob not in self._touched_during_scan:
+                await self.created_unless_known(blob, state)
+        for name in gone:
+            blob = BlobName(container, name)
+            if blob not in self._touched_during_scan:
+                await self.deleted_unless_known(blob)
+
+
+def _invented_ids() -> dict[str, str]:
+    return {"clientRequestId": str(uuid.uuid4()), "requestId": str(uuid.uuid4())}
