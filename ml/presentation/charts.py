@@ -121,3 +121,87 @@ def _open(width: int, height: int, finding: str) -> str:
 
 def _label(x: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{_HEIGHT - 3}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def cdfs(
+    edges: Sequence[float],
+    reference: Sequence[float],
+    current: Sequence[float],
+    *,
+    finding: str,
+) -> str:
+    """Two cumulative curves with the area between them filled: that area is the distance.
+
+    Args:
+        edges: ascending; unit of the feature.
+        reference: share of the rows below each edge, 0-1, one an edge.
+        current: the same for the current window.
+        finding: as in `overlaid`.
+    """
+    low, span = edges[0], (edges[-1] - edges[0]) or 1.0
+    base = _HEIGHT - _MARGIN
+    xs = [_MARGIN + (edge - low) / span * (_WIDTH - 2 * _MARGIN) for edge in edges]
+
+    def points(shares: Sequence[float]) -> list[str]:
+        return [
+            f"{x:.1f} {base - share * (base - 6):.1f}" for x, share in zip(xs, shares, strict=True)
+        ]
+
+    there, back = points(reference), points(current)
+    return (
+        f"{_open(_WIDTH, _HEIGHT, finding)}"
+        f'<path class="between" d="M{"L".join([*there, *reversed(back)])}Z"/>'
+        f'<path class="before" d="M{"L".join(there)}"/>'
+        f'<path class="current" d="M{"L".join(back)}"/>'
+        f"{_label(xs[0], number(low), 'start')}{_label(xs[-1], number(edges[-1]), 'end')}</svg>"
+    )
+
+
+def course(values: Sequence[float], *, limit: float, names: tuple[str, str], finding: str) -> str:
+    """Values over days against their limit; a diamond where they lie above it.
+
+    Args:
+        values: oldest first, >= 0; the axis starts at 0.
+        limit: drawn dashed across.
+        names: what stands under the first and the last value.
+        finding: as in `overlaid`.
+    """
+    highest = max(*values, limit, 0.0) * 1.1 or 1.0
+    base = _HEIGHT - _MARGIN
+    room = _WIDTH - 2 * _MARGIN
+    step = room / max(len(values) - 1, 1)
+    at = [(_MARGIN + i * step, base - v / highest * (base - 6)) for i, v in enumerate(values)]
+    across = base - limit / highest * (base - 6)
+    # The label stands over the quieter end, so that it never hides the data.
+    left_is_quiet = sum(values[: len(values) // 2]) <= sum(values[-(len(values) // 2) :])
+    x, anchor = (_MARGIN, "start") if left_is_quiet else (_WIDTH - _MARGIN, "end")
+    marks = "".join(
+        f'<path class="alarm" d="M{px:.1f} {py - 5:.1f}l5 5l-5 5l-5 -5Z"/>'
+        for (px, py), v in zip(at, values, strict=True)
+        if v > limit
+    )
+    line = "L".join(f"{px:.1f} {py:.1f}" for px, py in at)
+    return (
+        f"{_open(_WIDTH, _HEIGHT, finding)}"
+        f'<path class="limit" d="M{_MARGIN} {across:.1f}H{_WIDTH - _MARGIN}"/>'
+        f'<path class="current" d="M{line}"/>{marks}'
+        f'<text x="{x}" y="{max(across - 3, 10):.1f}" text-anchor="{anchor}">limit</text>'
+        f"{_label(_MARGIN, names[0], 'start')}{_label(_WIDTH - _MARGIN, names[1], 'end')}</svg>"
+    )
+
+
+def small(reference: Sequence[float], current: Sequence[float], *, finding: str) -> str:
+    """The outlines of two histograms over one axis, small enough for a table row."""
+    width, height = 96, 22
+    highest = max(*reference, *current) or 1.0
+    step = width / len(reference)
+
+    def outline(heights: Sequence[float]) -> str:
+        tops = (height - h / highest * (height - 2) for h in heights)
+        return "".join(f"V{top:.0f}h{step:.1f}" for top in tops)
+
+    return (
+        f"{_open(width, height, finding)}"
+        f'<path class="reference" d="M0 {height}{outline(reference)}V{height}Z"/>'
+        f'<path class="current" d="M0 {height}{outline(current)}"/></svg>'
+    )

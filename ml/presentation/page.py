@@ -23,6 +23,8 @@ svg text{font:12px system-ui,sans-serif;fill:var(--text)}
 svg .reference{fill:var(--reference);fill-opacity:.45}
 svg .current{fill:none;stroke:var(--good);stroke-width:2}
 svg .limit{stroke:var(--attention);stroke-dasharray:5 4;stroke-width:1.5;fill:none}
+svg .between{fill:var(--good);fill-opacity:.18}
+svg .before{fill:none;stroke:var(--reference);stroke-width:2}svg .alarm{fill:var(--attention)}
 svg .axis{stroke:var(--quiet)}svg .mark{fill:var(--good)}
 a{color:var(--good)}:focus-visible{outline:3px solid var(--good)}
 @media print{body{margin:0}details{display:block}}

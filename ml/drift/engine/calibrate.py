@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from ml.drift.engine.kernels import count_uniforms
+
 DRAWS: Final = 40_000
-_CHUNK: Final = 4_000
-_SIZES: Final = (50.0, 100.0, 200.0, 500.0, 1_500.0, np.inf)
+_CHUNK: Final = 2_000
+_LOOKUP: Final = 1_024
+_SIZES: Final = (50.0, 100.0, 200.0, 400.0, 1_000.0, np.inf)
 _LEVELS: Final = (0.5, 0.1, 0.05, 0.01, 0.003, 0.001)
 _TAIL_POWER: Final = 1.5  # between an exponential tail (1) and a normal one (2)
 _SEED: Final = 20_170_101
@@ -125,12 +128,14 @@ def _bridges(
     rng: np.random.Generator, shares: NDArray[np.float64], draws: int, size: float
 ) -> NDArray[np.float32]:
     """sqrt(size) (empirical CDF - share), shape (draws, shares); a Brownian bridge for size inf."""
-    steps = np.diff(shares, prepend=0.0, append=1.0)
     if np.isinf(size):
+        steps = np.diff(shares, prepend=0.0, append=1.0)
         walk = rng.standard_normal((draws, len(steps)), dtype=np.float32)
         walk *= np.sqrt(steps).astype(np.float32)
         path = np.cumsum(walk, axis=1)
         return np.asarray(path[:, :-1] - shares.astype(np.float32) * path[:, -1:], np.float32)
-    counts = rng.multinomial(int(size), steps, size=draws)
-    apart = np.cumsum(counts[:, :-1], axis=1) / size - shares
-    return np.asarray(apart * np.sqrt(size), np.float32)
+    starts = np.searchsorted(shares, np.arange(_LOOKUP) / _LOOKUP, side="right")
+    counts = np.empty((draws, len(shares)), np.float32)
+    count_uniforms(rng.random((draws, int(size)), dtype=np.float32), shares, starts, counts)
+    apart = np.cumsum(counts, axis=1) / np.float32(size) - shares.astype(np.float32)
+    return np.asarray(apart * np.float32(np.sqrt(size)), np.float32)

@@ -122,3 +122,28 @@ def fold_counts(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
         if bins[k] != 0:
             c = k // BINS_A_CELL - BINS_A_SIDE // BINS_A_CELL + CELLS_A_SIDE
             cells[min(max(c, 0), CELLS - 1)] += bins[k]
+
+
+@_compiled
+def count_uniforms(
+    uniforms: NDArray[np.float32],
+    shares: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.float32],
+) -> None:
+    """Count uniforms, shape (draws, size), between ascending shares (k,) into (draws, k).
+
+    `starts` holds, for equal steps of the unit interval, the first share that may lie above them;
+    what is above the last share is not counted. The counts are set, not added to.
+    """
+    steps = len(starts)
+    for draw in range(uniforms.shape[0]):
+        for k in range(len(shares)):
+            counts[draw, k] = 0.0
+        for i in range(uniforms.shape[1]):
+            u = uniforms[draw, i]
+            k = starts[int(u * steps)]
+            while k < len(shares) and shares[k] <= u:
+                k += 1
+            if k < len(shares):
+                counts[draw, k] += 1.0

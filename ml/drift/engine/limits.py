@@ -23,7 +23,7 @@ class Statistic(StrEnum):
 
 
 SPLIT: Final[Mapping[Statistic, float]] = {
-    Statistic.DISTANCE: 0.75,
+    Statistic.DISTANCE: 0.70,
     Statistic.SHARES: 0.12,
     Statistic.UNSEEN: 0.12,  # never together with a distance
     Statistic.MISSING: 0.05,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.drift.engine.calibrate import DRAWS
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.layout import HistoryKind, Kind, Layout, Role
 from ml.drift.engine.numeric import NumericSummary
@@ -34,6 +35,7 @@ class Profile:
         roles: Mapping[str, Role] | None = None,
         history: HistoryKind | None = None,
         threads: int = 1,
+        draws: int = DRAWS,
     ) -> "Profile":
         """Profile a training set in one pass, in memory that does not grow with its rows.
 
@@ -46,6 +48,7 @@ class Profile:
             roles: which columns are predictions or labels; the others are features.
             history: days where there is a time column, else blocks in the order of the rows.
             threads: readers.
+            draws: of the null; fewer are faster and make rougher limits.
 
         Raises:
             DriftInputError: the data cannot be read, or a named column does not exist.
@@ -63,6 +66,7 @@ class Profile:
             layout,
             name=name,
             history=history,
+            draws=draws,
         )
 
     @classmethod
@@ -70,7 +74,7 @@ class Profile:
         """A profile from what one pass, or several merged ones, left behind."""
         if found.rows == 0:
             raise DriftInputError("the reference has no rows; give the rows of the training set")
-        references = make_references(layout.columns, found.summaries)
+        references = make_references(layout.columns, found.summaries, draws=draws)
         return cls(
             name=name, rows=found.rows, layout=layout, history=history, references=references
         )

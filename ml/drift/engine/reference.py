@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.drift.engine.calibrate import DistanceNull, calibrate
+from ml.drift.engine.calibrate import DRAWS, DistanceNull, calibrate
 from ml.drift.engine.category import MISSING_SLOT, CategorySummary
 from ml.drift.engine.distances import cell_distance, chi_square
 from ml.drift.engine.history import (
@@ -107,7 +107,7 @@ def weekday_counts(summary: Summary, weekday: int) -> NDArray[np.int64]:
 
 
 def make_references(
-    columns: Sequence[Column], summaries: Mapping[str, Summary]
+    columns: Sequence[Column], summaries: Mapping[str, Summary], *, draws: int = DRAWS
 ) -> tuple[Reference, ...]:
     """Draw the null and learn the dependence of all columns together."""
     found = [(column, summaries[column.name]) for column in columns]
@@ -119,7 +119,7 @@ def make_references(
     drawn = [name for name, shape in shapes.items() if shape.spread > 0]
     nulls: dict[str, DistanceNull] = {}
     if drawn:
-        made = calibrate([(shapes[name].gaps, shapes[name].cdf) for name in drawn])
+        made = calibrate([(shapes[name].gaps, shapes[name].cdf) for name in drawn], draws=draws)
         nulls = dict(zip(drawn, made, strict=True))
     pasts = {column.name: _past(summary) for column, summary in found}
     alone: dict[Statistic, list[Dependence]] = {}
