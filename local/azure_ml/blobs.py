@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
     from pathlib import Path
 
 _PARALLEL = 4
 _SAS_LIFETIME = timedelta(hours=12)
 _CLOCK_SKEW = timedelta(minutes=5)
+
+
+class StorageFailedError(LocalStackError):
+    """The storage account refused a call or did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,8 @@ class BlobStore:
 
     async def ensure_container(self, container: str) -> None:
         """Create the container unless it exists."""
-        try:
+        with _translated(container), contextlib.suppress(ResourceExistsError):
             await self._service.create_container(container)
-        except ResourceExistsError:
-            return
 
     def container_sas(self, container: str) -> str:
         """A token (no `?`) to read, list, write and delete in `container` for twelve hours."""
@@ -79,30 +82,28 @@ class BlobStore:
         folder = prefix.rstrip("/")
         found = []
         client = self._service.get_container_client(container)
-        async for blob in client.list_blobs(name_starts_with=folder):
-            if folder and blob.name != folder and not blob.name.startswith(f"{folder}/"):
-                continue
-            if (blob.metadata or {}).get("hdi_isfolder") == "true":
-                continue
-            md5 = blob.content_settings.content_md5
-            digest = bytes(md5).hex() if md5 else str(blob.etag)
-            found.append(BlobItem(blob.name, int(blob.size), digest))
+        with _translated(f"{container}/{prefix}"):
+            async for blob in client.list_blobs(name_starts_with=folder):
+                if folder and blob.name != folder and not blob.name.startswith(f"{folder}/"):
+                    continue
+                md5 = blob.content_settings.content_md5
+                digest = bytes(md5).hex() if md5 else str(blob.etag)
+                found.append(BlobItem(blob.name, int(blob.size), digest))
         return sorted(found, key=lambda item: item.name)
 
     async def download_file(self, container: str, name: str, to: Path) -> None:
         """Write one blob to the file `to`, in chunks."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        client = self._service.get_blob_client(container, name)
-        stream = await client.download_blob()
         with to.open("wb") as out:
-            async for chunk in stream.chunks():
+            async for chunk in self.chunks(container, name):
                 out.write(chunk)
 
     async def chunks(self, container: str, name: str) -> AsyncIterator[bytes]:
         """The blob's content, piece by piece."""
-        stream = await self._service.get_blob_client(container, name).download_blob()
-        async for chunk in stream.chunks():
-            yield chunk
+        with _translated(f"{container}/{name}"):
+            stream = await self._service.get_blob_client(container, name).download_blob()
+            async for chunk in stream.chunks():
+                yield chunk
 
     async def download_prefix(self, container: str, prefix: str, to: Path) -> int:
         """Write everything below the folder `prefix` under `to`; returns the number of files.
@@ -123,20 +124,19 @@ class BlobStore:
             async with limit:
                 await self.download_file(container, name, target)
 
-        async with asyncio.TaskGroup() as group:
-            for item in items:
-                group.create_task(fetch(item.name))
+        await _all(fetch(item.name) for item in items)
         return len(items)
 
     async def upload_file(self, file: Path, container: str, name: str) -> None:
         """Write the file's content to the blob, replacing it."""
         client = self._service.get_blob_client(container, name)
-        with file.open("rb") as data:
+        with _translated(f"{container}/{name}"), file.open("rb") as data:
             await client.upload_blob(data, overwrite=True)
 
     async def upload_bytes(self, data: bytes, container: str, name: str) -> None:
         """Write `data` to the blob, replacing it."""
-        await self._service.get_blob_client(container, name).upload_blob(data, overwrite=True)
+        with _translated(f"{container}/{name}"):
+            await self._service.get_blob_client(container, name).upload_blob(data, overwrite=True)
 
     async def upload_folder(self, folder: Path, container: str, prefix: str) -> int:
         """Write every file under `folder` below `prefix`; returns the number of files."""
@@ -149,10 +149,27 @@ class BlobStore:
                 name = file.relative_to(folder).as_posix()
                 await self.upload_file(file, container, f"{base}/{name}" if base else name)
 
-        async with asyncio.TaskGroup() as group:
-            for file in files:
-                group.create_task(send(file))
+        await _all(send(file) for file in files)
         return len(files)
+
+
+@contextlib.contextmanager
+def _translated(place: str) -> Iterator[None]:
+    """SDK errors become ours at this border."""
+    try:
+        yield
+    except AzureError as exc:
+        raise StorageFailedError(f"storage, {place}: {exc.message}") from exc
+
+
+async def _all(works: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all at once; the first error ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except* LocalStackError as several:
+        raise several.exceptions[0] from several
 
 
 def content_digest(items: list[BlobItem], prefix: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.azure_ml.answers import error, not_found
+from local.azure_ml.execution import PIPELINE_LOG
 from local.azure_ml.job_record import PRIVATE
-from local.azure_ml.runner import PIPELINE_LOG
 from local.azure_ml.step_run import LOG_NAME
 
 if TYPE_CHECKING:

@@ -65,14 +65,14 @@ class JobRecords:
         self, name: str, properties: Mapping[str, Any], notes: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Merge into a job's properties and our notes."""
-        job = self._existing(name)
+        job = self.existing(name)
         job["properties"].update(properties)
         job[PRIVATE].update(notes or {})
         return self._workspace.resources.put(f"jobs/{name}", job)
 
     async def set_status(self, name: str, status: str, *, error: str | None = None) -> None:
         """Store a new status with its time, then publish RunStatusChanged (and RunCompleted)."""
-        job = self._existing(name)
+        job = self.existing(name)
         if job["properties"]["status"] == status:
             return
         notes: dict[str, Any] = {}
@@ -106,7 +106,12 @@ class JobRecords:
         if status == "Completed":
             await self._workspace.publish(f"{kind}.RunCompleted", subject, data)
 
-    def _existing(self, name: str) -> dict[str, Any]:
+    def existing(self, name: str) -> dict[str, Any]:
+        """The stored resource.
+
+        Raises:
+            KeyError: no such job; a caller that is not sure uses `get`.
+        """
         job = self.get(name)
         if job is None:
             raise KeyError(name)

@@ -10,8 +10,10 @@ from local.azure_ml.answers import not_found, user_error
 from local.azure_ml.assets import page
 from local.azure_ml.job_record import PRIVATE, public
 from local.azure_ml.mlflow_server import MlflowRefusedError
-from local.azure_ml.plan import InvalidJobError, make_plan
+from local.azure_ml.plan import InvalidJobError
+from local.azure_ml.planner import make_plan
 from local.azure_ml.store import InvalidNameError
+from local.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,9 @@ class JobRoutes:
         except MlflowRefusedError as exc:
             self._workspace.resources.delete(f"jobs/{name}")
             return user_error(str(exc))
+        except LocalStackError:
+            self._workspace.resources.delete(f"jobs/{name}")
+            raise
         stored = self._records.get(name)
         return web.json_response(public(stored or {}), status=201)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+from local.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from local.azure_ml.identity import Identity
 
+_log = logging.getLogger(__name__)
 _OPEN_PATHS = ("/discovery", "/logs/")  # public on Azure too, or signed by themselves
 _ARM = "/subscriptions/"
 
@@ -39,7 +42,7 @@ def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
 
 
 def well_formed() -> Middleware:
-    """400 for ARM requests that no handler could make sense of."""
+    """400 for ARM requests that no handler could make sense of; 500 with a text when we fail."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -47,7 +50,11 @@ def well_formed() -> Middleware:
             mistake = await _mistake(request)
             if mistake is not None:
                 return user_error(mistake)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except LocalStackError as exc:
+            _log.warning("request failed", extra={"path": request.path}, exc_info=True)
+            return error(500, "InternalServerError", str(exc))
 
     return middleware
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from local.azure_ml.mlflow_filter import FilterError, matches, parse_filter, parse_order
+from local.azure_ml.mlflow_filter import FilterError, matches, parse_filter
+from local.azure_ml.mlflow_forms import flat, milliseconds, paged, pairs, present, tags
 from local.azure_ml.mlflow_server import ARTIFACT_ROOT, MlflowRefusedError
 from local.azure_ml.registry import PRIVATE, ModelExistsError, NoSuchModelError
 from local.azure_ml.store import InvalidNameError
@@ -17,7 +16,7 @@ from local.azure_ml.uris import UnknownUriError
 from local.azure_ml.workspace import ARTIFACT_STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from local.azure_ml.mlflow_server import MlflowServer
     from local.azure_ml.registry import Registry
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     Call = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
-_PAGE = 100
 # Artefacts of models that did not come from a run are served under this MLflow path.
 DATASTORES = "datastores"
 
@@ -103,8 +101,8 @@ class MlflowRegistry:
         return refuse(400, "INVALID_PARAMETER_VALUE", text)
 
     async def _create_model(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        properties = {"description": given.get("description"), "tags": _tags(given)}
-        self._registry.create_container(given["name"], _present(properties))
+        properties = {"description": given.get("description"), "tags": tags(given)}
+        self._registry.create_container(given["name"], present(properties))
         return {"registered_model": self._model(given["name"])}
 
     async def _get_model(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,9 +119,9 @@ class MlflowRegistry:
     async def _search_models(self, given: Mapping[str, Any]) -> dict[str, Any]:
         conditions = parse_filter(given.get("filter", ""))
         found = [self._model(name) for name in self._registry.names() if self._listed(name)]
-        kept = [model for model in found if matches(_flat(model), conditions)]
+        kept = [model for model in found if matches(flat(model), conditions)]
         kept.sort(key=lambda model: str(model["name"]))
-        return _paged("registered_models", kept, given, {"name": "name"})
+        return paged("registered_models", kept, given, {"name": "name"})
 
     async def _latest(self, given: Mapping[str, Any]) -> dict[str, Any]:
         self._registry.container(given["name"])
@@ -159,12 +157,12 @@ class MlflowRegistry:
         stored = await self._registry.put_version(
             name,
             version,
-            _present(
+            present(
                 {
                     "modelUri": uri,
                     "modelType": "mlflow_model",
                     "description": given.get("description"),
-                    "tags": _tags(given),
+                    "tags": tags(given),
                     "properties": {},
                     "isAnonymous": False,
                     "isArchived": False,
@@ -195,7 +193,7 @@ class MlflowRegistry:
             for item in self._registry.versions(name)
             if not item["properties"].get("isAnonymous")
         ]
-        kept = [version for version in found if matches(_flat(version), conditions)]
+        kept = [version for version in found if matches(flat(version), conditions)]
         kept.sort(key=lambda version: (str(version["name"]), -version["creation_timestamp"]))
         keys = {
             "name": "name",
@@ -203,7 +201,7 @@ class MlflowRegistry:
             "creation_timestamp": "creation_timestamp",
             "last_updated_timestamp": "last_updated_timestamp",
         }
-        return _paged("model_versions", kept, given, keys)
+        return paged("model_versions", kept, given, keys)
 
     async def _download_uri(self, given: Mapping[str, Any]) -> dict[str, Any]:
         stored = self._registry.version(given["name"], str(given["version"]))
@@ -229,11 +227,11 @@ class MlflowRegistry:
     ) -> dict[str, Any]:
         name, version = given["name"], str(given["version"])
         before = self._registry.version(name, version)["properties"]
-        return await self._registry.put_version(name, version, {**before, **_present(properties)})
+        return await self._registry.put_version(name, version, {**before, **present(properties)})
 
     def _change_model(self, name: str, properties: Mapping[str, Any]) -> None:
         before = self._registry.container(name)["properties"]
-        self._registry.put_container(name, {**before, **_present(properties)})
+        self._registry.put_container(name, {**before, **present(properties)})
 
     async def _run_artifacts(self, run_id: str) -> str:
         found = await self._mlflow.call("GET", "runs/get", {"run_id": run_id})
@@ -249,32 +247,32 @@ class MlflowRegistry:
 
     def _model(self, name: str) -> dict[str, Any]:
         container = self._registry.container(name)
-        return _present(
+        return present(
             {
                 "name": name,
-                "creation_timestamp": _milliseconds(container["systemData"]["createdAt"]),
-                "last_updated_timestamp": _milliseconds(container["systemData"]["lastModifiedAt"]),
+                "creation_timestamp": milliseconds(container["systemData"]["createdAt"]),
+                "last_updated_timestamp": milliseconds(container["systemData"]["lastModifiedAt"]),
                 "description": container["properties"].get("description"),
-                "tags": _pairs(container["properties"].get("tags")),
+                "tags": pairs(container["properties"].get("tags")),
                 "latest_versions": self._latest_of(name),
             }
         )
 
     def _version(self, name: str, stored: Mapping[str, Any]) -> dict[str, Any]:
         properties, notes = stored["properties"], stored.get(PRIVATE) or {}
-        return _present(
+        return present(
             {
                 "name": name,
                 "version": stored["name"],
-                "creation_timestamp": _milliseconds(stored["systemData"]["createdAt"]),
-                "last_updated_timestamp": _milliseconds(stored["systemData"]["lastModifiedAt"]),
+                "creation_timestamp": milliseconds(stored["systemData"]["createdAt"]),
+                "last_updated_timestamp": milliseconds(stored["systemData"]["lastModifiedAt"]),
                 "current_stage": "None",
                 "description": properties.get("description"),
                 "source": notes.get("source") or self._artifact_uri(stored),
                 "run_id": notes.get("run_id") or "",
                 "run_link": notes.get("run_link"),
                 "status": "READY",
-                "tags": _pairs(properties.get("tags")),
+                "tags": pairs(properties.get("tags")),
             }
         )
 
@@ -286,48 +284,3 @@ class MlflowRegistry:
             if relative != blob.path:
                 return f"mlflow-artifacts:/{relative}"
         return f"mlflow-artifacts:/{DATASTORES}/{blob.container}/{blob.path}"
-
-
-def _tags(given: Mapping[str, Any]) -> dict[str, str]:
-    return {item["key"]: str(item.get("value", "")) for item in given.get("tags") or []}
-
-
-def _pairs(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in (tags or {}).items()]
-
-
-def _present(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in properties.items() if value is not None}
-
-
-def _milliseconds(iso: str) -> int:
-    return int(datetime.fromisoformat(iso).timestamp() * 1000)
-
-
-def _flat(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes and tags as filters name them."""
-    found = {key: value for key, value in item.items() if isinstance(value, str | int)}
-    found |= {f"tags.{tag['key']}": tag["value"] for tag in item.get("tags", [])}
-    if "version" in found:
-        found["version_number"] = int(item["version"]) if str(item["version"]).isdigit() else -1
-    return found
-
-
-def _paged(
-    key: str, items: list[dict[str, Any]], given: Mapping[str, Any], sortable: Mapping[str, str]
-) -> dict[str, Any]:
-    """Sort by `order_by`, cut to `max_results`, continue at `page_token` (an offset)."""
-    order: Sequence[str] | str = given.get("order_by") or []
-    for field, descending in reversed(parse_order(order, set(sortable))):
-        column = sortable[field]
-        items.sort(key=partial(_sort_key, column), reverse=descending)
-    begin = int(given.get("page_token") or 0)
-    end = begin + int(given.get("max_results") or _PAGE)
-    more = {"next_page_token": str(end)} if end < len(items) else {}
-    return {key: items[begin:end], **more}
-
-
-def _sort_key(column: str, item: Mapping[str, Any]) -> tuple[int, str]:
-    """Numbers by size, however they are written; texts by letter."""
-    text = str(item[column])
-    return (int(text) if text.isdigit() else 0, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ ARTIFACT_ROOT = "ExperimentRun"
 
 class MlflowRefusedError(LocalStackError):
     """MLflow answered with an error; the text is its own."""
+
+
+class MlflowUnavailableError(LocalStackError):
+    """MLflow did not answer."""
 
 
 class MlflowServer:
@@ -112,13 +117,20 @@ class MlflowServer:
 
         Raises:
             MlflowRefusedError: it answered with an error.
+            MlflowUnavailableError: it did not answer, or not in JSON.
         """
         url = f"{self.url}/api/2.0/mlflow/{route}"
         given: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
-        async with self.session.request(method, url, **given) as answer:
-            content: dict[str, Any] = await answer.json(content_type=None)
-            if answer.status >= 400:  # noqa: PLR2004 - HTTP
-                raise MlflowRefusedError(f"mlflow {route}: {content.get('message', content)}")
+        try:
+            async with self.session.request(method, url, **given) as answer:
+                text, failed = await answer.text(), not answer.ok
+            content: dict[str, Any] = json.loads(text)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+            raise MlflowUnavailableError(
+                f"mlflow {route}: no usable answer ({type(exc).__name__}: {exc}). Log: {self._log}"
+            ) from exc
+        if failed:
+            raise MlflowRefusedError(f"mlflow {route}: {content.get('message', content)}")
         return content
 
     async def experiment_id(self, name: str) -> str:

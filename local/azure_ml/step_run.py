@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -72,33 +70,6 @@ async def resolve(workspace: Workspace, name: str, ref: DataRef) -> Source:
 def output_uri(job: str, name: str, spec: OutputSpec) -> str:
     """Where an output goes: where the job says, or to a place that no other job has."""
     return spec.uri or f"azureml://datastores/{DEFAULT_STORE}/paths/azureml/{job}/{name}/"
-
-
-def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) -> str:
-    """Equal for steps that would do the same with the same: command, code, environment, inputs.
-
-    An explicit place for an output is part of it: somebody waits for files there.
-    """
-    code = workspace.resources.get(workspace_path(step.code)) if step.code else None
-    code_properties = (code or {}).get("properties", {})
-    hashed = (code_properties.get("properties") or {}).get("hash_sha256")
-    definition = {
-        "command": step.command,
-        "code": hashed or step.code,
-        "environment": workspace.environment_definition(step.environment),
-        "variables": dict(step.environment_variables),
-        "inputs": {
-            name: value.value if isinstance(value, Literal) else [value.type, value.digest]
-            for name, value in inputs.items()
-        },
-        "outputs": {name: [spec.type, spec.uri] for name, spec in step.outputs.items()},
-    }
-    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
-
-
-def workspace_path(asset_id: str) -> str:
-    """`codes/<name>/versions/<version>` of an id in any spelling."""
-    return "/".join(asset_id.split("/")[-4:])
 
 
 class StepRun:
