@@ -28,7 +28,7 @@ BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status says whether it worked, or with --exit-status the verdict."""
+    """Run one command; its exit status, with --exit-status that of the verdict."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)

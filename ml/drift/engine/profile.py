@@ -70,7 +70,15 @@ class Profile:
         )
 
     @classmethod
-    def of_scan(cls, found: Scan, layout: Layout, *, name: str, history: HistoryKind) -> "Profile":
+    def of_scan(
+        cls,
+        found: Scan,
+        layout: Layout,
+        *,
+        name: str,
+        history: HistoryKind,
+        draws: int = DRAWS,
+    ) -> "Profile":
         """A profile from what one pass, or several merged ones, left behind."""
         if found.rows == 0:
             raise DriftInputError("the reference has no rows; give the rows of the training set")
