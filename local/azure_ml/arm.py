@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.azure_ml.answers import not_found
+from local.azure_ml.storage_passthrough import account_name
 from local.azure_ml.workspace import DEFAULT_STORE
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class WorkspaceRoutes:
             "properties": {
                 "datastoreType": "AzureBlob",
                 "isDefault": name == DEFAULT_STORE,
-                "accountName": workspace.blobs.account_name,
+                "accountName": account_name(workspace),
                 "containerName": workspace.datastores[name],
                 "endpoint": workspace.blobs.endpoint.split("://", 1)[1],
                 "protocol": workspace.blobs.endpoint.split("://", 1)[0],

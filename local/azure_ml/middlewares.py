@@ -10,6 +10,7 @@ from aiohttp import web
 
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+from local.azure_ml.storage_passthrough import PREFIX
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from local.azure_ml.identity import Identity
 
 _log = logging.getLogger(__name__)
-_OPEN_PATHS = ("/discovery", "/logs/")  # public on Azure too, or signed by themselves
+# Public on Azure too, or signed by themselves.
+_OPEN_PATHS = ("/discovery", "/logs/", PREFIX)
 _ARM = "/subscriptions/"
 
 

@@ -21,6 +21,7 @@ from local.azure_ml.models import ModelRoutes
 from local.azure_ml.operations import Operations
 from local.azure_ml.registry import Registry
 from local.azure_ml.runner import Runner
+from local.azure_ml.storage_passthrough import StoragePassthrough
 from local.azure_ml.store import Resources
 from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
@@ -196,7 +197,10 @@ class AzureMl:
         )
         await self._runner.recover()
         proxy = MlflowProxy(workspace, registry, self._mlflow, run_of_job=self._run_of_job)
-        self._parts = [make(workspace) for make in self._part_makers]
+        self._parts = [
+            StoragePassthrough(workspace),
+            *(make(workspace) for make in self._part_makers),
+        ]
         mounted: list[Routes] = [
             WorkspaceRoutes(workspace),
             AssetRoutes(workspace),
