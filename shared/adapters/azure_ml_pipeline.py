@@ -34,7 +34,7 @@ def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
     """`prepare -> train -> evaluate -> register`, or `prepare -> evaluate` of a registered version.
 
     Returns:
-        A `PipelineJob` ready to be submitted. All its tags but `champion_version` identify it.
+        A `PipelineJob` ready to be submitted. `identity_tags` are among its tags.
     """
     from azure.ai.ml import Output  # noqa: PLC0415 - two seconds of CPU: in jobs only
     from azure.ai.ml.entities import (  # noqa: PLC0415 - same
@@ -48,7 +48,8 @@ def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
         name=job.name,
         display_name=f"{job.mode} {job.model}",
         experiment_name=job.model,
-        tags=identity_tags(job) | {"champion_version": job.champion_version or ""},
+        tags=identity_tags(job)
+        | {"champion_version": job.champion_version or "", "fact_seq": str(job.fact_seq)},
         settings=PipelineJobSettings(default_compute=settings.compute),
         inputs=_inputs(job, settings),
         outputs={"evidence": Output(type="uri_folder", path=evidence)},
@@ -66,7 +67,6 @@ def identity_tags(job: JobRequest) -> dict[str, str]:
         "data_version": job.data_version,
         "config_sha256": job.config_sha256,
         "challenger_version": job.challenger_version or "",
-        "fact_seq": str(job.fact_seq),
     }
 
 

@@ -34,15 +34,18 @@ _REASON_WORDS = {
 }
 
 
-def number(value: float, *, digits: int = 3) -> str:
-    """Three figures: `0.30`, `0.462`, `44.1`, `1,342`; small ones as `0.00123`."""
+def number(value: float, *, digits: int = _FIGURES) -> str:
+    """Three figures: `0.30`, `0.462`, `1.00`, `44.1`, `1,342`; small ones as `0.00123`."""
     size = abs(value)
-    if size >= 10 ** (digits - 1) or value == 0:
-        return f"{value:,.0f}" if digits <= _FIGURES else f"{value:,.{digits - _FIGURES}f}"
-    if _SMALL <= size < 1:
+    if size == 0:
+        return "0"
+    if size < _SMALL:
+        return f"{value:.{digits}g}"
+    if size < 1:
         text = f"{value:.{digits}f}"
         return text.removesuffix("0")
-    return f"{value:.{digits}g}"
+    before_the_point = len(str(int(size)))
+    return f"{value:,.{max(digits - before_the_point, 0)}f}"
 
 
 def numbers(first: float, second: float) -> tuple[str, str]:
@@ -64,8 +67,8 @@ def duration(length: timedelta) -> str:
     seconds = length.total_seconds()
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
-            return f"{number(seconds / size)} {unit}"
-    return f"{number(seconds)} s"
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def plural(count: int, noun: str) -> str:
