@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.data_tests.typed import typed
 from ml.drift.wasserstein import scaled_wasserstein
 
 if TYPE_CHECKING:
@@ -103,9 +104,12 @@ def _compare(
 ) -> FeatureDrift:
     if name not in current.columns:
         return FeatureDrift(name, 1.0, 1.0, "share", "column is absent from production rows")
+    # One reading for both sides: 1 and 1.0 are one category, a cell of another type is missing.
+    before, _ = typed(reference[name], config.column(name))
+    now, _ = typed(current[name], config.column(name))
     if config.column(name).numeric:
-        return _numeric(name, _numbers(reference[name]), _numbers(current[name]), config)
-    return _categorical(name, reference[name], current[name], config)
+        return _numeric(name, _finite(before), _finite(now), config)
+    return _categorical(name, before, now, config)
 
 
 def _numeric(
@@ -139,11 +143,9 @@ def _categorical(
     return FeatureDrift(name, distance, max(config.drift.threshold_share, chance), "share", note)
 
 
-def _numbers(column: pd.Series) -> NDArray[np.float64]:
+def _finite(column: pd.Series) -> NDArray[np.float64]:
     """The finite values; what is missing or not a number was counted by the data tests."""
-    import pandas as pd  # noqa: PLC0415 - whoever calls this has imported it
-
-    values: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    values: NDArray[np.float64] = column.to_numpy(np.float64)
     return values[np.isfinite(values)]
 
 

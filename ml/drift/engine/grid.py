@@ -15,6 +15,8 @@ from ml.drift.engine.kernels import (
 )
 
 _NORMAL_IQR: Final = 1.349  # quartile distance of a standard normal
+_CONSTANT_SCALE: Final = 1e-9
+_MOST_OFF: Final = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,31 @@ class Grid:
         """Median and robust scale of a sample, shape (n,); NaN and infinities are left out.
 
         Where half of the values are equal the quartile distance says nothing: then the standard
-        deviation, then the size of the value itself, then one.
+        deviation. A constant gets a billionth of its size, so that any other value is told from it.
         """
         finite = sample[np.isfinite(sample)]
         if finite.size == 0:
             return cls(center=0.0, scale=1.0)
         low, center, high = (float(q) for q in np.quantile(finite, (0.25, 0.5, 0.75)))
+        tiny = _CONSTANT_SCALE * max(abs(center), 1.0)
         with np.errstate(over="ignore"):
-            candidates = ((high - low) / _NORMAL_IQR, float(finite.std()), abs(center), 1.0)
+            candidates = ((high - low) / _NORMAL_IQR, float(finite.std()), tiny)
         scale = next(s for s in candidates if _usable(s, center))
         return cls(center=center, scale=scale)
+
+    @classmethod
+    def refit(cls, current: "Grid", low: float, center: float, high: float) -> "Grid":
+        """The grid for these quartiles of all rows; `current` unless it is far too coarse or fine.
+
+        The first rows of a sorted file need not look like the rest of it.
+        """
+        scale = (high - low) / _NORMAL_IQR
+        if not _usable(scale, center):
+            return current
+        ratio = scale / current.scale
+        far = abs(center - current.center) > _MOST_OFF * scale
+        fine = 1 / _MOST_OFF < ratio < _MOST_OFF and not far
+        return current if fine else cls(center=center, scale=scale)
 
     @property
     def per_scale(self) -> float:

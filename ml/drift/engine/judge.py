@@ -226,9 +226,6 @@ def _changed(
     """Rows that differ from what was constant in the reference."""
     where = int(np.flatnonzero(summary.counts)[0])
     same = int(current.counts[where])
-    constant = summary.sums[where] / summary.counts[where]
-    if same and abs(current.sums[where] / same - constant) > 1e-9 * max(1.0, abs(constant)):
-        same = 0
     return _unseen_signal(
         current.finite - same,
         current.finite,

@@ -1,7 +1,7 @@
 """Which columns are compared, as what, and on which grid: fixed by the reference."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -107,6 +107,11 @@ class Layout:
         if not columns:
             raise DriftInputError("no column is left to compare; ignore fewer of them")
         return cls(columns=columns, time_column=time_column)
+
+    def replaced(self, columns: Sequence[Column]) -> "Layout":
+        """The same columns in the same order, some of them replaced."""
+        better = {column.name: column for column in columns}
+        return replace(self, columns=tuple(better.get(c.name, c) for c in self.columns))
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

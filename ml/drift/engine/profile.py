@@ -1,11 +1,12 @@
 """The reference profile: made once a model version, small, mergeable, compared with every day."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.drift.engine.calibrate import DRAWS
 from ml.drift.engine.errors import DriftInputError
+from ml.drift.engine.grid import Grid
 from ml.drift.engine.layout import HistoryKind, Kind, Layout, Role
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.readers import Source, TypesWidenedError, open_source
@@ -61,8 +62,14 @@ class Profile:
             history = HistoryKind.DAYS if time_column else HistoryKind.BLOCKS
         if history is HistoryKind.DAYS and not time_column:
             raise DriftInputError("a history of days needs a time_column")
+        found = scan(source, layout, history=history, threads=threads)
+        better = _refitted(layout, found)
+        if better.columns:
+            again = scan(source, better, history=history, threads=threads)
+            found.summaries |= again.summaries
+            layout = layout.replaced(better.columns)
         return cls.of_scan(
-            scan(source, layout, history=history, threads=threads),
+            found,
             layout,
             name=name,
             history=history,
@@ -93,6 +100,19 @@ class Profile:
     def describe(self) -> list[str]:
         """One line a column that is odd: what it is, and what of it can be judged."""
         return [note for reference in self.references if (note := note_of(reference))]
+
+
+def _refitted(layout: Layout, found: Scan) -> Layout:
+    """The columns whose first rows gave a grid that does not suit the rest, on a better one."""
+    columns = []
+    for column in layout.columns:
+        summary = found.summaries.get(column.name)
+        if column.grid is None or not isinstance(summary, NumericSummary) or not summary.finite:
+            continue
+        grid = Grid.refit(column.grid, *summary.quantile(0.25, 0.5, 0.75))
+        if grid is not column.grid:
+            columns.append(replace(column, grid=grid))
+    return replace(layout, columns=tuple(columns))
 
 
 def note_of(reference: Reference) -> str:

@@ -26,6 +26,7 @@ from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.shape import LEAST_EXPECTED, Shape, group_counts, joined, shape_of
 from ml.drift.engine.units import Days, plus
 
+_LEAST_UNIT_EXPECTED: Final = 2.0
 _LEAST_UNIT_SHARE: Final = 0.25  # of the median unit's rows: a shorter day says little
 
 
@@ -193,7 +194,9 @@ def _squares(
     if statistic is Statistic.SHARES:
         if not is_compared(summary):
             return None
-        groups = share_groups(summary, shape, float(np.median(rest.units.sum(axis=1))))
+        # Only the mean of chi-square is learnt, and that is exact for thin groups too.
+        rows = float(np.median(rest.units.sum(axis=1)))
+        groups = share_groups(summary, shape, rows * LEAST_EXPECTED / _LEAST_UNIT_EXPECTED)
         rest = Rest(
             units=summed(rest.units, groups),
             others=summed(rest.others, groups),

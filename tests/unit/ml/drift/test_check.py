@@ -74,7 +74,7 @@ def test_a_new_category_counts_and_is_named():
 
     assert result.features[0].feature == "sex"
     assert result.features[0].statistic == pytest.approx(1.0)
-    assert result.features[0].note == "new: 3"
+    assert result.features[0].note == "new: 3.0"
 
 
 def test_a_constant_reference_that_varies_now_is_drift_without_dividing_by_zero():

@@ -1,0 +1,225 @@
+"""The data tests of one file: the same code in the function app, in jobs and on a laptop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from ml.data_tests.contract_schema import ContractSchema
+from ml.data_tests.distribution import distribution_findings
+from ml.data_tests.reading import UnreadableFile, open_file
+from ml.data_tests.report import DataTestReport, Finding, percent
+from ml.data_tests.schema import schema_findings
+from ml.data_tests.tally import ColumnTally, Duplicates, Rows
+from ml.data_tests.typed import is_missing, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml.model_config import ColumnContract, ModelConfig
+
+_MEGABYTE: Final = 1024 * 1024
+_DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
+
+
+def check_file(
+    source: BinaryIO, *, file: str, config: ModelConfig, size_bytes: int, limit_bytes: int
+) -> DataTestReport:
+    """Test a landed file against its model's contract. Bad data is a verdict, never an error.
+
+    Args:
+        source: the file's content, seekable; read once, in constant memory but for 8 bytes a row.
+        file: its name, for the report.
+        config: the model that the file was landed for.
+        size_bytes: its size; above `limit_bytes` nothing is read.
+        limit_bytes: most that the caller can take.
+    """
+    tests = _FileTests(config)
+    if size_bytes > limit_bytes:
+        tests.findings.append(
+            Finding(
+                "size",
+                None,
+                f"{size_bytes / _MEGABYTE:,.0f} MB",
+                f"{limit_bytes / _MEGABYTE:,.0f} MB",
+                "split the file, or raise RETRAIN_FUNCTION_DATA_LIMIT_BYTES",
+            )
+        )
+    else:
+        tests.read(source)
+    return DataTestReport(
+        file=file,
+        model=config.name,
+        rows=tests.rows,
+        size_bytes=size_bytes,
+        config_sha256=config.config_sha256,
+        findings=tuple(tests.findings),
+    )
+
+
+class _FileTests:
+    """One pass over one file."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._config = config
+        self.rows = 0
+        self.findings: list[Finding] = []
+
+    def read(self, source: BinaryIO) -> None:
+        contract = self._config.data
+        try:
+            file = open_file(source, contract)
+        except UnreadableFile as exc:
+            self.findings.append(exc.finding)
+            return
+        self.findings += schema_findings(file.header, contract)
+        present = {name: column for name, column in contract.columns.items() if name in file.header}
+        tallies = {name: ColumnTally() for name in present}
+        cells = ContractSchema(present.values())
+        identity = self._config.id if self._config.id in present else None
+        same_rows = Duplicates([name for name in present if name != identity])
+        same_ids = Duplicates([identity] if identity else [])
+        try:
+            for raw in file.chunks:
+                self.rows += len(raw)
+                _tally(raw, present, tallies, cells)
+                same_rows.add(raw)
+                if identity:
+                    same_ids.add(raw)
+        except UnreadableFile as exc:
+            self.findings.append(exc.finding)
+        for name, column in present.items():
+            self.findings += _column_findings(column, tallies[name], self.rows)
+        self.findings += distribution_findings(tallies, self.rows, self._config)
+        self.findings += self._row_findings(same_rows.rows, same_ids.rows)
+
+    def _row_findings(self, same_rows: Rows, same_ids: Rows) -> list[Finding]:
+        contract = self._config.data
+        findings = []
+        if self.rows < contract.min_rows:
+            findings.append(
+                Finding(
+                    "rows",
+                    None,
+                    f"{self.rows} rows",
+                    f"at least {contract.min_rows}",
+                    "collect more rows into one file, or lower data.min_rows in model.yml",
+                )
+            )
+        if self.rows and 100 * same_rows.count / self.rows > contract.max_duplicate_rows_percent:
+            findings.append(
+                Finding(
+                    "duplicates",
+                    None,
+                    f"{percent(same_rows.count, self.rows)} of the rows repeat another",
+                    f"{contract.max_duplicate_rows_percent:g} %",
+                    "export each row once",
+                    same_rows.count,
+                    same_rows.first,
+                )
+            )
+        if same_ids.count:
+            findings.append(
+                Finding(
+                    "duplicates",
+                    self._config.id,
+                    f"{same_ids.count} ids occur again",
+                    "each id once",
+                    "keep the newest row of each id",
+                    same_ids.count,
+                    same_ids.first,
+                )
+            )
+        return findings
+
+
+def _tally(
+    raw: pd.DataFrame,
+    present: dict[str, ColumnContract],
+    tallies: dict[str, ColumnTally],
+    cells: ContractSchema,
+) -> None:
+    chunk = raw[list(present)].copy()
+    for name, column in present.items():
+        tally = tallies[name]
+        values, bad = typed(raw[name], column)
+        tally.missing.add(raw.index[is_missing(raw[name])])
+        tally.mistyped.add(raw.index[bad])
+        if bad.any() and column.type in {"number", "integer"}:
+            tally.decimal_comma |= bool(raw[name][bad].astype(str).str.match(_DECIMAL_COMMA).any())
+        tally.add_values(values)
+        # A mistyped cell has its finding; its other limits are not asked.
+        chunk[name] = values.mask(bad)
+    for failure in cells.failures(chunk):
+        tallies[failure.column].failures.setdefault(failure.test, Rows()).add(failure.rows)
+
+
+def _column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
+    findings = []
+    limit = column.max_missing_percent
+    if rows and 100 * tally.missing.count / rows > limit:
+        findings.append(
+            Finding(
+                "missing",
+                column.name,
+                f"{percent(tally.missing.count, rows)} missing",
+                f"{limit:g} %",
+                "fill the column at its source, or raise max_missing_percent",
+                tally.missing.count,
+                tally.missing.first,
+            )
+        )
+    if tally.mistyped.count:
+        wanted = f"a date such as {column.date_format}" if column.type == "date" else column.type
+        remedy = (
+            "write decimal points, not commas"
+            if tally.decimal_comma
+            else "look for text, units or another date format in the column"
+        )
+        findings.append(
+            Finding(
+                "type",
+                column.name,
+                f"{tally.mistyped.count:,} cells are not of type {column.type}",
+                wanted,
+                remedy,
+                tally.mistyped.count,
+                tally.mistyped.first,
+            )
+        )
+    findings += [_cell_finding(column, test, failed) for test, failed in tally.failures.items()]
+    return findings
+
+
+def _cell_finding(column: ColumnContract, test: str, failed: Rows) -> Finding:
+    cells = f"{failed.count:,} cell{'s' if failed.count > 1 else ''}"
+    value, limit, remedy = {
+        "finite": (f"{cells} infinite", "finite numbers", "leave the cell empty instead"),
+        "minimum": (
+            f"{cells} below the minimum",
+            _number(column.minimum),
+            "correct the values; impossible ones must not be learnt",
+        ),
+        "maximum": (
+            f"{cells} above the maximum",
+            _number(column.maximum),
+            "correct the values; impossible ones must not be learnt",
+        ),
+        "values": (
+            f"{cells} with an unknown value",
+            ", ".join(column.categories or ()),
+            "correct them, or add the value to the column's values in model.yml",
+        ),
+    }[test]
+    return Finding(
+        "range" if test in {"minimum", "maximum"} else test,
+        column.name,
+        value,
+        limit,
+        remedy,
+        failed.count,
+        failed.first,
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

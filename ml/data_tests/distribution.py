@@ -1,0 +1,53 @@
+"""Limits on a column as a whole. Only what is impossible: a shift inside the contract passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml.data_tests.report import Finding, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml.data_tests.tally import ColumnTally
+    from ml.model_config import ColumnContract, ModelConfig
+
+
+def distribution_findings(
+    tallies: Mapping[str, ColumnTally], rows: int, config: ModelConfig
+) -> list[Finding]:
+    """Columns stuck on one value, and a target that says nothing."""
+    findings = []
+    for name, tally in tallies.items():
+        contract = config.column(name)
+        if name == config.target:
+            findings += _target(contract, tally, rows)
+        limit = contract.max_same_percent
+        if limit is not None and rows and 100 * tally.most_frequent / rows > limit:
+            findings.append(
+                Finding(
+                    "distribution",
+                    name,
+                    f"one value fills {percent(tally.most_frequent, rows)} of the rows",
+                    f"{limit:g} %",
+                    "look for a stuck source or a default value",
+                    count=tally.most_frequent,
+                )
+            )
+    return findings
+
+
+def _target(contract: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
+    if len(tally.values) > 1 or not rows:
+        return []
+    value = "no row has a value" if not tally.values else "every row has the same value"
+    return [
+        Finding(
+            "target",
+            contract.name,
+            value,
+            "at least 2 different values",
+            "nothing can be learnt from it: send rows with different outcomes",
+            count=rows,
+        )
+    ]

@@ -1,0 +1,91 @@
+"""What the data tests say about one file. Never a value out of a row: columns, counts, limits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+_SHOWN_FINDINGS: Final = 3
+# The others ask for a form, not for a number.
+_WITH_LIMIT: Final = frozenset({"size", "rows", "missing", "range", "duplicates", "distribution"})
+FIRST_ROWS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One limit that a file breaks.
+
+    `rows` are the first row numbers concerned, at most three; 1 is the first row of data.
+    """
+
+    test: str
+    column: str | None
+    value: str
+    limit: str
+    remedy: str
+    count: int = 1
+    rows: tuple[int, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """As a person reads it: `column bmi: 4.2 % missing, limit 1 % (rows 3, 8, 21)`."""
+        where = f"column {self.column}: " if self.column else ""
+        more = ", …" if self.count > len(self.rows) else ""
+        rows = f" ({_rows(self.rows)}{more})" if self.rows else ""
+        asked = f", limit {self.limit}" if self.test in _WITH_LIMIT else f"; wanted: {self.limit}"
+        return f"{where}{self.value}{asked}{rows}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataTestReport:
+    """The verdict on one file. `rows` is what could be read before reading ended."""
+
+    file: str
+    model: str
+    rows: int
+    size_bytes: int
+    config_sha256: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the file may be learnt from."""
+        return not self.findings
+
+    @property
+    def sentence(self) -> str:
+        """One line: `passed, 442 rows`, or the first findings and how many more there are."""
+        if self.passed:
+            return f"{self.file}: passed, {self.rows:,} rows"
+        shown = [finding.sentence for finding in self.findings[:_SHOWN_FINDINGS]]
+        rest = len(self.findings) - len(shown)
+        more = f"; {rest} more finding{'s' if rest > 1 else ''}" if rest else ""
+        return f"{self.file}: {'; '.join(shown)}{more}"
+
+    def to_json(self) -> str:
+        """The report as a document, the sentences included."""
+        document = {
+            "format": 1,
+            "file": self.file,
+            "model": self.model,
+            "verdict": "passed" if self.passed else "failed",
+            "sentence": self.sentence,
+            "rows": self.rows,
+            "size_bytes": self.size_bytes,
+            "config_sha256": self.config_sha256,
+            "findings": [
+                {**asdict(finding), "rows": list(finding.rows), "sentence": finding.sentence}
+                for finding in self.findings
+            ],
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def percent(part: int, whole: int) -> str:
+    """A share as text with three figures: `4.2 %`."""
+    return f"{100 * part / whole:.3g} %"
+
+
+def _rows(rows: tuple[int, ...]) -> str:
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows))}"

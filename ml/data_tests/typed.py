@@ -1,0 +1,73 @@
+"""Raw cells -> typed columns, one reading for tests, training and drift alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ml.model_config import ColumnContract
+
+MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
+
+
+def is_missing(values: pd.Series) -> pd.Series:
+    """True where a cell is empty or one of the usual words for it."""
+    missing = values.isna()
+    if values.dtype == object:
+        missing = missing | values.isin(MISSING_WORDS)
+    return missing
+
+
+def typed(values: pd.Series, contract: ColumnContract) -> tuple[pd.Series, pd.Series]:
+    """Convert one column.
+
+    Args:
+        values: raw cells: text from CSV, any dtype from Parquet or JSON.
+        contract: says the type wanted.
+
+    Returns:
+        The column (float64 for numbers and integers, datetime64 for dates, text otherwise; missing
+        is NaN, NaT or None) and a mask of cells that are there but are not of the type.
+    """
+    missing = is_missing(values)
+    if contract.type in {"number", "integer"}:
+        numbers = pd.to_numeric(values.mask(missing), errors="coerce").astype("float64")
+        bad = ~missing & numbers.isna()
+        if contract.type == "integer":
+            bad |= np.isfinite(numbers) & (numbers % 1 != 0)
+        return numbers, bad
+    if contract.type == "date":
+        dates = pd.to_datetime(values.mask(missing), format=contract.date_format, errors="coerce")
+        return dates, ~missing & dates.isna()
+    return _text(values).mask(missing, None), pd.Series(data=False, index=values.index)
+
+
+def typed_frame(raw: pd.DataFrame, columns: Mapping[str, ColumnContract]) -> pd.DataFrame:
+    """The named columns, converted; cells of the wrong type become missing."""
+    return pd.DataFrame(
+        {name: typed(raw[name], contract)[0] for name, contract in columns.items()},
+        index=raw.index,
+    )
+
+
+def allowed_values(contract: ColumnContract) -> Sequence[object] | None:
+    """The contract's values in the type that `typed` gives."""
+    if contract.categories is None:
+        return None
+    if contract.type == "integer":
+        return [float(value) for value in contract.categories]
+    return list(contract.categories)
+
+
+def _text(values: pd.Series) -> pd.Series:
+    if values.dtype == object:
+        return values.astype(object).map(str, na_action="ignore")
+    if values.dtype.kind == "f":
+        # A whole number that was widened because another cell was missing reads as it was written.
+        return values.map(lambda cell: f"{cell:.15g}", na_action="ignore").astype(object)
+    return values.astype(str).astype(object)

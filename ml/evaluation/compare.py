@@ -1,0 +1,86 @@
+"""Challenger and champion on the same frozen rows: paired predictions and their metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ml.errors import UndefinedStatisticError
+from ml.evaluation.metrics import score
+
+if TYPE_CHECKING:
+    from ml.model_config import ModelConfig
+    from ml.scoring.model_folder import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPair:
+    """One metric of both models; champion is None when none reigns."""
+
+    name: str
+    goal: str
+    challenger: float
+    champion: float | None
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the gate decides on.
+
+    `predictions` holds a row for each frozen row: `true`, `challenger`, and `champion` if any.
+    """
+
+    metrics: tuple[MetricPair, ...]
+    predictions: pd.DataFrame
+
+
+def compare(
+    test: pd.DataFrame, challenger: Predictor, champion: Predictor | None, *, config: ModelConfig
+) -> Comparison:
+    """Score both models on every frozen row, with the metrics of model.yml.
+
+    Neither was trained on these rows: their side is fixed by a hash of the row's key.
+
+    Args:
+        test: features and target of the frozen rows.
+        challenger: fitted model.
+        champion: fitted model, or None.
+        config: of the model.
+
+    Raises:
+        UndefinedStatisticError: a metric is not finite on these rows.
+    """
+    features, true = test[list(config.features)], test[config.target]
+    predictions = pd.DataFrame({"true": true})
+    predictions["challenger"] = np.asarray(challenger.predict(features))
+    if champion is not None:
+        predictions["champion"] = np.asarray(champion.predict(features))
+    scores = {
+        side: score(config.metrics, true.to_numpy(), predictions[side].to_numpy())
+        for side in predictions.columns
+        if side != "true"
+    }
+    pairs = tuple(
+        MetricPair(
+            metric.name,
+            metric.goal,
+            challenger=scores["challenger"][metric.name],
+            champion=scores["champion"][metric.name] if champion is not None else None,
+            floor=metric.floor,
+        )
+        for metric in config.gate
+    )
+    undefined = [
+        pair.name
+        for pair in pairs
+        if not np.isfinite([pair.challenger, pair.champion or 0.0]).all()
+    ]
+    if undefined:
+        raise UndefinedStatisticError(
+            f"{', '.join(undefined)}: no finite value on {len(test)} frozen rows; land more rows"
+        )
+    return Comparison(pairs, predictions)

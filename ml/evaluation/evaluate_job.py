@@ -1,0 +1,165 @@
+"""Step 3 of the pipeline: challenger and champion on the frozen rows -> evidence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ml.evaluation.compare import Comparison, compare
+from ml.evaluation.report import render_report
+from ml.model_config import read_model
+from ml.scoring.model_folder import ModelFolder
+from ml.training.tracking import JobRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml.model_config import ModelConfig
+
+_SAMPLE_ROWS = 3
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model-name", required=True)
+    parser.add_argument("--cycle-id", required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
+    parser.add_argument("--challenger", type=Path, required=True)
+    parser.add_argument("--challenger-version")
+    parser.add_argument("--champion", type=Path)
+    parser.add_argument("--champion-version")
+    parser.add_argument("--evidence", type=Path, required=True)
+    args = parser.parse_args(argv)
+
+    config = read_model(args.model_name)
+    prepared = json.loads((args.prepared / "prepared.json").read_text(encoding="utf-8"))
+    test = pd.read_parquet(args.prepared / "test.parquet")
+    challenger = ModelFolder.read(args.challenger)
+    champion = ModelFolder.read(args.champion) if args.champion is not None else None
+    comparison = compare(
+        test,
+        challenger.load(),
+        champion.load() if champion is not None else None,
+        config=config,
+    )
+    folder: Path = args.evidence
+    folder.mkdir(parents=True, exist_ok=True)
+    comparison.predictions.to_parquet(folder / "predictions.parquet", index=False)
+    page = render_report(
+        comparison,
+        config=config,
+        champion_version=args.champion_version,
+        cycle_id=args.cycle_id,
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    _write_json(folder / "sample_request.json", sample_request(test, config))
+    _keep_challenger(challenger.path, args.prepared, folder)
+    document = evidence(
+        comparison,
+        prepared,
+        cycle_id=args.cycle_id,
+        challenger_version=args.challenger_version,
+        champion_version=args.champion_version,
+    )
+    # Written last: whoever finds it finds the rest.
+    _write_json(folder / "evidence.json", document)
+    _track(comparison, folder)
+    print(_log_line(config, comparison))  # noqa: T201 - the job's log
+
+
+def evidence(
+    comparison: Comparison,
+    prepared: dict[str, Any],
+    *,
+    cycle_id: str,
+    challenger_version: str | None,
+    champion_version: str | None,
+) -> dict[str, Any]:
+    """The document that the gate reads; format 1.
+
+    Args:
+        comparison: of both models.
+        prepared: what `prepare` wrote about the rows.
+        cycle_id: whose evidence it is.
+        challenger_version: None while the challenger is not registered yet.
+        champion_version: whom it was compared with, None for nobody.
+    """
+    metrics = [asdict(pair) for pair in comparison.metrics]
+    champion = {pair.name: pair.champion for pair in comparison.metrics}
+    return {
+        "format": 1,
+        "model": prepared["model"],
+        "cycle_id": cycle_id,
+        "challenger": {
+            "version": challenger_version,
+            "metrics": {pair.name: pair.challenger for pair in comparison.metrics},
+        },
+        "champion": {"version": champion_version, "metrics": champion}
+        if champion_version is not None
+        else None,
+        "champion_version": champion_version,
+        "metrics": metrics,
+        "rows": {"train": prepared["rows"]["train"], "test": len(comparison.predictions)},
+        "data_version": prepared["data_version"],
+        "data_sha256": prepared["data_sha256"],
+        "test_rows_sha256": prepared["test_rows_sha256"],
+        "config_sha256": prepared["config_sha256"],
+        "reference": "challenger/reference.parquet",
+    }
+
+
+def sample_request(test: pd.DataFrame, config: ModelConfig) -> dict[str, Any]:
+    """A scoring request with a few frozen rows, for the smoke test of a deployment."""
+    rows = test[list(config.features)].head(_SAMPLE_ROWS)
+    return {"data": json.loads(rows.to_json(orient="records", date_format="iso"))}
+
+
+def _keep_challenger(model: Path, prepared: Path, folder: Path) -> None:
+    target = folder / "challenger"
+    target.mkdir(exist_ok=True)
+    for name in ("MLmodel", "training.json"):
+        if (model / name).is_file():
+            shutil.copyfile(model / name, target / name)
+    # A version that a person registered brings no reference: the rows prepared here stand in.
+    own = model / "reference.parquet"
+    shutil.copyfile(
+        own if own.is_file() else prepared / "reference.parquet", target / "reference.parquet"
+    )
+
+
+def _track(comparison: Comparison, folder: Path) -> None:
+    run = JobRun.of_this_step()
+    if run is None:
+        return
+    metrics = {pair.name: pair.challenger for pair in comparison.metrics}
+    metrics |= {
+        f"champion_{pair.name}": pair.champion
+        for pair in comparison.metrics
+        if pair.champion is not None
+    }
+    run.log(params={}, metrics=metrics)
+    run.keep_file(folder / "report.html")
+
+
+def _log_line(config: ModelConfig, comparison: Comparison) -> str:
+    parts = [
+        f"{pair.name} {pair.challenger:.4g}"
+        + (f" against {pair.champion:.4g}" if pair.champion is not None else "")
+        for pair in comparison.metrics
+    ]
+    return f"{config.name}: {', '.join(parts)} on {len(comparison.predictions)} frozen rows"
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""A model is a folder: `model.yml` says everything that differs between models.
+
+Read on both sides, in the function app and in jobs, so it costs the standard library and yaml.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ml.errors import ModelConfigError, UnknownModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from ml.evaluation.metrics import Goal, Task
+
+MODELS: Final = Path(__file__).parent / "models"
+MODEL_NAME: Final = re.compile(r"^[a-z][a-z0-9-]{1,29}$")
+
+ColumnType = Literal["number", "integer", "category", "text", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnContract:
+    """What a column must look like. Percentages are 0-100; limits are inclusive."""
+
+    name: str
+    type: ColumnType
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    date_format: str | None = None
+    max_missing_percent: float = 0.0
+    max_same_percent: float | None = None
+    drop: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is compared by distance rather than by shares of its values."""
+        return self.type in {"number", "integer"} and self.categories is None
+
+
+@dataclass(frozen=True, slots=True)
+class DataContract:
+    """What a landed file must look like to be learnt from."""
+
+    format: Literal["csv", "parquet"]
+    separator: str
+    min_rows: int
+    max_duplicate_rows_percent: float
+    extra_columns: Literal["refuse", "ignore"]
+    columns: Mapping[str, ColumnContract]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a model is fitted."""
+
+    params: Mapping[str, Any]
+    seed: int
+    window: Literal["cumulative", "sliding"]
+    window_days: int | None
+    test_percent: float
+    min_train_rows: int
+    min_test_rows: int
+    reference_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateMetric:
+    """A metric that decides, which way is better, and what a first champion must reach."""
+
+    name: str
+    goal: Goal
+    floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """The daily comparison of production rows with the champion's training snapshot."""
+
+    window_days: int
+    threshold_sd: float
+    threshold_share: float
+    min_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainSettings:
+    """When a reason to retrain is enough."""
+
+    reasons: tuple[str, ...]
+    cooldown: timedelta
+    drift_overrides_cooldown: bool
+    max_jobs_per_30_days: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """How long the old deployment is kept after a promotion."""
+
+    soak: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One model.yml. `config_sha256` changes with any setting or with pipeline.py."""
+
+    name: str
+    task: Task
+    target: str
+    id: str | None
+    time: str | None
+    features: tuple[str, ...]
+    data: DataContract
+    training: TrainingSettings
+    gate: tuple[GateMetric, ...]
+    drift: DriftSettings
+    retrain: RetrainSettings
+    rollout: RolloutSettings
+    folder: Path
+    config_sha256: str = field(compare=False)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that decide, in the order written."""
+        return tuple(metric.name for metric in self.gate)
+
+    def column(self, name: str) -> ColumnContract:
+        """The contract of a column."""
+        return self.data.columns[name]
+
+
+def available_models(root: Path = MODELS) -> tuple[str, ...]:
+    """Names of the model folders, sorted. Reads no file: cheap enough for every event."""
+    return tuple(sorted(path.parent.name for path in root.glob("*/model.yml")))
+
+
+def read_model(name: str, root: Path = MODELS) -> ModelConfig:
+    """Read and check one model.
+
+    Raises:
+        UnknownModelError: no such folder; the message names the nearest one.
+        ModelConfigError: every mistake in the file at once, each with line and remedy.
+    """
+    from ml.model_reader import parse_model  # noqa: PLC0415 - keeps yaml out of available_models
+    from ml.yaml_sections import did_you_mean  # noqa: PLC0415 - same
+
+    known = available_models(root)
+    if name not in known:
+        names = ", ".join(known) or "none"
+        raise UnknownModelError(
+            f"no model {name!r}; there are: {names}.{did_you_mean(name, known)}"
+        )
+    folder = root / name
+    text = (folder / "model.yml").read_text(encoding="utf-8")
+    return parse_model(text, folder=folder, sha256=_sha256)
+
+
+def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:
+    """Every model; the mistakes of all files come in one ModelConfigError."""
+    configs: list[ModelConfig] = []
+    problems: list[str] = []
+    for name in available_models(root):
+        try:
+            configs.append(read_model(name, root))
+        except ModelConfigError as exc:
+            problems += exc.problems
+    if problems:
+        raise ModelConfigError(problems)
+    return tuple(configs)
+
+
+def _sha256(settings: object, folder: Path) -> str:
+    """Hash of what decides: the settings without comments or order, and pipeline.py."""
+    canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
+    # Line ends differ between checkouts; the model does not.
+    code = (folder / "pipeline.py").read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(canonical.encode() + b"\0" + code).hexdigest()

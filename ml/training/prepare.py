@@ -1,0 +1,79 @@
+"""Rows -> training rows and frozen test rows. Pure: tables in, tables out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml.errors import NotEnoughRowsError
+from ml.training.rows import CONTENT, ROW, is_frozen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml.model_config import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`train` and `test` share no row and no twin; `reference` is a sample of the training rows."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    reference: pd.DataFrame
+    twins_left_out: int
+    test_rows_sha256: str
+
+
+def split(rows: pd.DataFrame, config: ModelConfig) -> Prepared:
+    """Freeze the test rows and leave their twins out of training.
+
+    Args:
+        rows: sorted by key, as `ml.training.rows.merge` gives them.
+        config: says the share of test rows and the least rows of each side.
+
+    Raises:
+        NotEnoughRowsError: too few rows on a side, or a target that does not vary in training.
+    """
+    frozen = is_frozen(rows[ROW], test_percent=config.training.test_percent)
+    test, rest = rows[frozen], rows[~frozen]
+    # A row equal to a test row in everything but its id would give the answer away.
+    train = rest[~rest[CONTENT].isin(test[CONTENT])]
+    _check(train, test, config)
+    # Keys are hashes, so the first rows in key order are a fair sample, whatever the file order.
+    reference = train[list(config.features)].head(config.training.reference_rows)
+    keys = "\n".join(test[ROW] + test[CONTENT])
+    return Prepared(
+        train=_typed_target(train, config),
+        test=_typed_target(test, config),
+        reference=reference.reset_index(drop=True),
+        twins_left_out=len(rest) - len(train),
+        test_rows_sha256=hashlib.sha256(keys.encode()).hexdigest(),
+    )
+
+
+def _check(train: pd.DataFrame, test: pd.DataFrame, config: ModelConfig) -> None:
+    settings = config.training
+    for side, rows, least, key in (
+        ("training", len(train), settings.min_train_rows, "min_train_rows"),
+        ("test", len(test), settings.min_test_rows, "min_test_rows"),
+    ):
+        if rows < least:
+            raise NotEnoughRowsError(
+                f"{rows} {side} rows, at least {least} are needed (training.{key}); "
+                "land more data or lower it in model.yml"
+            )
+    classes = train[config.target].nunique()
+    if classes < 2:  # noqa: PLR2004 - one value is no question
+        raise NotEnoughRowsError(
+            f"target {config.target} has one value in all {len(train)} training rows, at least 2 "
+            "are needed; land rows with other outcomes"
+        )
+
+
+def _typed_target(rows: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    side = rows.drop(columns=CONTENT).reset_index(drop=True)
+    if config.task == "classification" and config.column(config.target).type == "integer":
+        side[config.target] = side[config.target].astype("int64")
+    return side

@@ -1,0 +1,143 @@
+"""Pinned files -> one table of typed rows, and the side that each row is frozen on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from ml.data_tests.reading import UnreadableFile, open_file
+from ml.data_tests.typed import typed_frame
+from ml.errors import PinMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ml.model_config import ModelConfig
+    from ml.training.pins import Pin
+
+ROW: Final = "__row__"
+CONTENT: Final = "__content__"
+_FILE: Final = "__file__"
+_HASH_BYTES: Final = 16
+_SIDE_RANGE: Final = 2.0**64
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of the rows that were read."""
+
+    read: int
+    replaced: int
+    without_target: int
+    outside_window: int
+
+
+def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
+    """The typed rows of one accepted file.
+
+    Raises:
+        PinMismatchError: it cannot be read, or has other columns or rows than were accepted.
+    """
+    columns = {name: column for name, column in config.data.columns.items() if not column.drop}
+    with path.open("rb") as source:
+        try:
+            file = open_file(source, config.data)
+            absent = [name for name in columns if name not in file.header]
+            if absent:
+                raise PinMismatchError(
+                    f"{pin.path} ({pin.source}) lacks column {', '.join(absent)}, which model.yml "
+                    "has now; land the data again with it, or take it out of model.yml"
+                )
+            frames = [typed_frame(raw, columns) for raw in file.chunks]
+        except UnreadableFile as exc:
+            raise PinMismatchError(f"{pin.path} ({pin.source}): {exc}") from exc
+    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+    if len(rows) != pin.rows:
+        raise PinMismatchError(
+            f"{pin.path} ({pin.source}) has {len(rows)} rows, accepted were {pin.rows}; "
+            "restore the accepted content"
+        )
+    return rows
+
+
+def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> tuple[pd.DataFrame, RowCounts]:
+    """One table of all files, oldest first: usable rows only, sorted by their key.
+
+    With an id the newest row of each id stays. Without one, a row that equals a row of an earlier
+    file is the same row exported again and goes; equal rows inside one file are different rows.
+
+    Returns:
+        The rows with their key in `__row__` and the hash of their content in `__content__`.
+    """
+    table = pd.concat(
+        [frame.assign(**{_FILE: number}) for number, frame in enumerate(frames)], ignore_index=True
+    )
+    read = len(table)
+    table[CONTENT] = _hashes(
+        table, [name for name in config.data.columns if name in _learnt(config)]
+    )
+    if config.id is not None:
+        table[ROW] = _hashes(table, [config.id])
+        kept = table.drop_duplicates(ROW, keep="last")
+    else:
+        table[ROW] = table[CONTENT]
+        first_file = table.groupby(CONTENT)[_FILE].transform("min")
+        kept = table[table[_FILE] == first_file]
+    with_target = kept[kept[config.target].notna()]
+    inside = _inside_window(with_target, config)
+    counts = RowCounts(
+        read=read,
+        replaced=read - len(kept),
+        without_target=len(kept) - len(with_target),
+        outside_window=len(with_target) - len(inside),
+    )
+    return inside.drop(columns=_FILE).sort_values([ROW, CONTENT], ignore_index=True), counts
+
+
+def is_frozen(keys: pd.Series, *, test_percent: float) -> pd.Series:
+    """True for the rows no model of any version is ever trained on.
+
+    The side hangs on the row's key alone, so it is the same in every data version.
+    """
+    sides = keys.map(
+        lambda key: (
+            int.from_bytes(
+                hashlib.blake2b(key.encode(), digest_size=8, person=b"frozen rows").digest()
+            )
+            / _SIDE_RANGE
+        )
+    )
+    return sides < test_percent / 100
+
+
+def _learnt(config: ModelConfig) -> set[str]:
+    # What makes two rows the same to a model: its features and the answer.
+    return {*config.features, config.target}
+
+
+def _inside_window(rows: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    if config.training.window != "sliding" or config.time is None:
+        return rows
+    # Counted back from the newest row, not from today: the same files give the same rows.
+    since = rows[config.time].max() - pd.Timedelta(days=config.training.window_days or 0)
+    return rows[rows[config.time] > since]
+
+
+def _hashes(table: pd.DataFrame, columns: list[str]) -> list[str]:
+    """A hash of each row's cells that does not depend on library versions or on order."""
+    cells = [_canonical(table[name]) for name in columns]
+    return [
+        hashlib.blake2b("\x1f".join(row).encode(), digest_size=_HASH_BYTES).hexdigest()
+        for row in zip(*cells, strict=True)
+    ]
+
+
+def _canonical(values: pd.Series) -> list[str]:
+    if values.dtype.kind == "f":
+        return [repr(float(value)) for value in np.asarray(values)]
+    return ["" if pd.isna(value) else str(value) for value in values]

@@ -1,0 +1,88 @@
+"""Step 2 of the pipeline: training rows -> MLflow model folder with its drift reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ml.model_config import read_model
+from ml.scoring.trusted_types import is_trusted
+from ml.training.tracking import JobRun
+from ml.training.train import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sklearn.pipeline import Pipeline
+
+# What a deployment needs; scoring.yml pins them. Given, so that MLflow does not go and look.
+_REQUIREMENTS = ["scikit-learn", "pandas", "numpy", "scipy", "skops"]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model-name", required=True)
+    parser.add_argument("--prepared", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    args = parser.parse_args(argv)
+
+    config = read_model(args.model_name)
+    train = pd.read_parquet(args.prepared / "train.parquet")
+    started = time.perf_counter()
+    pipeline = fit(train, config)
+    seconds = time.perf_counter() - started
+
+    save(pipeline, train[list(config.features)], args.model)
+    shutil.copyfile(args.prepared / "reference.parquet", args.model / "reference.parquet")
+    document = {
+        "format": 1,
+        "model": config.name,
+        "config_sha256": config.config_sha256,
+        "rows": len(train),
+        "seed": config.training.seed,
+        "params": dict(config.training.params),
+        "fit_seconds": round(seconds, 3),
+    }
+    text = json.dumps(document, indent=2, default=str)
+    (args.model / "training.json").write_text(text + "\n", encoding="utf-8")
+    run = JobRun.of_this_step()
+    if run is not None:
+        params = {**config.training.params, "seed": config.training.seed}
+        run.log(params=params, metrics={"train_rows": len(train), "fit_seconds": seconds})
+    print(f"{config.name}: fitted on {len(train)} rows in {seconds:.1f} s")  # noqa: T201 - job log
+
+
+def save(pipeline: Pipeline, features: pd.DataFrame, folder: Path) -> None:
+    """Write an MLflow model folder whose estimator is a skops file, never a pickle.
+
+    Args:
+        pipeline: fitted.
+        features: rows it was fitted on; the signature comes from them and from its answers.
+        folder: must not hold a model yet; Azure ML gives an output's folder empty.
+    """
+    import mlflow.sklearn  # noqa: PLC0415 - seconds of import, after the arguments were checked
+    import skops.io  # noqa: PLC0415 - same
+    from mlflow.models import infer_signature  # noqa: PLC0415 - same
+
+    found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
+    folder.mkdir(parents=True, exist_ok=True)
+    mlflow.sklearn.save_model(
+        pipeline,
+        folder,
+        serialization_format="skops",
+        # The same list that scoring loads by: what it would refuse is refused here already.
+        skops_trusted_types=[name for name in found if is_trusted(name)],
+        signature=infer_signature(features, pipeline.predict(features)),
+        pip_requirements=_REQUIREMENTS,
+    )
+
+
+if __name__ == "__main__":
+    main()
