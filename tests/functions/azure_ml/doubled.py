@@ -1,0 +1,47 @@
+"""The doubles behind the same face as the real thing: waiting is the simulated clock's business."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters import in_memory as doubles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.ports import JobRequest
+
+_HOW = {
+    "works": doubles.JobScript(),
+    "fails": doubles.JobScript(fails=True),
+    "hangs": doubles.JobScript(duration=timedelta(days=30)),
+}
+
+
+class DoubledAzureMl:
+    """Simulated jobs, registry and endpoints."""
+
+    def __init__(self) -> None:
+        self._clock = doubles.SimulatedClock()
+        self._how: dict[str, str] = {}
+        blobs = doubles.InMemoryBlobs(self._clock)
+        simulator = doubles.AzureMlSimulator(self._clock, blobs, self._script)
+        self.jobs = self.registry = simulator
+        self.endpoints = doubles.InMemoryEndpoints(self._clock)
+        self.evidence = doubles.InMemoryEvidence(blobs)
+
+    def steer(self, model: str, cycle_id: str, how: str) -> str:
+        pins = f"{model}/pins/{cycle_id}.json"
+        self._how[pins] = how
+        return pins
+
+    def until(self, reached: Callable[[], Any]) -> Any:
+        for _ in range(1000):
+            if value := reached():
+                return value
+            self._clock.advance(timedelta(seconds=10))
+        raise AssertionError("not reached in 10,000 simulated seconds")
+
+    def _script(self, job: JobRequest) -> doubles.JobScript:
+        return _HOW[self._how[job.pins]]

@@ -1,0 +1,153 @@
+"""A real local Azure ML with endpoints, in a thread of its own, and the adapters on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.azure_ml.endpoints import OnlineEndpoints
+from local.azure_ml.identity import Identity
+from local.azure_ml.server import AzureMl
+from local.azure_ml.workspace import WorkspaceNames
+from local.environments import Environments
+from local.tls import LocalTls
+from shared.adapters.azure_ml import AzureMlWorkspace, WorkspaceAddress
+from shared.adapters.azure_ml_endpoints import AzureMlEndpoints, EndpointSettings
+from shared.adapters.azure_ml_jobs import AzureMlJobs
+from shared.adapters.azure_ml_pipeline import PipelineSettings
+from shared.adapters.azure_ml_registry import AzureMlRegistry
+from shared.adapters.blob_data import BlobEvidence
+from shared.adapters.identity import app_identity
+from shared.adapters.storage_account import StorageAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+_ROOT = Path(__file__).resolve().parents[3]
+_HERE = Path(__file__).resolve().parent
+_TRAINING = """\
+name: steps
+dependencies:
+  - python>=3.11
+  - pip
+  - pip:
+      - mlflow-skinny==3.15.0
+"""
+_SCORING = """\
+name: plain-server
+dependencies:
+  - python>=3.11
+  - pip
+  - pip:
+      - azureml-inference-server-http==1.5.1
+      - setuptools<81
+"""
+
+
+def make_code(folder: Path) -> Path:
+    """A folder with an `ml/` whose components are ours by name, inputs and outputs only."""
+    ml = folder / "ml"
+    for part in ("jobs", "environments", "scoring", "steps"):
+        (ml / part).mkdir(parents=True)
+    for component in (_ROOT / "ml" / "jobs").glob("*.yml"):
+        text, count = re.subn(
+            r"python -m ml\.\w+\.(\w+)_job", r"python -m ml.steps.step \1", component.read_text()
+        )
+        assert count == 1, f"{component.name} runs something else than one module"
+        (ml / "jobs" / component.name).write_text(text)
+    (ml / "environments" / "training.yml").write_text(_TRAINING)
+    (ml / "environments" / "scoring.yml").write_text(_SCORING)
+    shutil.copy(_HERE / "step.py", ml / "steps" / "step.py")
+    shutil.copy(_HERE / "score.py", ml / "scoring" / "score.py")
+    for package in (ml, ml / "steps", ml / "scoring"):
+        (package / "__init__.py").touch()
+    return folder
+
+
+class RealAzureMl:
+    """The adapters under test, and what a test of them needs beside."""
+
+    def __init__(self, connection_string: str, folder: Path) -> None:
+        self._folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._identity = Identity()
+        self._storage = StorageAccount(connection_string=connection_string)
+        self._server = AzureMl(
+            names=WorkspaceNames(),
+            datastores={"retrain_data": "data"},
+            storage_connection_string=connection_string,
+            # Kept between sessions: an environment is named by its content.
+            environments=Environments(_ROOT / ".local" / "cache" / "environments"),
+            identity=self._identity,
+            tls=LocalTls.create(folder / "tls"),
+            state=folder / "state",
+            logs=folder / "logs",
+            publish=self._published,
+            parts=[lambda workspace: OnlineEndpoints(workspace, logs=folder / "logs")],
+        )
+
+    def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._thread.start()
+        self._run(self._identity.start())
+        self._run(self._server.start())
+        for key, value in self._server.environ().items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.delenv("CONTAINER_NAME", raising=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the SDK uses deprecated parts of marshmallow
+            import azure.ai.ml  # noqa: F401, PLC0415 - once, here
+        names = WorkspaceNames()
+        workspace = AzureMlWorkspace(
+            WorkspaceAddress(names.subscription, names.resource_group, names.name),
+            credential=app_identity,
+        )
+        code = make_code(self._folder / "code")
+        self.jobs = AzureMlJobs(
+            workspace,
+            settings=PipelineSettings(code=code, compute="serverless", datastore="retrain_data"),
+        )
+        self.registry = AzureMlRegistry(workspace, datastore="retrain_data")
+        self.endpoints = AzureMlEndpoints(
+            workspace,
+            settings=EndpointSettings(code=code, prefix="t", instance_type="Standard_DS3_v2"),
+        )
+        self.evidence = BlobEvidence(self._storage, container="azureml-blobstore")
+
+    def stop(self) -> None:
+        self._run(self._server.stop())
+        self._run(self._identity.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def steer(self, model: str, cycle_id: str, how: str) -> str:
+        """Pins of a job that will go as said; their path in the data container."""
+        data = self._storage.blobs().get_container_client("data")
+        pins = f"{model}/pins/{cycle_id}.json"
+        data.upload_blob(pins, json.dumps({"how": how}), overwrite=True)
+        data.upload_blob(f"{model}/files/a.csv", b"x,y\n1,2\n", overwrite=True)
+        return pins
+
+    def until(self, reached: Callable[[], Any], *, seconds: float = 90) -> Any:
+        """What `reached` returns, once it is true."""
+        deadline = time.monotonic() + seconds
+        while not (value := reached()):
+            assert time.monotonic() < deadline, f"not reached in {seconds} s"
+            time.sleep(0.2)
+        return value
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(180)
+
+    async def _published(self, *_event: Any) -> None:
+        return

@@ -1,0 +1,58 @@
+"""Stands for every component's script: same inputs and outputs as ours, no model behind them.
+
+Runs in the step's own environment. The pin set says how the job shall go: `{"how": "fails"}`.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main(name, *words):
+    given = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
+    for output in ("prepared", "model", "evidence", "registration"):
+        if output in given:
+            Path(given[output]).mkdir(parents=True, exist_ok=True)
+    {"prepare": prepare, "train": train, "evaluate": evaluate, "register": register}[name](given)
+
+
+def prepare(given):
+    how = json.loads(Path(given["pins"]).read_text())["how"]
+    if how == "fails":
+        sys.exit("told to fail")
+    if how == "hangs":
+        time.sleep(600)
+    Path(given["prepared"], "prepared.json").write_text("{}")
+
+
+def train(given):
+    Path(given["model"], "MLmodel").write_text("flavors: {}\n")
+    Path(given["model"], "model.json").write_text('{"slope": 2}')
+
+
+def evaluate(given):
+    Path(given["evidence"], "evidence.json").write_text(json.dumps(given))
+
+
+def register(given):
+    from mlflow import MlflowClient  # noqa: PLC0415 - only this step pays for it
+
+    client, run = MlflowClient(), os.environ["MLFLOW_RUN_ID"]
+    client.create_registered_model(given["model-name"])
+    client.log_artifacts(run, given["model"], "model")
+    tags = {
+        "cycle_id": given["cycle-id"],
+        "attempt": given["attempt"],
+        "fact_seq": given["fact-seq"],
+        "role": "candidate",
+    }
+    version = client.create_model_version(
+        given["model-name"], f"runs:/{run}/model", run_id=run, tags=tags
+    )
+    Path(given["registration"], "registration.json").write_text(version.version)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,211 @@
+"""Jobs, registry and endpoints: one suite for the doubles and for Azure's SDK on local Azure ML."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from doubled import DoubledAzureMl
+from stand import RealAzureMl
+
+from shared.domain.effects import Role
+from shared.domain.facts import JobStatus, Mode
+from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
+from shared.ports import JobRequest, Provisioning
+
+pytestmark = [
+    # The SDK warns about its own experimental classes and deprecated calls.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def real(azurite, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        stand = RealAzureMl(azurite.connection_string(), tmp_path_factory.mktemp("azure_ml"))
+        stand.start(monkeypatch)
+        try:
+            yield stand
+        finally:
+            stand.stop()
+
+
+@pytest.fixture(
+    params=["double", pytest.param("real", marks=[pytest.mark.azurite, pytest.mark.stack])]
+)
+def azure_ml(request):
+    return DoubledAzureMl() if request.param == "double" else request.getfixturevalue("real")
+
+
+@pytest.fixture
+def a_job(azure_ml):
+    """A request nobody made before; `how` it goes is up to the test."""
+
+    def make(how="works", **changes):
+        cycle_id = uuid.uuid4().hex[:12]
+        model = f"m{cycle_id}"
+        request = JobRequest(
+            name=f"retrain-{cycle_id}-1",
+            model=model,
+            cycle_id=cycle_id,
+            mode=Mode.RETRAIN,
+            pins=azure_ml.steer(model, cycle_id, how),
+            data_version=cycle_id,
+            config_sha256="c0ffee",
+            champion_version=None,
+            challenger_version=None,
+            fact_seq=5,
+        )
+        return replace(request, **changes)
+
+    return make
+
+
+def ended(azure_ml, job):
+    return azure_ml.until(lambda: (r := azure_ml.jobs.report(job.name)) and r.status and r)
+
+
+class TestJobs:
+    def test_a_job_nobody_submitted_is_not_there(self, azure_ml, a_job):
+        assert azure_ml.jobs.report(a_job().name) is None
+
+    def test_cancelling_what_is_not_there_is_harmless(self, azure_ml, a_job):
+        azure_ml.jobs.cancel(a_job().name)
+
+    def test_a_job_runs_once_however_often_it_is_submitted(self, azure_ml, a_job):
+        job = a_job()
+
+        first = azure_ml.jobs.submit(job)
+        # The champion changed in between: what runs still compares with the one it was given.
+        again = azure_ml.jobs.submit(replace(job, champion_version="9"))
+
+        assert again == first
+        assert first.champion_version is None
+        assert ended(azure_ml, job).status is JobStatus.COMPLETED
+        assert azure_ml.jobs.submit(job) == first
+        assert len(azure_ml.registry.of_cycle(job.model, job.cycle_id)) == 1
+
+    @pytest.mark.parametrize("part", ["data_version", "config_sha256", "pins"])
+    def test_a_name_that_belongs_to_another_job_is_refused(self, azure_ml, a_job, part):
+        job = a_job("hangs")
+        azure_ml.jobs.submit(job)
+
+        with pytest.raises(JobMismatchError, match=part):
+            azure_ml.jobs.submit(replace(job, **{part: "another"}))
+
+        azure_ml.jobs.cancel(job.name)
+
+    def test_a_failed_job_says_which_step(self, azure_ml, a_job):
+        job = a_job("fails")
+
+        azure_ml.jobs.submit(job)
+
+        report = ended(azure_ml, job)
+        assert report.status is JobStatus.FAILED
+        assert "step" in report.message
+
+    def test_a_cancelled_job_ends_so_and_cancelling_again_is_harmless(self, azure_ml, a_job):
+        job = a_job("hangs")
+        azure_ml.jobs.submit(job)
+
+        azure_ml.jobs.cancel(job.name)
+
+        assert ended(azure_ml, job).status is JobStatus.CANCELED
+        azure_ml.jobs.cancel(job.name)
+
+    def test_evidence_lies_where_it_is_looked_for(self, azure_ml, a_job):
+        job = a_job()
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+
+        location = azure_ml.evidence.location(job.model, job.name)
+
+        assert job.cycle_id in azure_ml.evidence.read(location)
+
+
+class TestRegistry:
+    def test_a_model_nobody_registered_has_no_versions(self, azure_ml):
+        assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
+        assert azure_ml.registry.version("never-trained", "1") is None
+
+    def test_a_job_registers_its_version_and_later_tags_win(self, azure_ml, a_job):
+        job = a_job()
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+        (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+        tag = azure_ml.registry.tag
+
+        tag(job.model, version.version, role=Role.CHAMPION, cycle_id=job.cycle_id, fact_seq=30)
+        tag(job.model, version.version, role=Role.REJECTED, cycle_id="late", fact_seq=20)
+
+        found = azure_ml.registry.version(job.model, version.version)
+        assert found.tags["role"] == "champion"
+        assert found.tags["role_cycle_id"] == job.cycle_id
+        assert found.tags["fact_seq"] == "30"
+        assert found.tags["attempt"] == "1"
+
+    def test_tagging_a_version_that_is_gone_is_no_error(self, azure_ml):
+        azure_ml.registry.tag(
+            "never-trained", "7", role=Role.RETIRED, cycle_id="0123456789ab", fact_seq=1
+        )
+
+    def test_a_data_version_is_registered_once_and_never_changed(self, azure_ml, a_job):
+        job = a_job()
+        register = azure_ml.registry.register_data
+
+        register(job.model, job.cycle_id, pins=job.pins, data_sha256="d", fact_seq=3)
+        register(job.model, job.cycle_id, pins=job.pins, data_sha256="d", fact_seq=4)
+
+        with pytest.raises(DataMismatchError, match=job.cycle_id):
+            register(job.model, job.cycle_id, pins="other.json", data_sha256="e", fact_seq=4)
+
+
+class TestEndpoints:
+    def test_what_was_never_created_is_not_there(self, azure_ml):
+        endpoints = azure_ml.endpoints
+
+        assert endpoints.endpoint("nowhere") is None
+        assert list(endpoints.deployments("nowhere")) == []
+        assert endpoints.deployment("nowhere", "version-1") is None
+        endpoints.delete_deployment("nowhere", "version-1")
+
+    def test_a_version_goes_into_production_and_out_of_it(self, azure_ml, a_job):
+        job, endpoints = a_job(), azure_ml.endpoints
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+        (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+        fence = {"cycle_id": job.cycle_id, "fact_seq": 40}
+        name = f"version-{version.version}"
+
+        def is_ready():
+            report = endpoints.endpoint(job.model)
+            return report.state is Provisioning.READY and report
+
+        # an endpoint, twice the same
+        endpoints.create_endpoint(job.model, **fence)
+        endpoints.create_endpoint(job.model, **fence)
+        assert azure_ml.until(is_ready).traffic == {}
+
+        # a deployment without traffic, which answers all the same
+        for _ in range(2):
+            endpoints.create_deployment(job.model, name, version=version.version, **fence)
+        azure_ml.until(lambda: endpoints.deployment(job.model, name).state is Provisioning.READY)
+        assert list(endpoints.deployments(job.model)) == [name]
+        assert azure_ml.until(is_ready).traffic == {}
+        for body in (b'{"data": [{"x": 2}]}', None):
+            assert endpoints.smoke_test(job.model, name, body).passed
+
+        # all traffic, with the fence
+        endpoints.set_traffic(job.model, {name: 100}, cycle_id=job.cycle_id, fact_seq=45)
+        azure_ml.until(lambda: (report := is_ready()) and report.traffic == {name: 100})
+        assert endpoints.endpoint(job.model).fact_seq == 45
+        with pytest.raises(RequestRefusedError):
+            endpoints.delete_deployment(job.model, name)
+
+        # and out again
+        endpoints.set_traffic(job.model, {}, cycle_id=job.cycle_id, fact_seq=46)
+        azure_ml.until(lambda: (report := is_ready()) and report.traffic == {})
+        endpoints.delete_deployment(job.model, name)
+        azure_ml.until(lambda: endpoints.deployment(job.model, name) is None)
+        assert list(endpoints.deployments(job.model)) == []
