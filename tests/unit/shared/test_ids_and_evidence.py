@@ -1,0 +1,92 @@
+"""Names, keys, and the evidence document."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from stories import CYCLE, JOB
+
+from shared.domain.evidence import parse_evidence
+from shared.domain.facts import MetricPair
+from shared.domain.ids import (
+    JobName,
+    cycle_id_of,
+    deployed_version,
+    deployment_name,
+    is_model_name,
+)
+from shared.errors import EvidenceError
+
+DOCUMENT = {
+    "format": 1,
+    "champion_version": "7",
+    "metrics": [{"name": "r2", "goal": "max", "challenger": 0.46, "champion": 0.43, "floor": 0.3}],
+    "rows": {"train": 353, "test": 89},
+    "data_version": CYCLE,
+    "data_sha256": "d",
+    "test_rows_sha256": "t",
+    "config_sha256": "c",
+    "reference": "reference.parquet",
+}
+
+
+def parse(**changes):
+    text = json.dumps(DOCUMENT | changes)
+    return parse_evidence(text, job_name=JOB, location="evidence/m/j")
+
+
+def test_evidence_becomes_a_fact():
+    fact = parse()
+
+    assert fact.cycle_id == CYCLE
+    assert fact.metrics == (MetricPair("r2", "max", 0.46, 0.43, 0.3),)
+    assert (fact.champion_version, fact.test_rows) == ("7", 89)
+    assert len(fact.sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 2}, "has format 2"),
+        ({"metrics": [{"name": "r2", "goal": "up", "challenger": 1}]}, "neither min nor max"),
+        ({"metrics": [{"name": "r2", "goal": "max", "challenger": None}]}, "no value"),
+        ({"metrics": [{"name": "r2", "goal": "max", "challenger": "nan"}]}, "finite"),
+        ({"rows": {"train": 1}}, "test"),
+        ({"rows": None}, "cannot be read"),
+    ],
+)
+def test_evidence_with_a_mistake_is_refused_by_name(changes, said):
+    with pytest.raises(EvidenceError, match=said):
+        parse(**changes)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\ufffd"])
+def test_evidence_that_is_no_document_is_refused(text):
+    with pytest.raises(EvidenceError):
+        parse_evidence(text, job_name=JOB, location="x")
+
+
+def test_job_names_hold_cycle_and_attempt():
+    assert JobName.parse(JOB) == JobName("retrain", CYCLE, 1)
+    assert str(JobName("evaluate", CYCLE, 2)) == f"evaluate-{CYCLE}-2"
+    for foreign in ("retrain-x-1", "sleepy_carrot_9", f"retrain-{CYCLE}", f"{JOB}\n"):
+        assert JobName.parse(foreign) is None
+
+
+def test_a_cycle_id_is_the_same_for_the_same_reason_and_differs_between_models():
+    first = cycle_id_of("diabetes", "blob:landing/diabetes/a.csv@0x1")
+
+    assert first == cycle_id_of("diabetes", "blob:landing/diabetes/a.csv@0x1")
+    assert first != cycle_id_of("iris", "blob:landing/diabetes/a.csv@0x1")
+    assert len(first) == 12
+
+
+def test_deployments_are_named_after_their_version():
+    assert deployed_version(deployment_name("12")) == "12"
+    assert deployed_version("blue") is None
+
+
+@pytest.mark.parametrize("name", ["", "Diabetes", "1st", "a/b", "_x", "a" * 40, "a\n"])
+def test_odd_names_are_no_model_names(name):
+    assert not is_model_name(name)
