@@ -24,15 +24,15 @@ def answer(*kinds, policy=POLICY, **known):
     return decide(state, cycle, data=DATA, policy=policy, now_utc=NOON_UTC)
 
 
-YESTERDAY = (NOON_UTC - timedelta(days=1),)
+YESTERDAY = NOON_UTC - timedelta(days=1)
 
 
 def test_the_first_model_needs_no_cooldown():
-    assert answer(ReasonKind.DATA, job_starts_utc=YESTERDAY).verdict is Verdict.PASSED
+    assert answer(ReasonKind.DATA, last_retraining_utc=YESTERDAY).verdict is Verdict.PASSED
 
 
 def test_new_data_within_the_cooldown_waits_and_says_until_when():
-    no = answer(ReasonKind.DATA, champion=CHAMPION, job_starts_utc=YESTERDAY)
+    no = answer(ReasonKind.DATA, champion=CHAMPION, last_retraining_utc=YESTERDAY)
 
     assert no.verdict is Verdict.FAILED
     assert no.possible_from_utc == NOON_UTC + timedelta(days=6)
@@ -44,23 +44,23 @@ def test_new_data_within_the_cooldown_waits_and_says_until_when():
 
 @pytest.mark.parametrize("kind", [ReasonKind.DRIFT, ReasonKind.MANUAL])
 def test_drift_and_a_persons_wish_override_the_cooldown(kind):
-    assert answer(kind, champion=CHAMPION, job_starts_utc=YESTERDAY).verdict is Verdict.PASSED
+    assert answer(kind, champion=CHAMPION, last_retraining_utc=YESTERDAY).verdict is Verdict.PASSED
 
 
 def test_drift_waits_too_where_the_model_says_so():
     policy = replace(POLICY, drift_overrides_cooldown=False)
 
-    no = answer(ReasonKind.DRIFT, policy=policy, champion=CHAMPION, job_starts_utc=YESTERDAY)
+    no = answer(ReasonKind.DRIFT, policy=policy, champion=CHAMPION, last_retraining_utc=YESTERDAY)
 
     assert no.verdict is Verdict.FAILED
 
 
 def test_the_cooldown_ends_on_the_second():
-    starts = (NOON_UTC - timedelta(days=7),)
+    before = NOON_UTC - timedelta(days=7)
 
-    assert answer(ReasonKind.DATA, champion=CHAMPION, job_starts_utc=starts).verdict is (
-        Verdict.PASSED
-    )
+    yes = answer(ReasonKind.DATA, champion=CHAMPION, last_retraining_utc=before)
+
+    assert yes.verdict is Verdict.PASSED
 
 
 def test_the_budget_holds_for_everybody_and_says_when_a_job_falls_out_of_it():
