@@ -162,13 +162,14 @@ class World:
     chance: random.Random = field(init=False)
     clock: SimulatedClock = field(init=False)
     blobs: InMemoryBlobs = field(init=False)
-    ledger: CountingLedger = field(init=False)
+    ledger: Any = field(init=False)  # a CountingLedger, or a real one
     work: InMemoryQueue = field(init=False)
     events: InMemoryQueue = field(init=False)
     azure_ml: AzureMlSimulator = field(init=False)
     endpoints: InMemoryEndpoints = field(init=False)
     ports: Ports = field(init=False)
     hosts: list[Host] = field(init=False)
+    make_ledger: Callable[[], Any] = CountingLedger
     uploads: int = 0
     crashes: int = 0
     _facts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
@@ -178,7 +179,7 @@ class World:
         self.chance = random.Random(self.seed)  # noqa: S311 - a simulation repeats itself
         self.clock = SimulatedClock()
         self.blobs = InMemoryBlobs(self.clock)
-        self.ledger = CountingLedger()
+        self.ledger = self.make_ledger()
         self.work = InMemoryQueue(self.clock, "work")
         self.events = InMemoryQueue(self.clock, "events")
         self.azure_ml = AzureMlSimulator(
@@ -279,7 +280,8 @@ class World:
 
     @property
     def ended(self) -> int:
-        return self.ledger.ended
+        ended: int = self.ledger.ended
+        return ended
 
     @property
     def rough(self) -> bool:
