@@ -13,23 +13,21 @@ from aiohttp import web
 from local.functions_host.definitions import HttpTrigger
 from local.functions_host.errors import InvocationError
 from local.functions_host.http_trigger import given_key
+from local.functions_host.manual import check_input
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from local.functions_host.definitions import FunctionDefinition
     from local.functions_host.keys import Keys
+    from local.functions_host.manual import ManualTrigger
     from local.functions_host.worker_process import Worker
 
 PREFIX = "/admin/"
 
 
 class AdminRoutes:
-    """What is under /admin, for holders of the master key.
-
-    Args:
-        fire: calls a function by hand with an input text; raises InvocationError or ValueError.
-    """
+    """What is under /admin, for holders of the master key."""
 
     def __init__(
         self,
@@ -39,16 +37,14 @@ class AdminRoutes:
         url: str,
         keys: Keys,
         worker: Worker,
-        fire: Callable[[FunctionDefinition, str], Awaitable[None]],
-        check: Callable[[FunctionDefinition, str], None],
+        manual: ManualTrigger,
     ) -> None:
         self._functions = functions
         self._host_id = host_id
         self._url = url
         self._keys = keys
         self._worker = worker
-        self._fire = fire
-        self._check = check
+        self._manual = manual
         self._started = time.monotonic()
         self._fired: set[asyncio.Task[None]] = set()
 
@@ -112,7 +108,7 @@ class AdminRoutes:
                 status=HTTPStatus.BAD_REQUEST, text='the body must be {"input": "text"}\n'
             )
         try:
-            self._check(function, given or "")
+            check_input(function, given or "")
         except ValueError as exc:
             return web.Response(status=HTTPStatus.BAD_REQUEST, text=f"{exc}\n")
         task = asyncio.create_task(self._run(function, given or ""))
@@ -122,6 +118,6 @@ class AdminRoutes:
 
     async def _run(self, function: FunctionDefinition, given: str) -> None:
         try:
-            await self._fire(function, given)
+            await self._manual.fire(function, given)
         except InvocationError:
             return  # in the log, with its traceback

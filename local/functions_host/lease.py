@@ -40,7 +40,9 @@ class BlobLock:
 
     async def acquire(self) -> None:
         """Wait until it is ours."""
-        while not await self._try():
+        while True:
+            if await self._try():
+                return
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _try(self) -> bool:

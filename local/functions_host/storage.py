@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 # The SDK's own waits begin at 15 s and would hold up a stop for a minute.
-_BRIEF_RETRIES: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0, "increment_base": 1}
+_BRIEF_RETRIES: dict[str, Any] = {
+    "retry_total": 2,
+    "initial_backoff": 0,
+    "increment_base": 1,
+    "random_jitter_range": 1,
+}
 
 
 def connection_string(settings: Mapping[str, str], name: str) -> str:
