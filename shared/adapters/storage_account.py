@@ -24,15 +24,10 @@ _OPTIONS: dict[str, Any] = {
     "connection_timeout": 10,
     "read_timeout": 30,
 }
-_REFUSED = frozenset(
-    {
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    }
-)
+# Only what no set-up can mend. A missing role, table or container (401, 403, 404) is a person's to
+# put right, and what came in meanwhile must still be handled then.
+_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_NOT_SET_UP = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +118,8 @@ def storage_errors(doing: str) -> Iterator[None]:
     """Turn the SDK's errors into ours; `doing` says what failed.
 
     Raises:
-        ServiceBusyError, TimedOutError: the same call may work later.
-        RequestRefusedError: it would fail the same way again.
+        ServiceBusyError, TimedOutError: the same call may work later, if need be after a remedy.
+        RequestRefusedError: it would fail the same way again, whatever anybody does.
     """
     from azure.core.exceptions import (  # noqa: PLC0415 - comes with whichever SDK is in use
         AzureError,
@@ -140,6 +135,11 @@ def storage_errors(doing: str) -> Iterator[None]:
     except HttpResponseError as exc:
         if exc.status_code in _REFUSED:
             raise RequestRefusedError(f"{doing}: storage refused: {_first_line(exc)}") from exc
+        if exc.status_code in _NOT_SET_UP:
+            raise ServiceBusyError(
+                f"{doing}: storage refused: {_first_line(exc)} "
+                "Check that the app's identity has its roles, and that infra/ was deployed"
+            ) from exc
         raise ServiceBusyError(f"{doing}: storage is busy: {_first_line(exc)}") from exc
     except AzureError as exc:
         raise ServiceBusyError(f"{doing}: storage cannot be reached: {_first_line(exc)}") from exc
