@@ -69,6 +69,7 @@ class Execution:
                     break
         finally:
             await _cancelled(running)
+            await self._keep(self._name, PIPELINE_LOG)
         self._collect_outputs()
         if self._failures:
             raise StepFailedError(self._failures[0])
@@ -169,9 +170,7 @@ class Execution:
             self._outputs[step.name] = await run.upload()
         finally:
             run.clean()
-            if run.log.exists():
-                to = f"{ARTIFACT_ROOT}/dcid.{name}/{LOG_NAME}"
-                await self._workspace.blobs.upload_file(run.log, ARTIFACT_CONTAINER, to)
+            await self._keep(name, LOG_NAME)
         if key is not None:
             self._runner.reuse.remember(key, name, self._outputs[step.name])
 
@@ -244,6 +243,13 @@ class Execution:
                     before = outputs.get(spec.pipeline_output, {})
                     outputs[spec.pipeline_output] = {**before, "uri": written[name]}
         self._records.update(self._name, {"outputs": outputs})
+
+    async def _keep(self, name: str, log: str) -> None:
+        """Put a job's log where Azure keeps it, for downloads."""
+        file = self._runner.folder(name) / log
+        if file.exists():
+            to = f"{ARTIFACT_ROOT}/dcid.{name}/{log}"
+            await self._workspace.blobs.upload_file(file, ARTIFACT_CONTAINER, to)
 
     def _say(self, text: str) -> None:
         log = self._runner.folder(self._name) / PIPELINE_LOG

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PROVIDER = "Microsoft.MachineLearningServices/workspaces"
-# Azure allows more in some places, nowhere less than this; dots alone would leave the folder.
-_SEGMENT = re.compile(r"^(?!\.+$)[A-Za-z0-9_.\-$ ]{1,255}$")
+# As the published contract has them; a version may hold dots, but not dots alone.
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9\-_]{0,254}$")
+_VERSION = re.compile(r"^(?!\.+$)[A-Za-z0-9_.\-]{1,255}$")
 
 
 class InvalidNameError(LocalStackError):
@@ -66,10 +67,11 @@ class Resources:
             InvalidNameError: a segment of `path` cannot be a resource's name.
         """
         parts = path.split("/")
-        for part in parts:
-            if not _SEGMENT.match(part):
+        for collection, name in zip(parts[0::2], parts[1::2], strict=True):
+            if not (_VERSION if collection == "versions" else _NAME).match(name):
                 raise InvalidNameError(
-                    f"'{part}' is no resource name: use 1 to 255 letters, digits, '-', '_' or '.'"
+                    f"'{name}' in {path} is no resource name: use 1 to 255 letters, digits, '-' "
+                    "and '_', beginning with a letter or digit (versions may hold '.', too)"
                 )
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         before = self._items.get(path, {}).get("systemData", {})
@@ -123,7 +125,7 @@ class Resources:
         return tuple(found)
 
     def _file(self, path: str) -> Path:
-        *folders, last = (quote(part, safe=" $") for part in path.split("/"))
+        *folders, last = (quote(part) for part in path.split("/"))
         return self._root.joinpath(*folders, f"{last}.json")
 
 

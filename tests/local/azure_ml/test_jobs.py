@@ -433,3 +433,51 @@ def test_a_job_that_ran_when_the_stack_stopped_is_failed_and_says_so(
     assert "the stack stopped" in job.properties["azureml.error"]
     assert [data["runStatus"] for _, data in second.events_of(running)] == ["failed"]
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_independent_steps_run_at_the_same_time(ml_client, tmp_path):
+    # given: each step waits for what the other one writes
+    meet = "touch {0}/{1}; until [ -e {0}/{2} ]; do sleep 0.05; done"
+    job = pipeline_of(meet.format(tmp_path, "a", "b"), meet.format(tmp_path, "b", "a"))
+
+    # when
+    done = wait_for(ml_client, ml_client.jobs.create_or_update(job).name, seconds=30)
+
+    # then
+    assert done.status == "Completed", done.properties
+
+
+def test_other_steps_go_on_after_a_failure_when_the_pipeline_says_so(ml_client):
+    # given
+    job = pipeline_of("exit 1", "sleep 0.5; echo done")
+    job.settings.continue_on_step_failure = True
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    statuses = sorted(child.status for child in children(ml_client, failed.name).values())
+    assert failed.status == "Failed"
+    assert statuses == ["Completed", "Failed"]
+
+
+def test_a_snapshot_that_is_gone_from_storage_fails_the_job_in_words(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", name("word"))
+    job = word_pipeline(text)
+    component = ml_client.components.create_or_update(job.jobs["counted"].component)
+    code = plane.workspace.locate(component.code.removeprefix("azureml:"), kind="codes")
+    container = plane.workspace.blobs._service.get_container_client(code.container)
+    plane.loop.run(container.delete_container())
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    try:
+        assert failed.status == "Failed"
+        assert code.container in failed.properties["azureml.error"]
+    finally:
+        # other tests share the snapshot by its hash
+        for version in plane.workspace.resources.names("codes"):
+            plane.workspace.resources.delete(f"codes/{version}")

@@ -1,0 +1,166 @@
+"""Resources, operations and URIs: what survives a restart and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from local.azure_ml.operations import OperationFailedError, Operations
+from local.azure_ml.store import InvalidNameError, Resources
+from local.azure_ml.uris import (
+    AssetId,
+    BlobPath,
+    DatastorePath,
+    JobOutput,
+    UnknownUriError,
+    parse,
+)
+from local.errors import LocalStackError
+
+ARM = "/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
+PREFIX = "https://127.0.0.1:1/subscriptions/s/providers/p/locations/l"
+
+
+def test_resources_survive_a_restart_in_the_order_of_their_creation(tmp_path):
+    # given
+    first = Resources(tmp_path, arm_id=ARM)
+    for version in ("2", "10", "1"):
+        first.put(f"models/m/versions/{version}", {"properties": {"n": version}})
+    first.put("models/m/versions/2", {"properties": {"n": "changed"}})
+
+    # when
+    again = Resources(tmp_path, arm_id=ARM)
+
+    # then
+    assert [item["name"] for item in again.list("models/m/versions")] == ["2", "10", "1"]
+    seen = again.get("models/m/versions/2")
+    assert seen["properties"] == {"n": "changed"}
+    assert seen["id"] == f"{ARM}/models/m/versions/2"
+    assert seen["type"] == "Microsoft.MachineLearningServices/workspaces/models/versions"
+    assert seen["systemData"]["createdAt"] < seen["systemData"]["lastModifiedAt"]
+    assert again.names("models") == ("m",)
+
+
+def test_deleting_a_resource_deletes_what_is_below_it_for_good(tmp_path):
+    # given
+    resources = Resources(tmp_path, arm_id=ARM)
+    resources.put("models/m", {"properties": {}})
+    resources.put("models/m/versions/1", {"properties": {}})
+
+    # when
+    assert resources.delete("models/m")
+
+    # then
+    assert not resources.delete("models/m")
+    assert Resources(tmp_path, arm_id=ARM).get("models/m/versions/1") is None
+
+
+def test_what_is_handed_out_is_a_copy(tmp_path):
+    # given
+    resources = Resources(tmp_path, arm_id=ARM)
+    body = {"properties": {"tags": {"a": "b"}}}
+    resources.put("jobs/j", body)["properties"]["tags"]["a"] = "c"
+    body["properties"]["tags"]["a"] = "d"
+
+    # then
+    assert resources.get("jobs/j")["properties"]["tags"] == {"a": "b"}
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "-a", "a b", "x" * 256, "ä"])
+def test_a_name_that_azure_would_refuse_is_refused(tmp_path, name):
+    with pytest.raises((InvalidNameError, ValueError)):
+        Resources(tmp_path, arm_id=ARM).put(f"jobs/{name}", {})
+
+
+@pytest.mark.parametrize("content", ["{half", "[]", ""])
+def test_a_damaged_file_is_named_with_the_way_out(tmp_path, content):
+    # given
+    Resources(tmp_path, arm_id=ARM).put("jobs/j", {})
+    (tmp_path / "jobs" / "j.json").write_text(content, encoding="utf-8")
+
+    # then
+    with pytest.raises(LocalStackError, match=r"j\.json.*[Dd]elete"):
+        Resources(tmp_path, arm_id=ARM)
+
+
+def test_an_operation_ends_as_its_work_ends(tmp_path):
+    # given
+    async def well() -> None:
+        await asyncio.sleep(0)
+
+    async def refused() -> None:
+        raise OperationFailedError("UserError", "because")
+
+    async def run() -> list[dict]:
+        operations = Operations(tmp_path, url_prefix=PREFIX)
+        started = [operations.start(well()), operations.start(refused())]
+        assert operations.status(started[0])["status"] == "InProgress"
+        return [await operations.wait(one) for one in started]
+
+    # when
+    good, bad = asyncio.run(run())
+
+    # then
+    assert good["status"] == "Succeeded"
+    assert bad["status"] == "Failed"
+    assert bad["error"] == {"code": "UserError", "message": "because"}
+
+
+def test_an_operation_that_a_stop_interrupted_is_failed_afterwards(tmp_path):
+    # given
+    async def long() -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> str:
+        operations = Operations(tmp_path, url_prefix=PREFIX)
+        started = operations.start(long())
+        await asyncio.sleep(0)
+        await operations.stop()
+        return started
+
+    # when
+    started = asyncio.run(run())
+
+    # then
+    status = Operations(tmp_path, url_prefix=PREFIX).status(started)
+    assert status["status"] == "Failed"
+    assert "stopped" in status["error"]["message"]
+
+
+def test_an_operations_headers_are_what_the_sdk_follows(tmp_path):
+    # when
+    headers = Operations(tmp_path, url_prefix=PREFIX).headers("abc")
+
+    # then
+    assert headers["Azure-AsyncOperation"].startswith(f"{PREFIX}/mfeOperationsStatus/abc?")
+    assert headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("azureml://datastores/a/paths/b/c.csv", DatastorePath("a", "b/c.csv")),
+        (
+            "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/a/paths/b/",
+            DatastorePath("a", "b/"),
+        ),
+        ("azureml://jobs/j/outputs/o/paths/p/q", JobOutput("j", "o", "p/q")),
+        ("azureml://jobs/j/outputs/o", JobOutput("j", "o", "")),
+        ("azureml:m:3", AssetId(None, "m", "3")),
+        ("azureml:m@latest", AssetId(None, "m", None)),
+        (f"{ARM}/models/m/versions/3", AssetId("models", "m", "3")),
+        (f"azureml:{ARM}/codes/c/versions/1", AssetId("codes", "c", "1")),
+        ("http://127.0.0.1:10000/devstoreaccount1/c/a%20b", BlobPath("c", "a b")),
+        ("https://acc.blob.core.windows.net/c/a/b", BlobPath("c", "a/b")),
+        ("wasbs://c@acc.blob.core.windows.net/a/b", BlobPath("c", "a/b")),
+    ],
+)
+def test_every_spelling_of_a_uri_is_understood(uri, expected):
+    assert parse(uri) == expected
+
+
+@pytest.mark.parametrize("uri", ["", "ftp://x", "azureml:", "plain", "http://host/only"])
+def test_other_uris_are_refused_with_what_would_do(uri):
+    with pytest.raises(UnknownUriError):
+        parse(uri)
