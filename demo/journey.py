@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -104,29 +105,27 @@ class Journey:
         )
         before = (await self._champion())["version"]
         started = time.monotonic()
-        async with load:
+        async with contextlib.AsyncExitStack() as running:
+
+            async def start_load() -> None:
+                self._narrator.say(f"  scoring {_LOAD_PER_SECOND:.0f} rows a second from now on")
+                await running.enter_async_context(load)
+
             await self._drop("second.csv", self._data.second, self._data.counts[1])
-            cycle = await self._next_cycle("the challenger")
+            cycle = await self._next_cycle("the challenger", once_better=start_load)
+            self._expect(cycle, {"promoted", "rejected"})
             if cycle["outcome"] == "promoted":
-                # The swap is over once the new version answers; go on a little behind it.
+                # The swap is over once the new version alone answers.
                 await self._until(
                     lambda: _answers(load, exclude=before), "the new version to answer"
                 )
-        ended = time.monotonic()
-        self._expect(cycle, {"promoted", "rejected"})
-        self._scored_home = load.tally(started, ended).requests
-        return self._contest(cycle, load, ended=ended)
+        self._scored_home = load.tally(started, time.monotonic()).requests
+        return self._contest(cycle, load)
 
-    def _contest(self, cycle: dict[str, Any], load: SteadyLoad, *, ended: float) -> str:
+    def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
         if cycle["outcome"] != "promoted":
-            tally = load.tally(0.0, ended)
-            self._check(tally)
-            return (
-                f"{cycle['sentence']} The champion answered {tally.requests} requests meanwhile, "
-                f"{tally.failed} failed."
-            )
-        moving = _monotonic(_step(cycle, "Deployed")["at"])
-        tally = load.tally(moving, ended)
+            return f"{cycle['sentence']} No traffic moved."
+        tally = load.tally(_monotonic(_step(cycle, "Deployed")["at"]), load.ended)
         self._check(tally)
         self.summary.swap = tally
         versions = ", ".join(f"version {name}: {n}" for name, n in sorted(tally.by_version.items()))
@@ -215,8 +214,15 @@ class Journey:
         champion: dict[str, Any] = (await self._client.status())["champion"] or {}
         return champion
 
-    async def _next_cycle(self, what: str) -> dict[str, Any]:
-        """Follow the next cycle to its end, saying each step as it is settled."""
+    async def _next_cycle(
+        self, what: str, *, once_better: Callable[[], Awaitable[None]] | None = None
+    ) -> dict[str, Any]:
+        """Follow the next cycle to its end, saying each step as it is settled.
+
+        Args:
+            what: is awaited, in words.
+            once_better: called when the challenger has won and its deployment begins.
+        """
         said: set[str] = set()
         deadline = time.monotonic() + _CYCLE_SECONDS
         async with self._narrator.waiting_for(f"waiting for {what}"):
@@ -228,6 +234,9 @@ class Journey:
                 if fresh:
                     cycle = await self._client.cycle(fresh[-1])
                     self._say_settled(cycle, said)
+                    if once_better is not None and _step(cycle, "Compared")["sign"] == "✓":
+                        await once_better()
+                        once_better = None
                     if cycle["outcome"] is not None:
                         self._seen.add(fresh[-1])
                         self.summary.outcomes.append(cycle["outcome"])

@@ -47,6 +47,7 @@ class SteadyLoad:
     """Sends one row a request at a fixed rate, whether or not earlier answers have come.
 
     An open loop: a slow server does not slow the requests, so it cannot hide its failures.
+    `ended` is the monotonic time at which sending stopped.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SteadyLoad:
         self._answers: list[Answered] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self.ended = 0.0
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
@@ -71,6 +73,7 @@ class SteadyLoad:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.ended = time.monotonic()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -27,11 +27,11 @@ _TYPE = re.compile(r"^azureml\.inference\.(?P<collection>[A-Za-z0-9_-]{1,64})$")
 # Azure keeps larger ones apart behind a pointer line; senders here split them instead.
 _MOST_BODY_BYTES = 4 * 1024 * 1024
 _FOLDERS = {
-    "Year": "%Y",
-    "Month": "%Y/%m",
-    "Day": "%Y/%m/%d",
-    "Hour": "%Y/%m/%d/%H",
-    "Minute": "%Y/%m/%d/%H/%M",
+    "year": "%Y",
+    "month": "%Y/%m",
+    "day": "%Y/%m/%d",
+    "hour": "%Y/%m/%d/%H",
+    "minute": "%Y/%m/%d/%H/%M",
 }
 
 
@@ -43,7 +43,7 @@ class CollectionTarget:
         source: ARM id of the deployment.
         container: of the workspace's default datastore.
         prefixes: folder by collection; others go to `default_prefix/<collection>`.
-        rolling_rate: Year, Month, Day, Hour or Minute: how deep the date folders are.
+        rolling_rate: Year, Month, Day, Hour or Minute, in any case: how deep the date folders are.
     """
 
     source: str
@@ -119,7 +119,7 @@ class Collector:
         )
         collection = match["collection"]
         prefix = target.prefixes.get(collection, f"{target.default_prefix}/{collection}")
-        folder = moment.strftime(_FOLDERS[target.rolling_rate])
+        folder = moment.strftime(_FOLDERS[target.rolling_rate.lower()])
         name = f"{prefix.strip('/')}/{folder}/{instance}.jsonl"
         try:
             await self._spool.append(target.container, name, line.encode())

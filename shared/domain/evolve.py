@@ -200,7 +200,12 @@ def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
     if name is None or name.kind != Mode.RETRAIN:
         return state
     recent = [start for start in state.job_starts_utc if start > entry.at_utc - BUDGET_WINDOW]
-    return replace(state, job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:])
+    return replace(
+        state,
+        job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:],
+        # Training the first model is no retraining: it starts no cooldown.
+        last_retraining_utc=entry.at_utc if state.champion else state.last_retraining_utc,
+    )
 
 
 def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:

@@ -124,16 +124,12 @@ class State:
     previous_champion: Champion | None = None
     data: DataVersion | None = None
     learnt: Learnt | None = None
-    job_starts_utc: tuple[datetime, ...] = ()  # retraining jobs of the last `budget_window`
+    job_starts_utc: tuple[datetime, ...] = ()  # training jobs of the last `BUDGET_WINDOW`
+    last_retraining_utc: datetime | None = None  # newest of those while a champion reigned
     outstanding: tuple[Effect, ...] = ()
     past: tuple[PastCycle, ...] = ()  # newest last
     last_drift: DriftChecked | None = None
     traffic_outside: str | None = None  # what a person made of the traffic, as last recorded
-
-    @property
-    def last_retraining_utc(self) -> datetime | None:
-        """When a retraining job was last started."""
-        return self.job_starts_utc[-1] if self.job_starts_utc else None
 
 
 BUDGET_WINDOW = timedelta(days=30)
