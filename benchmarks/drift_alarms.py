@@ -26,6 +26,7 @@ from ml.drift.engine.check import check
 from ml.drift.engine.distances import cell_distance, chi_square
 from ml.drift.engine.grid import Grid
 from ml.drift.engine.history import Dependence
+from ml.drift.engine.judge import Window, past_of
 from ml.drift.engine.kernels import CELLS, add_days
 from ml.drift.engine.layout import Column, Kind
 from ml.drift.engine.limits import Budget, Statistic, distance_limit, share_limit
@@ -186,13 +187,20 @@ def _judged(reference: Reference, days: Ints, same_weekday: Ints | None) -> Rule
         raise TypeError("this script judges numbers only")
     shape = shape_of(reference.summary)
     base = shape.counts if same_weekday is None else same_weekday
-    dependence = reference.alone if same_weekday is None else reference.matched
     rows = int(days[0].sum())
+    by_days = isinstance(reference.summary.history, Days)
+    window = Window(days=(0,)) if by_days else Window()
+
+    def past(statistic: Statistic) -> Sequence[Dependence]:
+        if same_weekday is not None:
+            return reference.matched[statistic]
+        return past_of(reference, statistic, window, float(rows))
+
     effective = float(base.sum()) * rows / (float(base.sum()) + rows)
     distance = cell_distance(base, days, shape.gaps)
     limit = distance_limit(
         reference.null,
-        dependence.get(Statistic.DISTANCE, Dependence()),
+        past(Statistic.DISTANCE),
         effective_rows=effective,
         chance=BUDGET.chance(FEATURES, Statistic.DISTANCE),
     )
@@ -205,7 +213,7 @@ def _judged(reference: Reference, days: Ints, same_weekday: Ints | None) -> Rule
             share_limit(
                 float(found.mean[0]),
                 float(variance),
-                dependence.get(Statistic.SHARES, Dependence()),
+                past(Statistic.SHARES),
                 effective_rows=effective,
                 chance=BUDGET.chance(FEATURES, Statistic.SHARES),
             )

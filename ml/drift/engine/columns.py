@@ -85,6 +85,14 @@ def to_categories(column: pa.Array) -> tuple[Sequence[str], NDArray[np.int64]]:
     return values, indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
+def _moments(column: pa.Array) -> pa.Array:
+    """ISO text as timestamps, with zone offsets or all without."""
+    try:
+        return column.cast(pa.timestamp("us", "UTC"))
+    except pa.ArrowInvalid:
+        return column.cast(pa.timestamp("us"))
+
+
 def to_days(column: pa.Array) -> NDArray[np.int64]:
     """UTC days since 1970 of dates, timestamps or ISO text; -1 where missing.
 
@@ -95,7 +103,7 @@ def to_days(column: pa.Array) -> NDArray[np.int64]:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            column = column.cast(pa.timestamp("us"))
+            column = _moments(column)
         if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
             raise DriftInputError(
                 f"the time column is of type {column.type}; give dates, timestamps or ISO text"

@@ -16,7 +16,10 @@ from scipy.special import ndtri, stdtrit
 WEEK: Final = 7
 MATCH_DAYS: Final = 84  # twelve of each weekday
 _LEAST_UNITS: Final = 8
-_SIGNIFICANT: Final = 2.0
+_WHOLE: Final = 0.5  # of its usual rows a unit must have
+DAY_LENGTHS: Final = (1, WEEK, 2 * WEEK, 4 * WEEK)
+BLOCK_LENGTHS: Final = (1, 2, 4)
+_SIGNIFICANT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class UnitSquares:
 
     values: NDArray[np.float64]
     expected: NDArray[np.float64]
+    noise: float  # standard deviation over mean of one value where rows are independent
 
     @property
     def ratio(self) -> float:
@@ -37,9 +41,8 @@ class UnitSquares:
 
     @property
     def ratio_error(self) -> float:
-        """Standard error of the ratio."""
-        spread = float(self.values.std(ddof=1)) / float(self.expected.mean())
-        return max(spread / float(np.sqrt(len(self.values))), 1e-9)
+        """Standard error of the ratio where rows are independent."""
+        return max(self.noise / float(np.sqrt(len(self.values))), 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,12 @@ class Dependence:
     Args:
         excess: mean squared statistic beyond independent rows; the same for every window size.
         units: blocks or days that this was learnt from; 0: no history.
+        length: how many neighbouring blocks or days were taken together as one unit.
     """
 
     excess: float = 0.0
     units: int = 0
+    length: int = 1
 
     def student(self, chance: float) -> float:
         """How much further out Student's quantile lies than the normal one, squared.
@@ -65,11 +70,11 @@ class Dependence:
         return float(stdtrit(self.units - 1, outer) / ndtri(outer)) ** 2
 
 
-def learn(features: Sequence[UnitSquares | None]) -> list[Dependence]:
+def learn(features: Sequence[UnitSquares | None], *, length: int = 1) -> list[Dependence]:
     """The dependence of every feature, each drawn towards what the features have in common.
 
-    A feature whose excess is less than twice its error counts as independent: else noise in the
-    past would blind the check of large windows.
+    A feature whose excess is less than three times its error counts as independent: else noise in
+    the past would blind the check of large windows.
     """
     usable = [f for f in features if f is not None and _is_usable(f)]
     if not usable:
@@ -91,6 +96,7 @@ def learn(features: Sequence[UnitSquares | None]) -> list[Dependence]:
         else Dependence(
             excess=(estimates[id(feature)] - 1) * float(feature.expected.mean()),
             units=len(feature.values),
+            length=length,
         )
         for feature in features
     ]
@@ -113,6 +119,17 @@ class Rest:
         n = self.others.sum(axis=1).astype(np.float64)
         m = self.units.sum(axis=1).astype(np.float64)
         return np.asarray(n * m / np.maximum(n + m, 1.0), np.float64)
+
+
+def together(counts: NDArray[np.int64], days: Sequence[int], length: int) -> NDArray[np.int64]:
+    """Neighbouring units (units, k) summed, `length` blocks or calendar days at a time."""
+    place = np.array(days) - days[0] if days else np.arange(len(counts))
+    group = place // length
+    rows = counts.sum(axis=1)
+    joined = np.zeros((int(group[-1]) + 1, counts.shape[1]), np.int64)
+    np.add.at(joined, group, counts)
+    whole = joined.sum(axis=1) >= _WHOLE * length * np.median(rows)
+    return np.asarray(joined[whole], np.int64)
 
 
 def against_the_rest(counts: NDArray[np.int64]) -> Rest:

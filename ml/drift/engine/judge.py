@@ -1,5 +1,6 @@
 """The signals of one column: what moved, by how much, against which limit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,12 +54,6 @@ class Window:
         """The weekday of a window of one day."""
         return self.days[0] % WEEK if len(self.days) == 1 else None
 
-    @property
-    def whole_weeks(self) -> bool:
-        """Whether every weekday is in it as often as every other."""
-        counts = np.bincount(np.array(self.days, np.int64) % WEEK, minlength=WEEK)
-        return len(self.days) > 0 and bool((counts == counts[0]).all())
-
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
@@ -66,8 +61,8 @@ class _Sides:
 
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
-    distance: Dependence
-    shares: Dependence
+    distance: Sequence[Dependence]
+    shares: Sequence[Dependence]
 
     @property
     def effective(self) -> float:
@@ -79,7 +74,7 @@ def signals(
     reference: Reference, current: Summary, budget: Budget, *, window: Window, features: int
 ) -> list[Signal]:
     """All signals that can be had of a column; features: how many share the budget."""
-    found = [_missing(reference, current, budget, features)]
+    found = [_missing(reference, current, budget, window=window, features=features)]
     summary = reference.summary
     if reference.column.kind is Kind.DATE or current.rows == missing_of(current):
         return found
@@ -148,21 +143,30 @@ def _sides(
     reference: Reference, base: NDArray[np.int64], current: NDArray[np.int64], window: Window
 ) -> _Sides:
     """The reference of the same weekday where weekdays differ, else all of it."""
-    alone = reference.alone
     if reference.matched and window.weekday is not None:
         same = weekday_counts(reference.summary, window.weekday)
         if same.sum():
             padded = np.zeros_like(base)
             padded[: len(same)] = same
-            base, alone = padded, reference.matched
-    elif reference.matched and window.whole_weeks:
-        alone = reference.matched
+            past = reference.matched
+            return _Sides(padded, current, past[Statistic.DISTANCE], past[Statistic.SHARES])
     return _Sides(
         reference=base,
         current=current,
-        distance=alone.get(Statistic.DISTANCE, Dependence()),
-        shares=alone.get(Statistic.SHARES, Dependence()),
+        distance=past_of(reference, Statistic.DISTANCE, window, float(current.sum())),
+        shares=past_of(reference, Statistic.SHARES, window, float(current.sum())),
     )
+
+
+def past_of(
+    reference: Reference, statistic: Statistic, window: Window, rows: float
+) -> list[Dependence]:
+    """The views of the past that are not longer than the window: in days, or in rows of blocks."""
+    length = float(len(window.days))
+    if not window.days:
+        length = rows / reference.unit_rows if reference.unit_rows else 1.0
+    views = reference.alone.get(statistic, [])
+    return [d for d in views if d.length <= max(length, 1.0)]
 
 
 def _shares(
@@ -181,7 +185,9 @@ def _shares(
     return [Signal(Statistic.SHARES, float(found.effect), max(limit, budget.smallest_effect))]
 
 
-def _missing(reference: Reference, current: Summary, budget: Budget, features: int) -> Signal:
+def _missing(
+    reference: Reference, current: Summary, budget: Budget, *, window: Window, features: int
+) -> Signal:
     """Change of the missing share; its limit is what chance, the past, and sense allow."""
     sides = [
         np.array([summary.rows - missing_of(summary), missing_of(summary)], np.int64)
@@ -194,7 +200,7 @@ def _missing(reference: Reference, current: Summary, budget: Budget, features: i
     limit = share_limit(
         float(found.mean),
         float(found.variance),
-        reference.alone.get(Statistic.MISSING, Dependence()),
+        past_of(reference, Statistic.MISSING, window, float(current.rows)),
         effective_rows=float(found.weight),
         chance=budget.chance(features, Statistic.MISSING),
     )
@@ -261,7 +267,7 @@ def smallest_visible(
     return max(
         distance_limit(
             reference.null,
-            reference.alone.get(Statistic.DISTANCE, Dependence()),
+            past_of(reference, Statistic.DISTANCE, Window(), float(rows)),
             effective_rows=n * rows / (n + rows),
             chance=budget.chance(features, Statistic.DISTANCE),
         ),

@@ -1,6 +1,6 @@
 """From the false alarms a person accepts to the limit of each statistic of each feature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -65,23 +65,32 @@ class Budget:
 
 
 def distance_limit(
-    null: DistanceNull, dependence: Dependence, *, effective_rows: float, chance: float
+    null: DistanceNull, past: Sequence[Dependence], *, effective_rows: float, chance: float
 ) -> float:
     """Limit of the distance: by chance among independent rows, or by the reference's own unrest.
+
+    Of several views of the past the calmest counts: longer units average more of the unrest away,
+    and are fewer.
 
     Unrest acts like a normal shift of a whole day: the squared distance is then at most a squared
     normal of its mean, which is the widest that a mean allows here.
     """
     by_chance = null.limit(chance, effective_rows)
-    if dependence.excess <= 0:
-        return by_chance
-    square = float(null.square_at(np.array(effective_rows))) + dependence.excess
+    independent = float(null.square_at(np.array(effective_rows)))
     normal = float(ndtri(1 - chance / 2)) ** 2
-    return max(by_chance, float(np.sqrt(square * normal * dependence.student(chance))))
+    by_history = [
+        (independent + d.excess) * normal * d.student(chance) if d.excess > 0 else 0.0 for d in past
+    ]
+    return max(by_chance, float(np.sqrt(min(by_history, default=0.0))))
 
 
 def share_limit(
-    mean: float, variance: float, dependence: Dependence, *, effective_rows: float, chance: float
+    mean: float,
+    variance: float,
+    past: Sequence[Dependence],
+    *,
+    effective_rows: float,
+    chance: float,
 ) -> float:
     """Limit of chi-square as an effect: w = sqrt((X2 - mean) / e); 0 where there is one group.
 
@@ -91,7 +100,7 @@ def share_limit(
     """
     if mean <= 0:
         return 0.0
-    extra = dependence.excess * effective_rows * dependence.student(chance)
+    extra = min((d.excess * effective_rows * d.student(chance) for d in past), default=0.0)
     one = 1.0 + extra
     second = variance + 2 * (one**2 - 1)
     # A count of mean mu adds 1/mu to its square's variance and 22/mu to its third cumulant.

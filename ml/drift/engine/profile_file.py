@@ -3,7 +3,7 @@
 import io
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +89,7 @@ def _column_out(i: int, reference: Reference, arrays: Arrays) -> dict[str, Any]:
         "grid": [column.grid.center, column.grid.scale] if column.grid else None,
         "alone": _dependence_out(reference.alone),
         "matched": _dependence_out(reference.matched),
+        "unit_rows": reference.unit_rows,
     }
     if reference.null is not None:
         null = reference.null
@@ -117,12 +118,15 @@ def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
     return counts.astype(np.min_scalar_type(most))
 
 
-def _dependence_out(found: Mapping[Statistic, Dependence]) -> dict[str, list[float]]:
-    return {str(s): [d.excess, d.units] for s, d in found.items()}
+def _dependence_out(found: Mapping[Statistic, Sequence[Dependence]]) -> dict[str, Any]:
+    return {str(s): [[d.excess, d.units, d.length] for d in views] for s, views in found.items()}
 
 
-def _dependence_in(found: Mapping[str, list[float]]) -> dict[Statistic, Dependence]:
-    return {Statistic(s): Dependence(excess=e, units=int(u)) for s, (e, u) in found.items()}
+def _dependence_in(found: Mapping[str, Any]) -> dict[Statistic, list[Dependence]]:
+    return {
+        Statistic(s): [Dependence(excess=e, units=u, length=n) for e, u, n in views]
+        for s, views in found.items()
+    }
 
 
 def _column_in(i: int, entry: Mapping[str, Any], arrays: Arrays, history: HistoryKind) -> Reference:
@@ -144,6 +148,7 @@ def _column_in(i: int, entry: Mapping[str, Any], arrays: Arrays, history: Histor
         null=null,
         alone=_dependence_in(entry["alone"]),
         matched=_dependence_in(entry["matched"]),
+        unit_rows=entry["unit_rows"],
     )
 
 

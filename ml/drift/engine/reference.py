@@ -11,6 +11,8 @@ from ml.drift.engine.calibrate import DRAWS, DistanceNull, calibrate
 from ml.drift.engine.category import MISSING_SLOT, CategorySummary
 from ml.drift.engine.distances import cell_distance, chi_square
 from ml.drift.engine.history import (
+    BLOCK_LENGTHS,
+    DAY_LENGTHS,
     Dependence,
     Rest,
     UnitSquares,
@@ -18,6 +20,7 @@ from ml.drift.engine.history import (
     against_the_rest,
     learn,
     matches_weekdays,
+    together,
 )
 from ml.drift.engine.kernels import CELLS
 from ml.drift.engine.layout import Column, Summary
@@ -27,6 +30,7 @@ from ml.drift.engine.shape import LEAST_EXPECTED, Shape, group_counts, joined, s
 from ml.drift.engine.units import Days, plus
 
 _LEAST_UNIT_EXPECTED: Final = 2.0
+_SQUARED_NORMAL: Final = 2.0**0.5  # noise of a squared normal: the widest of a squared area
 _LEAST_UNIT_SHARE: Final = 0.25  # of the median unit's rows: a shorter day says little
 
 
@@ -34,15 +38,20 @@ _LEAST_UNIT_SHARE: Final = 0.25  # of the median unit's rows: a shorter day says
 class Reference:
     """One column of the reference, ready to be compared with.
 
-    `matched` holds the dependence between days of one weekday where comparing weekdays explains
-    the unrest, else it is empty.
+    Args:
+        null: of the distance; None for categories and columns without spread.
+        alone: what the past adds to chance, by the length of the units taken together.
+        matched: the same between days of one weekday, where comparing weekdays explains the
+            unrest, else empty.
+        unit_rows: rows of one block or day.
     """
 
     column: Column
     summary: Summary
     null: DistanceNull | None = None
-    alone: Mapping[Statistic, Dependence] = field(default_factory=dict)
-    matched: Mapping[Statistic, Dependence] = field(default_factory=dict)
+    alone: Mapping[Statistic, Sequence[Dependence]] = field(default_factory=dict)
+    matched: Mapping[Statistic, Sequence[Dependence]] = field(default_factory=dict)
+    unit_rows: float = 0.0
 
     @property
     def missing_share(self) -> float:
@@ -123,23 +132,31 @@ def make_references(
         made = calibrate([(shapes[name].gaps, shapes[name].cdf) for name in drawn], draws=draws)
         nulls = dict(zip(drawn, made, strict=True))
     pasts = {column.name: _past(summary) for column, summary in found}
-    alone: dict[Statistic, list[Dependence]] = {}
+    lengths = DAY_LENGTHS if any(past.days for past in pasts.values()) else BLOCK_LENGTHS
+    alone: dict[Statistic, list[list[Dependence]]] = {}
     matched: dict[Statistic, list[Dependence]] = {}
     for statistic in (Statistic.DISTANCE, Statistic.SHARES, Statistic.MISSING):
-        for target, weekday in ((alone, False), (matched, True)):
-            target[statistic] = learn(
-                [
-                    _squares(
-                        statistic,
-                        summary,
-                        past=pasts[column.name],
-                        shape=shapes.get(column.name),
-                        null=nulls.get(column.name),
-                        weekday=weekday,
-                    )
-                    for column, summary in found
-                ]
-            )
+
+        def squares(
+            length: int, statistic: Statistic = statistic, *, weekday: bool = False
+        ) -> list[UnitSquares | None]:
+            return [
+                _squares(
+                    statistic,
+                    summary,
+                    past=pasts[column.name],
+                    shape=shapes.get(column.name),
+                    null=nulls.get(column.name),
+                    length=None if weekday else length,
+                )
+                for column, summary in found
+            ]
+
+        views = [learn(squares(length), length=length) for length in lengths]
+        alone[statistic] = [
+            [d for d in of_column if d.units] for of_column in zip(*views, strict=True)
+        ]
+        matched[statistic] = learn(squares(1, weekday=True))
     return tuple(
         _reference(
             column,
@@ -147,7 +164,7 @@ def make_references(
             nulls.get(column.name),
             alone={statistic: each[i] for statistic, each in alone.items()},
             matched={statistic: each[i] for statistic, each in matched.items()},
-            days=len(pasts[column.name].days),
+            past=pasts[column.name],
         )
         for i, (column, summary) in enumerate(found)
     )
@@ -158,14 +175,19 @@ def _reference(
     summary: Summary,
     null: DistanceNull | None,
     *,
-    alone: Mapping[Statistic, Dependence],
+    alone: Mapping[Statistic, Sequence[Dependence]],
     matched: Mapping[Statistic, Dependence],
-    days: int,
+    past: _Past,
 ) -> Reference:
     lead = Statistic.DISTANCE if null is not None else Statistic.SHARES
-    weekly = matches_weekdays(alone[lead], matched[lead], days)
+    weekly = bool(alone[lead]) and matches_weekdays(alone[lead][0], matched[lead], len(past.days))
     return Reference(
-        column=column, summary=summary, null=null, alone=alone, matched=matched if weekly else {}
+        column=column,
+        summary=summary,
+        null=null,
+        alone=alone,
+        matched={statistic: [d] for statistic, d in matched.items()} if weekly else {},
+        unit_rows=float(np.median(past.missing.sum(axis=1))) if len(past.missing) else 0.0,
     )
 
 
@@ -176,12 +198,16 @@ def _squares(
     past: _Past,
     shape: Shape | None,
     null: DistanceNull | None,
-    weekday: bool,
+    length: int | None,
 ) -> UnitSquares | None:
+    """Squares of `length` units taken together against the rest; None: of days by weekday."""
     counts = past.missing if statistic is Statistic.MISSING else past.values
-    if len(counts) == 0 or (weekday and not past.days):
+    if len(counts) == 0 or (length is None and not past.days):
         return None
-    rest = against_same_weekday(counts, past.days) if weekday else against_the_rest(counts)
+    if length is None:
+        rest = against_same_weekday(counts, past.days)
+    else:
+        rest = against_the_rest(together(counts, past.days, length))
     filled = (rest.units.sum(axis=1) > 0) & (rest.others.sum(axis=1) > 0)
     rest = Rest(units=rest.units[filled], others=rest.others[filled])
     if not filled.any():
@@ -190,7 +216,7 @@ def _squares(
         if shape is None or null is None:
             return None
         area = cell_distance(rest.others, rest.units, shape.gaps)
-        return UnitSquares(area**2, null.square_at(rest.effective))
+        return UnitSquares(area**2, null.square_at(rest.effective), noise=_SQUARED_NORMAL)
     if statistic is Statistic.SHARES:
         if not is_compared(summary):
             return None
@@ -202,7 +228,8 @@ def _squares(
             others=summed(rest.others, groups),
         )
     found = chi_square(rest.others, rest.units)
-    return UnitSquares(found.value / found.weight, found.mean / found.weight)
+    noise = float(np.sqrt(found.variance.mean())) / max(float(found.mean.mean()), 1e-9)
+    return UnitSquares(found.value / found.weight, found.mean / found.weight, noise=noise)
 
 
 def summed(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

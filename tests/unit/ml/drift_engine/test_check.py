@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import wasserstein_distance
 
 from ml.drift.engine import (
     Budget,
@@ -299,3 +300,26 @@ def test_missing_days_of_a_window_are_said():
 def test_columns_that_do_not_exist_are_refused_by_name():
     with pytest.raises(DriftInputError, match="no column nope; the file has a, b"):
         _fit(_rows(100, 1), ignore=["nope"])
+
+
+def test_a_file_whose_first_rows_are_constant_is_profiled_as_finely_as_any_other():
+    rng = np.random.default_rng(1)
+    values = np.concatenate([np.zeros(70_000), rng.normal(1e6, 1e4, 400_000)])
+    current = rng.normal(1e6 + 3e3, 1e4, 20_000)
+
+    reference = _fit(pa.table({"x": values}), history=HistoryKind.NONE)
+    result = check(reference, pa.table({"x": current}))
+
+    exact = wasserstein_distance(values, current) / values.std()
+    assert result["x"].wasserstein[0] == pytest.approx(exact, abs=1e-4)
+
+
+def test_one_other_value_in_a_constant_column_is_counted_as_one():
+    reference = _fit(pa.table({"x": np.full(5_000, 0.003467)}))
+    current = np.full(1_000, 0.003467)
+    current[:30] = 0.003468
+
+    result = check(reference, pa.table({"x": current}))
+
+    assert result["x"].leading.value == pytest.approx(0.03)
+    assert result.verdict is Verdict.DRIFT

@@ -1,0 +1,91 @@
+"""Verdicts on real data whose drift is documented beside them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ml.drift.engine import Budget, Profile, Role, Statistic, Verdict, check
+from ml.drift.engine.readers import open_source
+
+DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
+
+
+def _table(name):
+    path = DATA / name
+    if not path.is_file():
+        pytest.skip(f"{name} lies beside the project, in ../shared/data, and is not here")
+    source = open_source(path)
+    list(source.names)  # settles the column types
+    return pa.Table.from_batches(list(source.batches()))
+
+
+def _windows(table, *, reference_rows, window_rows, budget=None, **options):
+    profile = Profile.fit(table.slice(0, reference_rows), draws=10_000, **options)
+    starts = range(reference_rows, table.num_rows - window_rows + 1, window_rows)
+    return {s: check(profile, table.slice(s, window_rows), budget=budget) for s in starts}
+
+
+def test_elec2_alarms_from_the_window_in_which_the_market_was_widened_and_not_before():
+    table = _table("elec2/electricity.csv.gz")
+
+    # The datasheet's windows: reference the first quarter, change point at row 17,424.
+    found = _windows(
+        table,
+        reference_rows=11_328,
+        window_rows=2_832,
+        ignore=["date"],
+        roles={"class": Role.LABEL},
+    )
+
+    verdicts = {start: result.verdict for start, result in found.items()}
+    assert verdicts.pop(11_328) is Verdict.NO_DRIFT
+    assert verdicts.pop(14_160) is Verdict.NO_DRIFT
+    assert set(verdicts.values()) == {Verdict.DRIFT}
+    first = found[16_992]
+    assert {f.name for f in first.drifted} == {"vicprice", "vicdemand", "transfer"}
+
+
+def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
+    table = _table("elec2/electricity.csv.gz")
+
+    found = _windows(table, reference_rows=11_328, window_rows=2_832, ignore=["date"])
+
+    transfer = found[16_992]["transfer"]
+    signal = transfer.signal(Statistic.UNSEEN)
+    assert transfer.reference.sd == 0
+    assert transfer.wasserstein is None
+    assert signal.value == pytest.approx((19_824 - 17_424) / 2_832, abs=0.01)
+
+
+def test_marketing_in_file_order_never_alarms():
+    table = _table("marketing_campaign/marketing_campaign.csv")
+
+    found = _windows(
+        table,
+        reference_rows=560,
+        window_rows=140,
+        budget=Budget(least_rows=100),
+        ignore=["ID", "Dt_Customer"],
+        roles={"Response": Role.LABEL},
+    )
+
+    assert len(found) == 12
+    assert {result.verdict for result in found.values()} == {Verdict.NO_DRIFT}
+
+
+def test_a_seasonal_half_year_is_too_restless_a_reference_and_that_is_said():
+    table = _table("bike_sharing/hour.csv.gz")
+
+    found = _windows(
+        table,
+        reference_rows=4_344,
+        window_rows=1_086,
+        ignore=["instant", "dteday"],
+        roles={"cnt": Role.LABEL},
+    )
+
+    before = [r for start, r in found.items() if start + 1_086 <= 8_645]  # rows of 2011
+    after = [r for start, r in found.items() if start >= 8_645]
+    assert {r.verdict for r in before} == {Verdict.NOT_ENOUGH_DATA}
+    assert all("yr" in {f.name for f in r.drifted} for r in after)

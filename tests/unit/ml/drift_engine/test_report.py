@@ -1,0 +1,159 @@
+import json
+import re
+import time
+from datetime import date, timedelta
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ml.drift.engine import Profile, Verdict, check
+from ml.drift.engine.__main__ import main
+from ml.drift.engine.report import render
+from ml.drift.engine.result_file import load_result, save_result
+from ml.drift.engine.sentences import headline
+
+DAY = date(2026, 3, 10)
+
+
+def _table(columns, seed, *, shift=0.0, moved=14, rows=2_000):
+    rng = np.random.default_rng(seed)
+    numbers = {
+        f"f{i}": rng.normal(shift if i < moved else 0.0, 1, rows) for i in range(columns - 1)
+    }
+    return pa.table({**numbers, "<script>": np.array(["a", "b"])[rng.integers(0, 2, rows)]})
+
+
+@pytest.fixture(scope="module")
+def results():
+    found = {}
+    for columns in (10, 60, 200):
+        profile = Profile.fit(_table(columns, 1), name="version 7", draws=2_000)
+        past = []
+        for k, shift in enumerate([0.0, 0.0, 0.6, 0.6] if columns == 10 else [0.6]):
+            past.append(
+                check(
+                    profile,
+                    _table(columns, 2 + k, shift=shift, rows=600),
+                    day=DAY + timedelta(days=k),
+                    past=past,
+                )
+            )
+        found[columns] = past[-1]
+    return found
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.images, self.tags, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "svg":
+            self.images.append(dict(attrs))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def _parsed(html):
+    page = _Page()
+    page.feed(html)
+    return page
+
+
+def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results):
+    page = _parsed(render(results[10], subject="electricity"))
+
+    text = " ".join(page.text)
+    assert text.index("Drift: 9 of 10 columns changed") < text.index("moved by")
+    assert "First above the limit on 12 Mar 2026, 1 day before." in text
+    assert "Drift report · electricity · version 7 · 13 Mar 2026 (UTC)" in text
+
+
+def test_nothing_in_the_report_can_load_or_run(results):
+    html = render(results[10])
+    page = _parsed(html)
+
+    assert html.index("Content-Security-Policy") < html.index("<title>")
+    assert {"script", "link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+    assert not any(key in attrs for _, attrs in page.tags for key in ("src", "style", "onload"))
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
+    page = _parsed(render(results[60]))
+
+    assert page.images
+    for image in page.images:
+        assert image["role"] == "img"
+        assert re.search(r"drift|moved|changed|above|missing", image["aria-label"])
+
+
+def test_sizes_stay_in_their_budgets_and_rendering_is_quick(results):
+    started = time.process_time()
+    sixty = render(results[60])
+    spent = time.process_time() - started
+
+    assert len(sixty.encode()) <= 150_000
+    assert len(render(results[200]).encode()) <= 400_000
+    assert spent <= 0.5
+
+
+def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
+    page = _parsed(render(results[60]))
+
+    rows = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "row"]
+    assert len(rows) == 60
+    assert "caption" in {tag for tag, _ in page.tags}
+
+
+def test_no_drift_is_told_like_an_answer():
+    profile = Profile.fit(_table(5, 1), draws=2_000)
+
+    html = render(check(profile, _table(5, 2)))
+
+    assert "✓ No drift in 5 columns. Nearest to its limit: " in html
+
+
+def test_a_result_survives_its_file(results, tmp_path):
+    save_result(results[10], tmp_path / "drift.json")
+
+    again = load_result(tmp_path / "drift.json")
+
+    assert again == results[10]
+    assert render(again) == render(results[10])
+    assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
+
+
+def test_the_command_line_profiles_checks_and_draws(tmp_path, capsys):
+    pq.write_table(_table(6, 1), tmp_path / "train.parquet")
+    pq.write_table(_table(6, 2, shift=0.7, moved=2), tmp_path / "today.parquet")
+    paths = {name: str(tmp_path / name) for name in ("p", "d.json", "r.html", "again.html")}
+
+    made = main(["profile", str(tmp_path / "train.parquet"), "-o", paths["p"], "--name", "v7"])
+    status = main(
+        [
+            *("check", paths["p"], str(tmp_path / "today.parquet"), "--day", "2026-03-14"),
+            *("--json", paths["d.json"], "--html", paths["r.html"], "--exit-status"),
+        ]
+    )
+    drawn = main(["report", paths["d.json"], "-o", paths["again.html"]])
+
+    printed = capsys.readouterr().out
+    assert (made, status, drawn) == (0, 3, 0)
+    assert "◆ Drift: 2 of 6 columns changed" in printed
+    assert (tmp_path / "r.html").read_text() == (tmp_path / "again.html").read_text()
+    result = load_result(tmp_path / "d.json")
+    assert result.verdict is Verdict.DRIFT
+    assert headline(result) in printed
+
+
+def test_the_command_line_says_what_it_cannot_read(tmp_path, capsys):
+    status = main(["check", str(tmp_path / "absent"), "today.parquet"])
+
+    assert status == 2
+    assert "no such profile" in capsys.readouterr().err
