@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
-from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
 from local.errors import LocalStackError
 
@@ -44,7 +44,7 @@ class BlobStore:
         self._service = BlobServiceClient.from_connection_string(
             connection_string,
             # On one machine an answer comes at once or not at all; the default waits 15 s first.
-            retry_policy=ExponentialRetry(initial_backoff=0.2, increment_base=2, retry_total=3),
+            retry_policy=LinearRetry(backoff=1, retry_total=3, random_jitter_range=0),
         )
         settings = dict(
             part.split("=", 1) for part in connection_string.strip(";").split(";") if part
