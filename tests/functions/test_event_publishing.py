@@ -1,0 +1,104 @@
+"""Our drift event through the real client and the local Event Grid, and back in by the queue."""
+
+import asyncio
+import base64
+import time
+from datetime import date
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.storage.queue import QueueClient
+
+from local.event_grid import EventGrid
+from local.stack_file import SubscriptionEntry, TopicEntry
+from local.tls import LocalTls
+from shared.adapters.event_grid import EventGridPublisher
+from shared.domain.effects import PublishDrift
+from shared.domain.facts import DriftSignal
+from shared.wire.drift import read_drift_detected
+from shared.wire.envelope import read_events
+
+pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
+
+DRIFT = PublishDrift(
+    day=date(2026, 3, 13),
+    profile="9",
+    sentence="Drift: bmi moved by 0.31 sd (limit 0.10).",
+    signals=(DriftSignal("bmi", 0.31, 0.1),),
+    report="drift/diabetes/2026-03-13.html",
+)
+PASSWORD = "let-me-in"
+
+
+class Credential:
+    def __init__(self, token=PASSWORD):
+        self._token = token
+
+    def get_token(self, *_scopes, **_options):
+        return AccessToken(self._token, int(time.time()) + 3600)
+
+
+@pytest.fixture
+async def topic(azurite, tmp_path, monkeypatch):
+    """A custom topic whose events go into a queue: its address, and the queue."""
+    tls = LocalTls.create(tmp_path / "tls")
+    for name, value in tls.environ().items():
+        monkeypatch.setenv(name, value)
+    queue = QueueClient.from_connection_string(azurite.connection_string(), "drift-notices")
+    queue.create_queue()
+    grid = EventGrid(
+        state=tmp_path / "state",
+        topics=[TopicEntry(name="retrain-events", schema="CloudEventSchemaV1_0")],
+        subscriptions=[
+            SubscriptionEntry(
+                name="notices", source="retrain-events", destination={"queue": "drift-notices"}
+            )
+        ],
+        storage_connection_string=azurite.connection_string(),
+        tls=tls,
+        authorize=lambda header: header == f"Bearer {PASSWORD}",
+    )
+    await grid.start()
+    yield grid.topic_endpoint("retrain-events"), queue
+    await grid.stop()
+    queue.delete_queue()
+    queue.close()
+
+
+@pytest.fixture
+def publisher_to():
+    made = []
+
+    def make(endpoint, credential=Credential):
+        made.append(EventGridPublisher(endpoint, credential=credential))
+        return made[-1]
+
+    yield make
+    for publisher in made:
+        publisher.close()
+
+
+def received(queue):
+    deadline = time.monotonic() + 10
+    while (message := queue.receive_message()) is None:
+        assert time.monotonic() < deadline, "no event in 10 s"
+        time.sleep(0.1)
+    return base64.b64decode(message.content)
+
+
+async def test_what_we_publish_is_what_anybody_may_send_us(topic, publisher_to):
+    endpoint, queue = topic
+
+    publisher = publisher_to(endpoint)
+    await asyncio.to_thread(publisher.drift_detected, "diabetes", DRIFT)
+    publisher.close()
+
+    (event,) = read_events(await asyncio.to_thread(received, queue))
+    model, fact = read_drift_detected(event)
+    assert model == "diabetes"
+    assert fact.key == "drift:2026-03-13:9"
+    assert (fact.sentence, fact.signals, fact.report) == (
+        DRIFT.sentence,
+        DRIFT.signals,
+        DRIFT.report,
+    )
