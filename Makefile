@@ -27,7 +27,7 @@ check: ## format, lint, types, layers, unit tests
 	@$(PYTHON) local/bootstrap.py
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy .
+	$(RUN) -m mypy
 	.venv/bin/lint-imports
 	$(RUN) -m pytest -q tests/unit
 
