@@ -238,7 +238,8 @@ class FunctionsHost:
         opened.push_async_callback(_all, [listener.finish for listener in listeners])
         opened.push_async_callback(worker.stop)
         opened.push_async_callback(invoker.drain, self._grace_seconds)
-        opened.push_async_callback(_all, [listener.stop_listening for listener in listeners])
+        sources: list[QueueListener | TimerListener] = [*listeners, *timers.values()]
+        opened.push_async_callback(_all, [source.stop_listening for source in sources])
         for listener in listeners:
             listener.start()
         for name, timer in timers.items():

@@ -110,8 +110,12 @@ class TimerListener:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("Timer %s broke", self._function.name, exc_info=error)
 
+    async def stop_listening(self) -> None:
+        """Fire no more; a run under way goes on."""
+        self._stopping.set()
+
     async def stop(self) -> None:
-        """Fire no more; a run under way is waited for, then the lock is given up."""
+        """Wait for a run under way and give up the lock."""
         self._stopping.set()
         if self._task is not None:
             await self._task
@@ -146,17 +150,23 @@ class TimerListener:
     async def _serve(self) -> None:
         """Fire by the clock while the lock is ours."""
         now = datetime.now(UTC)
+        schedule = self._trigger.schedule
         monitored = is_monitored(self._trigger, now)
-        status = await self._read_status() if monitored else None
-        due_utc, past_due = first_run(self._trigger.schedule, status, now)
+        known = await self._read_status() if monitored else None
+        due_utc, past_due = first_run(schedule, known, now)
+        status = known or ScheduleStatus(None, due_utc, now)
         if self._trigger.run_on_startup and not past_due:
-            await self._fire(due_utc, monitored=monitored, past_due=False)
-            due_utc = self._trigger.schedule.after(datetime.now(UTC))
-        elif monitored and status is None:
-            await self._write_status(ScheduleStatus(None, due_utc, now))
+            due_utc = now
+        elif monitored and known is None:
+            await self._write_status(status)
         while await self._until(due_utc):
-            await self._fire(due_utc, monitored=monitored, past_due=past_due)
-            due_utc, past_due = self._trigger.schedule.after(datetime.now(UTC)), False
+            ran_utc = max(datetime.now(UTC), due_utc)
+            if not await self._fire(status if monitored else None, past_due=past_due):
+                return
+            due_utc, past_due = schedule.after(max(datetime.now(UTC), due_utc)), False
+            status = ScheduleStatus(ran_utc, due_utc, datetime.now(UTC))
+            if monitored:
+                await self._write_status(status)
 
     async def _until(self, due_utc: datetime) -> bool:
         """Wait for a moment; False when the host stops or the lock is lost before it comes."""
@@ -171,18 +181,16 @@ class TimerListener:
                 nap = min(left, _LONGEST_NAP_SECONDS)
                 await asyncio.wait_for(self._stopping.wait(), nap)
 
-    async def _fire(self, due_utc: datetime, *, monitored: bool, past_due: bool) -> None:
-        now = datetime.now(UTC)
-        status = ScheduleStatus(due_utc, self._trigger.schedule.after(max(now, due_utc)), now)
-        reason = f"Timer fired at {now.isoformat()}"
+    async def _fire(self, status: ScheduleStatus | None, *, past_due: bool) -> bool:
+        """Run the function; False when the host stopped first, and the run is still due."""
+        reason = f"Timer fired at {datetime.now(UTC).isoformat()}"
         try:
-            await self.invoke(status if monitored else None, past_due=past_due, reason=reason)
+            await self.invoke(status, past_due=past_due, reason=reason)
         except HostStoppingError:
-            return  # not done: the status still says that it is due
+            return False
         except InvocationError:
             pass  # logged where it failed; Azure waits for the next occurrence too
-        if monitored:
-            await self._write_status(status)
+        return True
 
     async def invoke(self, status: ScheduleStatus | None, *, past_due: bool, reason: str) -> None:
         """Call the function now, with `@retry` if it has one.

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+
+import pytest
+
+pytestmark = [pytest.mark.anyio, pytest.mark.azurite]
+
+
+async def test_a_request_arrives_whole_and_its_answer_too(shop, http):
+    host = await shop.started()
+
+    response, text = await http(
+        "POST",
+        f"{host.url}/api/echo?x=1&x=2&empty=&code={host.function_key}",
+        data="Grüße",
+        headers={"X-Thing": "a"},
+    )
+
+    seen = json.loads(text)
+    assert (response.status, response.content_type) == (201, "application/json")
+    assert response.headers["X-Shop"] == "yes"
+    assert response.cookies["basket"].value == "1"
+    assert (seen["method"], seen["body"]) == ("POST", "Grüße")
+    assert seen["params"] == {"x": "1,2", "code": host.function_key}
+    assert seen["headers"]["x-thing"] == "a"
+    assert seen["url"].startswith(f"{host.url}/api/echo?x=1")
+    assert (seen["function"], seen["directory"], seen["setting"]) == ("echo", "shop", "corner")
+
+
+async def test_levels_and_keys_open_what_they_should_and_nothing_else(shop, http):
+    host = await shop.started()
+    keys = json.loads((shop.folder / "host" / "keys.json").read_text(encoding="utf-8"))
+
+    async def status(path, key):
+        response, _ = await http("GET", host.url + path, headers={"x-functions-key": key})
+        return response.status
+
+    assert await status("/api/items/1", "") == 200
+    assert await status("/api/echo", "") == 401
+    assert await status("/api/echo", "wrong") == 401
+    assert await status("/api/echo", keys["functions"]["admin_only"]) == 401
+    assert await status("/api/echo", keys["functions"]["echo"]) == 201
+    assert await status("/api/echo", host.master_key) == 201
+    assert await status("/api/admin-only", host.function_key) == 401
+    assert await status("/api/admin-only", host.master_key) == 200
+    assert await status("/admin/functions", host.function_key) == 401
+    mode = (shop.folder / "host" / "keys.json").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+async def test_keys_stay_the_same_when_the_host_starts_again(shop):
+    first = await shop.started()
+    key = first.master_key
+    await first.stop()
+
+    second = await shop.started()
+
+    assert second.master_key == key
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/api/items/5", 200, '{"number": "5"}'),
+        ("GET", "/API/Items/5", 200, '{"number": "5"}'),
+        ("GET", "/api/items/five", 200, "name=five"),
+        ("GET", "/api/items", 200, "name=None"),
+        ("GET", "/api/items/a%2Fb", 200, "name=a/b"),
+        ("GET", "/api/items/5/6", 404, ""),
+        ("GET", "/api/files/a/b%20c", 200, "a/b c"),
+        ("GET", "/api/files", 200, ""),
+        ("POST", "/api/items/5", 404, ""),
+        ("HEAD", "/api/items/5", 404, ""),
+        ("OPTIONS", "/api/slow?seconds=0", 200, "done"),
+        ("HEAD", "/api/slow?seconds=0", 200, ""),
+        ("GET", "/items/5", 404, ""),
+        ("GET", "/", 200, "The functions host is running.\n"),
+        ("GET", "/api/fails", 500, ""),
+        ("GET", "/api/nothing", 500, ""),
+    ],
+)
+async def test_routes_answer_as_azure_answers(  # noqa: PLR0917 - two fixtures and a table
+    shop_host, http, method, path, status, text
+):
+    response, answer = await http(method, shop_host.url + path)
+
+    assert (response.status, answer) == (status, text)
+
+
+@pytest.fixture
+async def shop_host(shop):
+    return await shop.started()
+
+
+async def test_an_exception_reaches_the_log_with_the_apps_own_lines(shop, http):
+    host = await shop.started()
+
+    await http("GET", f"{host.url}/api/fails")
+
+    log = shop.log()
+    assert "ValueError: the till is stuck" in log
+    assert 'raise ValueError("the till is stuck")' in log
+    assert "functions_host_worker" not in log
+
+
+async def test_a_caller_gives_up_at_the_limit_and_the_function_runs_on(shop, http, until):
+    host = await shop.started(http_limit_seconds=0.2)
+
+    response, _ = await http("GET", f"{host.url}/api/slow?seconds=0.6")
+
+    assert response.status == 504
+    await until(lambda: "shop: slow is over" in shop.log())
+
+
+async def test_a_body_above_the_limit_is_refused(shop, http):
+    host = await shop.started(settings={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000"})
+
+    response, _ = await http("POST", f"{host.url}/api/orders", data=b"x" * 1001)
+
+    assert response.status == 413
+
+
+async def test_one_slow_function_does_not_hold_up_the_others(shop, http):
+    host = await shop.started(grace_seconds=0.1)
+
+    slow = asyncio.create_task(http("GET", f"{host.url}/api/slow?seconds=2"))
+    response, _ = await http("GET", f"{host.url}/api/items/5")
+    done = slow.done()
+    slow.cancel()
+
+    assert response.status == 200
+    assert not done
+
+
+async def test_a_worker_that_crashes_is_replaced_and_the_call_fails(shop, http):
+    host = await shop.started()
+    before = host.worker.pid
+
+    crashed, _ = await http("GET", f"{host.url}/api/crash")
+    after, text = await http("GET", f"{host.url}/api/items/7")
+
+    assert crashed.status == 500
+    assert (after.status, text) == (200, '{"number": "7"}')
+    assert host.worker.pid != before
+    assert "last words" in shop.log()
+    assert "ended with code 3" in shop.log()
+
+
+async def test_a_function_past_its_timeout_is_ended_with_its_worker(shop, http):
+    app = shop.app(
+        "import time\nimport azure.functions as func\napp = func.FunctionApp('ANONYMOUS')\n"
+        "@app.route(route='hang')\ndef hang(req: func.HttpRequest) -> str:\n    time.sleep(600)\n"
+        "@app.route(route='ok')\ndef ok(req: func.HttpRequest) -> str:\n    return 'ok'\n",
+        host_json='{"version": "2.0", "functionTimeout": "00:00:01"}',
+    )
+    host = await shop.started(app)
+
+    hung, _ = await http("GET", f"{host.url}/api/hang")
+    well, text = await http("GET", f"{host.url}/api/ok")
+
+    assert (hung.status, well.status, text) == (500, 200, "ok")
+    assert "longer than functionTimeout" in shop.log()
+
+
+@pytest.mark.parametrize(
+    ("app", "answer"), [("asgi", "POST /any/where 3 1"), ("wsgi", "POST /any/where")]
+)
+async def test_asgi_and_wsgi_apps_run_behind_the_librarys_adapter(shop, http, app, answer):
+    host = await shop.started(app)
+
+    await http("POST", f"{host.url}/first", data=b"")
+    response, text = await http("POST", f"{host.url}/any/where", data=b"abc")
+
+    assert (response.status, text) == (200, answer)
+
+
+async def test_status_and_functions_are_told_to_the_master_key(shop, http):
+    host = await shop.started()
+    key = {"x-functions-key": host.master_key}
+
+    _, status = await http("GET", f"{host.url}/admin/host/status", headers=key)
+    _, functions = await http("GET", f"{host.url}/admin/functions", headers=key)
+    unknown, _ = await http("GET", f"{host.url}/admin/functions/none", headers=key)
+
+    assert json.loads(status)["state"] == "Running"
+    described = {item["name"]: item for item in json.loads(functions)}
+    assert described["echo"]["invokeUrlTemplate"] == f"{host.url}/api/echo"
+    assert described["pack"]["config"]["bindings"][1]["queueName"] == "%ORDERS%"
+    assert unknown.status == 404
+
+
+async def test_a_disabled_function_is_not_served(shop, http):
+    host = await shop.started(settings={"AzureWebJobs.echo.Disabled": "true"})
+
+    response, _ = await http("GET", f"{host.url}/api/echo?code={host.master_key}")
+
+    assert response.status == 404
+
+
+async def test_a_taken_port_is_named_with_what_to_do(shop):
+    first = await shop.started()
+    second = shop.host(name="second", port=int(first.url.rpartition(":")[2]))
+
+    with pytest.raises(Exception, match=r"cannot be used.*choose another"):
+        await second.start()

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.anyio, pytest.mark.azurite]
+
+
+async def test_a_list_output_becomes_messages_and_each_triggers_the_next_function(shop, http):
+    host = await shop.started()
+
+    response, _ = await http("POST", f"{host.url}/api/orders", json=["tea", "milk"])
+    packed = await shop.received("PACKED", 2)
+
+    assert response.status == 202
+    assert [text.split(",")[0] for text in packed] == ["packed milk", "packed tea"]
+    assert all("try 1, until True" in text for text in packed)
+    assert await shop.left("ORDERS") == 0
+
+
+async def test_json_members_of_a_message_replace_its_own_properties(shop):
+    await shop.started()
+
+    await shop.send("ORDERS", json.dumps({"id": "mine", "kind": "x"}))
+    (packed,) = await shop.received("PACKED", 1)
+
+    assert ", id mine, try 1" in packed
+
+
+async def test_a_json_member_of_the_wrong_type_breaks_decoding_as_on_azure(shop):
+    await shop.started()
+
+    await shop.send("ORDERS", json.dumps({"dequeueCount": "many"}))
+    (poisoned,) = await shop.received(shop.names["ORDERS"] + "-poison", 1)
+
+    assert json.loads(poisoned) == {"dequeueCount": "many"}
+    assert "cannot convert value of field 'DequeueCount'" in shop.log()
+
+
+async def test_a_message_that_keeps_failing_ends_unchanged_in_the_poison_queue(shop):
+    await shop.started()
+
+    await shop.send("ORDERS", "broken plate", "cup")
+    (poisoned,) = await shop.received(shop.names["ORDERS"] + "-poison", 1)
+    (packed,) = await shop.received("PACKED", 1)
+
+    assert poisoned == "broken plate"
+    assert packed.startswith("packed cup")
+    assert shop.log().count("'Functions.pack' (Failed") == 3
+    assert await shop.left("ORDERS") == 0
+
+
+async def test_a_message_that_is_not_base64_is_poisoned_with_the_remedy_in_the_log(shop):
+    await shop.started()
+
+    async with (
+        shop.queue("ORDERS") as queue,
+        shop.queue(shop.names["ORDERS"] + "-poison") as poison,
+    ):
+        await queue.send_message("plain text!")
+        for _ in range(200):
+            found = [message.content async for message in poison.receive_messages()]
+            if found:
+                break
+            await asyncio.sleep(0.05)
+
+    assert found == ["plain text!"]
+    assert 'messageEncoding to "none"' in shop.log()
+
+
+async def test_without_encoding_messages_are_plain_both_ways(shop):
+    app = shop.app(
+        "import azure.functions as func\napp = func.FunctionApp()\n"
+        "@app.queue_trigger(arg_name='m', queue_name='%ORDERS%', connection='')\n"
+        "@app.queue_output(arg_name='o', queue_name='%PACKED%', connection='')\n"
+        "def copy(m: str, o: func.Out[str]) -> None:\n    o.set(m.upper())\n",
+        host_json='{"version": "2.0", "extensions": {"queues": {"messageEncoding": "none"}}}',
+    )
+    await shop.started(app)
+
+    async with shop.queue("ORDERS") as orders, shop.queue("PACKED") as packed:
+        await orders.send_message("grüße <&>")
+        for _ in range(200):
+            found = [message.content async for message in packed.receive_messages()]
+            if found:
+                break
+            await asyncio.sleep(0.05)
+
+    assert found == ["GRÜSSE <&>"]
+
+
+async def test_a_crash_counts_as_a_failure_and_other_messages_go_through(shop):
+    await shop.started()
+
+    await shop.send("ORDERS", "crash")
+    (poisoned,) = await shop.received(shop.names["ORDERS"] + "-poison", 1, within=30)
+    await shop.send("ORDERS", "tea")
+    (packed,) = await shop.received("PACKED", 1)
+
+    assert poisoned == "crash"
+    assert packed.startswith("packed tea")
+
+
+async def test_a_stop_waits_for_running_functions(shop, until):
+    host = await shop.started()
+    await shop.send("ORDERS", "slow 1")
+    await until(lambda: "packing slow" in shop.log())
+
+    await host.stop()
+
+    assert await shop.left("ORDERS") == 0
+    assert (await shop.received("PACKED", 1))[0].startswith("packed slow 1")
+
+
+async def test_a_stop_past_its_grace_gives_the_message_back_at_once(shop, until):
+    first = await shop.started(grace_seconds=0.1)
+    await shop.send("ORDERS", "slow 2")
+    await until(lambda: "packing slow" in shop.log())
+
+    await first.stop()
+    await shop.started(name="second")
+
+    (packed,) = await shop.received("PACKED", 1, within=8)
+    assert "try 2" in packed
+
+
+async def test_a_long_function_keeps_its_message_to_itself(shop):
+    await shop.started(lease_seconds=1)
+    await shop.started(name="second", lease_seconds=1)
+
+    await shop.send("ORDERS", "slow 3")
+    (packed,) = await shop.received("PACKED", 1)
+
+    assert "try 1" in packed
+    assert (shop.log() + shop.log("second")).count("packing slow") == 1
+    assert await shop.left("ORDERS") == 0
+
+
+async def test_two_hosts_share_a_queue_and_lose_nothing(shop):
+    await shop.started()
+    await shop.started(name="second")
+
+    await shop.send("ORDERS", *(f"item {number}" for number in range(60)))
+    packed = await shop.received("PACKED", 60, within=30)
+
+    assert len({text.split(",")[0] for text in packed}) == 60
+    assert await shop.left("ORDERS") == 0
+
+
+async def test_a_queue_that_appears_later_is_picked_up(shop):
+    await shop.started()
+    await asyncio.sleep(0.3)
+
+    await shop.send("ORDERS", "late")
+
+    assert (await shop.received("PACKED", 1))[0].startswith("packed late")
+
+
+async def test_a_queue_function_can_be_fired_by_hand(shop, http, until):
+    host = await shop.started()
+
+    response, _ = await http(
+        "POST",
+        f"{host.url}/admin/functions/pack",
+        json={"input": "by hand"},
+        headers={"x-functions-key": host.master_key},
+    )
+
+    assert response.status == 202
+    await until(lambda: "packing by hand" in shop.log())
