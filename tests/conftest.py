@@ -11,7 +11,7 @@ import pytest
 from local.azurite import Azurite, install_azurite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,12 +23,19 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+def azurite_program() -> Sequence[str]:
+    """How to run Azurite; installed on first use."""
+    return asyncio.run(install_azurite(_ROOT / ".local" / "cache" / "azurite"))
+
+
+@pytest.fixture(scope="session")
+def azurite(
+    azurite_program: Sequence[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Azurite]:
     """One real Azurite for the session: use names of your own for containers, queues, tables."""
     folder = tmp_path_factory.mktemp("azurite")
     with asyncio.Runner() as runner:
-        program = runner.run(install_azurite(_ROOT / ".local" / "cache" / "azurite"))
-        server = Azurite(program=program, data=folder / "data", log=folder / "azurite.log")
+        server = Azurite(program=azurite_program, data=folder / "data", log=folder / "azurite.log")
         runner.run(server.start())
         try:
             yield server

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import uv
 
+from local.background import running
 from local.errors import ProcessFailedError
 from local.processes import Command, ManagedProcess
 
@@ -191,7 +192,7 @@ async def _run_to_end(command: Command, *, remedy: str) -> None:
 @contextlib.asynccontextmanager
 async def _alone_in(folder: Path) -> AsyncIterator[None]:
     """Hold the folder's lock; the kernel lets go of it however the process ends."""
-    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # one call, on the local disk
+    folder.mkdir(parents=True, exist_ok=True)  # one call, on the local disk
     with (folder / ".lock").open("w") as lock:
         while True:
             try:
@@ -214,10 +215,5 @@ async def _counted(building: Path, progress: Callable[[str], None]) -> AsyncIter
             progress(f"Azurite: {there} of {len(packages)} packages")
             await asyncio.sleep(_PROGRESS_SECONDS)
 
-    counting = asyncio.create_task(count())
-    try:
+    async with running(count(), name="package count"):
         yield
-    finally:
-        counting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await counting

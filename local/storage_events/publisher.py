@@ -36,7 +36,7 @@ class BlobEvents:
         self._publish = publish
         self._writing: Counter[BlobName] = Counter()
         self._contested: set[BlobName] = set()
-        self._touched_during_scan: set[BlobName] = set()
+        self._touched_during_scan: set[BlobName] | None = None  # None: no scan is under way
 
     # --- writes that pass through the proxy
 
@@ -55,7 +55,8 @@ class BlobEvents:
             self._contested.add(blob)
         self._writing[blob] += 1
         # From here on a listing may or may not show what this write does.
-        self._touched_during_scan.add(blob)
+        if self._touched_during_scan is not None:
+            self._touched_during_scan.add(blob)
         try:
             yield
         finally:
@@ -129,26 +130,27 @@ class BlobEvents:
         Raises:
             aiohttp.ClientError: the blob service did not answer.
         """
-        self._touched_during_scan = set(self._writing)
-        if only_container is not None:
-            await self._scan_container(only_container)
-            return
-        existing = await self._service.containers()
-        for container in existing:
-            await self._scan_container(container)
-        for container in set(self._known.containers()) - set(existing):
-            self._known.forget_container(container)
+        touched = self._touched_during_scan = set(self._writing)
+        known_before = self._known.containers()
+        try:
+            existing = await self._service.containers()
+            for container in existing if only_container is None else [only_container]:
+                await self._scan_container(container, touched)
+            for container in set(known_before) - set(existing):
+                self._known.forget_container(container)
+        finally:
+            self._touched_during_scan = None
 
-    async def _scan_container(self, container: str) -> None:
+    async def _scan_container(self, container: str, touched: set[BlobName]) -> None:
         gone = self._known.etags_in(container)
         async for state in self._service.blobs(container):
             known_etag = gone.pop(state.name, None)
             blob = BlobName(container, state.name)
-            if known_etag != state.etag and blob not in self._touched_during_scan:
+            if known_etag != state.etag and blob not in touched:
                 await self.created_unless_known(blob, state)
         for name in gone:
             blob = BlobName(container, name)
-            if blob not in self._touched_during_scan:
+            if blob not in touched:
                 await self.deleted_unless_known(blob)
 
 
