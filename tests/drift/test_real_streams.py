@@ -8,7 +8,7 @@ import pytest
 from ml.drift.engine import Budget, Profile, Role, Statistic, Verdict, check
 from ml.drift.engine.readers import open_source
 
-DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def _table(name):
