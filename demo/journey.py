@@ -93,7 +93,7 @@ class Journey:
                 f"version {version} is champion but {answer['model_version']} answered"
             )
         self._narrator.say(f"  a row was scored over HTTP: {answer['predictions'][0]}")
-        return f"Version {version} in production: {cycle['sentence']}"
+        return _sentence(cycle)
 
     async def _second_file(self) -> str:
         address = await self._client.scoring()
@@ -124,13 +124,13 @@ class Journey:
 
     def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
         if cycle["outcome"] != "promoted":
-            return f"{cycle['sentence']} No traffic moved."
+            return f"{_sentence(cycle)} No traffic moved."
         tally = load.tally(_monotonic(_step(cycle, "Deployed")["at"]), load.ended)
         self._check(tally)
         self.summary.swap = tally
         versions = ", ".join(f"version {name}: {n}" for name, n in sorted(tally.by_version.items()))
         return (
-            f"{cycle['sentence']} While traffic moved, {tally.requests} requests came at "
+            f"{_sentence(cycle)} While traffic moved, {tally.requests} requests came at "
             f"{tally.per_second:.0f} a second and {tally.failed} failed ({versions})."
         )
 
@@ -164,7 +164,7 @@ class Journey:
             raise StepFailedError(f"{saved} does not name column {self._data.broken_column}")
         if await self._champion() != before:
             raise StepFailedError("a quarantined file changed the champion")
-        return f"{cycle['sentence']} The champion is untouched."
+        return f"{_sentence(cycle)} The champion is untouched."
 
     async def _drift(self) -> str:
         address = await self._client.scoring()
@@ -195,14 +195,14 @@ class Journey:
         cycle = await self._next_cycle("the retraining that drift started")
         self._expect(cycle, {"promoted", "rejected"}, reason="drift")
         await self._until(self._notice_sent, "the DriftDetected event at its other subscriber")
-        return f"{drift['sentence']} Then: {cycle['sentence']}"
+        return f"{drift['sentence']} Then: {_sentence(cycle)}"
 
     async def _by_hand(self) -> str:
         accepted = await self._client.retrain("shown in the demo")
         self._narrator.say(f"  {accepted['sentence']}")
         cycle = await self._next_cycle("the retraining asked for")
         self._expect(cycle, {"promoted", "rejected"}, reason="manual")
-        return str(cycle["sentence"])
+        return _sentence(cycle)
 
     # --- watching
 
@@ -318,6 +318,12 @@ async def _answers(load: SteadyLoad, *, exclude: str) -> bool:
     now = time.monotonic()
     recent = load.tally(now - 1.0, now).by_version
     return bool(recent) and exclude not in recent
+
+
+def _sentence(cycle: dict[str, Any]) -> str:
+    """The cycle's own words, with a capital and a full stop."""
+    text = str(cycle["sentence"]).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _step(cycle: dict[str, Any], name: str) -> dict[str, Any]:
