@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_T = TypeVar("_T")
 
 _REQUIRED: Final = object()
 _DURATION: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d)$")
@@ -226,5 +228,6 @@ def _example(minimum: float) -> str:
     return f"{max(minimum, 1):g}"
 
 
-def _stand_in(default: Any, stand_in: Any) -> Any:
-    return stand_in if default is _REQUIRED else default
+def _stand_in(default: object, stand_in: _T) -> _T:
+    """The default, or a value of the right type where reading goes on after a mistake."""
+    return stand_in if default is _REQUIRED else cast("_T", default)

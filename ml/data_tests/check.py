@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ml.data_tests.contract_schema import ContractSchema
 from ml.data_tests.distribution import distribution_findings
-from ml.data_tests.reading import UnreadableFile, open_file
+from ml.data_tests.raw_file import UnreadableFile
+from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
 from ml.data_tests.tally import ColumnTally, Duplicates, Rows

@@ -13,7 +13,7 @@ import pandas as pd
 from ml.data_tests.report import FIRST_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 # Enough to know whether a column varies and which value fills it.
 _TRACKED_VALUES: Final = 1_000
@@ -26,11 +26,11 @@ class Rows:
     count: int = 0
     first: tuple[int, ...] = ()
 
-    def add(self, numbers: Sequence[int]) -> None:
+    def add(self, numbers: Iterable[int]) -> None:
         """Take more row numbers, in ascending order."""
-        self.count += len(numbers)
-        if len(self.first) < FIRST_ROWS:
-            self.first = (*self.first, *(int(number) for number in numbers))[:FIRST_ROWS]
+        rows = tuple(int(number) for number in numbers)
+        self.count += len(rows)
+        self.first = (*self.first, *rows[:FIRST_ROWS])[:FIRST_ROWS]
 
 
 @dataclass(slots=True)

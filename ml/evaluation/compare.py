@@ -8,12 +8,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ml.errors import UndefinedStatisticError
+from ml.errors import ModelArtefactError, UndefinedStatisticError
 from ml.evaluation.metrics import score
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ml.model_config import ModelConfig
     from ml.scoring.model_folder import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A fitted model and the columns it asks for, which may be those of an older model.yml."""
+
+    model: Predictor
+    columns: tuple[str, ...]
+
+    def answers(self, test: pd.DataFrame, who: str) -> NDArray[np.generic]:
+        """One prediction a row.
+
+        Raises:
+            ModelArtefactError: the rows lack one of its columns.
+        """
+        absent = [name for name in self.columns if name not in test.columns]
+        if absent:
+            raise ModelArtefactError(
+                f"the {who} needs column {', '.join(absent)}, which the data no longer have; "
+                "put it back into model.yml, or retire that version"
+            )
+        return np.asarray(self.model.predict(test[list(self.columns)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +63,27 @@ class Comparison:
 
 
 def compare(
-    test: pd.DataFrame, challenger: Predictor, champion: Predictor | None, *, config: ModelConfig
+    test: pd.DataFrame, challenger: Contestant, champion: Contestant | None, *, config: ModelConfig
 ) -> Comparison:
     """Score both models on every frozen row, with the metrics of model.yml.
 
     Neither was trained on these rows: their side is fixed by a hash of the row's key.
 
     Args:
-        test: features and target of the frozen rows.
-        challenger: fitted model.
-        champion: fitted model, or None.
+        test: columns and target of the frozen rows.
+        challenger: wants production traffic.
+        champion: holds it; None when nobody does.
         config: of the model.
 
     Raises:
+        ModelArtefactError: the rows lack a column that one of them needs.
         UndefinedStatisticError: a metric is not finite on these rows.
     """
-    features, true = test[list(config.features)], test[config.target]
+    true = test[config.target]
     predictions = pd.DataFrame({"true": true})
-    predictions["challenger"] = np.asarray(challenger.predict(features))
+    predictions["challenger"] = challenger.answers(test, "challenger")
     if champion is not None:
-        predictions["champion"] = np.asarray(champion.predict(features))
+        predictions["champion"] = champion.answers(test, "champion")
     scores = {
         side: score(config.metrics, true.to_numpy(), predictions[side].to_numpy())
         for side in predictions.columns

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ml.evaluation.compare import Comparison, compare
+from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
 from ml.scoring.model_folder import ModelFolder
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     champion = ModelFolder.read(args.champion) if args.champion is not None else None
     comparison = compare(
         test,
-        challenger.load(),
-        champion.load() if champion is not None else None,
+        _contestant(challenger),
+        _contestant(champion) if champion is not None else None,
         config=config,
     )
     folder: Path = args.evidence
@@ -67,6 +67,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         cycle_id=args.cycle_id,
         challenger_version=args.challenger_version,
         champion_version=args.champion_version,
+        notes=split_notes(
+            prepared,
+            challenger=challenger.path,
+            champion=None if champion is None else champion.path,
+        ),
     )
     # Written last: whoever finds it finds the rest.
     _write_json(folder / "evidence.json", document)
@@ -81,6 +86,7 @@ def evidence(
     cycle_id: str,
     challenger_version: str | None,
     champion_version: str | None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The document that the gate reads; format 1.
 
@@ -90,6 +96,7 @@ def evidence(
         cycle_id: whose evidence it is.
         challenger_version: None while the challenger is not registered yet.
         champion_version: whom it was compared with, None for nobody.
+        notes: what a person should know before trusting the comparison.
     """
     metrics = [asdict(pair) for pair in comparison.metrics]
     champion = {pair.name: pair.champion for pair in comparison.metrics}
@@ -112,13 +119,42 @@ def evidence(
         "test_rows_sha256": prepared["test_rows_sha256"],
         "config_sha256": prepared["config_sha256"],
         "reference": "challenger/reference.parquet",
+        "notes": list(notes),
     }
+
+
+def split_notes(prepared: dict[str, Any], **models: Path | None) -> list[str]:
+    """A sentence for each model that may have been trained on rows that are frozen now.
+
+    Args:
+        prepared: what `prepare` wrote; holds the share of test rows.
+        models: folder of each model under its role; None where there is none.
+    """
+    notes = []
+    for role, folder in models.items():
+        if folder is None:
+            continue
+        record = folder / "training.json"
+        if not record.is_file():
+            notes.append(f"The {role} was not trained here: it may know some of the frozen rows.")
+            continue
+        share = json.loads(record.read_text(encoding="utf-8"))["test_percent"]
+        if share < prepared["test_percent"]:
+            notes.append(
+                f"The {role} was trained when {share:g} % of the rows were frozen, now "
+                f"{prepared['test_percent']:g} % are: it knows some of them."
+            )
+    return notes
 
 
 def sample_request(test: pd.DataFrame, config: ModelConfig) -> dict[str, Any]:
     """A scoring request with a few frozen rows, for the smoke test of a deployment."""
     rows = test[list(config.features)].head(_SAMPLE_ROWS)
     return {"data": json.loads(rows.to_json(orient="records", date_format="iso"))}
+
+
+def _contestant(folder: ModelFolder) -> Contestant:
+    return Contestant(folder.load(), tuple(column.name for column in folder.columns))
 
 
 def _keep_challenger(model: Path, prepared: Path, folder: Path) -> None:

@@ -55,7 +55,7 @@ def _f1(true: Values, predicted: Values) -> float:
     """F1 of the positive class: 1, True or the greater of two labels."""
     from sklearn.metrics import f1_score  # noqa: PLC0415 - see _accuracy
 
-    positive = 1 if true.dtype.kind in "biu" else max(_classes(true))
+    positive = 1 if true.dtype.kind in "biu" else _classes(true)[-1]
     return float(f1_score(true == positive, predicted == positive, zero_division=0.0))
 
 

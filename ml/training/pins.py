@@ -94,7 +94,7 @@ def verified_path(pin: Pin, files: Path) -> Path:
     path = files / relative
     if not path.is_file():
         raise PinMismatchError(
-            f"{pin.path} ({pin.source}) is pinned but not there; restore it under the data container"
+            f"{pin.path} ({pin.source}) is pinned but not there; restore it in container data"
         )
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -102,7 +102,7 @@ def verified_path(pin: Pin, files: Path) -> Path:
             digest.update(block)
     if digest.hexdigest() != pin.sha256:
         raise PinMismatchError(
-            f"{pin.path} ({pin.source}) has sha256 {digest.hexdigest()}, accepted was {pin.sha256}; "
-            "accepted files are immutable: restore the accepted content"
+            f"{pin.path} ({pin.source}) has sha256 {digest.hexdigest()}, accepted was "
+            f"{pin.sha256}; accepted files are immutable: restore the accepted content"
         )
     return path

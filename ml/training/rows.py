@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from ml.data_tests.reading import UnreadableFile, open_file
+from ml.data_tests.raw_file import UnreadableFile
+from ml.data_tests.reading import open_file
 from ml.data_tests.typed import typed_frame
 from ml.errors import PinMismatchError
 
@@ -125,7 +126,8 @@ def _inside_window(rows: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
         return rows
     # Counted back from the newest row, not from today: the same files give the same rows.
     since = rows[config.time].max() - pd.Timedelta(days=config.training.window_days or 0)
-    return rows[rows[config.time] > since]
+    inside: pd.DataFrame = rows[rows[config.time] > since]
+    return inside
 
 
 def _hashes(table: pd.DataFrame, columns: list[str]) -> list[str]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
+    from ml.model_config import ModelConfig
+
 # What a deployment needs; scoring.yml pins them. Given, so that MLflow does not go and look.
 _REQUIREMENTS = ["scikit-learn", "pandas", "numpy", "scipy", "skops"]
 
@@ -39,13 +41,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     pipeline = fit(train, config)
     seconds = time.perf_counter() - started
 
-    save(pipeline, train[list(config.features)], args.model)
+    save(pipeline, train, args.model, config=config)
     shutil.copyfile(args.prepared / "reference.parquet", args.model / "reference.parquet")
     document = {
         "format": 1,
         "model": config.name,
         "config_sha256": config.config_sha256,
         "rows": len(train),
+        "test_percent": config.training.test_percent,
         "seed": config.training.seed,
         "params": dict(config.training.params),
         "fit_seconds": round(seconds, 3),
@@ -59,19 +62,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{config.name}: fitted on {len(train)} rows in {seconds:.1f} s")  # noqa: T201 - job log
 
 
-def save(pipeline: Pipeline, features: pd.DataFrame, folder: Path) -> None:
+def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: ModelConfig) -> None:
     """Write an MLflow model folder whose estimator is a skops file, never a pickle.
 
     Args:
         pipeline: fitted.
-        features: rows it was fitted on; the signature comes from them and from its answers.
+        train: rows it was fitted on; the signature takes its types from them.
         folder: must not hold a model yet; Azure ML gives an output's folder empty.
+        config: of the model; says which inputs may be missing in a request.
     """
     import mlflow.sklearn  # noqa: PLC0415 - seconds of import, after the arguments were checked
     import skops.io  # noqa: PLC0415 - same
-    from mlflow.models import infer_signature  # noqa: PLC0415 - same
+    from mlflow.models import ModelSignature, infer_signature  # noqa: PLC0415 - same
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - same
 
     found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
+    features = train[list(config.features)]
+    inputs = Schema(
+        [
+            ColSpec(
+                "double" if features[name].dtype.kind == "f" else "string",
+                name,
+                # The contract decides, not whether these very rows happened to miss a value.
+                required=config.column(name).max_missing_percent == 0,
+            )
+            for name in config.features
+        ]
+    )
+    outputs = infer_signature(None, pipeline.predict(features)).outputs
     folder.mkdir(parents=True, exist_ok=True)
     mlflow.sklearn.save_model(
         pipeline,
@@ -79,7 +97,7 @@ def save(pipeline: Pipeline, features: pd.DataFrame, folder: Path) -> None:
         serialization_format="skops",
         # The same list that scoring loads by: what it would refuse is refused here already.
         skops_trusted_types=[name for name in found if is_trusted(name)],
-        signature=infer_signature(features, pipeline.predict(features)),
+        signature=ModelSignature(inputs, outputs),
         pip_requirements=_REQUIREMENTS,
     )
 
