@@ -18,7 +18,7 @@ import pyarrow.parquet
 from ml.drift.engine.errors import DriftInputError
 
 BATCH_ROWS: Final = 65_536
-_BUFFER_BYTES: Final = 1 << 20
+_BUFFER_BYTES: Final = 1 << 16
 _CSV_BLOCK_BYTES: Final = 1 << 22
 _JSON_BLOCK_BYTES: Final = 1 << 22
 
@@ -64,13 +64,15 @@ class ParquetSource:
             )
 
     def _open(self) -> pa.parquet.ParquetFile:
+        metadata = pa.parquet.read_metadata(self.path)
+        schema = metadata.schema.to_arrow_schema()
         return pa.parquet.ParquetFile(
-            self.path, buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=self._texts()
+            self.path,
+            metadata=metadata,
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+            read_dictionary=[f.name for f in schema if pa.types.is_string(f.type)],
         )
-
-    def _texts(self) -> list[str]:
-        schema = pa.parquet.read_schema(self.path)
-        return [f.name for f in schema if pa.types.is_string(f.type)]
 
     def parts(self, wanted: int) -> Sequence["ParquetSource"]:
         """Consecutive row groups."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Final
 
 import pyarrow as pa
 
@@ -11,6 +12,8 @@ from ml.drift.engine.columns import to_categories, to_days, to_numbers
 from ml.drift.engine.layout import Column, HistoryKind, Kind, Layout, Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.readers import Source, TypesWidenedError
+
+_COLUMNS_AT_ONCE: Final = 8  # a Parquet column holds about 2 MB while it is read
 
 
 @dataclass(slots=True)
@@ -75,16 +78,19 @@ def scan(
 
 
 def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int) -> Scan:
-    if threads == 1:
-        return scan_part(source, layout, layout.columns, history=history)
-    if len(layout.columns) >= threads and source.rows is not None:
-        shares = [layout.columns[i::threads] for i in range(threads)]
+    """Random access: some columns at a time, else all at once; several readers where they can."""
+    columns = layout.columns
+    if source.rows is None:
+        return scan_part(source, layout, columns, history=history)
+    if len(columns) >= threads or history is HistoryKind.BLOCKS:
+        each = max(1, min(_COLUMNS_AT_ONCE, -(-len(columns) // threads)))
+        shares = [columns[i : i + each] for i in range(0, len(columns), each)]
         with ThreadPoolExecutor(threads) as pool:
             scans = pool.map(lambda s: scan_part(source, layout, s, history=history), shares)
             return _side_by_side(list(scans))
-    parts = source.parts(threads) if history is not HistoryKind.BLOCKS else [source]
+    parts = source.parts(threads)
     with ThreadPoolExecutor(threads) as pool:
-        scans = pool.map(lambda p: scan_part(p, layout, layout.columns, history=history), parts)
+        scans = pool.map(lambda p: scan_part(p, layout, columns, history=history), parts)
         total, *others = list(scans)
     for other in others:
         total.merge(other)
