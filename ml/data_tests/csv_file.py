@@ -22,9 +22,17 @@ _SEPARATORS: Final = (",", ";", "\t", "|")
 _SEPARATOR_WORDS: Final = {"\t": "tab", " ": "space"}
 
 
+class _BorrowedText(io.TextIOWrapper):
+    """The file is the caller's, who opened it and closes it: forgetting this must not."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.detach()
+
+
 def open_csv(source: BinaryIO, contract: DataContract) -> RawFile:
     """Read the header; see `ml.data_tests.reading.open_file`."""
-    text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="strict", newline="")
+    text = _BorrowedText(source, encoding="utf-8-sig", errors="strict", newline="")
     reader = csv.reader(text, delimiter=contract.separator, strict=True)
     try:
         header = next((row for row in reader if row), None)
