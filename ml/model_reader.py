@@ -55,11 +55,13 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
     elif not MODEL_NAME.match(name):
         top.problem("name", f"{name!r} must be 2-30 of a-z, 0-9 and -, a letter first; rename it")
     task = cast("Task", top.choice("task", _TASKS))
+    # An unknown task is one mistake: what hangs on it is not judged.
+    known_task = top.text("task", default="") in _TASKS
     data = _data(top.section("data", required=True))
     target = _known_column(top, "target", data)
     identity = _known_column(top, "id", data) if top.has("id") else top.text("id", default="")
     time = _known_column(top, "time", data) if top.has("time") else top.text("time", default="")
-    _check_target(top, task, data.columns.get(target))
+    _check_target(top, task if known_task else None, data.columns.get(target))
     _check_time(top, data.columns.get(time))
     config: dict[str, Any] = {
         "name": name,
@@ -70,7 +72,7 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
         "features": _features(top, data, {target, identity, time}),
         "data": data,
         "training": _training(top.section("training"), time),
-        "gate": _gate(top.section("gate", required=True), task),
+        "gate": _gate(top.section("gate", required=True), task if known_task else None),
         "drift": _drift(top.section("drift")),
         "retrain": _retrain(top.section("retrain")),
         "rollout": _rollout(top.section("rollout")),
@@ -161,7 +163,7 @@ def _known_column(top: Section, key: str, data: DataContract) -> str:
     return name
 
 
-def _check_target(top: Section, task: str, contract: ColumnContract | None) -> None:
+def _check_target(top: Section, task: Task | None, contract: ColumnContract | None) -> None:
     if contract is None:
         return
     if task == "regression" and not contract.numeric:
@@ -222,9 +224,9 @@ def _training(section: Section, time: str) -> TrainingSettings:
     return settings
 
 
-def _gate(section: Section, task: Task) -> tuple[GateMetric, ...]:
+def _gate(section: Section, task: Task | None) -> tuple[GateMetric, ...]:
     floors = section.section("floors", required=True)
-    known = metric_names(task)
+    known = metric_names(task) if task is not None else tuple(METRICS)
     metrics = []
     for name in floors.keys():  # noqa: SIM118 - a Section is no dict
         floor = floors.number(name)
@@ -232,9 +234,8 @@ def _gate(section: Section, task: Task) -> tuple[GateMetric, ...]:
             metrics.append(GateMetric(name=name, goal=METRICS[name].goal, floor=floor))
         else:
             hint = did_you_mean(name, known)
-            floors.problem(
-                name, f"is no metric of a {task}; write one of {', '.join(known)}.{hint}"
-            )
+            kind = f"metric of a {task}" if task is not None else "metric"
+            floors.problem(name, f"is no {kind}; write one of {', '.join(known)}.{hint}")
     if section.has("floors") and not floors.keys():
         section.problem("floors", f"names no metric; write one of {', '.join(known)}")
     section.close()

@@ -121,7 +121,7 @@ class _FileTests:
         if same_ids.count:
             findings.append(
                 Finding(
-                    "duplicates",
+                    "ids",
                     self._config.id,
                     f"{same_ids.count} ids occur again",
                     "each id once",

@@ -30,6 +30,7 @@ class Contestant:
 
         Raises:
             ModelArtefactError: the rows lack one of its columns.
+            UndefinedStatisticError: an answer is not a finite number.
         """
         absent = [name for name in self.columns if name not in test.columns]
         if absent:
@@ -37,7 +38,14 @@ class Contestant:
                 f"the {who} needs column {', '.join(absent)}, which the data no longer have; "
                 "put it back into model.yml, or retire that version"
             )
-        return np.asarray(self.model.predict(test[list(self.columns)]))
+        answers = np.asarray(self.model.predict(test[list(self.columns)]))
+        if answers.dtype.kind == "f" and not np.isfinite(answers).all():
+            wrong = int((~np.isfinite(answers)).sum())
+            raise UndefinedStatisticError(
+                f"the {who} answered {wrong} of {len(test)} frozen rows with no finite number; "
+                "mend its pipeline.py"
+            )
+        return answers
 
 
 @dataclass(frozen=True, slots=True)

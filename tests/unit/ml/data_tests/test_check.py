@@ -1,0 +1,301 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.data_tests import csv_file
+from ml.data_tests.check import check_file
+from ml.data_tests.report import DataTestReport
+from ml.model_config import read_model
+
+LIMIT_BYTES = 1 << 20
+COLUMNS = """
+    id: {type: integer}
+    size: {type: number, min: 0, max: 100, max_missing_percent: 10}
+    rooms: {type: integer, min: 1}
+    kind: {type: category, values: [flat, house]}
+    sold: {type: date}
+    heating: {type: integer, values: [0, 1], max_missing_percent: 100, max_same_percent: 90}
+    price: {type: number, min: 0}
+"""
+MODEL = f"""\
+name: houses
+task: regression
+target: price
+id: id
+data:
+  format: FORMAT
+  separator: ";"
+  min_rows: 10
+  columns: {COLUMNS}
+gate:
+  floors: {{r2: 0}}
+"""
+
+
+@pytest.fixture
+def houses(tmp_path: Path):
+    return model(tmp_path, "csv")
+
+
+def model(root: Path, kind: str):
+    folder = root / "houses"
+    folder.mkdir()
+    (folder / "pipeline.py").touch()
+    (folder / "model.yml").write_text(MODEL.replace("FORMAT", kind))
+    return read_model("houses", root)
+
+
+def table(rows: int = 40) -> pd.DataFrame:
+    numbers = np.arange(rows)
+    return pd.DataFrame(
+        {
+            "id": numbers + 100,
+            "size": 20.5 + numbers,
+            "rooms": 1 + numbers % 5,
+            "kind": np.where(numbers % 2, "flat", "house"),
+            "sold": [f"2026-01-{1 + number % 28:02}" for number in numbers],
+            "heating": numbers % 2,
+            "price": 1000.0 * numbers,
+        }
+    )
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(sep=";", index=False).encode()
+
+
+def check(config, content: bytes, *, limit_bytes: int = LIMIT_BYTES) -> DataTestReport:
+    return check_file(
+        io.BytesIO(content),
+        file="houses.csv",
+        config=config,
+        size_bytes=len(content),
+        limit_bytes=limit_bytes,
+    )
+
+
+def only(report: DataTestReport) -> str:
+    assert len(report.findings) == 1, report.findings
+    assert report.findings[0].remedy
+    return report.findings[0].sentence
+
+
+def test_a_good_file_passes(houses):
+    report = check(houses, csv_bytes(table()))
+
+    assert report.passed
+    assert report.rows == 40
+    assert report.sentence == "houses.csv: passed, 40 rows"
+
+
+@pytest.mark.parametrize("encode", ["utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_byte_order_mark_and_line_ends_do_not_matter(houses, encode, line_end):
+    text = csv_bytes(table()).decode().replace("\n", line_end)
+
+    assert check(houses, text.encode(encode)).passed
+
+
+def test_columns_may_come_in_any_order(houses):
+    assert check(houses, csv_bytes(table()[list(reversed(table().columns))])).passed
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file has 0 bytes; wanted: at least a header and one row"),
+        (b"\n\n", "blank lines only"),
+        (csv_bytes(table()).replace(b";", b","), 'fields are separated by ","; wanted: ";"'),
+        (csv_bytes(table()).replace(b";", b"\t"), 'fields are separated by tab; wanted: ";"'),
+        (csv_bytes(table()).decode().encode("utf-16"), "the file is UTF-16 text; wanted: csv"),
+        (b"PAR1....", "the file is parquet; wanted: csv"),
+        (b"\x1f\x8b....", "the file is gzip; wanted: csv"),
+        (b"a;b;c\n1;2;3\n", "the first line names no known column"),
+        (csv_bytes(table()).replace(b"rooms", b"size", 1), "column size: the name occurs 2 times"),
+        (csv_bytes(table()).replace(b"rooms", b"", 1), "column 3 has no name"),
+    ],
+)
+def test_a_file_that_cannot_be_read_has_one_finding_and_no_rows(houses, content, said):
+    report = check(houses, content)
+
+    assert said in only(report)
+    assert report.rows == 0
+
+
+def test_a_header_without_rows_is_too_few_rows_and_no_more(houses):
+    assert only(check(houses, csv_bytes(table(0)))) == "0 rows, limit at least 10"
+
+
+def test_too_large_a_file_is_not_read(houses):
+    assert "0 MB, limit 0 MB" in only(check(houses, csv_bytes(table()), limit_bytes=100))
+
+
+def test_a_file_cut_off_in_its_last_row_is_truncated(houses):
+    finding = check(houses, csv_bytes(table())[:-12]).findings[0]
+
+    assert finding.test == "truncated"
+    assert finding.rows == (40,)
+
+
+def test_a_row_of_another_width_is_named(houses):
+    lines = csv_bytes(table()).splitlines()
+    lines[7] += b";extra"
+
+    finding = check(houses, b"\n".join(lines)).findings[0]
+
+    assert finding.sentence == "row 7 has 8 fields; wanted: 7 as in the header (row 7)"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "test"),
+    [
+        (lambda content: content[:900] + b"\xe9\xe8" + content[900:], "encoding"),
+        (lambda content: content + b'9;"never closed;3', "truncated"),
+        (
+            lambda content: content + b'9;"' + b"x" * (csv_file.MAX_FIELD_CHARACTERS + 1) + b'"',
+            "fields",
+        ),
+    ],
+)
+def test_reading_ends_where_the_text_is_no_csv(houses, spoil, test):
+    findings = check(houses, spoil(csv_bytes(table()))).findings
+
+    assert test in {finding.test for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop(columns="size"), "column size: is missing"),
+        (
+            lambda t: t.rename(columns={"size": "Size "}),
+            "column size: is missing; column Size looks like it",
+        ),
+        (lambda t: t.assign(colour=1), "column colour: is not in the contract"),
+        (
+            lambda t: t.assign(size=t["size"].where(t["size"] > 28)),
+            "column size: 20 % missing, limit 10 % (rows 1, 2, 3, …)",
+        ),
+        (
+            lambda t: t.assign(size=t["size"].where(t["size"] < 55, 400.0)),
+            "column size: 5 cells above the maximum, limit 100 (rows 36, 37, 38, …)",
+        ),
+        (
+            lambda t: t.assign(size=t["size"].where(t["size"] > 21, -1.0)),
+            "column size: 1 cell below the minimum, limit 0 (row 1)",
+        ),
+        (
+            lambda t: t.assign(price=t["price"].where(t["price"] < 39000, np.inf)),
+            "column price: 1 cell infinite; wanted: finite numbers (row 40)",
+        ),
+        (
+            lambda t: t.assign(kind=t["kind"].where(t["id"] > 101, "tent")),
+            "column kind: 2 cells with an unknown value; wanted: flat, house (rows 1, 2)",
+        ),
+        (
+            lambda t: t.assign(rooms=t["rooms"] + 0.5),
+            "column rooms: 40 cells are not of type integer",
+        ),
+        (lambda t: t.assign(rooms="three"), "column rooms: 40 cells are not of type integer"),
+        (lambda t: t.assign(sold="1/2/26"), "column sold: 40 cells are not of type date"),
+        (lambda t: t.assign(price=5.0), "column price: every row has the same value"),
+        (
+            lambda t: t.assign(heating=1),
+            "column heating: one value fills 100 % of the rows, limit 90 %",
+        ),
+        (
+            lambda t: t.assign(id=t["id"].where(t["id"] > 101, 104)),
+            "column id: 2 ids occur again; wanted: each id once (rows 2, 5)",
+        ),
+        (
+            lambda t: pd.concat([t, t.head(8).assign(id=range(8))]),
+            "16.7 % of the rows repeat another, limit 5 % (rows 41, 42, 43, …)",
+        ),
+        (lambda t: t.head(9), "9 rows, limit at least 10"),
+    ],
+)
+def test_each_broken_limit_is_named_with_value_limit_and_rows(houses, change, said):
+    report = check(houses, csv_bytes(change(table())))
+
+    assert any(said.removesuffix(")") in finding.sentence for finding in report.findings), [
+        finding.sentence for finding in report.findings
+    ]
+    assert not report.passed
+
+
+def test_an_all_missing_target_is_told_apart_from_a_constant_one(houses):
+    report = check(houses, csv_bytes(table().assign(price=None)))
+
+    assert "column price: no row has a value" in " ".join(f.sentence for f in report.findings)
+
+
+def test_decimal_commas_are_recognised(houses):
+    content = csv_bytes(table()).replace(b".5;", b",5;")
+
+    finding = next(f for f in check(houses, content).findings if f.test == "type")
+
+    assert finding.column == "size"
+    assert finding.remedy == "write decimal points, not commas"
+
+
+def test_a_shift_inside_the_contract_passes(houses):
+    assert check(houses, csv_bytes(table().assign(size=99.0 - np.arange(40) / 100))).passed
+
+
+def test_the_usual_words_for_missing_count_as_missing(houses):
+    words = ["NA", "nan", "NULL", ""] + ["1"] * 36
+
+    finding = only(check(houses, csv_bytes(table().assign(rooms=words))))
+
+    assert finding == "column rooms: 10 % missing, limit 0 % (rows 1, 2, 3, …)"
+
+
+def test_findings_hold_no_cell_of_the_file(houses):
+    secret = table().assign(kind="wigwam", rooms="Miller", size=123456.789)
+
+    text = check(houses, csv_bytes(secret)).to_json()
+
+    assert not any(cell in text for cell in ("wigwam", "Miller", "123456"))
+
+
+def test_the_report_is_a_document_with_the_same_sentences(houses):
+    report = check(houses, csv_bytes(table().drop(columns=["size", "rooms", "kind", "sold"])))
+
+    document = json.loads(report.to_json())
+
+    assert document["verdict"] == "failed"
+    assert document["sentence"] == report.sentence
+    assert report.sentence.endswith("; 1 more finding")
+    assert document["config_sha256"] == houses.config_sha256
+
+
+def test_chunks_do_not_show_in_the_report(houses, monkeypatch):
+    frame = table().assign(
+        price=table()["price"].where(table()["id"] != 117, -1.0), size=[np.nan] * 5 + [1.0] * 35
+    )
+    frame.loc[39, "id"] = 100
+    whole = check(houses, csv_bytes(frame))
+
+    monkeypatch.setattr(csv_file, "CHUNK_ROWS", 7)
+    in_chunks = check(houses, csv_bytes(frame))
+
+    assert in_chunks == whole
+    assert {finding.test for finding in whole.findings} >= {"missing", "range", "ids"}
+
+
+@pytest.mark.parametrize("size", ["float64", "str"])
+def test_parquet_is_read_with_the_same_contract(tmp_path, size):
+    config = model(tmp_path, "parquet")
+    frame = table().astype({"size": size}).assign(sold=pd.to_datetime(table()["sold"]))
+    good, bad = io.BytesIO(), io.BytesIO()
+    frame.to_parquet(good)
+    frame.assign(rooms=0).to_parquet(bad)
+
+    assert check(config, good.getvalue()).passed
+    assert "column rooms: 40 cells below the minimum" in only(check(config, bad.getvalue()))
+    assert check(config, good.getvalue()[:-20]).findings[0].test == "truncated"
+    assert check(config, csv_bytes(table())).findings[0].test == "format"

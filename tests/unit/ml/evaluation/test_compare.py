@@ -1,0 +1,160 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.errors import ModelArtefactError, UndefinedStatisticError
+from ml.evaluation.compare import Comparison, Contestant, MetricPair, compare
+from ml.evaluation.evaluate_job import evidence, split_notes
+from ml.evaluation.metrics import METRICS, metric_names, score
+from ml.evaluation.report import render_report
+from ml.model_config import read_model
+
+DIABETES = read_model("diabetes")
+PREPARED = {
+    "model": "diabetes",
+    "rows": {"train": 5},
+    "test_percent": 20.0,
+    "data_version": "v",
+    "data_sha256": "d",
+    "test_rows_sha256": "t",
+    "config_sha256": "c",
+}
+
+
+class Offset:
+    """Answers the column bmi plus a constant."""
+
+    def __init__(self, offset: float) -> None:
+        self._offset = offset
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return frame["bmi"].to_numpy() + self._offset
+
+
+def frozen(rows: int = 6) -> pd.DataFrame:
+    table = pd.DataFrame(dict.fromkeys(DIABETES.features, np.arange(rows, dtype=float)))
+    return table.assign(target=np.arange(rows, dtype=float))
+
+
+def contestant(offset: float, columns: tuple[str, ...] = ("bmi",)) -> Contestant:
+    return Contestant(Offset(offset), columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "predicted", "expected"),
+    [
+        ("accuracy", [0, 1, 1, 0], [0, 1, 0, 0], 0.75),
+        ("balanced_accuracy", [0, 0, 0, 1], [0, 0, 0, 0], 0.5),
+        ("f1", [0, 1, 1, 0], [0, 1, 0, 0], 2 / 3),
+        ("f1", ["no", "yes", "yes"], ["no", "yes", "no"], 2 / 3),
+        ("f1_macro", ["a", "b", "c"], ["a", "b", "b"], (1 + 2 / 3 + 0) / 3),
+        ("r2", [1.0, 2.0, 3.0], [1.0, 2.0, 4.0], 0.5),
+        ("mae", [1.0, 2.0, 3.0], [1.0, 2.0, 4.5], 0.5),
+        ("rmse", [1.0, 3.0], [2.0, 4.0], 1.0),
+    ],
+)
+def test_metrics_agree_with_their_definitions(name, true, predicted, expected):
+    result = score([name], np.array(true), np.array(predicted))
+
+    assert result == {name: pytest.approx(expected)}
+
+
+def test_every_metric_belongs_to_a_task():
+    assert {*metric_names("classification"), *metric_names("regression")} == set(METRICS)
+
+
+def test_both_models_answer_the_same_rows():
+    comparison = compare(frozen(), contestant(1.0), contestant(-2.0), config=DIABETES)
+
+    assert list(comparison.predictions.columns) == ["true", "challenger", "champion"]
+    mae = next(pair for pair in comparison.metrics if pair.name == "mae")
+    assert (mae.challenger, mae.champion, mae.floor, mae.goal) == (1.0, 2.0, 60, "min")
+
+
+def test_a_champion_is_asked_for_its_own_columns():
+    wide = contestant(0.0, ("bmi", "age"))
+
+    assert compare(frozen(), contestant(0.0), wide, config=DIABETES).metrics
+
+
+def test_a_champion_whose_column_is_gone_is_named():
+    gone = contestant(0.0, ("bmi", "weight"))
+
+    with pytest.raises(ModelArtefactError, match="champion needs column weight"):
+        compare(frozen(), contestant(0.0), gone, config=DIABETES)
+
+
+def test_a_model_that_answers_no_number_is_refused():
+    with pytest.raises(UndefinedStatisticError, match="challenger answered 6 of 6 frozen rows"):
+        compare(frozen(), contestant(np.inf), None, config=DIABETES)
+
+
+def test_evidence_of_a_first_model_has_no_champion():
+    comparison = compare(frozen(), contestant(1.0), None, config=DIABETES)
+
+    document = evidence(
+        comparison, PREPARED, cycle_id="abc", challenger_version=None, champion_version=None
+    )
+
+    assert document["champion"] is None
+    assert document["challenger"]["version"] is None
+    assert {metric["champion"] for metric in document["metrics"]} == {None}
+    assert document["rows"] == {"train": 5, "test": 6}
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_a_model_that_may_know_frozen_rows_is_said_to(tmp_path):
+    (tmp_path / "training.json").write_text('{"test_percent": 10}')
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+
+    known = split_notes(PREPARED, challenger=None, champion=tmp_path)
+    unknown = split_notes(PREPARED, challenger=None, champion=foreign)
+    (tmp_path / "training.json").write_text('{"test_percent": 20}')
+
+    assert "when 10 % of the rows were frozen, now 20 % are" in known[0]
+    assert "was not trained here" in unknown[0]
+    assert split_notes(PREPARED, challenger=tmp_path, champion=None) == []
+
+
+def report(challenger: float, champion: float | None) -> str:
+    pair = MetricPair("r2", "max", challenger=challenger, champion=champion, floor=0.3)
+    predictions = pd.DataFrame({"true": [1.0, 2.0], "challenger": [1.5, 2.0]})
+    if champion is not None:
+        predictions["champion"] = [0.0, 2.0]
+    version = None if champion is None else "<9>"
+    return render_report(
+        Comparison((pair,), predictions),
+        config=DIABETES,
+        champion_version=version,
+        cycle_id="4be1c09a7d21",
+    )
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "said"),
+    [
+        (0.43, None, "✓ The first model reaches its floors: R² 0.43, floor 0.3, on 2 frozen rows."),
+        (0.2, None, "✕ The first model misses a floor"),
+        (0.3, None, "✓ The first model reaches its floors"),
+        (0.47, 0.46, "✓ The challenger is better in every metric: R² 0.47 against 0.46"),
+        (0.46, 0.46, "✕ The challenger is not better in every metric"),
+    ],
+)
+def test_the_report_says_first_who_is_better(challenger, champion, said):
+    assert said in report(challenger, champion)
+
+
+def test_the_report_loads_and_runs_nothing():
+    page = report(0.47, 0.46)
+
+    policy = page.index("Content-Security-Policy")
+    assert policy < page.index("<style>")
+    assert "<script" not in page
+    assert "(champion &lt;9&gt;)" in page
+    assert not re.search(r"""(src|href)=|url\(|style=""", page)
+    assert all('aria-label="' in svg for svg in re.findall("<svg[^>]*>", page))
+    assert len(page) < 20_000

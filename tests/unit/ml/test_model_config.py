@@ -1,0 +1,178 @@
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ml.errors import ModelConfigError, UnknownModelError
+from ml.model_config import MODELS, available_models, read_all, read_model
+
+GOOD = """\
+name: houses
+task: regression
+target: price
+time: sold
+data:
+  columns:
+    size: {type: number, min: 1, max: 1000}
+    kind: {type: category, values: [flat, house]}
+    sold: {type: date}
+    note: {type: text}
+    price: {type: number, min: 0}
+gate:
+  floors: {r2: 0.2, mae: 50000}
+retrain:
+  cooldown: 12h
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    model = tmp_path / "houses"
+    model.mkdir()
+    (model / "model.yml").write_text(GOOD)
+    (model / "pipeline.py").write_text("def build(params): ...\n")
+    return model
+
+
+def problems_of(folder: Path, text: str) -> list[str]:
+    (folder / "model.yml").write_text(text)
+    with pytest.raises(ModelConfigError) as caught:
+        read_model("houses", folder.parent)
+    return [line.removeprefix(f"{folder / 'model.yml'}:") for line in caught.value.problems]
+
+
+def test_the_shipped_models_are_valid():
+    names = {config.name for config in read_all()}
+
+    assert names == set(available_models()) == {"diabetes", "iris", "marketing"}
+
+
+def test_a_model_is_read_with_its_defaults(folder):
+    config = read_model("houses", folder.parent)
+
+    assert config.features == ("size", "kind")
+    assert config.metrics == ("r2", "mae")
+    assert [metric.goal for metric in config.gate] == ["max", "min"]
+    assert config.retrain.cooldown == timedelta(hours=12)
+    assert config.training.window == "cumulative"
+    assert config.drift.window_days == 1
+    assert config.column("kind").categories == ("flat", "house")
+    assert not config.column("kind").numeric
+
+
+def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
+    text = (
+        GOOD.replace("task: regression", "task: regresion")
+        .replace("target: price", "target: prise")
+        .replace("max: 1000", "max: 0.5")
+        .replace("r2: 0.2", "r3: 0.2")
+        .replace("cooldown: 12h", "cooldown: soon\n  cooldwon: 1h")
+        + "drift:\n  threshold_sd: -1\n  min_rows: many\n"
+    )
+
+    found = problems_of(folder, text)
+
+    assert [line.split("  ")[0] for line in found] == ["2", "3", "7", "13", "15", "16", "18", "19"]
+    for line, part in zip(
+        found,
+        [
+            "task: 'regresion' is not known; write one of classification, regression. Did you mean",
+            "target: 'prise' is not under data.columns; add it there. Did you mean price?",
+            "data.columns.size.min: 1 is not below max 0.5; swap or widen them",
+            "gate.floors.r3: is no metric; write one of accuracy,",
+            "retrain.cooldown: 'soon' is not a duration; write e.g. 90s, 10m, 12h or 7d",
+            "retrain.cooldwon: is not known here; remove it. Did you mean cooldown?",
+            "drift.threshold_sd: -1 is below 0.01; write e.g. 1",
+            "drift.min_rows: 'many' is not a whole number; write e.g. 10",
+        ],
+        strict=True,
+    ):
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("name: houses", "name: homes", "'homes' is not the folder's name; write houses"),
+        ("target: price", "target: kind", "is of type category; a regression needs a number"),
+        ("time: sold", "time: size", "is of type number; a time column needs type date"),
+        ("{type: date}", "{type: date, min: 3}", "does not fit type date"),
+        ("[flat, house]", "[flat, flat]", "names a value twice"),
+        ("  floors: {r2: 0.2, mae: 50000}", "  floors: {}", "names no metric"),
+        ("retrain:", "retrain:\n  reasons: [data, moon]", "'moon' is not known"),
+        ("gate:", "training: {window: sliding}\ngate:", "a sliding window needs its length"),
+        ("gate:", "training: {test_percent: 80}\ngate:", "80 is above 50"),
+        ("gate:", "features: [size, note]\ngate:", "'note' is no column a model can learn from"),
+        ("gate:", "retrain: {}\ngate:", "is written twice, first in line"),
+        ("  columns:", "  separator: ab\n  columns:", "is not one character"),
+    ],
+)
+def test_a_single_mistake_is_the_only_one_reported(folder, old, new, said):
+    found = problems_of(folder, GOOD.replace(old, new))
+
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize("text", ["a: [1\nb: 2", "\t- x", "a: b: c"])
+def test_what_is_not_yaml_is_refused_with_the_line(folder, text):
+    found = problems_of(folder, text)
+
+    assert len(found) == 1
+    assert "check indentation" in found[0]
+
+
+def test_an_empty_file_names_everything_that_is_missing(folder):
+    found = "\n".join(problems_of(folder, ""))
+
+    for key in ("name", "task", "target", "data", "gate"):
+        assert f"{key}: is missing; add it" in found
+
+
+def test_a_model_without_its_pipeline_is_refused(folder):
+    (folder / "pipeline.py").unlink()
+
+    with pytest.raises(ModelConfigError, match=r"pipeline\.py is missing"):
+        read_model("houses", folder.parent)
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownModelError, match="Did you mean diabetes"):
+        read_model("diabtes")
+
+
+def test_the_hash_follows_what_decides_and_nothing_else(folder):
+    first = read_model("houses", folder.parent).config_sha256
+
+    (folder / "model.yml").write_text("# a comment\n" + GOOD)
+    assert read_model("houses", folder.parent).config_sha256 == first
+
+    (folder / "pipeline.py").write_bytes(b"def build(params): ...\r\n")
+    assert read_model("houses", folder.parent).config_sha256 == first
+
+    (folder / "model.yml").write_text(GOOD.replace("12h", "13h"))
+    assert read_model("houses", folder.parent).config_sha256 != first
+
+    (folder / "model.yml").write_text(GOOD)
+    (folder / "pipeline.py").write_text("def build(params): return 1\n")
+    assert read_model("houses", folder.parent).config_sha256 != first
+
+
+def test_listing_models_reads_no_yaml_and_reading_one_imports_no_pandas():
+    code = (
+        "import sys; from ml.model_config import available_models, read_model; "
+        "available_models(); assert 'yaml' not in sys.modules; read_model('diabetes'); "
+        "print(sorted({'pandas', 'numpy', 'sklearn', 'pydantic'} & set(sys.modules)))"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=MODELS.parent.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert answer.stdout.strip() == "[]"
