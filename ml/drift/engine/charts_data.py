@@ -50,8 +50,11 @@ def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.floa
     means = side.sums[used] / side.counts[used]
     means = np.clip(means, EDGES[used], EDGES[np.minimum(used + 1, BINS)])
     values = np.clip(side.grid.center + side.grid.scale * means, side.lowest, side.highest)
-    inside, _ = np.histogram(values, bins=edges, weights=side.counts[used])
-    return np.asarray(np.round(inside / side.finite, 6), np.float64)
+    place = np.searchsorted(edges, values, side="right") - 1
+    place = np.where(values == edges[-1], len(edges) - 2, place)
+    within = (place >= 0) & (place < len(edges) - 1)
+    rows = np.bincount(place[within], side.counts[used][within], minlength=len(edges) - 1)
+    return np.asarray(np.round(rows / side.finite, 6), np.float64)
 
 
 def _categories(reference: CategorySummary, current: CategorySummary) -> Chart:

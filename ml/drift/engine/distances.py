@@ -117,8 +117,9 @@ def _clamped_edges(
 
 def kolmogorov_smirnov(reference: NumericSummary, current: NumericSummary) -> Bounded:
     """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
-    p = reference.counts / max(reference.finite, 1)
-    q = current.counts / max(current.finite, 1)
+    used = np.flatnonzero(reference.counts + current.counts)
+    p = reference.counts[used] / max(reference.finite, 1)
+    q = current.counts[used] / max(current.finite, 1)
     after = np.cumsum(p - q)
     before = after - (p - q)
     inside = np.maximum(np.minimum(before + p, after + q), -np.maximum(before - q, after - p))

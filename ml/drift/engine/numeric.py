@@ -155,12 +155,14 @@ class NumericSummary:
         """The values below which these shares (0 to 1) of the rows lie, each to within one bin."""
         if not self.finite:
             return tuple(float("nan") for _ in shares)
-        upto = np.cumsum(self.counts)
+        used = np.flatnonzero(self.counts)
+        upto = np.cumsum(self.counts[used])
         ranks = np.clip(np.array(shares) * self.finite, _TINY, self.finite)
-        bins = np.searchsorted(upto, ranks)
+        place = np.searchsorted(upto, ranks)
+        bins = used[place]
         counts = self.counts[bins]
         mean = self.sums[bins] / counts
-        inside = (ranks - (upto[bins] - counts)) / counts
+        inside = (ranks - (upto[place] - counts)) / counts
         low, high = EDGES[bins], EDGES[bins + 1]
         # Two straight lines through the bin's own mean, so that no bin is off its mass.
         lower = low + (mean - low) * 2 * inside

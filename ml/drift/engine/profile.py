@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+import pyarrow as pa
 
 from ml.drift.engine.calibrate import DRAWS
 from ml.drift.engine.errors import DriftInputError
@@ -11,7 +13,9 @@ from ml.drift.engine.layout import HistoryKind, Kind, Layout, Role
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.readers import Source, TypesWidenedError, open_source
 from ml.drift.engine.reference import Reference, make_references
-from ml.drift.engine.scan import Scan, scan
+from ml.drift.engine.scan import COLUMNS_AT_ONCE, Scan, scan
+
+_HEAD_ROWS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,21 @@ def note_of(reference: Reference) -> str:
     return f"{name}: {note}" if note else ""
 
 
+def _head(source: Source) -> pa.RecordBatch | None:
+    """The first rows; of a source with random access a few columns at a time."""
+    if source.rows is None:
+        return next(iter(source.batches()), None)
+    names, columns = list(source.names), []
+    for i in range(0, len(names), COLUMNS_AT_ONCE):
+        part = next(iter(source.batches(names[i : i + COLUMNS_AT_ONCE])), None)
+        if part is None:
+            return None
+        # Copied, so that the whole batch need not be kept for its first rows.
+        columns += [pa.concat_arrays([column[:_HEAD_ROWS]]) for column in part.columns]
+    length = min((len(column) for column in columns), default=0)
+    return pa.RecordBatch.from_arrays([column[:length] for column in columns], names)
+
+
 def fit_layout(
     source: Source,
     *,
@@ -148,7 +167,7 @@ def fit_layout(
     """
     while True:
         try:
-            head = next(iter(source.batches()), None)
+            head = _head(source)
         except TypesWidenedError:
             continue
         if head is None:

@@ -1,7 +1,7 @@
 """A profile as one file: JSON and arrays, compressed; the same bytes for the same profile."""
 
-import io
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,22 +31,23 @@ Arrays = dict[str, NDArray[Any]]
 def save_profile(profile: Profile, path: Path) -> None:
     """Write to a neighbour first, so that a reader never meets half a profile."""
     arrays: Arrays = {}
-    header = {
+    header: dict[str, Any] = {
         "name": profile.name,
         "rows": profile.rows,
         "history": str(profile.history),
         "time_column": profile.layout.time_column,
         "columns": [_column_out(i, r, arrays) for i, r in enumerate(profile.references)],
     }
-    body = io.BytesIO()
+    header["arrays"] = [
+        [name, array.dtype.newbyteorder("<").str, list(array.shape)]
+        for name, array in sorted(arrays.items())
+    ]
     text = json.dumps(header, sort_keys=True).encode()
-    names = json.dumps(sorted(arrays)).encode()
-    for part in (text, names):
-        body.write(len(part).to_bytes(8, "little") + part)
-    for name in sorted(arrays):
-        np.lib.format.write_array(body, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+    parts = [len(text).to_bytes(8, "little"), text]
+    for _, array in sorted(arrays.items()):
+        parts.append(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     partial = path.with_name(path.name + ".part")
-    partial.write_bytes(_MAGIC + zlib.compress(body.getvalue(), _LEVEL))
+    partial.write_bytes(_MAGIC + zlib.compress(b"".join(parts), _LEVEL))
     partial.replace(path)
 
 
@@ -63,9 +64,18 @@ def load_profile(path: Path) -> Profile:
         raise DriftInputError(
             f"{path.name} is no profile of format 1; make it again with this version"
         )
-    body = io.BytesIO(zlib.decompress(content[len(_MAGIC) :]))
-    header, names = (json.loads(body.read(int.from_bytes(body.read(8), "little"))) for _ in "ab")
-    arrays = {name: np.lib.format.read_array(body, allow_pickle=False) for name in names}
+    try:
+        body = zlib.decompress(content[len(_MAGIC) :])
+    except zlib.error as error:
+        raise DriftInputError(f"{path.name} is damaged: {error}; make it again") from error
+    start = 8 + int.from_bytes(body[:8], "little")
+    header = json.loads(body[8:start])
+    arrays: Arrays = {}
+    for name, kind, shape in header["arrays"]:
+        size = math.prod(shape)
+        found = np.frombuffer(body, np.dtype(kind), count=size, offset=start).reshape(shape)
+        arrays[name] = found
+        start += found.nbytes
     history = HistoryKind(header["history"])
     references = tuple(
         _column_in(i, entry, arrays, history) for i, entry in enumerate(header["columns"])
@@ -157,14 +167,14 @@ def _summary_in(i: int, column: Column, entry: Mapping[str, Any], arrays: Arrays
     if column.kind is Kind.CATEGORY:
         slots = entry["slots"]
         known = None if slots is None else {value: k + 1 for k, value in enumerate(slots)}
-        return CategorySummary(slots=known, counts=counts)
+        return CategorySummary(slots=known, counts=counts.copy())
     summary = NumericSummary(grid=column.grid or Grid(center=0.0, scale=1.0))
     used = arrays[f"{i}.bins"].astype(np.int64)
     if len(used) and int(used[-1]) >= BINS:
         raise DriftInputError(f"column {column.name}: a bin beyond the grid; the file is damaged")
     summary.counts[used] = counts
     summary.sums[used] = arrays[f"{i}.sums"]
-    summary.moments = arrays[f"{i}.moments"]
+    summary.moments = arrays[f"{i}.moments"].copy()
     return summary
 
 

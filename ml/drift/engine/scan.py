@@ -13,7 +13,7 @@ from ml.drift.engine.layout import Column, HistoryKind, Kind, Layout, Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.readers import Source, TypesWidenedError
 
-_COLUMNS_AT_ONCE: Final = 8  # a Parquet column holds about 2 MB while it is read
+COLUMNS_AT_ONCE: Final = 8  # a Parquet column holds about 2 MB while it is read
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int)
     if source.rows is None:
         return scan_part(source, layout, columns, history=history)
     if len(columns) >= threads or history is HistoryKind.BLOCKS:
-        each = max(1, min(_COLUMNS_AT_ONCE, -(-len(columns) // threads)))
+        each = max(1, min(COLUMNS_AT_ONCE, -(-len(columns) // threads)))
         shares = [columns[i : i + each] for i in range(0, len(columns), each)]
         with ThreadPoolExecutor(threads) as pool:
             scans = pool.map(lambda s: scan_part(source, layout, s, history=history), shares)
