@@ -31,7 +31,7 @@ GROUP_ROWS = 1 << 20
 
 PEERS: Mapping[str, Sequence[str]] = {
     "evidently": ("evidently==0.7.23", "pandas<3", "pyarrow"),
-    "nannyml": ("nannyml==0.13.1", "pyarrow"),
+    "nannyml": ("nannyml==0.13.1", "pyarrow", "statsmodels"),  # imported, not declared
     "scipy": ("scipy", "pandas", "pyarrow"),
 }
 QUIET = {

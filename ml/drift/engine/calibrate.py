@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from ml.drift.engine.kernels import count_uniforms
 
 DRAWS: Final = 40_000
-_CHUNK: Final = 2_000
+_CHUNK: Final = 1_000
 _LOOKUP: Final = 1_024
 _SIZES: Final = (50.0, 100.0, 200.0, 400.0, 1_000.0, np.inf)
 _LEVELS: Final = (0.5, 0.1, 0.05, 0.01, 0.003, 0.001)
@@ -97,14 +97,13 @@ def calibrate(
     square = np.empty_like(mean)
     quantiles = np.empty((len(_SIZES), len(_LEVELS), len(shapes)))
     for i, size in enumerate(_SIZES):
-        parts = []
+        areas = np.empty((draws, len(shapes)), np.float32)
         for start in range(0, draws, _CHUNK):
-            count = min(_CHUNK, draws - start)
-            parts.append(np.abs(_bridges(rng, shares, count, size)) @ weights)
-        areas = np.concatenate(parts)
-        mean[i] = areas.mean(axis=0)
-        square[i] = (areas**2).mean(axis=0)
-        quantiles[i] = np.quantile(areas, 1 - np.array(_LEVELS), axis=0)
+            stop = min(start + _CHUNK, draws)
+            areas[start:stop] = np.abs(_bridges(rng, shares, stop - start, size)) @ weights
+        mean[i] = areas.mean(axis=0, dtype=np.float64)
+        square[i] = np.einsum("ij,ij->j", areas, areas, dtype=np.float64) / draws
+        quantiles[i] = np.quantile(areas, 1 - np.array(_LEVELS), axis=0, overwrite_input=True)
     return [
         DistanceNull(mean=mean[:, j], square=square[:, j], quantiles=quantiles[:, :, j])
         for j in range(len(shapes))
