@@ -57,6 +57,7 @@ class FrontEnd:
 
     async def stop(self) -> None:
         """Give the port back. Harmless when repeated."""
+        self._handlers = None
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()

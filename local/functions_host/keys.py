@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import json
 import os
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE = "keys.json"
+_LOCK = "keys.lock"
 _OWNER_ONLY = 0o600
 
 
@@ -46,6 +48,13 @@ class Keys:
             FunctionAppError: the file is damaged.
         """
         path = state / _FILE
+        state.mkdir(parents=True, exist_ok=True)
+        with (state / _LOCK).open("a") as lock:  # two hosts may start over one folder
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return cls._load(path, functions)
+
+    @classmethod
+    def _load(cls, path: Path, functions: list[str]) -> Keys:
         try:
             keys = cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -59,7 +68,6 @@ class Keys:
         return keys
 
     def _save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

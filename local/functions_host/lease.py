@@ -49,10 +49,11 @@ class BlobLock:
         asked = time.monotonic()
         lease = BlobLeaseClient(self._blob)
         try:
-            await lease.acquire(lease_duration=_LEASE_SECONDS)
-        except ResourceNotFoundError:
-            await self._create()
-            return False if not await self._exists() else await self._try()
+            try:
+                await lease.acquire(lease_duration=_LEASE_SECONDS)
+            except ResourceNotFoundError:
+                await self._create()
+                await lease.acquire(lease_duration=_LEASE_SECONDS)
         except AzureError:
             return False  # held by another host, or storage is away: asked again soon
         self._lease, self._held_until = lease, asked + _LEASE_SECONDS
@@ -64,9 +65,6 @@ class BlobLock:
         # 412: another host made it and leased it in between.
         with contextlib.suppress(ResourceExistsError, HttpResponseError):
             await self._blob.upload_blob(b"", overwrite=False)
-
-    async def _exists(self) -> bool:
-        return bool(await self._blob.exists())
 
     async def keep(self) -> None:
         """Renew it; returns when it is lost."""

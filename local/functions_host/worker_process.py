@@ -49,19 +49,24 @@ class _Connection:
         process: ManagedProcess,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        ready: asyncio.Event,
     ) -> None:
         self.process = process
         self.ended = asyncio.Event()
         self.cpu_seconds = 0.0
         self.started = time.monotonic()
+        self._ready = ready
         self._reader = reader
         self._writer = writer
         self._waiting: dict[str, asyncio.Future[wire.Message]] = {}
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, command: Command) -> tuple[_Connection, list[dict[str, Any]]]:
-        """Start the process; returns when its functions are indexed."""
+    async def start(
+        cls, command: Command, *, ready: asyncio.Event
+    ) -> tuple[_Connection, list[dict[str, Any]]]:
+        """Start the process; returns when its functions are indexed. Its end clears `ready`."""
         ours, theirs = socket.socketpair()
         try:
             process = await ManagedProcess.start(command, stdin=theirs.fileno())
@@ -70,7 +75,7 @@ class _Connection:
             raise
         finally:
             theirs.close()
-        connection = cls(process, *await asyncio.open_connection(sock=ours))
+        connection = cls(process, *await asyncio.open_connection(sock=ours), ready=ready)
         try:
             described = await connection._indexed()
         except BaseException:
@@ -113,6 +118,7 @@ class _Connection:
                 f"Log: {self.process.command.log}"
             )
         )
+        self._ready.clear()  # at once: a call that comes now waits for the next worker
         self.ended.set()
 
     def _fail_waiting(self, error: InvocationError) -> None:
@@ -194,7 +200,9 @@ class Worker:
             FunctionAppError: the app cannot be loaded; with its traceback.
             ProcessFailedError: the process did not start or ended; with the log's last lines.
         """
-        self._connection, self._described = await _Connection.start(self._command)
+        self._connection, self._described = await _Connection.start(
+            self._command, ready=self._ready
+        )
         self._ready.set()
         self._watcher = asyncio.create_task(self._watch())
         return self._described
@@ -220,6 +228,7 @@ class Worker:
                 answer = await connection.invoke(request)
         except TimeoutError as exc:
             # Like Azure: a function that hangs can only be ended together with its process.
+            self._ready.clear()
             timed_out = InvocationError(
                 f"it ran longer than functionTimeout ({limit_seconds} s); the worker was restarted"
             )
@@ -233,7 +242,6 @@ class Worker:
         failures = 0
         while (connection := self._connection) is not None:
             await connection.ended.wait()
-            self._ready.clear()
             self.last_error = f"it ended with code {await connection.process.wait()}"
             self._log.error("Functions worker ended: %s", self.last_error)
             await connection.stop()
@@ -250,7 +258,7 @@ class Worker:
             pause = min(_FIRST_RESTART_SECONDS * 2**failures, _LONGEST_RESTART_SECONDS)
             await asyncio.sleep(pause)
             try:
-                connection, described = await _Connection.start(self._command)
+                connection, described = await _Connection.start(self._command, ready=self._ready)
             except LocalStackError as exc:
                 self.last_error = str(exc)
                 self._log.error("Functions worker did not restart: %s", exc)
@@ -270,6 +278,6 @@ class Worker:
             watcher.cancel()
             await asyncio.wait({watcher})
         connection, self._connection = self._connection, None
-        self._ready.set()  # whoever waits for a worker learns that there will be none
         if connection is not None:
             await connection.stop(HostStoppingError("the host stopped while the function ran"))
+        self._ready.set()  # whoever waits for a worker learns that there will be none

@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.anyio, pytest.mark.azurite]
+
+APPS = Path(__file__).parent / "apps"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 async def test_a_list_output_becomes_messages_and_each_triggers_the_next_function(shop, http):
@@ -136,6 +142,46 @@ async def test_a_long_function_keeps_its_message_to_itself(shop):
     assert "try 1" in packed
     assert (shop.log() + shop.log("second")).count("packing slow") == 1
     assert await shop.left("ORDERS") == 0
+
+
+async def test_a_killed_host_takes_its_worker_along_and_its_message_comes_again(shop, until):
+    script = shop.folder / "host.py"
+    script.write_text(
+        "import asyncio, json, sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from local.functions_host import FunctionsHost\n"
+        "options = json.loads(sys.argv[1])\n"
+        "names = ('app_dir', 'python', 'state', 'log')\n"
+        "paths = {name: Path(options.pop(name)) for name in names}\n"
+        "async def main():\n"
+        "    await FunctionsHost(**paths, **options).start()\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n",
+        encoding="utf-8",
+    )
+    options = {
+        "app_dir": str(APPS / "shop"),
+        "python": sys.executable,
+        "state": str(shop.folder / "killed"),
+        "log": str(shop.folder / "killed.log"),
+        "settings": shop.settings,
+        "storage_connection_string": shop.connection,
+        "lease_seconds": 2,
+    }
+    doomed = await asyncio.create_subprocess_exec(sys.executable, script, json.dumps(options))
+    await until((shop.folder / "killed.log").exists)
+    await until(lambda: "Host started" in shop.log("killed"), within=30)
+    await shop.send("ORDERS", "slow 3")
+    await until(lambda: "packing slow" in shop.log("killed"))
+    workers = psutil.Process(doomed.pid).children()
+
+    doomed.kill()
+    await doomed.wait()
+
+    await until(lambda: not any(worker.is_running() for worker in workers))
+    await shop.started()
+    (packed,) = await shop.received("PACKED", 1)
+    assert "try 2" in packed
 
 
 async def test_two_hosts_share_a_queue_and_lose_nothing(shop):
