@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 from dataclasses import dataclass
@@ -123,14 +124,18 @@ class DemoClient:
         await asyncio.to_thread(to.write_bytes, content)
         return to
 
-    async def waiting_messages(self, queue: str) -> int:
-        """How many messages a queue shows (32 at most); none is taken."""
+    async def drift_notices(self, queue: str) -> int:
+        """How many events about this model a queue shows (of its first 32); none is taken."""
 
         def peek() -> int:
             with QueueClient.from_connection_string(
                 self._record.storage_connection_string, queue
             ) as client:
-                return len(client.peek_messages(max_messages=32))
+                texts = [
+                    base64.b64decode(message.content).decode()
+                    for message in client.peek_messages(max_messages=32)
+                ]
+            return sum(json.dumps(self._model) in text for text in texts)
 
         return await asyncio.to_thread(peek)
 

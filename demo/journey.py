@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from demo.plan import DemoData
 
 _POLL_SECONDS = 0.5
-_CYCLE_SECONDS = 240.0
 _SHORT_SECONDS = 60.0
 _LOAD_PER_SECOND = 25.0
 _FEWEST_PER_SECOND = 20.0
@@ -42,16 +41,33 @@ class Summary:
 
 
 class Journey:
-    """One model's way through the whole loop."""
+    """One model's way through the whole loop.
+
+    Args:
+        client: of the running stack.
+        data: what is dropped and scored.
+        narrator: is told each step.
+        reports: folder for what is kept.
+        logs: of the stack, for error messages.
+        patience_seconds: how long one cycle may take.
+    """
 
     def __init__(
-        self, *, client: DemoClient, data: DemoData, narrator: Narrator, reports: Path, logs: Path
+        self,
+        *,
+        client: DemoClient,
+        data: DemoData,
+        narrator: Narrator,
+        reports: Path,
+        logs: Path,
+        patience_seconds: float = 240.0,
     ) -> None:
         self._client = client
         self._data = data
         self._narrator = narrator
         self._reports = reports
         self._logs = logs
+        self._patience_seconds = patience_seconds
         self._seen: set[str] = set()
         self._scored_home = 0
         self.summary = Summary()
@@ -224,7 +240,7 @@ class Journey:
             once_better: called when the challenger has won and its deployment begins.
         """
         said: set[str] = set()
-        deadline = time.monotonic() + _CYCLE_SECONDS
+        deadline = time.monotonic() + self._patience_seconds
         async with self._narrator.waiting_for(f"waiting for {what}"):
             while time.monotonic() < deadline:
                 status = await self._client.status()
@@ -244,7 +260,7 @@ class Journey:
                         return cycle
                 await asyncio.sleep(_POLL_SECONDS)
         raise StepFailedError(
-            f"waited {_CYCLE_SECONDS:.0f} s for {what}. Logs: {self._logs}/functions.log"
+            f"waited {self._patience_seconds:.0f} s for {what}. Logs: {self._logs}/functions.log"
         )
 
     def _say_settled(self, cycle: dict[str, Any], said: set[str]) -> None:
@@ -290,7 +306,7 @@ class Journey:
         return (await self._client.status())["last_drift"] is not None
 
     async def _notice_sent(self) -> bool:
-        return await self._client.waiting_messages("notices") > 0
+        return await self._client.drift_notices("notices") > 0
 
     # --- what is kept
 
@@ -321,9 +337,10 @@ async def _answers(load: SteadyLoad, *, exclude: str) -> bool:
 
 
 def _sentence(cycle: dict[str, Any]) -> str:
-    """The cycle's own words, with a capital and a full stop."""
+    """The cycle's own words, with a capital and a full stop; a file's name stays as it is."""
     text = str(cycle["sentence"]).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+    first = text.split(maxsplit=1)[0]
+    return f"{text}." if "." in first else f"{text[:1].upper()}{text[1:]}."
 
 
 def _step(cycle: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+"""The main job for each shipped model, all at once, on one real stack."""
+
+import asyncio
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from swagger import KNOWN, violations
+
+from demo.client import DemoClient
+from demo.journey import Journey, Summary
+from demo.narrator import Narrator
+from demo.plan import prepare
+from local.event_grid import Faults
+from local.stack import Stack, StackOptions
+from local.stack_file import read_stack_file
+
+pytestmark = pytest.mark.stack
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKETING = ROOT.parent / "shared/data/marketing_campaign/marketing_campaign.csv"
+SPECS = ROOT.parent / "shared/azure-specs"
+JUDGED = {"promoted", "rejected"}
+
+
+@dataclass(frozen=True)
+class Told:
+    summary: Summary
+    text: str
+
+
+@dataclass(frozen=True)
+class Run:
+    told: dict[str, Told]
+    trace: Path
+    logs: Path
+
+
+async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
+    data = [prepare("diabetes", None), prepare("iris", None)]
+    if MARKETING.exists():
+        data.append(prepare("marketing", MARKETING))
+    options = StackOptions(
+        app_dir=ROOT,
+        file=read_stack_file(ROOT / "infra" / "local.yml"),
+        state=state,
+        cache=ROOT / ".local" / "cache",
+        trace=trace,
+        faults=Faults(duplicates=1, longest_delay_seconds=0.5, seed=1),
+    )
+    async with Stack(options) as stack:
+        record = stack.record()
+        logs = stack.logs
+
+        async def journey(one) -> Told:
+            out = io.StringIO()
+            async with DemoClient(record, one.model) as client:
+                way = Journey(
+                    client=client,
+                    data=one,
+                    narrator=Narrator(out),
+                    reports=state / "reports" / one.model,
+                    logs=logs,
+                    patience_seconds=400.0,
+                )
+                return Told(await way.run(), out.getvalue())
+
+        told = await asyncio.gather(*(journey(one) for one in data))
+    return {one.model: result for one, result in zip(data, told, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("three-models")
+    trace = folder / "trace.jsonl"
+    told = asyncio.run(_all_journeys(folder / "state", trace))
+    return Run(told, trace, folder / "state" / "logs")
+
+
+@pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
+def test_a_dropped_file_becomes_a_served_model_and_every_step_is_seen(run, model):
+    if model not in run.told:
+        pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
+
+    summary = run.told[model].summary
+
+    first, second, broken, labelled, drift, by_hand = summary.outcomes
+    assert (first, broken, labelled) == ("promoted", "quarantined", "not_retrained")
+    assert {second, drift, by_hand} <= JUDGED
+    assert len(summary.sentences) == 5
+    assert all(file.stat().st_size > 200 for file in summary.files)
+    assert {file.suffix for file in summary.files} == {".html", ".json"}
+
+
+def test_traffic_moved_under_load_without_one_failed_request(run):
+    swap = run.told["diabetes"].summary.swap
+
+    assert swap is not None
+    assert swap.failed == 0
+    assert swap.per_second >= 20
+    assert set(swap.by_version) == {"1", "2"}
+
+
+def test_every_exchange_with_azure_ml_fits_the_published_contract(run):
+    if not SPECS.exists():
+        pytest.skip("the published swagger is not beside the project, in ../shared/azure-specs")
+
+    assert violations(run.trace, SPECS, known=KNOWN) == []
+
+
+def test_no_secret_is_written_to_logs_or_trace(run):
+    files = [run.trace, *run.logs.rglob("*.log")]
+
+    text = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+
+    assert "AccountKey=Eby8" not in text
+    assert "sig=" not in text.replace("sig=***", "")
+    assert "Bearer ey" not in text
