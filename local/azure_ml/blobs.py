@@ -37,6 +37,9 @@ class BlobItem:
     digest: str
 
 
+_BLOCK_BYTES = 1 << 20
+
+
 class BlobStore:
     """Blobs of one account, by its connection string. Close it when done."""
 
@@ -45,6 +48,9 @@ class BlobStore:
             connection_string,
             # On one machine an answer comes at once or not at all; the default waits 15 s first.
             retry_policy=LinearRetry(backoff=1, retry_total=3, random_jitter_range=0),
+            # Larger bodies would hold up the loop that everything here shares; aiohttp warns.
+            max_single_put_size=_BLOCK_BYTES,
+            max_block_size=_BLOCK_BYTES,
         )
         settings = dict(
             part.split("=", 1) for part in connection_string.strip(";").split(";") if part
