@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import platform
 import re
@@ -17,6 +16,7 @@ import uv
 import yaml
 
 from local.errors import LocalStackError, UnsupportedError
+from local.file_lock import file_lock
 from local.processes import Command, ManagedProcess
 
 if TYPE_CHECKING:
@@ -96,12 +96,8 @@ class Environments:
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        self._root.mkdir(parents=True, exist_ok=True)
-        async with self._building:
-            with (self._root / "build.lock").open("w") as lock:
-                # In a thread: another process may hold it for minutes.
-                await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-                yield
+        async with self._building, file_lock(self._root / "build.lock"):
+            yield
 
 
 def read_conda(conda_yaml: str) -> tuple[str, list[str]]:

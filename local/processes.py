@@ -1,27 +1,26 @@
-"""Child processes that cannot outlive the stack, whatever ends it."""
+"""Child processes that cannot outlive the stack, whatever ends it; see `local.guard`."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import os
 import signal
 import socket
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.errors import ProcessFailedError
+from local.guard import GUARD
+from local.leftovers import MARK_VARIABLE, leftovers, signal_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
 _LAST_LINES = 20
+_POLL_SECONDS = 0.05
 
 # Set in everything started here: some libraries call home by default.
 QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -43,12 +42,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    # Runs in the child between fork and exec. A killed supervisor takes its children along.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to run and where its output goes."""
@@ -63,12 +56,14 @@ class Command:
 class ManagedProcess:
     """One child in a process group of its own, its output in a log file.
 
-    Stopping ends the whole group: SIGTERM, then SIGKILL after `grace_seconds`.
+    Stopping ends the group and what has left it: SIGTERM, then SIGKILL after `grace_seconds`.
     """
 
-    def __init__(self, command: Command, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, command: Command, process: asyncio.subprocess.Process, mark: str) -> None:
         self.command = command
         self._process = process
+        self._mark = mark
+        self._gone = False
 
     @classmethod
     async def start(
@@ -79,24 +74,29 @@ class ManagedProcess:
         Raises:
             ProcessFailedError: the program does not exist or cannot be run.
         """
-        command.log.parent.mkdir(parents=True, exist_ok=True)
-        with command.log.open("ab") as log:
+        mark = GUARD.next_mark()
+        try:
+            command.log.parent.mkdir(parents=True, exist_ok=True)
+            log = command.log.open("ab")
+        except OSError as exc:
+            raise ProcessFailedError(f"{command.name}: cannot write its log: {exc}") from exc
+        with log:
             try:
                 process = await asyncio.create_subprocess_exec(
                     *command.argv,
                     stdin=stdin,
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
-                    env=child_environment(command.environ),
+                    env=child_environment(command.environ) | {MARK_VARIABLE: mark},
                     cwd=command.cwd,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,
                 )
             except OSError as exc:
                 raise ProcessFailedError(
                     f"{command.name}: cannot start {command.argv[0]}: {exc}"
                 ) from exc
-        return cls(command, process)
+        GUARD.watch(process.pid)
+        return cls(command, process, mark)
 
     @property
     def pid(self) -> int:
@@ -139,19 +139,26 @@ class ManagedProcess:
         )
 
     async def stop(self, *, grace_seconds: float = 5.0) -> None:
-        """End the whole process group. Harmless when it has ended already."""
-        self._signal_group(signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace_seconds)
-        # Grandchildren may have ignored the first signal although their parent is gone.
-        self._signal_group(signal.SIGKILL)
-        await self._process.wait()
+        """End the process and all it has started. Harmless when they have ended already.
 
-    def _signal_group(self, number: int) -> None:
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
+        What is left is killed even when this is cancelled.
+        """
+        if self._gone:  # its number may be another's by now
             return
+        try:
+            signal_leftovers((self.pid,), self._mark, signal.SIGTERM)
+            async with asyncio.timeout(grace_seconds):
+                await self._process.wait()
+                # Its children got the signal as well and may need a moment longer.
+                while leftovers((self.pid,), self._mark):  # noqa: ASYNC110 - nobody tells us
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            pass  # it had its chance
+        finally:
+            signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
+        await self._process.wait()
+        self._gone = True
+        GUARD.forget(self.pid)
 
     def last_lines(self, count: int = _LAST_LINES) -> str:
         """The end of its log, for an error message."""

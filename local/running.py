@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Self
 
 from local.errors import LocalStackError
+from local.file_lock import try_lock
+from local.guard import GUARD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +20,10 @@ if TYPE_CHECKING:
 
 _RECORD = "stack.json"
 _LOCK = "stack.lock"
+_OWNER_ONLY = 0o700
+_POLL_SECONDS = 0.1
+# The guard of a killed stack needs up to 15 s for what does not want to end.
+_LEFTOVERS_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,45 +74,88 @@ class RunningStack:
 
 
 class StateLock:
-    """One stack per state folder. The kernel lets go of it when the holder dies."""
+    """One stack per state folder, as an asynchronous context manager.
+
+    Held until all children have ended, even when this process is killed: the guard holds it, too.
+    """
 
     def __init__(self, state: Path) -> None:
         self._path = state / _LOCK
         self._file: IO[str] | None = None
 
-    def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._path.open("a")
+    async def __aenter__(self) -> Self:
+        """Take the lock; waits for what a killed stack has left to end.
+
+        Raises:
+            LocalStackError: a stack runs over this folder, or the folder cannot be used.
+        """
+        state = self._path.parent
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            file.close()
+            state.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
+            file = self._path.open("a", encoding="utf-8")
+        except OSError as exc:
             raise LocalStackError(
-                f"a stack runs over {self._path.parent} already; stop it with: "
-                "python -m local down, or name another folder with --state"
+                f"the state folder {state} cannot be used: {exc}. Remove what is in its place, "
+                "or name another folder with --state"
             ) from exc
+        try:
+            await self._lock(file)
+        except BaseException:
+            file.close()
+            raise
         self._file = file
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        GUARD.keep_locked(file.fileno())
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
 
+    async def _lock(self, file: IO[str]) -> None:
+        deadline = time.monotonic() + _LEFTOVERS_SECONDS
+        while not try_lock(file):
+            holder = self.holder(self._path.parent)
+            if (holder is not None and _is_alive(holder)) or time.monotonic() > deadline:
+                raise LocalStackError(
+                    f"a stack runs over {self._path.parent} already (process {holder}); stop it "
+                    f"with: python -m local --state {self._path.parent} down, or name another "
+                    "folder with --state"
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+
     @staticmethod
     def is_held(state: Path) -> bool:
-        """Whether a living process holds the lock of `state`."""
-        path = state / _LOCK
-        if not path.exists():
+        """Whether a stack over `state` runs or still ends."""
+        try:
+            with (state / _LOCK).open("a", encoding="utf-8") as probe:
+                return not try_lock(probe)
+        except (FileNotFoundError, NotADirectoryError):
             return False
-        with path.open("a") as probe:
-            try:
-                fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+
+    @staticmethod
+    def holder(state: Path) -> int | None:
+        """The process that has or had the lock, None when nobody knows."""
+        try:
+            return int((state / _LOCK).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

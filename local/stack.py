@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -11,26 +10,34 @@ from uuid import uuid4
 
 from local.azure_ml.endpoints import OnlineEndpoints
 from local.azure_ml.identity import Identity, NotAuthorizedError
+from local.azure_ml.mlflow_server import MlflowServer
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
-from local.azurite import Azurite, create_resources, install_azurite
+from local.azurite import (
+    ACCOUNT_KEY,
+    ACCOUNT_NAME,
+    Azurite,
+    create_resources,
+    install_azurite,
+)
+from local.background import together
 from local.environments import Environments
 from local.errors import LocalStackError
 from local.event_grid import EventGrid, Faults
 from local.functions_host.host import FunctionsHost
+from local.ports import Ports
 from local.running import RunningStack, StateLock
 from local.stack_file import StackFile, fill_in
 from local.storage_events.proxy import StorageEventsProxy
 from local.tls import LocalTls
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from local.azure_ml.workspace import Workspace
-
-_SERVICES = ("blob", "queue", "table", "storage", "functions", "azure_ml", "scoring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Stack:
         self._options = options
         self._say = say
         self._resources = contextlib.AsyncExitStack()
-        self._ports = _Ports(options.state / "ports.json", options.ports)
+        self._ports: Ports
         self.hosts: list[FunctionsHost] = []
         self.endpoints: OnlineEndpoints
         self.events: EventGrid
@@ -81,6 +88,7 @@ class Stack:
         self.azure_ml: AzureMl
         self.tls: LocalTls
         self._identity: Identity
+        self._mlflow: MlflowServer
 
     async def __aenter__(self) -> Self:
         try:
@@ -126,20 +134,39 @@ class Stack:
 
     async def _start(self) -> None:
         options = self._options
-        self._resources.enter_context(StateLock(options.state))
-        self.logs.mkdir(exist_ok=True)
+        await self._resources.enter_async_context(StateLock(options.state))
+        self._ports = Ports(options.state / "ports.json", options.ports)
+        _make_folder(self.logs)
         self.tls = LocalTls.create(options.state / "tls")
         environments = Environments(options.cache / "environments")
         self._identity = Identity()
         await self._run(self._identity)
-        await self._start_storage()
+        # MLflow imports for seconds and needs nothing of storage but its address.
+        storage_listener = self._ports.reserve("storage")
+        self._resources.callback(storage_listener.close)
+        await together(
+            self._start_storage(storage_listener),
+            self._start_mlflow(_port_of(storage_listener)),
+        )
         await self._start_azure_ml(environments)
         await self._start_hosts(environments)
         self._ports.save()
         self.record().write(options.state)
         self._resources.callback(RunningStack.forget, options.state)
 
-    async def _start_storage(self) -> None:
+    async def _start_mlflow(self, blob_port: int) -> None:
+        self._mlflow = MlflowServer(
+            state=self._options.state / "azure_ml" / "mlflow",
+            log=self.logs / "mlflow.log",
+            storage_connection_string=(
+                f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT_NAME};"
+                f"AccountKey={ACCOUNT_KEY};"
+                f"BlobEndpoint=http://127.0.0.1:{blob_port}/{ACCOUNT_NAME};"
+            ),
+        )
+        await self._run(self._mlflow)
+
+    async def _start_storage(self, listener: socket.socket) -> None:
         options, file = self._options, self._options.file
         self._say("storage")
         program = await install_azurite(options.cache / "azurite")
@@ -178,7 +205,7 @@ class Stack:
             publish=self._storage_event,
             topic=self._storage_id(),
             state=options.state / "events",
-            port=self._ports["storage"],
+            listener=listener,
         )
         await self._run(self.proxy)
         self._ports.keep(storage=self.proxy.port)
@@ -213,6 +240,7 @@ class Stack:
             tls=self.tls,
             state=options.state / "azure_ml",
             logs=self.logs,
+            mlflow=self._mlflow,
             publish=self._workspace_event,
             parts=[self._make_endpoints],
             trace=options.trace,
@@ -275,31 +303,14 @@ class Stack:
         await part.start()
 
 
-class _Ports:
-    """Ports by service: fixed by the caller, else those of the last start, else 0 for any."""
+def _port_of(bound: socket.socket) -> int:
+    return int(bound.getsockname()[1])
 
-    def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
-        unknown = sorted(set(fixed) - set(_SERVICES))
-        if unknown:
-            raise LocalStackError(
-                f"no service {', '.join(unknown)}; there are: {', '.join(_SERVICES)}"
-            )
-        self._file = file
-        self._fixed = dict(fixed)
-        self._known: dict[str, int] = {}
-        if file.exists():
-            try:
-                self._known = {str(k): int(v) for k, v in json.loads(file.read_text()).items()}
-            except (ValueError, TypeError, AttributeError) as exc:
-                raise LocalStackError(
-                    f"{file} is damaged ({exc}); remove the folder {file.parent} to start afresh"
-                ) from exc
 
-    def __getitem__(self, service: str) -> int:
-        return self._fixed.get(service, self._known.get(service, 0))
-
-    def keep(self, **ports: int) -> None:
-        self._known |= ports
-
-    def save(self) -> None:
-        self._file.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise LocalStackError(
+            f"the folder {folder} cannot be made: {exc}. Remove what is in its place"
+        ) from exc

@@ -73,7 +73,7 @@ class OnlineEndpoints:
         """Listen, and start what ran before; storage must be up.
 
         Raises:
-            OSError: the port is taken.
+            LocalStackError: the port is taken.
         """
         await self.router.start()
         await self.collector.start()

@@ -16,6 +16,8 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
+from local.errors import LocalStackError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -118,7 +120,7 @@ class Router:
         """Listen.
 
         Raises:
-            OSError: the port is taken.
+            LocalStackError: the port is taken.
         """
         # No reuse: the inference server closes each connection, and on a fresh one a failure
         # to connect is known to have carried nothing.
@@ -133,7 +135,13 @@ class Router:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as exc:
+            raise LocalStackError(
+                f"scoring cannot listen on port {self.port} ({exc.strerror}): stop what holds it "
+                "or choose another"
+            ) from exc
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

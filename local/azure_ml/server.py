@@ -25,6 +25,7 @@ from local.azure_ml.storage_passthrough import StoragePassthrough
 from local.azure_ml.store import Resources
 from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
+from local.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -69,6 +70,7 @@ class AzureMl:
         parts: makers of further parts, such as online endpoints.
         trace: file for every exchange, or None.
         max_jobs: jobs running at once; more are queued.
+        mlflow: a running server; without it one is started here, which takes seconds.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class AzureMl:
         trace: Path | None = None,
         port: int = 0,
         max_jobs: int = 2,
+        mlflow: MlflowServer | None = None,
     ) -> None:
         self._names = names
         self._datastores = {**_BUILT_IN, **datastores}
@@ -100,7 +103,8 @@ class AzureMl:
         self._trace_file = trace
         self._wanted_port = port
         self._max_jobs = max_jobs
-        self._mlflow = MlflowServer(
+        self._owns_mlflow = mlflow is None
+        self._mlflow = mlflow or MlflowServer(
             state=state / "mlflow", log=logs / "mlflow.log", storage_connection_string=self._storage
         )
         self._blobs: BlobStore | None = None
@@ -109,6 +113,7 @@ class AzureMl:
         self._parts: list[Part] = []
         self._servers: list[web.AppRunner] = []
         self._trace: Trace | None = None
+        self._listener: socket.socket | None = None
         self.url = ""
         self.mlflow_ui_url = ""
 
@@ -129,18 +134,18 @@ class AzureMl:
         """Start MLflow, the parts and the server; mark jobs that a stop interrupted.
 
         Raises:
-            LocalStackError: MLflow does not start, or the state is damaged.
-            OSError: the port is taken.
+            LocalStackError: MLflow does not start, the port is taken, or the state is damaged.
         """
         self._blobs = BlobStore(self._storage)
         for container in self._datastores.values():
             await self._blobs.ensure_container(container)
         if self._trace_file is not None:
             self._trace = Trace(self._trace_file)
-        await self._mlflow.start()
+        if self._owns_mlflow:
+            await self._mlflow.start()
         # The app must exist before it listens, and its URL before the app: late routes, one table.
         app = web.Application(middlewares=self._middlewares(), client_max_size=_LARGEST_BODY_BYTES)
-        listener = _listener(self._wanted_port)
+        listener = self._listener = _listener(self._wanted_port)
         self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         workspace = self._workspace(self._blobs)
         proxy = await self._mount(app, workspace)
@@ -161,10 +166,14 @@ class AzureMl:
             await self._parts.pop().stop()
         while self._servers:
             await _close(self._servers.pop())
+        if self._listener is not None:
+            self._listener.close()  # when it never came to serving
+            self._listener = None
         if self._operations is not None:
             await self._operations.stop()
             self._operations = None
-        await self._mlflow.stop()
+        if self._owns_mlflow:
+            await self._mlflow.stop()
         if self._blobs is not None:
             await self._blobs.close()
             self._blobs = None
@@ -267,7 +276,10 @@ def _listener(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-    except OSError:
+    except OSError as exc:
         listener.close()
-        raise
+        raise LocalStackError(
+            f"Azure ML cannot listen on port {port} ({exc.strerror}): stop what holds it or choose "
+            "another"
+        ) from exc
     return listener

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ import uv
 
 from local.background import running
 from local.errors import ProcessFailedError
+from local.file_lock import file_lock
 from local.processes import Command, ManagedProcess
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _NODE_PINS = _HERE / "requirements-node.txt"
 _ENTRY = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 # Azurite 3.37 asks for 22; the test suite runs it on 20 too. Older ones lack APIs it calls.
 _OLDEST_NODE = 20
-_LOCK_POLL_SECONDS = 0.2
 _PROGRESS_SECONDS = 1.0
 # Small files by the thousand: minutes on a slow disk, never an hour.
 _INSTALL_LIMIT_SECONDS = 900.0
@@ -70,7 +69,7 @@ async def install_azurite(
     """
     digest = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in _LOCK_FILES))
     home = folder / f"azurite-{digest.hexdigest()[:12]}"
-    async with _alone_in(folder):
+    async with file_lock(folder / ".lock"):
         node = await _find_node(folder, progress)
         if not home.exists():
             await _install(home, node, progress)
@@ -187,20 +186,6 @@ async def _run_to_end(command: Command, *, remedy: str) -> None:
             f"{command.name} failed with exit code {code}. {remedy}\n"
             f"Log: {command.log}\n{process.last_lines()}"
         )
-
-
-@contextlib.asynccontextmanager
-async def _alone_in(folder: Path) -> AsyncIterator[None]:
-    """Hold the folder's lock; the kernel lets go of it however the process ends."""
-    folder.mkdir(parents=True, exist_ok=True)  # one call, on the local disk
-    with (folder / ".lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(_LOCK_POLL_SECONDS)
-        yield
 
 
 @contextlib.asynccontextmanager

@@ -37,6 +37,7 @@ from local.storage_events.operations import (
 from local.storage_events.publisher import BlobEvents
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
@@ -61,6 +62,7 @@ class StorageEventsProxy:
         topic: resource id of the storage account, the events' topic.
         state: folder for what must survive a restart.
         port: 0 takes any free port. A fixed one keeps the URLs in events the same over restarts.
+        listener: a bound socket to listen on instead, for a port that others know already.
         scan_seconds: how often everything is listed to find writes that bypassed the proxy;
             0 leaves it to `scan()`.
     """
@@ -73,6 +75,7 @@ class StorageEventsProxy:
         topic: str,
         state: Path,
         port: int = 0,
+        listener: socket.socket | None = None,
         scan_seconds: float = 30.0,
         account: str = ACCOUNT_NAME,
         key: str = ACCOUNT_KEY,
@@ -82,6 +85,7 @@ class StorageEventsProxy:
         self._topic = topic
         self._state = state
         self._port = port
+        self._listener = listener
         self._scan_seconds = scan_seconds
         self._account = account
         self._key = key
@@ -170,7 +174,7 @@ class StorageEventsProxy:
         runner = web.ServerRunner(forwarding_server(self._handle), shutdown_timeout=_STOP_SECONDS)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+            await self._site(runner).start()
         except OSError as exc:
             await runner.cleanup()
             raise LocalStackError(
@@ -182,6 +186,11 @@ class StorageEventsProxy:
             yield
         finally:
             await runner.cleanup()
+
+    def _site(self, runner: web.ServerRunner) -> web.BaseSite:
+        if self._listener is not None:
+            return web.SockSite(runner, self._listener)
+        return web.TCPSite(runner, "127.0.0.1", self._port)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         operation = operation_of(request.method, request.raw_path, request.headers)
