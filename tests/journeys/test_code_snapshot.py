@@ -1,0 +1,90 @@
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the SDK's own, on import
+    # What the SDK itself packs, by its own rules; its public face needs a workspace for that.
+    from azure.ai.ml import load_component
+    from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:azure|marshmallow|pydash")
+
+ROOT = Path(__file__).resolve().parents[2]
+JOBS = ROOT / "ml" / "jobs"
+STEPS = ["prepare", "train", "evaluate", "register"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """ml/ as it is, beside what must never be packed."""
+    root = tmp_path / "project"
+    shutil.copytree(ROOT / "ml", root / "ml", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("local.settings.json", ".venv/secret.py", "tests/test_a.py", "shared/a.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("not for Azure")
+    cache = root / "ml" / "training" / "__pycache__"
+    cache.mkdir()
+    (cache / "train.cpython-311.pyc").write_text("")
+    shutil.copy(ROOT / ".amlignore", root)
+    return root
+
+
+def wanted(project: Path) -> set[str]:
+    return {
+        path.relative_to(project).as_posix()
+        for path in (project / "ml").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_component_packs_ml_and_nothing_else(project, step):
+    component = load_component(project / "ml" / "jobs" / f"{step}.yml")
+
+    with component._build_code() as code:
+        uploads = get_upload_files_from_folder(code.path, ignore_file=code._ignore_file)
+
+    assert {target for _, target in uploads} == wanted(project)
+
+
+def test_the_ignore_file_packs_ml_and_nothing_else_from_the_project(project):
+    uploads = get_upload_files_from_folder(project, ignore_file=get_ignore_file(project))
+
+    assert {target for _, target in uploads} == wanted(project)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(step):
+    component = load_component(JOBS / f"{step}.yml")
+
+    assert component._validate().passed
+    module = component.command.split()[2]
+    assert (ROOT / Path(*module.split("."))).with_suffix(".py").is_file()
+    assert all(f"inputs.{name}" in component.command for name in component.inputs)
+    assert all(f"outputs.{name}" in component.command for name in component.outputs)
+
+
+def test_evidence_and_registration_are_never_reused_and_the_rest_may_be():
+    reused = {step: load_component(JOBS / f"{step}.yml").is_deterministic for step in STEPS}
+
+    assert reused == {"prepare": True, "train": True, "evaluate": False, "register": False}
+
+
+def test_training_and_scoring_pin_the_same_version_of_every_package_they_share():
+    pins = []
+    for name in ("training", "scoring"):
+        document = yaml.safe_load((ROOT / "ml" / "environments" / f"{name}.yml").read_text())
+        listed = next(entry["pip"] for entry in document["dependencies"] if isinstance(entry, dict))
+        pins.append(dict(pin.split("==") for pin in listed))
+    training, scoring = pins
+
+    # A skops file is read by the version that wrote it.
+    assert {"scikit-learn", "skops", "numpy", "pandas"} <= training.keys() & scoring.keys()
+    assert {name: pin for name, pin in training.items() if name in scoring} == {
+        name: pin for name, pin in scoring.items() if name in training
+    }

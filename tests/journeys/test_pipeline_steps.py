@@ -1,0 +1,252 @@
+"""The four steps as a person runs them by hand: files in, evidence and a registered version out."""
+
+import hashlib
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from local.processes import child_environment, free_port
+from ml.errors import PinMismatchError, RegistrationError
+
+# MLflow and its libraries warn while they are imported, part by part.
+pytestmark = pytest.mark.filterwarnings("default")
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKETING = ROOT.parent / "shared" / "data" / "marketing_campaign" / "marketing_campaign.csv"
+SERVER_START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One working folder of one model."""
+
+    model: str
+    folder: Path
+
+    def run(self, step: str, **arguments: object) -> None:
+        """The step's own main, in this process: the imports of eight steps are paid once."""
+        flags = [
+            part
+            for name, value in arguments.items()
+            if value is not None
+            for part in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        importlib.import_module(f"ml.{step}_job").main(["--model-name", self.model, *flags])
+
+    def prepare(self, cycle: str, tables: list[pd.DataFrame], separator: str = ",") -> Path:
+        files, pins = self.folder / "files", []
+        files.mkdir(exist_ok=True)
+        for number, table in enumerate(tables):
+            content = table.to_csv(index=False, sep=separator).encode()
+            digest = hashlib.sha256(content).hexdigest()
+            name = f"{digest[:16]}-{number}.csv"
+            (files / name).write_bytes(content)
+            pins.append({"path": name, "sha256": digest, "rows": len(table)})
+        document = {"format": 1, "model": self.model, "data_version": cycle, "files": pins}
+        pin_set = self.folder / f"{cycle}.json"
+        pin_set.write_text(json.dumps(document))
+        prepared = self.folder / cycle / "prepared"
+        self.run("training.prepare", pins=pin_set, files=files, prepared=prepared)
+        return prepared
+
+    def train(self, cycle: str) -> Path:
+        model = self.folder / cycle / "model"
+        self.run("training.train", prepared=self.folder / cycle / "prepared", model=model)
+        return model
+
+    def evaluate(
+        self,
+        cycle: str,
+        challenger: Path,
+        *,
+        champion: Path | None = None,
+        into: str = "evidence",
+        **more: str,
+    ) -> dict[str, object]:
+        evidence = self.folder / cycle / into
+        self.run(
+            "evaluation.evaluate",
+            cycle_id=cycle,
+            prepared=self.folder / cycle / "prepared",
+            challenger=challenger,
+            champion=champion,
+            evidence=evidence,
+            **more,
+        )
+        document: dict[str, object] = json.loads((evidence / "evidence.json").read_text())
+        return document
+
+
+def rows_of(model: str) -> tuple[pd.DataFrame, str]:
+    if model == "diabetes":
+        return load_diabetes(as_frame=True, scaled=False).frame, ","
+    if model == "iris":
+        bundled = load_iris(as_frame=True)
+        names = [f"Iris-{name}" for name in bundled.target_names]
+        table = bundled.data.set_axis(
+            ["SepalLengthCm", "SepalWidthCm", "PetalLengthCm", "PetalWidthCm"], axis="columns"
+        ).assign(Species=[names[kind] for kind in bundled.target])
+        return table.sample(frac=1, random_state=1), ","
+    if not MARKETING.is_file():
+        pytest.skip("the Marketing Campaign data is not in ../shared/data")
+    return pd.read_csv(MARKETING, sep=";", encoding="utf-8-sig"), ";"
+
+
+@pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
+def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path):
+    table, separator = rows_of(model)
+    half = len(table) * 6 // 10
+    steps = Steps(model, tmp_path)
+
+    # A first model, from the first file.
+    steps.prepare("one", [table[:half]], separator)
+    champion = steps.train("one")
+    first = steps.evaluate("one", champion)
+
+    # A challenger, from both.
+    prepared = steps.prepare("two", [table[:half], table[half:]], separator)
+    challenger = steps.train("two")
+    second = steps.evaluate("two", challenger, champion=champion, champion_version="1")
+
+    # And the champion judged again by itself, as an evaluate-only job does it.
+    again = steps.evaluate("two", champion, challenger_version="1", into="again")
+
+    assert first["champion"] is None
+    assert [metric["champion"] for metric in first["metrics"]] == [None, None]
+    assert second["champion_version"] == "1"
+    assert second["notes"] == []
+    assert second["rows"]["test"] > first["rows"]["test"]
+    assert again["challenger"] == {"version": "1", "metrics": second["champion"]["metrics"]}
+    evidence = tmp_path / "two" / "evidence"
+    predictions = pd.read_parquet(evidence / "predictions.parquet")
+    assert len(predictions) == second["rows"]["test"]
+    reference = pd.read_parquet(evidence / str(second["reference"]))
+    assert len(reference) == len(pd.read_parquet(prepared / "train.parquet"))
+    assert "<script" not in (evidence / "report.html").read_text()
+
+
+def test_the_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
+    table, _ = rows_of("iris")
+    documents = []
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        steps = Steps("iris", folder)
+        steps.prepare("cycle", [table])
+        documents.append(steps.evaluate("cycle", steps.train("cycle")))
+
+    assert documents[0] == documents[1]
+
+
+def test_a_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path):
+    table, _ = rows_of("iris")
+    steps = Steps("iris", tmp_path)
+    steps.prepare("one", [table])
+    changed = next((tmp_path / "files").iterdir())
+    changed.write_bytes(changed.read_bytes() + b"1,1,1,1,Iris-setosa\n")
+
+    with pytest.raises(PinMismatchError, match="accepted files are immutable"):
+        steps.run(
+            "training.prepare",
+            pins=tmp_path / "one.json",
+            files=tmp_path / "files",
+            prepared=tmp_path / "again",
+        )
+
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.fixture
+def mlflow_server(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    argv = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
+    argv += ["--backend-store-uri", f"sqlite:///{tmp_path / 'mlflow.db'}"]
+    argv += ["--artifacts-destination", str(tmp_path / "artifacts")]
+    with (tmp_path / "mlflow.log").open("wb") as log:
+        server = subprocess.Popen(
+            argv, env=child_environment(environ), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(f"{url}/health", server, tmp_path / "mlflow.log")
+        yield url
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(30)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SERVER_START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own loopback address
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise AssertionError(f"MLflow did not answer {url}: {log.read_text()[-2000:]}")
+
+
+@pytest.mark.stack
+def test_a_version_is_registered_once_with_the_tags_that_say_where_it_comes_from(
+    tmp_path, mlflow_server, monkeypatch, capsys
+):
+    table, _ = rows_of("iris")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_of(mlflow_server))
+    steps = Steps("iris", tmp_path)
+    prepared = steps.prepare("4be1c09a7d21", [table])
+    model = steps.train("4be1c09a7d21")
+    steps.evaluate("4be1c09a7d21", model)
+    folder = tmp_path / "4be1c09a7d21"
+
+    def register(*, attempt: int, cycle_id: str = "4be1c09a7d21") -> str:
+        arguments = {"cycle_id": cycle_id, "attempt": attempt, "fact_seq": 12}
+        folders = {"prepared": prepared, "model": model, "evidence": folder / "evidence"}
+        capsys.readouterr()
+        steps.run("training.register", **arguments, **folders, registration=folder / "registration")
+        return str(capsys.readouterr().out)
+
+    # The same attempt twice is one version; a new attempt is another.
+    assert register(attempt=1) == register(attempt=1) == "iris: version 1\n"
+    assert register(attempt=2) == "iris: version 2\n"
+    with pytest.raises(RegistrationError, match="the evidence belongs to cycle 4be1c09a7d21"):
+        register(attempt=1, cycle_id="000000000000")
+
+    document = json.loads((folder / "registration" / "registration.json").read_text())
+    facts = json.loads((prepared / "prepared.json").read_text())
+    assert document["tags"] == {
+        "cycle_id": "4be1c09a7d21",
+        "attempt": "2",
+        "fact_seq": "12",
+        "role": "candidate",
+        "data_version": "4be1c09a7d21",
+        "data_sha256": facts["data_sha256"],
+        "config_sha256": facts["config_sha256"],
+    }
+    # What Azure ML refuses was never asked for.
+    assert not re.search("logged-models", (tmp_path / "mlflow.log").read_text())
+
+
+def run_of(url: str) -> str:
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        f"{url}/api/2.0/mlflow/runs/create",
+        data=json.dumps({"experiment_id": "0"}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - same
+        run_id: str = json.load(answer)["run"]["info"]["run_id"]
+    return run_id
