@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from sklearn.datasets import load_diabetes
 
 from shared.adapters.data_tests import ContractDataTests
 from shared.ports import LocalCopy
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
