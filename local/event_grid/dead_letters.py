@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 
 class DeadLetters:
-    """Writes straight to storage, so that a dead letter raises no storage event of its own."""
+    """Writes `<container>/<SUBSCRIPTION>/<year>/<month>/<day>/<hour>/<id>.json`, UTC, unpadded.
+
+    As on Azure the blob itself is a BlobCreated event of the account: subscriptions keep it out by
+    their subject filter, or want it.
+
+    Source: learn.microsoft.com/azure/event-grid/manage-event-delivery and delivery-and-retry
+    """
 
     def __init__(self, connection_string: str) -> None:
         self._client = BlobServiceClient.from_connection_string(
             connection_string, retry_total=1, connection_timeout=5, read_timeout=30
         )
 
-    async def keep(self, delivery: Delivery, *, container: str, source: str, reason: str) -> None:
-        """Write one event.
-
-        Args:
-            delivery: after its last attempt.
-            container: where dead letters of the subscription go.
-            source: name of the topic, the first folder.
-            reason: MaxDeliveryAttemptsExceeded, TimeToLiveExceeded or UndeliverableDueToError.
+    async def keep(self, delivery: Delivery, *, container: str) -> None:
+        """Write one event that was given up, as an array of one.
 
         Raises:
             azure.core.exceptions.AzureError: it was not written; try again later.
         """
         now = datetime.now(UTC)
-        folders = f"{source}/{delivery.subscription.upper()}"
-        name = f"{folders}/{now.year}/{now.month}/{now.day}/{now.hour}/{uuid.uuid4()}.json"
-        body = json.dumps([_with_reason(delivery, reason, now)], ensure_ascii=False, indent=1)
+        hour = f"{now.year}/{now.month}/{now.day}/{now.hour}"
+        name = f"{delivery.subscription.upper()}/{hour}/{uuid.uuid4()}.json"
+        body = json.dumps([_with_reason(delivery)], ensure_ascii=False, indent=1)
         await self._client.get_blob_client(container, name).upload_blob(body.encode())
 
     async def close(self) -> None:
@@ -46,22 +46,19 @@ class DeadLetters:
         await self._client.close()
 
 
-def _with_reason(delivery: Delivery, reason: str, now: datetime) -> dict[str, Any]:
-    published = datetime.fromtimestamp(delivery.accepted, UTC).isoformat()
-    if schema_of(delivery.event) == "CloudEventSchemaV1_0":
-        properties = {
-            "deadletterreason": reason,
-            "deliveryattempts": delivery.attempts,
-            "deliveryresult": delivery.outcome,
-            "publishutc": published,
-            "deliveryattemptutc": now.isoformat(),
-        }
-        return {**delivery.event, "deadletterproperties": properties}
-    return {
-        **delivery.event,
-        "deadLetterReason": reason,
+def _with_reason(delivery: Delivery) -> dict[str, Any]:
+    added = {
+        "deadLetterReason": delivery.given_up,
         "deliveryAttempts": delivery.attempts,
         "lastDeliveryOutcome": delivery.outcome,
-        "publishTime": published,
-        "lastDeliveryAttemptTime": now.isoformat(),
+        "publishTime": _time(delivery.accepted),
     }
+    if delivery.attempted is not None:
+        added["lastDeliveryAttemptTime"] = _time(delivery.attempted)
+    if schema_of(delivery.event) == "CloudEventSchemaV1_0":
+        added = {name.lower(): value for name, value in added.items()}
+    return {**delivery.event, **added}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import secrets
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.errors import LocalStackError
 from local.state_database import open_state_database
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS deliveries (
-  id INTEGER PRIMARY KEY,
-  subscription TEXT NOT NULL,
-  event TEXT NOT NULL,
-  accepted REAL NOT NULL,
-  due REAL NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  outcome TEXT NOT NULL DEFAULT ''
+CREATE TABLE IF NOT EXISTS owed (
+    id INTEGER PRIMARY KEY,
+    subscription TEXT NOT NULL,
+    event TEXT NOT NULL,
+    accepted REAL NOT NULL,
+    due REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    attempted REAL,
+    outcome TEXT NOT NULL DEFAULT '',
+    given_up TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due);
+CREATE INDEX IF NOT EXISTS owed_due ON owed (subscription, due, id);
+CREATE TABLE IF NOT EXISTS validated (
+    subscription TEXT PRIMARY KEY, url TEXT NOT NULL, schema TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS keys (topic TEXT PRIMARY KEY, key TEXT NOT NULL);
 """
+_COLUMNS = "id, subscription, event, accepted, due, attempts, attempted, outcome, given_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event owed to one subscription; times in seconds since 1970, UTC."""
+    """One event owed to one subscription; times in seconds since 1970, UTC.
+
+    `given_up` is why it is not attempted any more and only waits for its dead letter to be
+    written; empty before.
+    """
 
     id: int
     subscription: str
     event: dict[str, Any]
     accepted: float
+    due: float
     attempts: int
+    attempted: float | None
     outcome: str
+    given_up: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,11 @@ class NewDelivery:
 
 
 class Journal:
-    """Rows end when their delivery ends, so the file does not grow for ever."""
+    """Rows end when their delivery ends, and their space is used again.
+
+    Raises:
+        LocalStackError: the file is damaged or in use.
+    """
 
     def __init__(self, path: Path) -> None:
         self._database = open_state_database(path, _SCHEMA)
@@ -57,57 +79,120 @@ class Journal:
         """Let go of the file."""
         self._database.close()
 
-    def accept(self, deliveries: Sequence[NewDelivery], *, now: float) -> None:
-        """Keep all of them, or none; durable against the end of the process on return."""
-        self._database.execute("BEGIN")
-        try:
-            self._database.executemany(
-                "INSERT INTO deliveries (subscription, event, accepted, due) VALUES (?, ?, ?, ?)",
-                [
-                    (new.subscription, json.dumps(new.event, ensure_ascii=False), now, new.due)
-                    for new in deliveries
-                ],
-            )
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+    # --- deliveries
 
-    def due(self, *, now: float, but: set[int], most: int) -> list[Delivery]:
+    def accept(self, deliveries: Sequence[NewDelivery], *, now: float) -> None:
+        """Keep all of them, or none; durable against the end of the process on return.
+
+        Raises:
+            LocalStackError: they could not be written; the disk may be full.
+        """
+        rows = [
+            (new.subscription, json.dumps(new.event, ensure_ascii=False), now, new.due)
+            for new in deliveries
+        ]
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany(
+                    "INSERT INTO owed (subscription, event, accepted, due) VALUES (?, ?, ?, ?)",
+                    rows,
+                )
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as exc:
+            raise LocalStackError(
+                f"Event Grid cannot keep {len(rows)} deliveries: {exc}. Is the disk full?"
+            ) from exc
+
+    def due(
+        self, subscription: str, *, now: float, but: Collection[int], most: int
+    ) -> list[Delivery]:
         """The longest due ones, without those in flight already."""
         rows = self._database.execute(
-            "SELECT id, subscription, event, accepted, attempts, outcome FROM deliveries "
-            "WHERE due <= ? ORDER BY due, id LIMIT ?",
-            (now, most + len(but)),
+            f"SELECT {_COLUMNS} FROM owed "  # noqa: S608 - the columns are ours
+            "WHERE subscription = ? AND due <= ? ORDER BY due, id LIMIT ?",
+            (subscription, now, most + len(but)),
         )
-        found = [
-            Delivery(row[0], row[1], json.loads(row[2]), row[3], row[4], row[5])
-            for row in rows
-            if row[0] not in but
-        ]
-        return found[:most]
+        return [_delivery(row) for row in rows if row[0] not in but][:most]
 
-    def next_due(self, *, but: set[int]) -> float | None:
+    def next_due(self, subscription: str, *, but: Collection[int]) -> float | None:
         """When the next one is due that is not in flight."""
         rows = self._database.execute(
-            "SELECT id, due FROM deliveries ORDER BY due, id LIMIT ?", (len(but) + 1,)
+            "SELECT id, due FROM owed WHERE subscription = ? ORDER BY due, id LIMIT ?",
+            (subscription, len(but) + 1),
         )
         return next((due for number, due in rows if number not in but), None)
 
-    def retry(self, delivery: Delivery, *, due: float, outcome: str) -> None:
+    def retry(self, delivery: Delivery, *, attempted: float, due: float, outcome: str) -> None:
         """Count a failed attempt and try again later."""
         self._database.execute(
-            "UPDATE deliveries SET attempts = attempts + 1, due = ?, outcome = ? WHERE id = ?",
-            (due, outcome, delivery.id),
+            "UPDATE owed SET attempts = attempts + 1, attempted = ?, due = ?, outcome = ? "
+            "WHERE id = ?",
+            (attempted, due, outcome, delivery.id),
+        )
+
+    def give_up(self, delivery: Delivery, *, reason: str, due: float) -> None:
+        """No further attempt; its dead letter is due, or due again."""
+        self._database.execute(
+            "UPDATE owed SET given_up = ?, due = ? WHERE id = ?", (reason, due, delivery.id)
         )
 
     def end(self, delivery: Delivery) -> None:
         """Delivered, dead-lettered or dropped."""
-        self._database.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
+        self._database.execute("DELETE FROM owed WHERE id = ?", (delivery.id,))
+
+    def end_all_but(self, subscriptions: Collection[str]) -> int:
+        """Drop what is owed to subscriptions that exist no more; how much that was."""
+        names = ", ".join("?" * len(subscriptions))
+        gone = self._database.execute(
+            f"DELETE FROM owed WHERE subscription NOT IN ({names})",  # noqa: S608 - only marks
+            tuple(subscriptions),
+        )
+        return gone.rowcount
 
     def waiting(self) -> dict[str, int]:
         """Deliveries still owed by subscription."""
         rows = self._database.execute(
-            "SELECT subscription, COUNT(*) FROM deliveries GROUP BY subscription"
+            "SELECT subscription, COUNT(*) FROM owed GROUP BY subscription"
         )
         return {str(name): int(count) for name, count in rows}
+
+    def first(self, most: int) -> list[Delivery]:
+        """What is owed, the next due first."""
+        rows = self._database.execute(
+            f"SELECT {_COLUMNS} FROM owed ORDER BY due, id LIMIT ?",  # noqa: S608 - ours
+            (most,),
+        )
+        return [_delivery(row) for row in rows]
+
+    # --- what has to outlive a restart beside them
+
+    def is_validated(self, subscription: str, url: str, schema: str) -> bool:
+        """Whether this webhook has proved that it wants this subscription's events."""
+        row = self._database.execute(
+            "SELECT 1 FROM validated WHERE subscription = ? AND url = ? AND schema = ?",
+            (subscription, url, schema),
+        ).fetchone()
+        return row is not None
+
+    def validated(self, subscription: str, url: str, schema: str) -> None:
+        """It has."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO validated VALUES (?, ?, ?)", (subscription, url, schema)
+        )
+
+    def topic_key(self, topic: str) -> str:
+        """Access key of a topic, made once; base64 of 32 bytes, as Azure's."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO keys VALUES (?, ?)",
+            (topic, base64.b64encode(secrets.token_bytes(32)).decode()),
+        )
+        row = self._database.execute("SELECT key FROM keys WHERE topic = ?", (topic,)).fetchone()
+        return str(row[0])
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    return Delivery(row[0], row[1], json.loads(row[2]), *row[3:])

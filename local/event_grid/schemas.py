@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -9,23 +11,59 @@ if TYPE_CHECKING:
 
 Schema = Literal["EventGridSchema", "CloudEventSchemaV1_0"]
 
-_REQUIRED: dict[Schema, tuple[str, ...]] = {
-    "EventGridSchema": ("id", "subject", "eventType", "eventTime", "dataVersion"),
+_TEXTS: dict[Schema, tuple[str, ...]] = {
+    "EventGridSchema": ("id", "subject", "eventType", "eventTime"),
     "CloudEventSchemaV1_0": ("id", "source", "type", "specversion"),
 }
+# CloudEvents 1.0, section 3.1: lower case letters and digits, at most 20 of them.
+_ATTRIBUTE = re.compile(r"[a-z0-9]{1,20}")
 
 
 def problems(event: Any, schema: Schema) -> list[str]:
     """What is wrong with an event that somebody publishes; empty when nothing is."""
     if not isinstance(event, dict):
         return ["an event is a JSON object"]
-    missing = [name for name in _REQUIRED[schema] if not event.get(name) and name != "dataVersion"]
-    found = [f"'{name}' is missing" for name in missing]
-    if schema == "EventGridSchema" and "dataVersion" not in event:
-        found.append("'dataVersion' is missing")
-    if schema == "CloudEventSchemaV1_0" and event.get("specversion") not in {None, "", "1.0"}:
-        found.append(f"specversion '{event['specversion']}' is not 1.0")
+    found: list[str] = []
+    for name in _TEXTS[schema]:
+        value = event.get(name)
+        if value is None or value == "":
+            found.append(f"'{name}' is missing")
+        elif not isinstance(value, str):
+            found.append(f"'{name}' is {type(value).__name__}, not text")
+    when = event.get("eventTime" if schema == "EventGridSchema" else "time")
+    if isinstance(when, str) and when and not _is_time(when):
+        found.append(f"'{when}' is not a time like 2026-03-14T06:00:00Z")
+    if schema == "EventGridSchema":
+        return found + _only_event_grid(event)
+    return found + _only_cloud_events(event)
+
+
+def _only_event_grid(event: Mapping[str, Any]) -> list[str]:
+    found = [] if isinstance(event.get("dataVersion"), str) else ["'dataVersion' is missing"]
+    if event.get("metadataVersion", "1") != "1":
+        found.append(f"metadataVersion '{event['metadataVersion']}' is not 1")
     return found
+
+
+def _only_cloud_events(event: Mapping[str, Any]) -> list[str]:
+    found = [
+        f"attribute '{name}' is not of at most 20 lower case letters and digits"
+        for name in event
+        if name != "data_base64" and not _ATTRIBUTE.fullmatch(name)
+    ]
+    if event.get("specversion") not in {None, "", "1.0"}:
+        found.append(f"specversion '{event['specversion']}' is not 1.0")
+    if "data" in event and "data_base64" in event:
+        found.append("'data' and 'data_base64' exclude each other")
+    return found
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def schema_of(event: Mapping[str, Any]) -> Schema:
@@ -34,26 +72,22 @@ def schema_of(event: Mapping[str, Any]) -> Schema:
 
 
 def in_schema(event: Mapping[str, Any], wanted: Schema) -> dict[str, Any]:
-    """The event in the wanted schema, as Event Grid maps one to the other."""
+    """The event in the wanted schema, as Event Grid maps one to the other.
+
+    Azure knows no way from CloudEvents to its own schema: `EventGrid.start` refuses such
+    subscriptions, and this is never called for one.
+    """
     if schema_of(event) == wanted:
         return dict(event)
-    if wanted == "CloudEventSchemaV1_0":
-        return {
-            "id": event["id"],
-            "source": event["topic"],
-            "subject": event.get("subject"),
-            "type": event["eventType"],
-            "time": event["eventTime"],
-            "data": event.get("data"),
-            "specversion": "1.0",
-        }
-    return {
+    mapped = {
+        "source": event["topic"],
+        "subject": event["subject"],
+        "type": event["eventType"],
+        "time": event["eventTime"],
         "id": event["id"],
-        "topic": event["source"],
-        "subject": event.get("subject") or "",
-        "eventType": event["type"],
-        "eventTime": event.get("time"),
         "data": event.get("data"),
-        "dataVersion": "",
-        "metadataVersion": "1",
+        "specversion": "1.0",
     }
+    if event.get("dataVersion"):
+        mapped["dataschema"] = f"#{event['dataVersion']}"
+    return mapped

@@ -1,29 +1,23 @@
-"""Accepts events, finds who wants them, and delivers at least once on Azure's schedule."""
+"""Accepts events, finds who wants them, and hands them to the subscriptions' couriers."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import random
 import time
-from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError
-
-from local.errors import StackFileError
+from local.background import running
+from local.errors import LocalStackError, StackFileError
+from local.event_grid.courier import Courier, Pace
 from local.event_grid.dead_letters import DeadLetters
-from local.event_grid.destinations import (
-    DeliveryFailedError,
-    Destination,
-    QueueDestination,
-    WebhookDestination,
-)
+from local.event_grid.destinations import QueueDestination, WebhookDestination
 from local.event_grid.faults import Faults
-from local.event_grid.filters import unknown_operators, wants
+from local.event_grid.filters import filter_problems, wants
+from local.event_grid.handshake import Handshake
 from local.event_grid.journal import Delivery, Journal, NewDelivery
 from local.event_grid.schemas import Schema, in_schema
 from local.event_grid.topics import TopicServer
@@ -37,11 +31,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Seconds before the next attempt; the last one repeats (Event Grid message delivery and retry).
-_SCHEDULE = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
-_JITTER = 0.1
-_AT_ONCE = 16
-_STORAGE_DOWN_SECONDS = 2.0
+_SYSTEM_SOURCES = ("storage", "workspace")
+_RESOURCE_GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStatus:
+    """How a subscription is doing; all but `waiting` since the stack started.
+
+    `ready` is False while a webhook has not agreed yet. `failed` counts attempts, the others
+    deliveries.
+    """
+
+    ready: bool
+    waiting: int
+    delivered: int
+    failed: int
+    dead_lettered: int
+    dropped: int
 
 
 class EventGrid:
@@ -52,10 +59,12 @@ class EventGrid:
         subscriptions: from the stack file.
         topics: custom topics, same.
         storage_connection_string: account of queues and dead letters.
-        tls: for the custom topics.
+        tls: for the custom topics and for webhooks of this stack.
         authorize: whether an Authorization header may publish to a custom topic.
         speed: how much faster than Azure deliveries are retried and expire.
         faults: what goes wrong on purpose.
+        port: of the custom topics; 0 takes a free one.
+        resource_group: id of the resource group that the custom topics are in.
     """
 
     def __init__(
@@ -70,56 +79,69 @@ class EventGrid:
         speed: float = 1.0,
         faults: Faults | None = None,
         port: int = 0,
+        resource_group: str = _RESOURCE_GROUP,
     ) -> None:
         self._state = state
         self._subscriptions = {one.name: one for one in subscriptions}
         self._schemas: dict[str, Schema] = {topic.name: topic.schema_ for topic in topics}
         self._storage = storage_connection_string
-        self._speed = speed
+        self._tls = tls
         self._faults = faults or Faults()
         self._rng = random.Random(self._faults.seed)  # noqa: S311 - faults and jitter, no secret
-        self._topics = TopicServer(
-            topics, tls=tls, accept=self.publish, authorize=authorize, port=port
+        self._pace = Pace(speed, self._rng)
+        self._resource_group = resource_group
+        self._server = TopicServer(
+            topics,
+            tls=tls,
+            accept=self.publish,
+            authorize=authorize,
+            agree=self._agree,
+            topic_id=self._topic_id,
+            port=port,
         )
-        self._destinations: dict[str, Destination] = {}
-        self._in_flight: dict[int, asyncio.Task[None]] = {}
-        self._wake = asyncio.Event()
+        self._couriers: dict[str, Courier] = {}
+        self._handshakes: dict[str, Handshake] = {}
         self._resources: contextlib.AsyncExitStack | None = None
         self._journal: Journal
-        self._dead_letters: DeadLetters
-        self.outcomes: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def port(self) -> int:
+        """Port of the custom topics, once started."""
+        return self._server.port
 
     def topic_endpoint(self, name: str) -> str:
         """What a publisher's client is given for a custom topic."""
-        return self._topics.endpoint(name)
+        return self._server.endpoint(name)
 
     def topic_key(self, name: str) -> str:
-        """Access key of a custom topic."""
-        return self._topics.key(name)
+        """Access key of a custom topic; the same after a restart."""
+        return self._journal.topic_key(name)
 
     async def start(self) -> None:
         """Take up what is still owed, and listen for custom topics.
 
         Raises:
-            StackFileError: a subscription uses an operator that does not exist.
+            StackFileError: Azure would refuse a subscription; all problems are listed.
             LocalStackError: the journal is damaged or in use, or the port is taken.
         """
-        for entry in self._subscriptions.values():
-            if unknown := unknown_operators(entry.filter):
-                raise StackFileError(
-                    f"subscription {entry.name}: no operator {', '.join(unknown)} in Event Grid"
-                )
+        if self._resources is not None:
+            return
+        self._refuse_what_azure_refuses()
         async with contextlib.AsyncExitStack() as resources:
             self._journal = Journal(self._state / "event-grid.sqlite")
             resources.callback(self._journal.close)
-            self._dead_letters = DeadLetters(self._storage)
-            resources.push_async_callback(self._dead_letters.close)
-            resources.push_async_callback(self._close_destinations)
-            resources.push_async_callback(self._stop_deliveries)
-            pump = asyncio.create_task(self._pump(), name="event grid")
-            resources.push_async_callback(_cancelled, pump)
-            await self._topics.start()
-            resources.push_async_callback(self._topics.stop)
+            dropped = self._journal.end_all_but(self._subscriptions)
+            if dropped:
+                _log.warning("%d deliveries dropped: their subscription is gone", dropped)
+            keys = {name: self._journal.topic_key(name) for name in self._schemas}
+            await self._server.start(keys)
+            resources.push_async_callback(self._server.stop)
+            dead_letters = DeadLetters(self._storage)
+            resources.push_async_callback(dead_letters.close)
+            for entry in self._subscriptions.values():
+                courier = self._courier(entry, dead_letters)
+                self._couriers[entry.name] = courier
+                await resources.enter_async_context(running(courier.run(), name=entry.name))
             self._resources = resources.pop_all()
 
     async def stop(self) -> None:
@@ -134,7 +156,13 @@ class EventGrid:
         Args:
             source: `storage`, `workspace` or a custom topic's name.
             events: EventGridEvents, or CloudEvents where the topic has that schema.
+
+        Raises:
+            LocalStackError: there is no such source, or the events could not be kept.
         """
+        if source not in self._schemas and source not in _SYSTEM_SOURCES:
+            known = ", ".join([*_SYSTEM_SOURCES, *self._schemas])
+            raise LocalStackError(f"no source {source} of events; there are: {known}")
         now = time.time()
         new: list[NewDelivery] = []
         for event in events:
@@ -145,131 +173,98 @@ class EventGrid:
                 if entry.source == source and wants(entry.filter, complete)
                 for delay in self._faults.delays(self._rng)
             )
-        if new:
-            self._journal.accept(new, now=now)
-            self._wake.set()
+        if not new:
+            return
+        self._journal.accept(new, now=now)
+        for name in {delivery.subscription for delivery in new}:
+            self._couriers[name].wake()
 
     def waiting(self) -> dict[str, int]:
         """Deliveries still owed by subscription."""
         return self._journal.waiting()
 
+    def deliveries(self, most: int = 100) -> list[Delivery]:
+        """What is owed, the next due first."""
+        return self._journal.first(most)
+
+    def status(self) -> dict[str, SubscriptionStatus]:
+        """How each subscription is doing."""
+        waiting = self._journal.waiting()
+        return {
+            name: SubscriptionStatus(
+                ready=courier.is_ready,
+                waiting=waiting.get(name, 0),
+                delivered=courier.outcomes["delivered"],
+                failed=courier.outcomes["failed"],
+                dead_lettered=courier.outcomes["dead_lettered"],
+                dropped=courier.outcomes["dropped"],
+            )
+            for name, courier in self._couriers.items()
+        }
+
+    def _refuse_what_azure_refuses(self) -> None:
+        found: list[str] = []
+        for entry in self._subscriptions.values():
+            wrong = filter_problems(entry.filter)
+            if self._given(entry) == "CloudEventSchemaV1_0" and self._schema(entry) != self._given(
+                entry
+            ):
+                wrong.append("a topic of CloudEvents cannot deliver EventGridSchema")
+            found.extend(f"subscription {entry.name}: {problem}" for problem in wrong)
+        if found:
+            raise StackFileError("\n".join(found))
+
+    def _given(self, entry: SubscriptionEntry) -> Schema:
+        return self._schemas.get(entry.source, "EventGridSchema")
+
     def _schema(self, entry: SubscriptionEntry) -> Schema:
-        return entry.delivery_schema or self._schemas.get(entry.source, "EventGridSchema")
+        return entry.delivery_schema or self._given(entry)
 
-    async def _pump(self) -> None:
-        while True:
-            self._wake.clear()
-            busy = set(self._in_flight)
-            room = _AT_ONCE - len(busy)
-            if room > 0:
-                for delivery in self._journal.due(now=time.time(), but=busy, most=room):
-                    task = asyncio.create_task(self._deliver(delivery))
-                    self._in_flight[delivery.id] = task
-                    task.add_done_callback(partial(self._ended, delivery.id))
-            await self._until_due()
+    def _topic_id(self, name: str) -> str:
+        return f"{self._resource_group}/providers/Microsoft.EventGrid/topics/{name}"
 
-    def _ended(self, number: int, _: asyncio.Task[None]) -> None:
-        self._in_flight.pop(number, None)
-        self._wake.set()
-
-    async def _until_due(self) -> None:
-        due = self._journal.next_due(but=set(self._in_flight))
-        full = len(self._in_flight) >= _AT_ONCE
-        wait = None if due is None or full else max(0.0, due - time.time())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait)
-
-    async def _deliver(self, delivery: Delivery) -> None:
-        entry = self._subscriptions.get(delivery.subscription)
-        if entry is None:  # it was taken out of the stack file since
-            self._journal.end(delivery)
-            return
-        try:
-            await self._destination(entry).deliver(delivery.event)
-        except DeliveryFailedError as exc:
-            await self._failed(delivery, entry, exc)
-            return
-        self.outcomes[entry.name, "delivered"] += 1
-        self._journal.end(delivery)
-
-    def _destination(self, entry: SubscriptionEntry) -> Destination:
-        found = self._destinations.get(entry.name)
-        if found is None:
-            if entry.destination.queue is not None:
-                found = QueueDestination(self._storage, entry.destination.queue)
-            else:
-                found = WebhookDestination(
-                    str(entry.destination.webhook),
-                    schema=self._schema(entry),
-                    subscription=entry.name,
-                )
-            self._destinations[entry.name] = found
-        return found
-
-    async def _failed(
-        self, delivery: Delivery, entry: SubscriptionEntry, error: DeliveryFailedError
-    ) -> None:
-        self.outcomes[entry.name, "failed"] += 1
-        attempts = delivery.attempts + 1
-        pause = _SCHEDULE[min(attempts, len(_SCHEDULE)) - 1] / self._speed
-        due = time.time() + pause * self._rng.uniform(1 - _JITTER, 1 + _JITTER)
-        expires = delivery.accepted + entry.retry.ttl_minutes * 60 / self._speed
-        if error.final:
-            reason = "UndeliverableDueToError"
-        elif attempts >= entry.retry.max_attempts:
-            reason = "MaxDeliveryAttemptsExceeded"
-        elif due > expires:
-            reason = "TimeToLiveExceeded"
-        else:
-            self._journal.retry(delivery, due=due, outcome=error.outcome)
-            return
-        last = Delivery(
-            delivery.id,
-            delivery.subscription,
-            delivery.event,
-            delivery.accepted,
-            attempts,
-            error.outcome,
+    def _courier(self, entry: SubscriptionEntry, dead_letters: DeadLetters) -> Courier:
+        shared: dict[str, Any] = {
+            "journal": self._journal,
+            "dead_letters": dead_letters,
+            "pace": self._pace,
+        }
+        queue, url = entry.destination.queue, entry.destination.webhook
+        if queue is not None:
+            return Courier(
+                entry, destination=QueueDestination(self._storage, queue), ready=_at_once, **shared
+            )
+        schema = self._schema(entry)
+        webhook = WebhookDestination(
+            str(url), schema=schema, subscription=entry.name, tls=self._tls.client_context
         )
-        await self._give_up(last, entry, reason)
+        handshake = Handshake(
+            webhook,
+            schema=schema,
+            subscription=entry.name,
+            topic=self._topic_id(entry.source),
+            callback=lambda code: self._server.validation_url(entry.name, code),
+            speed=self._pace.speed,
+        )
+        self._handshakes[entry.name] = handshake
 
-    async def _give_up(self, delivery: Delivery, entry: SubscriptionEntry, reason: str) -> None:
-        if entry.dead_letter is None:
-            _log.warning("event dropped: %s, last %s", reason, delivery.outcome)
-            self.outcomes[entry.name, "dropped"] += 1
-        else:
-            try:
-                await self._dead_letters.keep(
-                    delivery,
-                    container=entry.dead_letter.container,
-                    source=entry.source,
-                    reason=reason,
-                )
-            except AzureError as exc:
-                _log.warning("dead letter not written, tried again", exc_info=exc)
-                due = time.time() + _STORAGE_DOWN_SECONDS
-                self._journal.retry(delivery, due=due, outcome=delivery.outcome)
-                return
-            self.outcomes[entry.name, "dead-lettered"] += 1
-        self._journal.end(delivery)
+        async def ready() -> None:
+            if not self._journal.is_validated(entry.name, str(url), schema):
+                await handshake.until_agreed()
+                self._journal.validated(entry.name, str(url), schema)
 
-    async def _stop_deliveries(self) -> None:
-        for task in list(self._in_flight.values()):
-            await _cancelled(task)
+        return Courier(entry, destination=webhook, ready=ready, **shared)
 
-    async def _close_destinations(self) -> None:
-        while self._destinations:
-            _, destination = self._destinations.popitem()
-            await destination.close()
+    def _agree(self, subscription: str, code: str) -> bool:
+        handshake = self._handshakes.get(subscription)
+        return handshake is not None and handshake.called_back(code)
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _at_once() -> None:
+    """A queue of the same account needs no consent."""
 
 
 def _complete(event: Mapping[str, Any]) -> dict[str, Any]:
     """With the time it happened, where its maker left that to us."""
     name = "time" if "specversion" in event else "eventTime"
-    return {name: datetime.now(UTC).isoformat().replace("+00:00", "Z"), **event}
+    return {name: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z"), **event}

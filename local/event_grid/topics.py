@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from local.errors import LocalStackError
+from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from local.event_grid.schemas import Schema
     from local.stack_file import TopicEntry
     from local.tls import LocalTls
 
-_MOST_BYTES = 1024 * 1024
+_LIMIT_BYTES = 1024 * 1024
+_MOST_PROBLEMS = 10
+_ONE, _MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
 
 
 class TopicServer:
-    """Takes events for all custom topics.
+    """Takes events for all custom topics, and the calls that agree to a webhook subscription.
 
     Args:
         topics: by name, with the schema their publishers use.
         accept: makes the events durable before it returns.
         authorize: whether an Authorization header may publish.
+        agree: a subscription's name and a validation code; False when the code is not good.
+        topic_id: resource id of a topic, from its name.
         port: 0 takes a free one.
     """
 
@@ -37,37 +41,50 @@ class TopicServer:
         topics: Sequence[TopicEntry],
         *,
         tls: LocalTls,
-        accept: Callable[[str, Sequence[dict[str, Any]]], Awaitable[None]],
+        accept: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]],
         authorize: Callable[[str], bool],
+        agree: Callable[[str, str], bool],
+        topic_id: Callable[[str], str],
         port: int = 0,
     ) -> None:
         self._topics = {topic.name: topic for topic in topics}
-        self._keys = {topic.name: secrets.token_urlsafe(32) for topic in topics}
+        self._keys: Mapping[str, str] = {}
         self._tls = tls
         self._accept = accept
         self._authorize = authorize
+        self._agree = agree
+        self._topic_id = topic_id
         self._port = port
         self._runner: web.AppRunner | None = None
 
-    async def start(self) -> None:
+    async def start(self, keys: Mapping[str, str]) -> None:
         """Listen.
+
+        Args:
+            keys: access key of each topic.
 
         Raises:
             LocalStackError: the port is taken.
         """
-        app = web.Application(client_max_size=_MOST_BYTES)
+        self._keys = keys
+        app = web.Application(client_max_size=_LIMIT_BYTES)
         app.router.add_post("/topics/{topic}/api/events", self._publish)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
+        app.router.add_get("/eventSubscriptions/{subscription}/validate", self._validate)
+        app.router.add_post("/eventSubscriptions/{subscription}/validate", self._validate)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._runner = runner
         context = self._tls.server_context
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=context)
+        site = web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=context)
         try:
             await site.start()
         except OSError as exc:
+            await self.stop()
             raise LocalStackError(
-                f"Event Grid's topics cannot listen on port {self._port}: {exc}"
+                f"Event Grid's topics cannot listen on port {self._port}: {exc}. "
+                "Stop what uses it or choose another port"
             ) from exc
-        self._port = int(self._runner.addresses[0][1])
+        self._port = int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Stop listening. Harmless when it never listened."""
@@ -75,55 +92,103 @@ class TopicServer:
         if runner is not None:
             await runner.cleanup()
 
+    @property
+    def port(self) -> int:
+        """The port, once started."""
+        return self._port
+
     def endpoint(self, name: str) -> str:
         """What a publisher's client is given."""
         return f"https://127.0.0.1:{self._port}/topics/{self._topics[name].name}/api/events"
 
-    def key(self, name: str) -> str:
-        """Access key of a topic; a new one at every start."""
-        return self._keys[name]
+    def validation_url(self, subscription: str, code: str) -> str:
+        """What a webhook's owner may open to agree."""
+        return (
+            f"https://127.0.0.1:{self._port}/eventSubscriptions/{subscription}/validate?id={code}"
+        )
+
+    async def _validate(self, request: web.Request) -> web.Response:
+        subscription, code = request.match_info["subscription"], request.query.get("id", "")
+        if not self._agree(subscription, code):
+            return _refuse(HTTPStatus.BAD_REQUEST, "this validation code is unknown or too old")
+        return web.Response(text="Webhook successfully validated as a subscription endpoint.")
 
     async def _publish(self, request: web.Request) -> web.Response:
         topic = self._topics.get(request.match_info["topic"])
         if topic is None:
             known = ", ".join(sorted(self._topics)) or "none"
             return _refuse(HTTPStatus.NOT_FOUND, f"no such topic; there are: {known}")
-        if not self._allowed(topic.name, request):
+        if not may_publish(request.headers, key=self._keys[topic.name], token=self._authorize):
             return _refuse(
-                HTTPStatus.UNAUTHORIZED, "send a bearer token of this stack or aeg-sas-key"
+                HTTPStatus.UNAUTHORIZED,
+                "send a bearer token for https://eventgrid.azure.net, aeg-sas-key or aeg-sas-token",
             )
         try:
-            events = json.loads(await request.text())
-        except (ValueError, UnicodeDecodeError) as exc:
-            return _refuse(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {exc}")
+            events = _events_in(await request.read(), request, topic.schema_)
         except web.HTTPRequestEntityTooLarge:
             return _refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {_MOST_BYTES} bytes of events"
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {_LIMIT_BYTES} bytes of events"
             )
-        events = events if isinstance(events, list) else [events]
-        wrong = [
-            f"event {place}: {problem}"
-            for place, event in enumerate(events)
-            for problem in problems(event, topic.schema_)
-        ]
-        if wrong:
-            return _refuse(
-                HTTPStatus.BAD_REQUEST, f"topic takes {topic.schema_}: {'; '.join(wrong[:10])}"
-            )
+        except _BadBodyError as exc:
+            return _refuse(HTTPStatus.BAD_REQUEST, f"topic takes {topic.schema_}: {exc}")
         if topic.schema_ == "EventGridSchema":
-            for event in events:
-                event["topic"] = f"/local/topics/{topic.name}"
-                event.setdefault("metadataVersion", "1")
+            own = {"topic": self._topic_id(topic.name), "metadataVersion": "1"}
+            events = [event | own for event in events]
         await self._accept(topic.name, events)
         return web.Response()
 
-    def _allowed(self, topic: str, request: web.Request) -> bool:
-        key = request.headers.get("aeg-sas-key")
-        if key is not None:
-            return hmac.compare_digest(key, self._keys[topic])
-        return self._authorize(request.headers.get("Authorization", ""))
+
+class _BadBodyError(Exception):
+    """What was posted is not what the topic takes; the text says in what."""
+
+
+def _events_in(body: bytes, request: web.Request, schema: Schema) -> list[dict[str, Any]]:
+    events = (
+        _list_of(_parsed(body))
+        if schema == "EventGridSchema"
+        else _cloud_events_in(body, request.content_type, request.headers)
+    )
+    wrong = [
+        f"event {place}: {problem}"
+        for place, event in enumerate(events)
+        for problem in problems(event, schema)
+    ]
+    if wrong:
+        raise _BadBodyError("; ".join(wrong[:_MOST_PROBLEMS]))
+    return events
+
+
+def _cloud_events_in(
+    body: bytes, content_type: str, headers: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Structured, batched or binary mode of the CloudEvents HTTP binding."""
+    if content_type == _MANY:
+        return _list_of(_parsed(body))
+    if content_type == _ONE:
+        return [_parsed(body)]
+    attributes = {
+        name[3:].lower(): value for name, value in headers.items() if name.lower()[:3] == "ce-"
+    }
+    if not attributes:
+        raise _BadBodyError(f"content type {content_type} is none of {_ONE}, {_MANY}, and no ce-id")
+    data = {"data": _parsed(body)} if body else {}
+    return [{**attributes, "datacontenttype": content_type, **data}]
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as exc:
+        raise _BadBodyError(f"the body is not JSON: {exc}") from exc
+
+
+def _list_of(parsed: Any) -> list[dict[str, Any]]:
+    if not isinstance(parsed, list):
+        raise _BadBodyError("the body is not an array of events")
+    return parsed
 
 
 def _refuse(status: HTTPStatus, message: str) -> web.Response:
-    document = {"error": {"code": status.phrase.replace(" ", ""), "message": message}}
+    code = status.phrase.replace(" ", "")
+    document = {"error": {"code": code, "message": message, "details": []}}
     return web.json_response(document, status=status)
