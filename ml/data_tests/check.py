@@ -11,7 +11,7 @@ from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
 from ml.data_tests.tally import ColumnTally, Duplicates, Rows
-from ml.data_tests.typed import is_missing, typed
+from ml.data_tests.typed import typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,14 +142,14 @@ def _tally(
     chunk = raw[list(present)].copy()
     for name, column in present.items():
         tally = tallies[name]
-        values, bad = typed(raw[name], column)
-        tally.missing.add(raw.index[is_missing(raw[name])])
+        values, missing, bad = typed(raw[name], column)
+        tally.missing.add(raw.index[missing])
         tally.mistyped.add(raw.index[bad])
         if bad.any() and column.type in {"number", "integer"}:
             tally.decimal_comma |= bool(raw[name][bad].astype(str).str.match(_DECIMAL_COMMA).any())
         tally.add_values(values)
-        # A mistyped cell has its finding; its other limits are not asked.
-        chunk[name] = values.mask(bad)
+        # A mistyped cell is empty here: it has its finding, its other limits are not asked.
+        chunk[name] = values
     for failure in cells.failures(chunk):
         tallies[failure.column].failures.setdefault(failure.test, Rows()).add(failure.rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,24 @@ def is_missing(values: pd.Series) -> pd.Series:
     return missing
 
 
-def typed(values: pd.Series, contract: ColumnContract) -> tuple[pd.Series, pd.Series]:
+class TypedColumn(NamedTuple):
+    """A converted column; `missing` and `bad` are masks: not there, and there but not of the type.
+
+    Numbers and integers are float64, dates datetime64, all else text. Both kinds of cells are NaN,
+    NaT or None in `cells`.
+    """
+
+    cells: pd.Series
+    missing: pd.Series
+    bad: pd.Series
+
+
+def typed(values: pd.Series, contract: ColumnContract) -> TypedColumn:
     """Convert one column.
 
     Args:
         values: raw cells: text from CSV, any dtype from Parquet or JSON.
         contract: says the type wanted.
-
-    Returns:
-        The column (float64 for numbers and integers, datetime64 for dates, text otherwise; missing
-        is NaN, NaT or None) and a mask of cells that are there but are not of the type.
     """
     missing = is_missing(values)
     if contract.type in {"number", "integer"}:
@@ -40,17 +48,18 @@ def typed(values: pd.Series, contract: ColumnContract) -> tuple[pd.Series, pd.Se
         bad = ~missing & numbers.isna()
         if contract.type == "integer":
             bad |= np.isfinite(numbers) & (numbers % 1 != 0)
-        return numbers, bad
+        return TypedColumn(numbers.mask(bad), missing, bad)
     if contract.type == "date":
         dates = pd.to_datetime(values.mask(missing), format=contract.date_format, errors="coerce")
-        return dates, ~missing & dates.isna()
-    return _text(values).mask(missing, None), pd.Series(data=False, index=values.index)
+        return TypedColumn(dates, missing, ~missing & dates.isna())
+    bad = pd.Series(data=False, index=values.index)
+    return TypedColumn(_text(values).mask(missing, None), missing, bad)
 
 
 def typed_frame(raw: pd.DataFrame, columns: Mapping[str, ColumnContract]) -> pd.DataFrame:
     """The named columns, converted; cells of the wrong type become missing."""
     return pd.DataFrame(
-        {name: typed(raw[name], contract)[0] for name, contract in columns.items()},
+        {name: typed(raw[name], contract).cells for name, contract in columns.items()},
         index=raw.index,
     )
 

@@ -105,8 +105,8 @@ def _compare(
     if name not in current.columns:
         return FeatureDrift(name, 1.0, 1.0, "share", "column is absent from production rows")
     # One reading for both sides: 1 and 1.0 are one category, a cell of another type is missing.
-    before, _ = typed(reference[name], config.column(name))
-    now, _ = typed(current[name], config.column(name))
+    before = typed(reference[name], config.column(name)).cells
+    now = typed(current[name], config.column(name)).cells
     if config.column(name).numeric:
         return _numeric(name, _finite(before), _finite(now), config)
     return _categorical(name, before, now, config)
@@ -138,7 +138,7 @@ def _categorical(
     shares = before.reindex(names, fill_value=0) / n - now.reindex(names, fill_value=0) / m
     distance = float(shares.abs().sum()) / 2
     chance = _CHANCE_SHARE * math.sqrt(min(len(names), _MOST_CATEGORIES) * (1 / n + 1 / m))
-    fresh = [str(value) for value in now.index.difference(before.index)]
+    fresh = [value.removesuffix(".0") for value in now.index.difference(before.index)]
     note = f"new: {', '.join(fresh[:3])}" if fresh else ""
     return FeatureDrift(name, distance, max(config.drift.threshold_share, chance), "share", note)
 
