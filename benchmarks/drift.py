@@ -231,12 +231,14 @@ def _reading(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dic
             ).take_turns(
                 {
                     "pyarrow, read only": (own, "read", path, threads),
+                    "pyarrow, read with our buffers": (own, "read_lean", path, threads),
                     "ours, one pass": (own, "scan", path, threads),
                 },
                 repetitions,
             )
-            cpu.append(table.cpu("ours, one pass") / table.cpu("pyarrow, read only"))
-            wall.append(table.wall("ours, one pass") / table.wall("pyarrow, read only"))
+            floors = ("pyarrow, read only", "pyarrow, read with our buffers")  # the quicker counts
+            cpu.append(table.cpu("ours, one pass") / min(table.cpu(f) for f in floors))
+            wall.append(table.wall("ours, one pass") / min(table.wall(f) for f in floors))
             peaks.append(table.peak("ours, one pass"))
             print(f"{'ratio':34}{cpu[-1]:>9.2f}{wall[-1]:>9.2f}")
         path.unlink()
