@@ -135,11 +135,11 @@ def split_notes(prepared: dict[str, Any], **models: Path | None) -> list[str]:
         if folder is None:
             continue
         record = folder / "training.json"
-        if not record.is_file():
-            notes.append(f"The {role} was not trained here: it may know some of the frozen rows.")
-            continue
-        share = json.loads(record.read_text(encoding="utf-8"))["test_percent"]
-        if share < prepared["test_percent"]:
+        known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+        share = known.get("test_percent")
+        if share is None:
+            notes.append(f"The {role} does not say which rows were frozen: it may know some now.")
+        elif share < prepared["test_percent"]:
             notes.append(
                 f"The {role} was trained when {share:g} % of the rows were frozen, now "
                 f"{prepared['test_percent']:g} % are: it knows some of them."

@@ -116,7 +116,7 @@ def test_a_model_that_may_know_frozen_rows_is_said_to(tmp_path):
     (tmp_path / "training.json").write_text('{"test_percent": 20}')
 
     assert "when 10 % of the rows were frozen, now 20 % are" in known[0]
-    assert "was not trained here" in unknown[0]
+    assert "does not say which rows were frozen" in unknown[0]
     assert split_notes(PREPARED, challenger=tmp_path, champion=None) == []
 
 
