@@ -1,11 +1,57 @@
+import asyncio
+import shutil
+import socket
+from pathlib import Path
+
+import psutil
 import pytest
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from local.azurite import create_resources
+from local.azurite import Azurite, create_resources, install_azurite
+from local.errors import ProcessFailedError
 
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def own(azurite_program, tmp_path):
+    """An Azurite of the test's own, not started."""
+
+    def make(**options):
+        usual = {
+            "program": azurite_program,
+            "data": tmp_path / "data",
+            "log": tmp_path / "azurite.log",
+        }
+        return Azurite(**(usual | options))
+
+    return make
+
+
+@pytest.fixture
+def without_node(monkeypatch, tmp_path):
+    """The machine's programs, less node."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in ("sh", "env", "uname"):
+        (programs / program).symlink_to(shutil.which(program))
+    monkeypatch.setenv("PATH", str(programs))
+
+
+@pytest.fixture
+def cache_with_azurite(azurite_program, tmp_path):
+    """A cache folder that has Azurite already, by a link to the shared one."""
+    installed = next(
+        parent for parent in Path(azurite_program[1]).parents if parent.name.startswith("azurite-")
+    )
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / installed.name).symlink_to(installed)
+    return cache
 
 
 async def test_resources_are_created_once_and_then_left_alone(azurite):
@@ -21,3 +67,121 @@ async def test_resources_are_created_once_and_then_left_alone(azurite):
         assert "created-once" in [q.name for q in queues.list_queues()]
     with TableServiceClient.from_connection_string(connection) as tables:
         assert "createdonce" in [t.name for t in tables.list_tables()]
+
+
+async def test_state_and_addresses_survive_a_restart_and_nothing_keeps_running(own):
+    first = own()
+    await first.start()
+    await create_resources(first.connection_string(), containers=["kept"])
+    process = psutil.Process(first.pid)
+    await first.stop()
+    assert not process.is_running()
+
+    second = own(
+        blob_port=first.blob_port, queue_port=first.queue_port, table_port=first.table_port
+    )
+    await second.start()
+    try:
+        assert second.connection_string() == first.connection_string()
+        with BlobServiceClient.from_connection_string(second.connection_string()) as blobs:
+            assert [container.name for container in blobs.list_containers()] == ["kept"]
+    finally:
+        await second.stop()
+        await second.stop()
+
+
+async def test_only_this_machine_is_listened_to(azurite):
+    listening = [
+        connection.laddr.ip
+        for connection in psutil.Process(azurite.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+    assert listening == ["127.0.0.1"] * 3
+
+
+@pytest.mark.parametrize("content", ["", '{"half'])
+async def test_damaged_state_is_named_and_left_as_it_is(own, tmp_path, content):
+    database = tmp_path / "data" / "__azurite_db_blob__.json"
+    database.parent.mkdir()
+    database.write_text(content)
+
+    with pytest.raises(ProcessFailedError, match=r"data is damaged: __azurite_db_blob__\.json.*D"):
+        await own().start()
+
+    assert database.read_text() == content
+
+
+async def test_a_state_folder_that_is_a_file_is_named(own, tmp_path):
+    (tmp_path / "data").write_text("in the way")
+
+    with pytest.raises(ProcessFailedError, match="data cannot be used"):
+        await own().start()
+
+
+async def test_a_taken_port_is_named_and_nothing_stays_behind(own):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        mine = own(table_port=port)
+
+        with pytest.raises(ProcessFailedError, match=f"port.* taken .*Table {port}"):
+            await mine.start()
+
+    assert mine.pid is None
+
+
+async def test_without_node_the_one_from_the_package_index_runs_azurite(
+    without_node, cache_with_azurite, own
+):
+    del without_node
+    said = []
+
+    programs = await asyncio.gather(
+        *(install_azurite(cache_with_azurite, progress=said.append) for _ in range(2))
+    )
+
+    assert said == ["Node, from the Python package index"]
+    assert programs[0] == programs[1]
+    assert Path(programs[0][0]).is_relative_to(cache_with_azurite)
+    server = own(program=programs[0])
+    await server.start()
+    await server.stop()
+
+
+async def test_a_package_index_that_is_down_is_named_and_nothing_half_done_is_kept(
+    without_node, cache_with_azurite, monkeypatch
+):
+    del without_node
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{NOBODY}/simple")
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+
+    with pytest.raises(ProcessFailedError, match=r"package index reachable\? Node 20 or newer"):
+        await install_azurite(cache_with_azurite)
+
+    assert not list(cache_with_azurite.glob("node-*"))
+
+
+async def test_an_npm_registry_that_is_down_is_named_and_nothing_half_done_is_kept(
+    tmp_path, monkeypatch
+):
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm on PATH; the Node from the package index has its own test")
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", NOBODY)
+    monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "npm"))
+    cache = tmp_path / "cache"
+
+    with pytest.raises(ProcessFailedError, match=r"npm registry reachable\?.*NPM_CONFIG_REGISTRY"):
+        await install_azurite(cache)
+
+    assert not list(cache.glob("azurite-*"))
+
+
+def test_the_lock_file_pins_everything_and_names_no_address():
+    here = Path(__file__).resolve().parents[3] / "local" / "azurite"
+    text = (here / "package-lock.json").read_text(encoding="utf-8")
+
+    assert '"resolved"' not in text
+    assert text.count('"integrity"') == text.count('    "node_modules/')
