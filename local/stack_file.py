@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_BUILT_IN = ("storage", "workspace")  # sources that are always there
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 # Azure's own rules for names, so that a stack that starts here can be made there.
@@ -128,36 +130,6 @@ class StackFile(_Strict):
     datastores: list[DatastoreEntry] = []
     settings: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _refers_to_what_exists(self) -> StackFile:
-        problems: list[str] = []
-        sources = {"storage", "workspace"} | {topic.name for topic in self.topics}
-        for subscription in self.subscriptions:
-            if subscription.source not in sources:
-                problems.append(
-                    f"subscription {subscription.name}: source {subscription.source!r} "
-                    f"is none of {sorted(sources)}"
-                )
-            queue = subscription.destination.queue
-            if queue is not None and queue not in self.queues:
-                problems.append(
-                    f"subscription {subscription.name}: queue {queue!r} is not under queues"
-                )
-            dead_letter = subscription.dead_letter
-            if dead_letter is not None and dead_letter.container not in self.containers:
-                problems.append(
-                    f"subscription {subscription.name}: container {dead_letter.container!r} "
-                    "is not under containers"
-                )
-        problems.extend(
-            f"datastore {store.name}: container {store.container!r} is not listed under containers"
-            for store in self.datastores
-            if store.container not in self.containers
-        )
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
 
 class Placeholder(NamedTuple):
     """A setting that names a value the stack does not have."""
@@ -176,16 +148,72 @@ def read_stack_file(path: Path) -> StackFile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
         raise StackFileError(f"{path} does not exist; name the stack file with --file") from exc
+    except OSError as exc:
+        raise StackFileError(f"{path} cannot be read: {exc.strerror}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise StackFileError(f"{path} is not YAML: {exc}") from exc
+    content = {} if content is None else content
+    if not isinstance(content, dict):
+        raise StackFileError(f"{path} is no mapping of containers, queues, subscriptions …")
+    problems = _contradictions(content)
     try:
-        return StackFile.model_validate(content or {})
+        file = StackFile.model_validate(content)
     except ValidationError as exc:
-        lines = [
-            f"  {'.'.join(str(part) for part in error['loc']) or 'file'}: {error['msg']}"
+        wrong = [
+            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
             for error in exc.errors()
         ]
-        raise StackFileError("\n".join([f"{path} has {len(lines)} mistakes:", *lines])) from exc
+        problems = wrong + problems
+    if problems:
+        count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        raise StackFileError("\n  ".join([f"{path} has {count}:", *problems]))
+    return file
+
+
+def _contradictions(content: Mapping[str, Any]) -> list[str]:
+    """Names that are there twice or not at all; looks past parts of the wrong form."""
+    problems = [
+        f"{kind}: {name!r} is there twice"
+        for kind in ("containers", "queues", "tables", "topics", "subscriptions", "datastores")
+        for name, count in Counter(_names(content, kind)).items()
+        if count > 1
+    ]
+    topics = _names(content, "topics")
+    problems += [
+        f"topic {name!r} has a built-in source's name" for name in topics if name in _BUILT_IN
+    ]
+    sources = sorted({*_BUILT_IN, *topics})
+    for name, entry in _entries(content, "subscriptions"):
+        if entry.get("source") not in sources:
+            problems.append(
+                f"subscription {name}: source {entry.get('source')!r} is none of {sources}"
+            )
+        for place, key, kind in (
+            ("destination", "queue", "queues"),
+            ("dead_letter", "container", "containers"),
+        ):
+            target = entry.get(place)
+            wanted = target.get(key) if isinstance(target, dict) else None
+            if wanted is not None and wanted not in _names(content, kind):
+                problems.append(f"subscription {name}: {key} {wanted!r} is not under {kind}")
+    problems += [
+        f"datastore {name}: container {entry.get('container')!r} is not under containers"
+        for name, entry in _entries(content, "datastores")
+        if entry.get("container") not in _names(content, "containers")
+    ]
+    return problems
+
+
+def _names(content: Mapping[str, Any], kind: str) -> list[str]:
+    found = content.get(kind)
+    plain = [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+    return plain + [name for name, _ in _entries(content, kind)]
+
+
+def _entries(content: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
+    found = content.get(kind)
+    entries = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return [(str(entry.get("name", "without a name")), entry) for entry in entries]
 
 
 def fill_in(settings: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

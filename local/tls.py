@@ -10,6 +10,8 @@ from pathlib import Path
 import certifi
 import trustme
 
+from local.errors import LocalStackError
+
 
 @dataclass(frozen=True, slots=True)
 class LocalTls:
@@ -25,8 +27,11 @@ class LocalTls:
 
     @classmethod
     def create(cls, folder: Path) -> LocalTls:
-        """Make a new authority and a server certificate in `folder`, readable by us only."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make a new authority and a server certificate; only what clients trust is in `folder`.
+
+        Raises:
+            LocalStackError: the folder or what REQUESTS_CA_BUNDLE names cannot be used.
+        """
         authority = trustme.CA()
         certificate = authority.issue_cert("127.0.0.1", "localhost")
         server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -34,7 +39,20 @@ class LocalTls:
         # An environment behind an inspecting proxy names its own bundle; keep what it trusts.
         public = Path(os.environ.get("REQUESTS_CA_BUNDLE", certifi.where()))
         bundle = folder / "ca-bundle.pem"
-        bundle.write_bytes(public.read_bytes() + b"\n" + authority.cert_pem.bytes())
+        try:
+            trusted = public.read_bytes()
+        except OSError as exc:
+            raise LocalStackError(
+                f"REQUESTS_CA_BUNDLE names {public}, which cannot be read ({exc.strerror}): "
+                "correct or unset it"
+            ) from exc
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            bundle.write_bytes(trusted + b"\n" + authority.cert_pem.bytes())
+        except OSError as exc:
+            raise LocalStackError(
+                f"the folder {folder} cannot be used: {exc}. Remove what is in its place"
+            ) from exc
         client_context = ssl.create_default_context(cafile=str(bundle))
         return cls(bundle=bundle, server_context=server_context, client_context=client_context)
 
