@@ -7,7 +7,9 @@ unchanged requirements takes no time.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,15 +30,36 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _run(argv: list[str], what: str) -> None:
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        output = (done.stdout + done.stderr).strip()
-        raise SetUpError(f"{what} failed (exit code {done.returncode}):\n{output}")
+def _run(argv: list[str], what: str, *, remedy: str = "") -> None:
+    # A group of its own: interrupted, it ends with all it has started, instead of going on alone.
+    with subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    if process.returncode != 0:
+        raise SetUpError(
+            f"{what} failed (exit code {process.returncode}). {remedy}\n{output.strip()}"
+        )
+
+
+def _required() -> list[str]:
+    try:
+        return REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    except OSError as exc:
+        raise SetUpError(f"cannot read {REQUIREMENTS}: {exc.strerror}; run `make lock`") from exc
 
 
 def _pinned(package: str) -> str:
-    for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
+    for line in _required():
         if line.startswith(f"{package}=="):
             return line.split(";")[0].strip()
     raise SetUpError(f"{REQUIREMENTS.name} pins no {package}; run `make lock`")
@@ -48,17 +71,22 @@ def _uv() -> str:
     home = ROOT / ".local" / "cache" / pin.replace("==", "-")
     program = home / "bin" / "uv"
     if not program.exists():
-        shutil.rmtree(home, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(home)], "making a virtual environment")
+        # Beside its place and then renamed: interrupted, there is no half a program.
+        draft = home.with_name(f"{home.name}.part")
+        shutil.rmtree(draft, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(draft)], "making a virtual environment")
         _run(
-            [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", pin],
+            [str(draft / "bin" / "python"), "-m", "pip", "install", "--quiet", pin],
             f"installing {pin} from the package index",
+            remedy="Is the index reachable? Another one is named with PIP_INDEX_URL.",
         )
+        shutil.rmtree(home, ignore_errors=True)
+        draft.rename(home)
     return str(program)
 
 
 def _fingerprint() -> str:
-    text = REQUIREMENTS.read_bytes() + sys.version.encode() + sys.executable.encode()
+    text = "\n".join(_required()).encode() + sys.version.encode() + sys.executable.encode()
     return hashlib.sha256(text).hexdigest()
 
 
@@ -77,7 +105,7 @@ def make_environment() -> None:
     fingerprint = _fingerprint()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint:
         return
-    count = sum(1 for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines() if "==" in line)
+    count = sum(1 for line in _required() if "==" in line)
     _say(f"1/3 Set-up (once): {count} Python packages …")
     started = time.monotonic()
     uv = _uv()
@@ -87,15 +115,34 @@ def make_environment() -> None:
     )
     python = str(VENV / "bin" / "python")
     _run(
-        [uv, "pip", "sync", "--quiet", "--python", python, str(REQUIREMENTS)], "installing packages"
+        [uv, "pip", "sync", "--quiet", "--python", python, str(REQUIREMENTS)],
+        "installing packages",
+        remedy="Is the index reachable? Another one is named with UV_DEFAULT_INDEX.",
     )
     stamp.write_text(fingerprint, encoding="utf-8")
     _say(f"    ✓ Python packages ({time.monotonic() - started:.0f} s)")
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Exit code 0: done, 1: failed, 128 + n: ended by signal n."""
+    received: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         make_environment()
     except SetUpError as exc:
         _say(f"✕ Set-up: {exc}")
-        sys.exit(1)
+        return 1
+    except KeyboardInterrupt:
+        _say("✕ Set-up: interrupted; nothing is left running, the next run goes on")
+        return 128 + received[0]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

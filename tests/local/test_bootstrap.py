@@ -1,0 +1,105 @@
+"""The first step on a fresh machine, run as it is there: a script on the standard library alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOWHERE = "http://127.0.0.1:9/simple"  # the discard port: nobody listens
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    (tmp_path / "local").mkdir()
+    shutil.copy(ROOT / "local" / "bootstrap.py", tmp_path / "local")
+    shutil.copy(ROOT / "requirements-dev.txt", tmp_path)
+    return tmp_path
+
+
+def bootstrap(project: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-S", project / "local" / "bootstrap.py"],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_registry_that_is_down_ends_in_a_clear_text_and_leaves_no_environment(project):
+    # when
+    done = bootstrap(project, PIP_INDEX_URL=NOWHERE, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
+
+    # then
+    assert done.returncode == 1
+    assert "✕ Set-up: installing uv==" in done.stderr
+    assert "PIP_INDEX_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_requirements_without_uv_are_reported_with_the_remedy(project):
+    # given
+    (project / "requirements-dev.txt").write_text("pytest==9.0.0\n", encoding="utf-8")
+
+    # when
+    done = bootstrap(project)
+
+    # then
+    assert done.returncode == 1
+    assert "requirements-dev.txt pins no uv; run `make lock`" in done.stderr
+
+
+def test_missing_requirements_are_reported(project):
+    # given
+    (project / "requirements-dev.txt").unlink()
+
+    # when
+    done = bootstrap(project)
+
+    # then
+    assert done.returncode == 1
+    assert "requirements-dev.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_no_process_and_says_so_without_a_traceback(project, number):
+    # given
+    with subprocess.Popen(
+        [sys.executable, "-S", project / "local" / "bootstrap.py"],
+        env=os.environ | {"PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "60"},
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as running:
+        started: list[psutil.Process] = []
+        deadline = time.monotonic() + 60
+        while len(started) < 2:  # one that has started one itself
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+            started = psutil.Process(running.pid).children(recursive=True)
+
+        # when: as a terminal and as `timeout` do it
+        if number == signal.SIGINT:
+            os.killpg(running.pid, number)
+        else:
+            running.send_signal(number)
+        _, said = running.communicate(timeout=30)
+
+    # then
+    assert running.returncode == 128 + number
+    assert "interrupted" in said
+    assert "Traceback" not in said.split("interrupted")[-1]
+    _, left = psutil.wait_procs(started, timeout=10)
+    assert left == []
