@@ -67,6 +67,7 @@ class DueEffect:
     turn: int = 0
     failures: int = 0
     requeued: int = 0  # by reconcile: its message was lost, or its worker crashed
+    begun_utc: datetime | None = None  # when it was first due; None until it had to wait
 
 
 class Ledger(Protocol):
@@ -204,6 +205,9 @@ class DataStore(Protocol):
         Raises:
             DataMismatchError: it exists with another text.
         """
+
+    def find_json(self, path: str) -> str | None:
+        """What lies there; None: nothing."""
 
     def get_json(self, path: str, *, sha256: str) -> str:
         """Read it back.
@@ -486,13 +490,3 @@ class Alerts(Protocol):
 
     def send(self, alert: Alert) -> None:
         """At least once."""
-
-
-# --- all together ---------------------------------------------------------------------------------
-
-
-class Telemetry(Protocol):
-    """One event a line, constant text, fields; never a row of data."""
-
-    def event(self, text: str, **fields: str | float | None) -> None:
-        """For example `event("effect performed", model=…, effect=…)`."""

@@ -63,9 +63,12 @@ class AzureMlEndpoints:
         if found is None:
             return None
         tag = (found.tags or {}).get("fact_seq", "")
+        state, name = _state(found), self.endpoint_name(model)
+        message = f"provisioning of {name} failed; Azure ML studio shows why"
         return EndpointReport(
-            state=_state(found),
-            traffic={name: int(share) for name, share in (found.traffic or {}).items() if share},
+            state=state,
+            message=message if state is Provisioning.FAILED else "",
+            traffic={key: int(share) for key, share in (found.traffic or {}).items() if share},
             fact_seq=int(tag) if tag.isascii() and tag.isdigit() else None,
             url=found.scoring_uri,
         )

@@ -22,6 +22,7 @@ from shared.ports import LandedBlob, LocalCopy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobClient, BlobProperties, ContainerClient
 
     from shared.adapters.storage_account import StorageAccount
@@ -105,16 +106,16 @@ class BlobDataStore:
                         "immutable"
                     ) from None
 
+    def find_json(self, path: str) -> str | None:
+        """What lies there."""
+        content = _content(self._account, self._data, path)
+        return None if content is None else content.decode()
+
     def get_json(self, path: str, *, sha256: str) -> str:
         """Read back and verify."""
-        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
-
-        client = _blob(self._account, self._data, path)
-        with storage_errors(f"read {self._data}/{path}"):
-            try:
-                content = bytes(client.download_blob().readall())
-            except ResourceNotFoundError:
-                raise DataMismatchError(f"{self._data}/{path} is gone") from None
+        content = _content(self._account, self._data, path)
+        if content is None:
+            raise DataMismatchError(f"{self._data}/{path} is gone")
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise DataMismatchError(
@@ -126,7 +127,8 @@ class BlobDataStore:
         container = _container(self._account, self._landing)
         with storage_errors(f"list {self._landing}/{prefix}"):
             for item in container.list_blobs(name_starts_with=prefix):
-                yield self._landed_blob(item)
+                if not str(item.name).endswith("/"):  # a folder's own marker
+                    yield self._landed_blob(item)
 
     def _landed_blob(self, item: BlobProperties) -> LandedBlob:
         ref = BlobRef(self._landing, str(item.name), str(item.etag).strip('"'))
@@ -142,13 +144,14 @@ class BlobQuarantine:
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
         """Copy the blob, then write its report; the report says that both are there."""
-        beside = _blob(self._account, self._container, f"{path}.report.json")
-        with storage_errors(f"look for {self._container}/{path}"):
-            known = beside.exists()
+        known = _content(self._account, self._container, f"{path}.report.json")
+        if known == report.encode():
+            return False
         _copy(self._account, blob, container=self._container, path=path)
+        beside = _blob(self._account, self._container, f"{path}.report.json")
         with storage_errors(f"write the report of {self._container}/{path}"):
             beside.upload_blob(report.encode(), overwrite=True)
-        return not known
+        return known is None
 
     def put_text(self, path: str, text: str) -> bool:
         """Keep a text."""
@@ -172,7 +175,7 @@ class BlobEvidence:
 
     def read(self, location: str) -> str:
         """Text of evidence.json."""
-        content = self._read(f"{location}/evidence.json")
+        content = _content(self._account, self._container, f"{location}/evidence.json")
         if content is None:
             raise NotThereYetError(
                 f"there is no {self._container}/{location}/evidence.json; look at the log of the "
@@ -182,17 +185,7 @@ class BlobEvidence:
 
     def sample_request(self, location: str) -> bytes | None:
         """Body for the smoke test."""
-        return self._read(f"{location}/sample_request.json")
-
-    def _read(self, path: str) -> bytes | None:
-        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
-
-        client = _blob(self._account, self._container, path)
-        with storage_errors(f"read {self._container}/{path}"):
-            try:
-                return bytes(client.download_blob().readall())
-            except ResourceNotFoundError:
-                return None
+        return _content(self._account, self._container, f"{location}/sample_request.json")
 
 
 def _container(account: StorageAccount, name: str) -> ContainerClient:
@@ -201,6 +194,25 @@ def _container(account: StorageAccount, name: str) -> ContainerClient:
 
 def _blob(account: StorageAccount, container: str, path: str) -> BlobClient:
     return account.blobs().get_blob_client(container, path)
+
+
+def _content(account: StorageAccount, container: str, path: str) -> bytes | None:
+    """All of a small blob; None: there is none, though its container is there."""
+    from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
+
+    with storage_errors(f"read {container}/{path}"):
+        try:
+            return bytes(_blob(account, container, path).download_blob().readall())
+        except ResourceNotFoundError as exc:
+            if _container_is_missing(exc):
+                raise
+            return None
+
+
+def _container_is_missing(exc: HttpResponseError) -> bool:
+    """A mistake in the set-up, to be told from a blob that is gone."""
+    code = getattr(exc, "error_code", "")  # set by the SDK without being declared
+    return str(getattr(code, "value", code)) == "ContainerNotFound"
 
 
 def _if_match(blob: BlobRef, prefix: str = "") -> dict[str, Any]:
@@ -236,6 +248,8 @@ def _this_content(blob: BlobRef) -> Iterator[None]:
         try:
             yield
         except (ResourceModifiedError, ResourceNotFoundError) as exc:
+            if _container_is_missing(exc):
+                raise
             raise BlobChangedError(
                 f"{blob.place} is gone or was overwritten since {blob.etag}"
             ) from exc

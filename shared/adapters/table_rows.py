@@ -71,8 +71,7 @@ def fact_row(model: str, entry: Entry) -> dict[str, Any]:
 def read_fact(row: Mapping[str, Any]) -> Entry:
     """The inverse of `fact_row`."""
     seq = int(str(row["RowKey"]).removeprefix(FACT))
-    at_utc = datetime.fromisoformat(row["at_utc"]).astimezone(UTC)
-    return Entry(seq, at_utc, fact_from_json("".join(_pieces(row, "json"))))
+    return Entry(seq, _time(row["at_utc"]), fact_from_json("".join(_pieces(row, "json"))))
 
 
 def key_row(model: str, entry: Entry) -> dict[str, Any]:
@@ -127,6 +126,7 @@ def due_row(model: str, due: DueEffect) -> dict[str, Any]:
         "turn": due.turn,
         "failures": due.failures,
         "requeued": due.requeued,
+        **({"begun_utc": due.begun_utc.isoformat()} if due.begun_utc else {}),
     }
 
 
@@ -134,11 +134,16 @@ def read_due(row: Mapping[str, Any]) -> DueEffect:
     """The inverse of `due_row`."""
     return DueEffect(
         row["effect"],
-        due_utc=datetime.fromisoformat(row["due_utc"]).astimezone(UTC),
+        due_utc=_time(row["due_utc"]),
         turn=int(row["turn"]),
         failures=int(row["failures"]),
         requeued=int(row["requeued"]),
+        begun_utc=_time(row["begun_utc"]) if row.get("begun_utc") else None,
     )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _pieces(row: Mapping[str, Any], name: str) -> list[Any]:

@@ -12,6 +12,7 @@ from shared.domain.cycle import (
     evidence_job,
     evidence_of,
     failures,
+    files_left,
     latest_job,
 )
 from shared.domain.facts import (
@@ -62,25 +63,29 @@ def consequence(  # noqa: PLR0911 - one return a stage
         return _opening(state)
     given_up = cycle.one(EffectFailed)
     if given_up is not None:
-        what = given_up.effect.removeprefix(f"{cycle.cycle_id}:")
-        return _end(cycle, Outcome.FAILED, sentences.effect_failed(what, given_up.sentence))
+        what = sentences.doing(given_up.effect, cycle.cycle_id)
+        return end_cycle(cycle, Outcome.FAILED, sentences.effect_failed(what, given_up.sentence))
     decision = cycle.one(RetrainDecided)
     if decision is None:
         return _after_data(state, cycle, policy=policy, now_utc=now_utc)
     if decision.verdict is Verdict.FAILED:
-        return _end(cycle, Outcome.NOT_RETRAINED, decision.sentence)
+        return end_cycle(cycle, Outcome.NOT_RETRAINED, decision.sentence)
     promoted = cycle.one(ChampionPromoted)
     if promoted is not None:
         judged = evaluation(cycle, promoted.version, promoted.over)
         ground = judged.sentence if judged else ""
-        return _end(cycle, Outcome.PROMOTED, sentences.promoted(promoted.version, ground))
+        return end_cycle(cycle, Outcome.PROMOTED, sentences.promoted(promoted.version, ground))
     found = challenger(cycle)
     if found is None:
         return _after_jobs(cycle, Mode.RETRAIN, decision)
     return _after_challenger(state, cycle, decision=decision, found=found)
 
 
-def _end(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
+def end_cycle(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
+    """The end, with what becomes of its files where they were not used."""
+    left = files_left(cycle)
+    if outcome is Outcome.FAILED and left:
+        sentence = f"{sentence} {sentences.files_wait(left)}"
     return CycleEnded(cycle.cycle_id, outcome, sentence)
 
 
@@ -121,10 +126,10 @@ def _after_data(
     only_data = all(reason.kind is ReasonKind.DATA for reason in cycle.opening.reasons)
     if tested is not None and not tested.accepted and only_data:
         if tested.quarantined:
-            return _end(cycle, Outcome.QUARANTINED, sentences.all_quarantined(tested))
-        return _end(cycle, Outcome.SUPERSEDED, sentences.all_superseded(tested))
+            return end_cycle(cycle, Outcome.QUARANTINED, sentences.all_quarantined(tested))
+        return end_cycle(cycle, Outcome.SUPERSEDED, sentences.all_superseded(tested))
     if state.data is None:
-        return _end(cycle, Outcome.NOT_RETRAINED, sentences.no_data())
+        return end_cycle(cycle, Outcome.NOT_RETRAINED, sentences.no_data())
     return decide(state, cycle, data=state.data, policy=policy(), now_utc=now_utc)
 
 
@@ -139,12 +144,13 @@ def _after_jobs(cycle: Cycle, mode: Mode, decision: RetrainDecided) -> Fact | No
         None,
     )
     if canceled is not None and latest_job(cycle, mode).canceled:
-        return _end(cycle, Outcome.FAILED, sentences.job_canceled(canceled.job_name))
+        return end_cycle(cycle, Outcome.FAILED, sentences.job_canceled(canceled.job_name))
     failed = failures(cycle, mode)
     if failed < decision.max_attempts:
         return None
     last = [fact for fact in cycle.all(JobFinished) if fact.job_name.startswith(mode)][-1]
-    return _end(cycle, Outcome.FAILED, sentences.job_failed(last.job_name, failed, last.message))
+    sentence = sentences.job_failed(last.job_name, failed, last.message)
+    return end_cycle(cycle, Outcome.FAILED, sentence)
 
 
 def _after_challenger(
@@ -158,20 +164,19 @@ def _after_challenger(
         if evidence is not None:
             return judge(evidence, challenger=found.version)
         if view.canceled:
-            return _end(cycle, Outcome.FAILED, sentences.job_canceled(str(view.name)))
+            return end_cycle(cycle, Outcome.FAILED, sentences.job_canceled(str(view.name)))
         return _after_jobs(cycle, Mode.EVALUATE, decision)
     if verdict.verdict is Verdict.FAILED:
-        return _end(cycle, Outcome.REJECTED, verdict.sentence)
-    return _after_gate(cycle, verdict)
+        return end_cycle(cycle, Outcome.REJECTED, verdict.sentence)
+    return _after_gate(cycle, verdict, champion=champion)
 
 
-def _after_gate(cycle: Cycle, verdict: ChallengerEvaluated) -> Fact | None:
+def _after_gate(cycle: Cycle, verdict: ChallengerEvaluated, *, champion: str | None) -> Fact | None:
     version = verdict.challenger
     for failed in cycle.all(DeploymentFailed):
         if failed.version == version:
-            return _end(
-                cycle, Outcome.FAILED, sentences.deployment_failed(version, failed.sentence)
-            )
+            sentence = sentences.deployment_failed(version, failed.sentence, champion)
+            return end_cycle(cycle, Outcome.FAILED, sentence)
     if not any(ready.version == version for ready in cycle.all(DeploymentReady)):
         return None
     promotion = PromotionStarted(cycle.cycle_id, version, over=verdict.champion)

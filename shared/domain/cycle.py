@@ -85,6 +85,13 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
     return replace(cycle, entries=tuple(entries))
 
 
+def files_left(cycle: Cycle) -> int:
+    """How many of its files were neither set aside nor pinned, if it ended now."""
+    tested = cycle.one(DataTested)
+    settled = tested is not None and (not tested.accepted or cycle.one(DataRegistered) is not None)
+    return 0 if settled else cycle.opening.arrivals
+
+
 def seq_of(cycle: Cycle, wanted: Callable[[Fact], bool]) -> int:
     """Number of the first fact that matches; the cycle's opening when none does."""
     return next((entry.seq for entry in cycle.entries if wanted(entry.fact)), cycle.opened.seq)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.cycle import challenger, evidence_of, learn
+from shared.domain.cycle import challenger, evidence_of, files_left, learn
 from shared.domain.effects import (
     CheckDrift,
     Effect,
@@ -27,7 +27,6 @@ from shared.domain.facts import (
     DataArrived,
     DataRegistered,
     DataTested,
-    DeploymentStarted,
     DriftCheckDue,
     DriftChecked,
     DriftVerdict,
@@ -42,6 +41,7 @@ from shared.domain.facts import (
     RetrainRequested,
     TrafficChangedOutside,
     TrafficFoundStale,
+    Verdict,
 )
 from shared.domain.ids import JobName
 from shared.domain.state import (
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 _PAST_CYCLES_KEPT = 20
 _JOB_STARTS_KEPT = 200
+_SAME_REASONS_KEPT = 20  # they all go into one cycle: the twenty-first adds nothing to it
 
 
 def fold(model: str, entries: Iterable[Entry]) -> State:
@@ -153,6 +154,10 @@ def _forget(state: State, key: str) -> State:
 
 
 def _wait(state: State, reason: Reason) -> State:
+    if reason.kind is not ReasonKind.MODEL:  # each version has a cycle of its own
+        same = sum(1 for known in state.waiting if known.kind is reason.kind)
+        if same >= _SAME_REASONS_KEPT:
+            return state
     return replace(state, waiting=(*state.waiting, reason))
 
 
@@ -295,7 +300,8 @@ def _given_up(state: State, entry: Entry, fact: EffectFailed) -> State:
     state = _forget(state, fact.effect)
     if isinstance(dropped, RaiseAlert):
         return state  # an alert about an alert would go the same way
-    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(fact.effect, fact.sentence)))
+    what = sentences.doing(fact.effect)
+    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(what, fact.sentence)))
 
 
 def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> State:
@@ -325,7 +331,10 @@ def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> Sta
     losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
     if candidate is not None:
         losers[candidate.version] = None
-    deployed = dict.fromkeys(item.version for item in cycle.all(DeploymentStarted))
+    # A deployment may be there without our knowing: refused half-way, or given up.
+    deployed = dict.fromkeys(
+        item.challenger for item in cycle.all(ChallengerEvaluated) if item.verdict is Verdict.PASSED
+    )
     return _ask(
         state,
         *(
@@ -342,13 +351,13 @@ def _return_arrivals(state: State, cycle: Cycle) -> State:
 
     They do not open one by themselves: it would fail the same way, again and again.
     """
-    opening = cycle.opening
-    if not opening.arrivals or cycle.one(DataRegistered) is not None:
+    left = files_left(cycle)
+    if not left:
         return state
     return replace(
         state,
-        returned_arrivals=state.returned_arrivals + opening.arrivals,
-        taken_seq=opening.after_seq,
+        returned_arrivals=state.returned_arrivals + left,
+        taken_seq=cycle.opening.after_seq,
     )
 
 

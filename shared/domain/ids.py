@@ -12,11 +12,43 @@ _JOB_NAME = re.compile(
 )
 _DEPLOYMENT_PREFIX = "version-"
 _CYCLE_ID_DIGITS = 12
+_HASH_DIGITS = 16
+# A file system takes 255 bytes a name, Azure 1,024 characters a blob's whole path.
+_LONGEST_NAME_BYTES = 120
+_LONGEST_SUFFIX = 16
+_LONGEST_PATH = 900
+_UNSAFE = re.compile(r"[^\w. +=@()\[\]-]")
 
 
 def sha256_hex(text: str) -> str:
     """Hash of a key; 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """A file name that URLs, file systems and mounts take: odd characters and excess length go.
+
+    Its suffix stays, since it says the format. Different names may come out the same.
+    """
+    clean = _UNSAFE.sub("_", name)
+    stem, dot, suffix = clean.rpartition(".")
+    if not stem or len(suffix) > _LONGEST_SUFFIX:
+        stem, dot, suffix = clean, "", ""
+    room = _LONGEST_NAME_BYTES - len(f"{dot}{suffix}".encode())
+    return stem.encode()[:room].decode("utf-8", "ignore") + dot + suffix
+
+
+def content_name(sha256: str, name: str) -> str:
+    """Where an accepted file lies: named by its content, its own name is for people."""
+    return f"{sha256[:_HASH_DIGITS]}-{safe_name(name)}"
+
+
+def path_within(folder: str, path: str) -> str:
+    """`folder/path`; where that is too long for a blob, the path's hash and the file's name."""
+    whole = f"{folder}/{path}"
+    if len(whole) <= _LONGEST_PATH:
+        return whole
+    return f"{folder}/{content_name(sha256_hex(path), path.rpartition('/')[2])}"
 
 
 def is_model_name(text: str) -> bool:

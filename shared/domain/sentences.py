@@ -1,6 +1,8 @@
 """The wording of every decision, once: explain, alerts, page and command line print these.
 
-Verdict first, then the number, the limit and what happens next.
+Verdict first, then the number, the limit and what happens next. Decisions, ends and alerts are
+whole sentences; the steps of an explanation are phrases beside their name. Every text is bounded:
+names and messages from outside may have any length, and facts are kept for ever.
 """
 
 from __future__ import annotations
@@ -31,6 +33,24 @@ _REASON_WORDS = {
     ReasonKind.DRIFT: "drift",
     ReasonKind.MANUAL: "a request by hand",
     ReasonKind.MODEL: "a version registered by hand",
+}
+_LONGEST_PART = 400  # of a text that somebody else wrote
+_LONGEST_NAME = 100
+_DOINGS = {
+    "test": "Testing the files",
+    "register": "Registering the data version",
+    "submit": "Submitting job {}",
+    "watch": "Watching job {}",
+    "find": "Looking for the version that job {} registered",
+    "evaluate": "Reading the evidence of job {}",
+    "deploy": "Deploying version {}",
+    "smoke": "Starting and trying version {}",
+    "shift": "Moving the traffic to version {}",
+    "restore": "Giving version {} its traffic back",
+    "tag": "Tagging version {}",
+    "retire": "Deleting the deployment of version {}",
+    "check-drift": "The drift check of {}",
+    "publish-drift": "Telling others of the drift of {}",
 }
 
 
@@ -82,49 +102,68 @@ def reasons(kinds: Collection[ReasonKind]) -> str:
     return " and ".join(words)
 
 
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def short(text: str, longest: int = _LONGEST_PART) -> str:
+    """Cut in the middle, where a long text says least."""
+    if len(text) <= longest:
+        return text
+    half = (longest - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def ended(text: str) -> str:
+    """With exactly one full stop, whatever the text ended with."""
+    return f"{text.rstrip(' .;')}."
+
+
 # --- policy --------------------------------------------------------------------------------------
 
 
 def evaluated_only() -> str:
-    return "a person registered this version: it is evaluated, nothing is trained"
+    return "A person registered this version: it is evaluated, nothing is trained."
 
 
 def reason_not_allowed(kinds: Collection[ReasonKind], allowed: Collection[ReasonKind]) -> str:
     permitted = ", ".join(sorted(allowed)) or "none"
     return (
-        f"not retrained: {reasons(kinds)} is no reason to retrain this model "
-        f"(allowed: {permitted}; see retrain.reasons in model.yml)"
+        f"Not retrained: {reasons(kinds)} is no reason to retrain this model "
+        f"(allowed: {permitted}; see retrain.reasons in model.yml)."
     )
 
 
 def nothing_new(cycle_id: str, data_version: str) -> str:
     return (
-        f"not retrained: nothing new. Cycle {cycle_id} has trained on the same data "
+        f"Not retrained: nothing new. Cycle {cycle_id} has trained on the same data "
         f"(version {data_version}) with the same settings against the same champion already; "
-        "a request by hand trains anyway"
+        "a request by hand trains anyway."
     )
 
 
 def in_cooldown(cooldown: timedelta, last_utc: datetime, possible_utc: datetime) -> str:
     return (
-        f"not retrained: cooldown of {duration(cooldown)} since {time(last_utc)}. "
-        f"The rows wait for the next cycle; retraining is possible again from {time(possible_utc)}"
+        f"Not retrained: cooldown of {duration(cooldown)} since {time(last_utc)}. The rows wait "
+        f"for the next cycle; retraining is possible again from {time(possible_utc)}."
     )
 
 
 def out_of_budget(jobs: int, limit: int, possible_utc: datetime) -> str:
     return (
-        f"not retrained: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
-        f"Retraining is possible again from {time(possible_utc)}"
+        f"Not retrained: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
+        f"Retraining is possible again from {time(possible_utc)}."
     )
 
 
 def allowed(kinds: Collection[ReasonKind], jobs: int, limit: int) -> str:
-    return f"because of {reasons(kinds)}; job {jobs + 1} of {limit} in 30 days"
+    return f"Because of {reasons(kinds)}; job {jobs + 1} of {limit} in 30 days."
 
 
 def no_data() -> str:
-    return "not retrained: no data has arrived yet"
+    return (
+        "Not retrained: no data has arrived yet. The first file that passes its tests trains "
+        "version 1."
+    )
 
 
 # --- data ----------------------------------------------------------------------------------------
@@ -138,29 +177,33 @@ def opened(kinds: Collection[ReasonKind], arrivals: int) -> str:
 def tested(fact: DataTested) -> str:
     parts = [f"{plural(fact.accepted, 'file')} accepted ({plural(fact.rows, 'row')})"]
     if fact.quarantined:
-        parts.append(f"{fact.quarantined} set aside")
+        parts.append(f"{fact.quarantined:,} set aside")
     if fact.superseded:
-        parts.append(f"{fact.superseded} superseded by newer content")
+        parts.append(f"{fact.superseded:,} superseded by newer content")
     return ", ".join(parts)
 
 
 def set_aside(file_name: str, findings: Collection[str]) -> str:
     """One file's findings; at most three are spelt out."""
-    first = list(findings)[:3]
+    first = [short(finding) for finding in list(findings)[:3]]
     more = len(findings) - len(first)
-    tail = f"; and {more} more" if more > 0 else ""
-    return f"{file_name} set aside: {'; '.join(first)}{tail}"
+    tail = f"; and {more:,} more" if more > 0 else ""
+    return ended(f"File {short(file_name, _LONGEST_NAME)} set aside: {'; '.join(first)}{tail}")
 
 
 def all_quarantined(fact: DataTested) -> str:
-    """How a cycle ends of which no file may be used."""
-    return "; ".join(fact.findings) or f"{plural(fact.quarantined, 'file')} set aside"
+    """The first files with their findings, and how many more there are."""
+    more = fact.quarantined - len(fact.findings)
+    if not fact.findings:
+        return f"{plural(fact.quarantined, 'file')} set aside."
+    rest = f" And {plural(more, 'more file')} set aside." if more > 0 else ""
+    return " ".join(ended(finding) for finding in fact.findings) + rest
 
 
 def all_superseded(fact: DataTested) -> str:
     return (
         f"{plural(fact.superseded, 'file')} superseded: overwritten or deleted before "
-        "being read; the newer content is used instead"
+        "being read; the newer content is used instead."
     )
 
 
@@ -188,13 +231,13 @@ def evaluated(
     if evidence.champion_version is None:
         text = "; ".join(_against_floor(metric) for metric in decisive)
         if passed:
-            return f"first model, {text or 'no floor is set'}"
-        return f"Version {challenger} stays out: {text or 'no metric was measured'}"
+            return f"First model, {text or 'no floor is set'}."
+        return f"Version {challenger} stays out: {text or 'no metric was measured'}."
     pairs = "; ".join(_pair(metric) for metric in decisive) or "no metric was measured"
     ground = f"{pairs} (champion {evidence.champion_version}) on the same {evidence.test_rows} rows"
     if passed:
-        return f"better than champion {evidence.champion_version}: {ground}"
-    return f"Version {challenger} stays out: not shown to be better. {ground}"
+        return f"Better than champion {evidence.champion_version}: {ground}."
+    return f"Version {challenger} stays out: not shown to be better. {ground}."
 
 
 def _against_floor(metric: MetricPair) -> str:
@@ -222,53 +265,73 @@ def _pair(metric: MetricPair) -> str:
 
 
 def job_failed(job_name: str, attempts: int, message: str) -> str:
-    detail = f": {message}" if message else ""
-    return f"training failed after {plural(attempts, 'attempt')}; last job {job_name}{detail}"
+    work = "Evaluation" if job_name.startswith("evaluate") else "Training"
+    detail = f": {short(message)}" if message else ""
+    return ended(f"{work} failed after {plural(attempts, 'attempt')}; last job {job_name}{detail}")
 
 
 def job_canceled(job_name: str) -> str:
-    return f"job {job_name} was cancelled; ask for a retraining by hand to try again"
+    return f"Job {job_name} was cancelled; ask for a retraining by hand to try again."
 
 
-def deployment_failed(version: str, sentence: str) -> str:
-    return f"version {version} was not put into production: {sentence}. The champion is untouched"
+def deployment_failed(version: str, sentence: str, champion: str | None) -> str:
+    untouched = f" Champion {champion} is untouched." if champion else ""
+    return f"Version {version} was not put into production: {ended(sentence)}{untouched}"
 
 
 def promoted(version: str, evaluation: str) -> str:
-    return f"version {version} in production: {evaluation}"
+    return f"Version {version} in production. {evaluation}".rstrip()
+
+
+def doing(effect_key: str, cycle_id: str = "") -> str:
+    """What an effect does, by its key."""
+    kind, _, rest = effect_key.removeprefix(f"{cycle_id}:").partition(":")
+    known = _DOINGS.get(kind)
+    return known.format(rest.partition(":")[0]) if known else effect_key
 
 
 def effect_failed(what: str, sentence: str) -> str:
-    return f"{what} was given up: {sentence}"
+    return f"{what} was given up: {ended(short(sentence, 2 * _LONGEST_PART))}"
+
+
+def files_wait(count: int) -> str:
+    """Added where a cycle fails before its files were used."""
+    subject = "Its file waits" if count == 1 else f"Its {count:,} files wait"
+    return f"{subject} for the next cycle; a request by hand starts one."
+
+
+def waited_too_long(for_what: str, limit: timedelta) -> str:
+    return f"waited {duration(limit)} for {for_what}, which is the limit"
 
 
 def known_differently(fact_key: str) -> str:
-    return f"its result {fact_key} was recorded before, with other content"
+    return f"its result {short(fact_key)} was recorded before, with other content"
 
 
 def traffic_outside(observed: str, champion: str | None) -> str:
     was = f"the ledger's champion was version {champion}" if champion else "there was no champion"
-    return f"traffic was changed outside: {observed}; {was}. The change is respected"
+    return f"Traffic was changed outside: {observed}; {was}. The change is respected."
 
 
 def traffic_stale(observed: str, champion: str) -> str:
     return (
-        f"an older write won over a newer one: {observed}; version {champion} gets its traffic back"
+        f"An older write won over a newer one: {observed}; version {champion} gets its traffic "
+        "back."
     )
 
 
 def arrival_rejected(place: str, why: str) -> str:
-    return f"{place} belongs to no model and was set aside: {why}"
+    return f"File {place} belongs to no model and was set aside: {ended(short(why))}"
 
 
-def event_rejected(why: str) -> str:
-    return f"an event could not be read and was kept: {why}"
+def event_rejected(why: str, kept: str) -> str:
+    return f"An event could not be handled and was kept as {kept}: {ended(short(why))}"
 
 
 def poisoned(queue: str, count: int) -> str:
     return (
         f"{plural(count, 'message')} in {queue} failed too often. Read the function's log, "
-        "put them back after the remedy; see the runbook"
+        "put them back after the remedy; see docs/runbook.md."
     )
 
 
@@ -277,8 +340,8 @@ def poisoned(queue: str, count: int) -> str:
 
 def serving(version: str | None, since_utc: datetime | None) -> str:
     if version is None or since_utc is None:
-        return "no version serves yet: the first file that passes its tests trains one"
-    return f"version {version} serves since {time(since_utc)}"
+        return "No version serves yet: the first file that passes its tests trains one."
+    return f"Version {version} serves since {time(since_utc)}."
 
 
 def first_drop(model: str) -> str:
@@ -286,16 +349,16 @@ def first_drop(model: str) -> str:
 
 
 def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
-    files = f"{plural(arrivals, 'file')}" if arrivals else ""
+    files = plural(arrivals, "file") if arrivals else ""
     others = reasons([kind for kind in kinds if kind is not ReasonKind.DATA])
     what = " and ".join(part for part in (files, others) if part)
-    return f"{what} waiting for the next cycle"
+    return f"{what[:1].upper()}{what[1:]} waiting for the next cycle."
 
 
 def no_champion_to_check() -> str:
-    return "no drift check: no version serves yet, so there is no reference to compare with"
+    return "No drift check: no version serves yet, so there is no reference to compare with."
 
 
 def drift_check_asked(day: date, version: str, *, new: bool) -> str:
     verb = "is checked" if new else "was checked already, or is being checked,"
-    return f"{day.isoformat()} {verb} against the reference of version {version}"
+    return f"{day.isoformat()} {verb} against the reference of version {version}."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.ids import is_model_name, sha256_hex
+from shared.domain.ids import is_model_name, path_within, sha256_hex
 from shared.errors import BlobChangedError, UnknownModelError
 from shared.ports import Alert
 
@@ -58,7 +58,8 @@ class Rejects:
         key = sha256_hex(arrival.key)[:16]
         sentence = sentences.arrival_rejected(blob.place, why)
         try:
-            new = self.quarantine.put(blob, f"{REJECTED}/{key}/{blob.path}", report=sentence)
+            path = path_within(f"{REJECTED}/{key}", blob.path)
+            new = self.quarantine.put(blob, path, report=sentence)
         except BlobChangedError:
             return
         if new:
@@ -67,6 +68,7 @@ class Rejects:
     def event(self, body: str, why: str) -> None:
         """Keep an event's text."""
         key = sha256_hex(body)[:16]
-        sentence = sentences.event_rejected(why)
-        if self.quarantine.put_text(f"{REJECTED}/{key}/event.json", body):
+        path = f"{REJECTED}/{key}/event.json"
+        sentence = sentences.event_rejected(why, f"quarantine/{path}")
+        if self.quarantine.put_text(path, body):
             self.alerts.send(Alert("", f"rejected:{key}", sentence))

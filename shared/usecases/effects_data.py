@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.domain import sentences
 from shared.domain.facts import DataArrived, DataRegistered, DataTested
-from shared.errors import BlobChangedError, BlobTooLargeError
+from shared.domain.ids import content_name, path_within
+from shared.errors import BlobChangedError, BlobTooLargeError, DataMismatchError
+from shared.usecases.effects_jobs import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from shared.domain.effects import RegisterData, TestData
     from shared.domain.facts import BlobRef
@@ -21,50 +22,78 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
+# One message tests so much, far below the ten minutes a function has; the rest is the next one's.
+_SLICE_FILES = 100
+_SLICE_BYTES = 200_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Fate:
-    """Where one file went."""
-
-    blob: BlobRef
-    kind: str  # accepted, quarantined, superseded
-    path: str = ""
-    sha256: str = ""
-    rows: int = 0
-    sentence: str = ""
-
-
-def test_data(model: str, effect: TestData, ports: EffectPorts) -> DataTested:
+def test_data(model: str, effect: TestData, ports: EffectPorts) -> DataTested | Wait:
     """Each file is read once, as the content that arrived; newer content is another arrival.
 
-    Repeating it is harmless: accepted files are stored under their hash, quarantined ones under
-    the cycle.
+    Many files are tested slice by slice, and what was found is kept beside the report, so a crash
+    costs one slice. Repeating it is harmless: accepted files are stored under their hash,
+    quarantined ones under the cycle.
     """
-    arrived = (
+    slices = _slices(
         entry.fact
         for entry in ports.ledger.entries(model, after=effect.after_seq, to=effect.to_seq)
+        if isinstance(entry.fact, DataArrived) and not entry.fact.stale
     )
-    fates = [
-        _test_file(model, effect.cycle_id, blob=fact.blob, ports=ports)
-        for fact in arrived
-        if isinstance(fact, DataArrived) and not fact.stale
-    ]
-    report = _report(model, effect.cycle_id, fates)
+    files: list[dict[str, Any]] = []
+    for number, arrived in enumerate(slices):
+        path = f"{model}/reports/{effect.cycle_id}-part-{number}.json"
+        last = number == len(slices) - 1
+        kept = None if last else ports.data.find_json(path)
+        if kept is not None:
+            files += json.loads(kept)["files"]
+            continue
+        found = [
+            _test_file(model, effect.cycle_id, blob=fact.blob, ports=ports) for fact in arrived
+        ]
+        if not last:
+            _keep(path, _report(model, effect.cycle_id, found), ports)
+            return Wait(f"{len(slices) - number - 1} more slices of files", at_once=True)
+        files += found
+    return _tested(model, effect, files=files, ports=ports)
+
+
+def _slices(arrived: Iterable[DataArrived]) -> list[list[DataArrived]]:
+    """Cut by what the facts say alone: the same slices whenever it is done again."""
+    slices: list[list[DataArrived]] = [[]]
+    size_bytes = 0
+    for fact in arrived:
+        if len(slices[-1]) >= _SLICE_FILES or size_bytes >= _SLICE_BYTES:
+            slices.append([])
+            size_bytes = 0
+        slices[-1].append(fact)
+        size_bytes += fact.size_bytes
+    return slices
+
+
+def _keep(path: str, report: str, ports: EffectPorts) -> None:
+    try:
+        ports.data.put_json(path, report)
+    except DataMismatchError:
+        return  # a doubled message was faster, and a file changed in between: the first one holds
+
+
+def _tested(
+    model: str, effect: TestData, *, files: list[dict[str, Any]], ports: EffectPorts
+) -> DataTested:
+    report = _report(model, effect.cycle_id, files)
     sha256 = _sha256(report)
     path = f"{model}/reports/{effect.cycle_id}-{sha256[:8]}.json"
     ports.data.put_json(path, report)
-    accepted = _of(fates, "accepted")
-    quarantined = _of(fates, "quarantined")
+    accepted, quarantined = _of(files, "accepted"), _of(files, "quarantined")
     return DataTested(
         effect.cycle_id,
         accepted=len(accepted),
         quarantined=len(quarantined),
-        superseded=len(_of(fates, "superseded")),
-        rows=sum(fate.rows for fate in accepted),
+        superseded=len(_of(files, "superseded")),
+        rows=sum(item["rows"] for item in accepted),
         report=path,
         report_sha256=sha256,
-        findings=tuple(fate.sentence for fate in quarantined[:_SENTENCES_KEPT]),
+        findings=tuple(item["sentence"] for item in quarantined[:_SENTENCES_KEPT]),
     )
 
 
@@ -107,25 +136,40 @@ def register_data(model: str, effect: RegisterData, ports: EffectPorts) -> DataR
     )
 
 
-def _test_file(model: str, cycle_id: str, *, blob: BlobRef, ports: EffectPorts) -> _Fate:
+def _test_file(model: str, cycle_id: str, *, blob: BlobRef, ports: EffectPorts) -> dict[str, Any]:
+    """Where one file went: its line in the report."""
     try:
         with ports.data.fetch(blob) as copy:
             tested = ports.data_tests.test(model, copy, blob.name)
             sha256 = copy.sha256
         if not tested.passed:
             return _set_aside(model, cycle_id, blob=blob, tested=tested, ports=ports)
-        path = f"{model}/files/{sha256[:16]}-{blob.name}"
+        path = f"{model}/files/{content_name(sha256, blob.name)}"
         ports.data.accept(blob, path)
     except BlobChangedError:
-        return _Fate(blob, "superseded")
+        return _fate(blob, "superseded")
     except BlobTooLargeError as exc:
         return _too_large(model, cycle_id, blob=blob, sentence=str(exc), ports=ports)
-    return _Fate(blob, "accepted", path=path, sha256=sha256, rows=tested.rows)
+    return _fate(blob, "accepted", path=path, sha256=sha256, rows=tested.rows)
+
+
+def _fate(
+    blob: BlobRef, kind: str, *, path: str = "", sha256: str = "", rows: int = 0, sentence: str = ""
+) -> dict[str, Any]:
+    return {
+        "source": blob.place,
+        "etag": blob.etag,
+        "fate": kind,
+        "path": path,
+        "sha256": sha256,
+        "rows": rows,
+        "sentence": sentence,
+    }
 
 
 def _set_aside(
     model: str, cycle_id: str, *, blob: BlobRef, tested: TestedFile, ports: EffectPorts
-) -> _Fate:
+) -> dict[str, Any]:
     findings = [finding.sentence for finding in tested.findings]
     sentence = sentences.set_aside(blob.name, findings)
     return _quarantine(
@@ -135,7 +179,7 @@ def _set_aside(
 
 def _too_large(
     model: str, cycle_id: str, *, blob: BlobRef, sentence: str, ports: EffectPorts
-) -> _Fate:
+) -> dict[str, Any]:
     return _quarantine(
         model,
         cycle_id,
@@ -154,12 +198,12 @@ def _quarantine(
     report: Any,
     sentence: str,
     ports: EffectPorts,
-) -> _Fate:
+) -> dict[str, Any]:
     inside = blob.path.removeprefix(f"{model}/")
-    path = f"{model}/{cycle_id}/{inside}"
+    path = path_within(f"{model}/{cycle_id}", inside)
     document = {"source": blob.place, "etag": blob.etag, "sentence": sentence, "report": report}
     ports.quarantine.put(blob, path, report=_json(document))
-    return _Fate(blob, "quarantined", path=path, sentence=sentence)
+    return _fate(blob, "quarantined", path=path, sentence=sentence)
 
 
 def _previous_files(effect: RegisterData, ports: EffectPorts) -> list[dict[str, Any]]:
@@ -169,24 +213,12 @@ def _previous_files(effect: RegisterData, ports: EffectPorts) -> list[dict[str, 
     return list(json.loads(text)["files"])
 
 
-def _report(model: str, cycle_id: str, fates: Sequence[_Fate]) -> str:
-    files = [
-        {
-            "source": fate.blob.place,
-            "etag": fate.blob.etag,
-            "fate": fate.kind,
-            "path": fate.path,
-            "sha256": fate.sha256,
-            "rows": fate.rows,
-            "sentence": fate.sentence,
-        }
-        for fate in fates
-    ]
+def _report(model: str, cycle_id: str, files: Sequence[dict[str, Any]]) -> str:
     return _json({"format": _FORMAT, "model": model, "cycle_id": cycle_id, "files": files})
 
 
-def _of(fates: Sequence[_Fate], kind: str) -> list[_Fate]:
-    return [fate for fate in fates if fate.kind == kind]
+def _of(files: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in files if item["fate"] == kind]
 
 
 def _json(document: Any) -> str:

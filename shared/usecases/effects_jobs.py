@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to record yet: look again later."""
+    """Nothing to record yet: look again later, or at once where there is more of the same to do."""
 
     for_what: str
+    at_once: bool = False
 
 
 def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitted:

@@ -47,6 +47,12 @@ def deploy(
         if endpoint.state is Provisioning.WORKING:
             return Wait("the endpoint")
         if endpoint.state is Provisioning.FAILED:
+            if endpoint.fact_seq != effect.fact_seq and not endpoint.traffic:
+                # An earlier cycle's failure: once a cycle it is tried anew, while nobody uses it.
+                ports.endpoints.create_endpoint(
+                    model, cycle_id=effect.cycle_id, fact_seq=effect.fact_seq
+                )
+                return Wait("the endpoint")
             sentence = f"the endpoint could not be set up: {endpoint.message}"
             return DeploymentFailed(effect.cycle_id, effect.version, sentence)
         if ports.endpoints.deployment(model, name) is None:

@@ -59,6 +59,17 @@ _EARLY = timedelta(seconds=2)  # a queue counts in whole seconds, and clocks dif
 # hour for something that should be there and is not.
 _MOST_FAILURES = 100
 _MOST_NOT_THERE_YET = 10
+# What hangs must not hold its model for ever. Each is far above what Azure takes on a bad day: a
+# job's four steps are limited to two hours each, and it may stand in a queue before.
+_LONGEST_WAITS = {
+    TestData: timedelta(hours=6),
+    WatchJob: timedelta(hours=24),
+    Deploy: timedelta(hours=2),
+    WatchDeployment: timedelta(hours=2),
+    ShiftTraffic: timedelta(hours=2),
+    RestoreTraffic: timedelta(hours=2),
+    RetireDeployment: timedelta(hours=6),
+}
 
 
 class Performed(Enum):
@@ -103,7 +114,7 @@ class PerformEffect:
         try:
             result = perform(effect, state, self.ports)
             if isinstance(result, Wait):
-                return self._again(model, row, replace(row, turn=row.turn + 1))
+                return self._wait(model, row, effect=effect, wait=result)
             recorded = self.record(model, result)
         except LedgerConflictError:
             # Too many writers just now: the effect is harmless to repeat.
@@ -117,6 +128,16 @@ class PerformEffect:
             return self._give_up(model, row, sentences.known_differently(result.key))
         return Performed.DONE
 
+    def _wait(self, model: str, row: DueEffect, *, effect: Effect, wait: Wait) -> Performed:
+        limit = _LONGEST_WAITS[type(effect)]
+        begun_utc = row.begun_utc or row.due_utc
+        if self.clock.now_utc() - begun_utc < limit:
+            later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
+            return self._again(model, row, later, at_once=wait.at_once)
+        if isinstance(effect, WatchJob):
+            self.ports.jobs.cancel(effect.job_name)  # it would go on costing money
+        return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
+
     def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:
         failures = row.failures + 1
         most = _MOST_NOT_THERE_YET if isinstance(exc, NotThereYetError) else _MOST_FAILURES
@@ -124,8 +145,10 @@ class PerformEffect:
             return self._give_up(model, row, f"{exc} (tried {failures} times)")
         return self._again(model, row, replace(row, turn=row.turn + 1, failures=failures))
 
-    def _again(self, model: str, row: DueEffect, later: DueEffect) -> Performed:
-        delay = delay_of_turn(later.turn)
+    def _again(
+        self, model: str, row: DueEffect, later: DueEffect, *, at_once: bool = False
+    ) -> Performed:
+        delay = timedelta(0) if at_once else delay_of_turn(later.turn)
         later = replace(later, due_utc=self.clock.now_utc() + delay)
         # Only one chain of messages goes on: a doubled message loses this comparison.
         if not self.ledger.update_due(model, row, later):

@@ -89,7 +89,8 @@ class Reconcile:
                 repairs.requeued += 1
 
     def _requeue(self, model: str, row: DueEffect, now_utc: datetime) -> None:
-        later = replace(row, due_utc=now_utc, requeued=row.requeued + 1)
+        begun_utc = row.begun_utc or row.due_utc
+        later = replace(row, due_utc=now_utc, requeued=row.requeued + 1, begun_utc=begun_utc)
         if self.ledger.update_due(model, row, later):
             self.work.send(WorkMessage(model, row.effect, row.turn))
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.domain.consequences import consequence
+from shared.domain import sentences
+from shared.domain.consequences import consequence, end_cycle
 from shared.domain.evolve import evolve
 from shared.domain.facts import CycleEnded, DataArrived, Entry, Fact, Outcome
 from shared.domain.plan import plan
@@ -181,4 +182,4 @@ def outbox_change(old: State, new: State, now_utc: datetime) -> tuple[list[DueEf
 def _broken_config(state: State, exc: Exception) -> CycleEnded:
     if state.cycle is None:
         raise FactConflictError(f"{state.model}: a policy was asked for without a cycle") from exc
-    return CycleEnded(state.cycle.cycle_id, Outcome.FAILED, str(exc))
+    return end_cycle(state.cycle, Outcome.FAILED, sentences.ended(str(exc)))

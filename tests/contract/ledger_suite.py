@@ -124,7 +124,9 @@ class LedgerSuite:
     def test_only_one_of_two_may_pass_a_due_effect_on(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
-        later = replace(row, turn=1, failures=1, due_utc=NOW_UTC + timedelta(seconds=2))
+        later = replace(
+            row, turn=1, failures=1, due_utc=NOW_UTC + timedelta(seconds=2), begun_utc=NOW_UTC
+        )
 
         assert ledger.update_due(model, row, later)
         assert not ledger.update_due(model, row, replace(row, turn=1))

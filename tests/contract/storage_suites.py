@@ -88,8 +88,10 @@ class DataStoreSuite:
         text = '{"a": "ä"}'
         sha256 = hashlib.sha256(text.encode()).hexdigest()
 
+        assert store.find_json(f"{model}/pins/1.json") is None
         store.put_json(f"{model}/pins/1.json", text)
         store.put_json(f"{model}/pins/1.json", text)
+        assert store.find_json(f"{model}/pins/1.json") == text
 
         assert store.get_json(f"{model}/pins/1.json", sha256=sha256) == text
         with pytest.raises(DataMismatchError):
@@ -123,6 +125,16 @@ class QuarantineSuite:
 
         assert set_aside(f"{model}/c1/bad.csv") == b"bad"
         assert set_aside(f"{model}/c1/bad.csv.report.json") == b"why"
+
+    def test_what_lies_there_under_the_same_report_is_not_copied_again(
+        self, quarantine, model, upload, set_aside
+    ):
+        ref = upload(f"{model}/bad.csv", b"bad")
+        quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
+        upload(f"{model}/bad.csv", b"overwritten since")
+
+        assert not quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
+        assert set_aside(f"{model}/c1/bad.csv") == b"bad"
 
     def test_content_that_changed_is_not_kept_under_a_wrong_report(
         self, quarantine, model, upload, set_aside

@@ -21,6 +21,7 @@ from shared.adapters.in_memory import (
 )
 from shared.adapters.storage_account import StorageAccount
 from shared.domain.facts import BlobRef
+from shared.errors import ServiceBusyError
 
 __all__ = ["model"]
 
@@ -134,7 +135,19 @@ def _content(account, container, path):
 
 @pytest.mark.azurite
 class TestBlobDataStore(OnAzurite, DataStoreSuite):
-    pass
+    def test_a_missing_container_is_a_mistake_in_the_set_up_and_no_superseded_file(
+        self, account, model, upload
+    ):
+        ref = upload(f"{model}/a.csv", b"rows")
+        nowhere = BlobDataStore(account, limit_bytes=LIMIT_BYTES, data=f"no-{model}")
+
+        with pytest.raises(ServiceBusyError, match="infra/ was deployed"):
+            nowhere.accept(ref, f"{model}/files/a.csv")
+        with pytest.raises(ServiceBusyError, match="infra/ was deployed"):
+            nowhere.find_json(f"{model}/pins/1.json")
+        lost = BlobRef(f"no-{model}", f"{model}/a.csv", "0x1")
+        with pytest.raises(ServiceBusyError), nowhere.fetch(lost):
+            pass
 
 
 @pytest.mark.azurite

@@ -22,7 +22,7 @@ def test_a_first_file_becomes_the_champion_with_all_traffic():
     assert state.champion.version == "1"
     assert state.past[-1].outcome is Outcome.PROMOTED
     assert state.past[-1].sentence == (
-        "version 1 in production: first model, R² 0.60 is above the floor 0.30"
+        "Version 1 in production. First model, R² 0.60 is above the floor 0.30."
     )
     endpoint = world.endpoints.endpoint("diabetes")
     assert endpoint is not None
@@ -68,13 +68,14 @@ def test_a_file_within_the_cooldown_is_kept_but_not_trained_and_drift_overrides(
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
 
-    world.upload("diabetes/second.csv", b"c\nd\n")
-    world.run_until_quiet()
+    for number, name in enumerate(("second", "third"), start=2):  # the first is no retraining
+        world.upload(f"diabetes/{name}.csv", f"{number}\nd\n".encode())
+        world.run_until_quiet()
 
     state = world.ledger.head("diabetes").state
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
-    assert state.past[-1].sentence.startswith("not retrained: cooldown of 7 d since 14 Mar")
-    assert len(world.azure_ml.jobs) == 1
+    assert state.past[-1].sentence.startswith("Not retrained: cooldown of 7 d since 14 Mar")
+    assert len(world.azure_ml.jobs) == 2
 
     world.hosts[0].check_drift("diabetes")
     world.run_until_quiet()
@@ -110,7 +111,7 @@ def test_without_data_a_request_by_hand_says_so():
     world.hosts[0].request("diabetes", request="r1", text="now")
 
     state = world.ledger.head("diabetes").state
-    assert state.past[-1].sentence == "not retrained: no data has arrived yet"
+    assert state.past[-1].sentence.startswith("Not retrained: no data has arrived yet.")
 
 
 def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_training():

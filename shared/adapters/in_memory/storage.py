@@ -130,6 +130,11 @@ class InMemoryDataStore:
         elif known != text.encode():
             raise DataMismatchError(f"{path} exists with another content")
 
+    def find_json(self, path: str) -> str | None:
+        """What lies there."""
+        content = self._blobs.get(self._container, path)
+        return None if content is None else content.decode()
+
     def get_json(self, path: str, *, sha256: str) -> str:
         """Read back and verify."""
         content = self._blobs.get(self._container, path)
@@ -147,11 +152,11 @@ class InMemoryQuarantine:
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
         """Copy the blob; its report goes beside it."""
-        content = self._blobs.read(blob)
-        new = self._blobs.get(self._container, path) is None
-        self._blobs.upload(self._container, path, content)
-        self._blobs.upload(self._container, f"{path}.report.json", report.encode())
-        return new
+        known = self._blobs.get(self._container, f"{path}.report.json")
+        if known != report.encode():
+            self._blobs.upload(self._container, path, self._blobs.read(blob))
+            self._blobs.upload(self._container, f"{path}.report.json", report.encode())
+        return known is None
 
     def put_text(self, path: str, text: str) -> bool:
         """Keep a text."""

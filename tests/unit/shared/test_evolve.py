@@ -62,7 +62,7 @@ from shared.errors import FactConflictError
 
 def after_tests(state, *, accepted=1, quarantined=0, superseded=0):
     cycle_id = state.cycle.cycle_id
-    findings = ("bad.csv set aside: column bmi: 4.2 % missing, limit 1 %",) if quarantined else ()
+    findings = ("File bad.csv set aside: column bmi: 4.2 % missing, limit 1 %.",) if quarantined else ()
     return DataTested(
         cycle_id,
         accepted,
@@ -192,7 +192,7 @@ def test_a_challenger_that_is_not_better_is_tagged_and_the_champion_stays():
     assert state.champion == CHAMPION
     assert state.past[-1].sentence == (
         "Version 8 stays out: not shown to be better. "
-        "R² 0.459 against 0.459 (champion 7) on the same 89 rows"
+        "R² 0.459 against 0.459 (champion 7) on the same 89 rows."
     )
     assert [effect.role for effect in state.outstanding if isinstance(effect, TagModel)] == [
         Role.REJECTED
@@ -226,7 +226,7 @@ def test_two_failed_jobs_end_the_cycle_with_the_last_message():
 
     assert state.past[-1].outcome is Outcome.FAILED
     assert state.past[-1].sentence == (
-        f"training failed after 2 attempts; last job retrain-{cycle_id}-2: step train: exit code 1"
+        f"Training failed after 2 attempts; last job retrain-{cycle_id}-2: step train: exit code 1."
     )
 
 
@@ -332,7 +332,7 @@ def test_the_past_is_kept_in_twenty_lines():
         state = record(state, RetrainRequested(str(number), "why"))
 
     assert len(state.past) == 20
-    assert state.past[-1].sentence == "not retrained: no data has arrived yet"
+    assert state.past[-1].sentence.startswith("Not retrained: no data has arrived yet.")
 
 
 def test_a_fact_out_of_turn_is_refused():

@@ -37,8 +37,8 @@ def test_new_data_within_the_cooldown_waits_and_says_until_when():
     assert no.verdict is Verdict.FAILED
     assert no.possible_from_utc == NOON_UTC + timedelta(days=6)
     assert no.sentence == (
-        "not retrained: cooldown of 7 d since 13 Mar 12:00. "
-        "The rows wait for the next cycle; retraining is possible again from 20 Mar 12:00"
+        "Not retrained: cooldown of 7 d since 13 Mar 12:00. "
+        "The rows wait for the next cycle; retraining is possible again from 20 Mar 12:00."
     )
 
 
@@ -70,7 +70,7 @@ def test_the_budget_holds_for_everybody_and_says_when_a_job_falls_out_of_it():
 
     assert no.verdict is Verdict.FAILED
     assert no.possible_from_utc == NOON_UTC + timedelta(days=1)
-    assert no.sentence.startswith("not retrained: 20 jobs in 30 days, the budget is 20.")
+    assert no.sentence.startswith("Not retrained: 20 jobs in 30 days, the budget is 20.")
 
 
 def test_the_same_data_settings_and_champion_teach_nothing_new():
@@ -94,8 +94,8 @@ def test_a_reason_that_the_model_does_not_allow_is_named():
     no = answer(ReasonKind.DATA, policy=policy)
 
     assert no.sentence == (
-        "not retrained: new data is no reason to retrain this model "
-        "(allowed: manual; see retrain.reasons in model.yml)"
+        "Not retrained: new data is no reason to retrain this model "
+        "(allowed: manual; see retrain.reasons in model.yml)."
     )
 
 
@@ -103,7 +103,7 @@ def test_a_first_model_above_its_floor_passes():
     verdict = judge(EVIDENCE, challenger="1")
 
     assert verdict.verdict is Verdict.PASSED
-    assert verdict.sentence == "first model, R² 0.43 is above the floor 0.30"
+    assert verdict.sentence == "First model, R² 0.43 is above the floor 0.30."
 
 
 def test_a_first_model_below_a_floor_says_which():
@@ -112,7 +112,7 @@ def test_a_first_model_below_a_floor_says_which():
     verdict = judge(evidence, challenger="1")
 
     assert verdict.verdict is Verdict.FAILED
-    assert verdict.sentence == "Version 1 stays out: MAE 61.0 is above the ceiling 60.0"
+    assert verdict.sentence == "Version 1 stays out: MAE 61.0 is above the ceiling 60.0."
 
 
 def test_one_metric_that_is_worse_keeps_the_champion():
@@ -123,7 +123,7 @@ def test_one_metric_that_is_worse_keeps_the_champion():
     assert verdict.verdict is Verdict.FAILED
     assert verdict.sentence == (
         "Version 10 stays out: not shown to be better. "
-        "MAE 44.2 against 44.1, lower is better (champion 9) on the same 89 rows"
+        "MAE 44.2 against 44.1, lower is better (champion 9) on the same 89 rows."
     )
 
 

@@ -1,0 +1,305 @@
+"""Nothing waits, grows or fails for ever: every limit ends in a reason and an alert."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from simulated_world import CALM, World
+
+from shared.adapters.in_memory import JobScript
+from shared.adapters.table_rows import fact_row, head_row
+from shared.domain.facts import (
+    BlobRef,
+    ChallengerEvaluated,
+    CycleOpened,
+    DataArrived,
+    DataTested,
+    Outcome,
+    RetrainRequested,
+    Verdict,
+)
+from shared.errors import RequestRefusedError
+
+_MOST_ENTITY_BYTES = 1024 * 1024
+
+
+def head(world):
+    return world.ledger.head("diabetes").state
+
+
+def facts(world, kind):
+    return [e.fact for e in world.ledger.entries("diabetes") if isinstance(e.fact, kind)]
+
+
+def alerts(world):
+    return [alert.sentence for alert in world.ports.alerts.sent.values()]
+
+
+def with_ports(world, **ports):
+    broken = replace(world.ports, **ports)
+    world.hosts = [
+        replace(host, perform=replace(host.perform, ports=broken)) for host in world.hosts
+    ]
+
+
+def test_a_job_that_never_ends_is_cancelled_after_a_day_and_blocks_its_model_no_longer():
+    world = World()
+    world.azure_ml.script_of = lambda _job: JobScript(timedelta(days=365))
+    world.upload("diabetes/first.csv", b"a\nb\n")
+
+    world.run_for(timedelta(hours=26))
+
+    (past,) = head(world).past
+    (job,) = world.azure_ml.jobs
+    assert past.outcome is Outcome.FAILED
+    assert past.sentence == (
+        f"Watching job {job} was given up: waited 1 d for job {job}, which is the limit."
+    )
+    assert past.sentence in alerts(world)
+    assert world.azure_ml.report(job).status == "canceled"
+
+    world.azure_ml.script_of = lambda _job: JobScript(challenger_metric=0.6)
+    world.upload("diabetes/second.csv", b"c\n")
+    world.run_for(timedelta(hours=3))
+    assert head(world).champion is not None
+
+
+def test_a_deployment_that_is_never_ready_ends_its_cycle_and_is_deleted():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while world.endpoints.endpoint("diabetes") is None:
+        world.run_for(timedelta(minutes=1))
+    world.endpoints.takes = lambda: timedelta(hours=4)
+
+    world.run_for(timedelta(hours=20))
+
+    (past,) = head(world).past
+    assert past.outcome is Outcome.FAILED
+    assert "waited 2 h for deployment version-1, which is the limit" in past.sentence
+    assert world.endpoints.deployments("diabetes") == []
+
+
+def test_a_deployment_refused_half_way_is_deleted_too():
+    world = World()
+
+    class Refuses:
+        def __getattr__(self, name):
+            return getattr(world.endpoints, name)
+
+        def create_deployment(self, model, name, **details):
+            world.endpoints.create_deployment(model, name, **details)
+            raise RequestRefusedError("quota: 0 of 4 cores are left")
+
+    with_ports(world, endpoints=Refuses())
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    (past,) = head(world).past
+    assert past.sentence == ("Version 1 was not put into production: quota: 0 of 4 cores are left.")
+    assert world.endpoints.created == {("diabetes", "version-1"): 1}
+    assert world.endpoints.deployments("diabetes") == []
+
+
+@dataclass
+class CountingData:
+    """The data store of a world, counting what is read; dies once in the middle."""
+
+    inner: object
+    dies_at: int
+    fetched: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def fetch(self, blob):
+        self.fetched.append(blob.path)
+        if len(self.fetched) == self.dies_at:
+            raise ZeroDivisionError
+        return self.inner.fetch(blob)
+
+
+def test_five_thousand_files_of_one_cycle_are_tested_slice_by_slice():
+    world = World()
+    for number in range(5000):
+        broken = number % 10 == 0
+        content = b"broken" if broken else f"row {number}\n".encode()
+        name = f"diabetes/{number:04} Prüfung #1 100% {'x' * 150}.csv"
+        ref = world.blobs.upload("landing", name, content)
+        world.hosts[0].record("diabetes", DataArrived(ref, len(content)))
+    data = CountingData(world.ports.data, dies_at=2050)
+    with_ports(world, data=data)
+    while head(world).cycle is not None or head(world).waiting_arrivals:
+        for message in world.work.visible():
+            world.work.take(message)
+            try:
+                world.hosts[0].perform(message.body)
+            except ZeroDivisionError:
+                world.work.release(message)
+            else:
+                world.work.acknowledge(message)
+            state = head(world)
+            stored = sum(
+                len(value) for value in head_row(state).values() if isinstance(value, str | bytes)
+            )
+            assert stored < _MOST_ENTITY_BYTES / 4
+        world.clock.advance(timedelta(seconds=20))
+
+    tested = facts(world, DataTested)
+    assert sum(fact.accepted for fact in tested) == 4500
+    assert sum(fact.quarantined for fact in tested) == 500
+    assert head(world).data.files == 4500
+    # The crash repeated what its slice had done, not what the twenty before had.
+    assert 5000 < len(data.fetched) < 5000 + 101
+    big = tested[-1]
+    assert len(big.findings) == 3
+    assert len(json.dumps(fact_row("diabetes", world_entry(world, big)))) < 10_000
+
+
+def world_entry(world, fact):
+    return next(e for e in world.ledger.entries("diabetes") if e.fact == fact)
+
+
+def test_a_large_file_ends_its_slice():
+    world = World()
+    host = world.hosts[0]
+    for number in range(4):
+        ref = world.blobs.upload("landing", f"diabetes/{number}.csv", f"{number}\n".encode())
+        host.record("diabetes", DataArrived(ref, 150_000_000))  # as the event says
+
+    world.run_until_quiet()
+
+    parts = [item.blob.path for item in world.blobs.listing("data", "diabetes/reports/")]
+    assert sum("-part-" in path for path in parts) == 1  # of 3 files that waited, 2 + 1
+    assert head(world).data.files == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{'n' * 1000}.csv",
+        f"{'Prüfung ' * 100}.csv",
+        f"{'deep/' * 100}{'n' * 400}.csv",
+        "what?#1%2F\\back:slash*.csv",
+    ],
+)
+def test_long_and_odd_file_names_are_accepted_and_set_aside_within_azures_limits(name):
+    world = World()
+    world.upload(f"diabetes/{name}", b"a\nb\n")
+    world.run_until_quiet()
+    world.upload(f"diabetes/bad-{name}", b"broken")
+    world.run_until_quiet()
+
+    promoted, quarantined = (past.outcome for past in head(world).past)
+    assert (promoted, quarantined) == (Outcome.PROMOTED, Outcome.QUARANTINED)
+    paths = [
+        item.blob.path
+        for container in ("data", "quarantine")
+        for item in world.blobs.listing(container)
+    ]
+    assert len(paths) == 6
+    assert all(len(path) <= 1024 for path in paths)
+    (accepted,) = (path for path in paths if "/files/" in path)
+    assert accepted.endswith(".csv")
+    assert len(accepted.rpartition("/")[2].encode()) <= 255  # a file system's limit
+    assert not set(accepted) & set('?#%\\:*"<>|')
+
+
+def test_a_long_path_for_no_model_is_kept_as_well():
+    world = World()
+    ref = world.blobs.upload("landing", f"nobody/{'n' * 1000}.csv", b"x")
+
+    world.hosts[0].arrive(DataArrived(ref, 1))
+
+    kept = [item.blob.path for item in world.blobs.listing("quarantine")]
+    assert len(kept) == 2
+    assert max(map(len, kept)) <= 1024
+    assert all(len(sentence) < 2000 for sentence in alerts(world))
+
+
+def test_five_thousand_requests_by_hand_while_a_cycle_is_open_are_one_more_cycle():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while head(world).cycle is None:
+        world.step()
+    for number in range(5000):
+        world.hosts[0].request("diabetes", request=f"r{number}", text="x" * 500)
+
+    assert len(facts(world, RetrainRequested)) == 5000
+    assert len(head(world).waiting) == 20
+    world.run_until_quiet()
+
+    assert len(head(world).past) == 2
+    opened = facts(world, CycleOpened)[-1]
+    row = fact_row("diabetes", world_entry(world, opened))
+    assert sum(len(value) for value in row.values() if isinstance(value, str)) < 60_000
+
+
+def test_files_set_aside_in_a_cycle_that_fails_later_are_not_tested_again():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+    world.azure_ml.script_of = lambda _job: JobScript(fails=True)
+    world.hosts[0].request("diabetes", request="1", text="by hand")
+    world.upload("diabetes/bad.csv", b"broken")
+    while head(world).cycle is not None:
+        world.run_for(timedelta(minutes=5))
+    world.hosts[0].request("diabetes", request="2", text="again")
+    world.run_until_quiet()
+
+    assert sum(fact.quarantined for fact in facts(world, DataTested)) == 1
+
+
+def test_the_same_content_dropped_again_is_no_new_data_and_is_said_to_be_known():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    world.upload("diabetes/first.csv", b"a\nb\n")  # a new ETag
+    world.upload("diabetes/copy.csv", b"a\nb\n")
+    world.run_until_quiet()
+
+    state = head(world)
+    assert state.data.files == 1
+    assert state.data.rows == 2
+    assert len(world.azure_ml.jobs) == 1
+    assert {past.outcome for past in state.past[1:]} == {Outcome.NOT_RETRAINED}
+    assert state.past[-1].sentence.startswith("Not retrained: nothing new.")
+
+
+def test_a_blob_outside_every_models_folder_is_copied_once_however_often_it_is_found():
+    world = World(chances=replace(CALM, event_lost=1.0))
+    world.upload("nobody/big.csv", b"x" * 1000)
+
+    world.run_for(timedelta(hours=3))
+
+    etags = {item.blob.etag for item in world.blobs.listing("quarantine")}
+    world.run_for(timedelta(hours=3))
+    assert {item.blob.etag for item in world.blobs.listing("quarantine")} == etags
+    assert len(alerts(world)) == 1
+
+
+def test_every_sentence_that_ends_a_cycle_or_alerts_is_a_whole_one():
+    world = World(seed=3, chances=replace(CALM, job_fails=0.4, better=0.5, file_broken=0.3))
+    for number in range(40):
+        world.upload_random("diabetes", number)
+        world.run_for(timedelta(hours=2))
+    world.blobs.upload("landing", "stray.csv", b"x")
+    world.hosts[0].arrive(DataArrived(BlobRef("landing", "stray.csv", "0x1"), 1))
+    world.run_until_quiet()
+
+    verdicts = [
+        f.sentence for f in facts(world, ChallengerEvaluated) if f.verdict is Verdict.PASSED
+    ]
+    said = [past.sentence for past in head(world).past] + alerts(world) + verdicts
+    assert {past.outcome for past in head(world).past} >= {
+        Outcome.PROMOTED,
+        Outcome.REJECTED,
+        Outcome.QUARANTINED,
+    }
+    for sentence in said:
+        assert sentence[0].isupper() or sentence[0].isdigit(), sentence
+        assert sentence.endswith("."), sentence
+        assert ".." not in sentence, sentence
