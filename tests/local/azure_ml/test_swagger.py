@@ -91,8 +91,10 @@ def _assets(client: Any, label: str, folder: str) -> None:
     client.environments.create_or_update(environment)
     client.environments.get(f"env-{label}", label="latest")
     list(client.environments.list())
-    client.components.create_or_update(load_component(FOREIGN / "count.yml"))
-    client.components.get("count_words", version="1")
+    component = load_component(FOREIGN / "count.yml")
+    component.name = f"count_{label}"  # the plane serves other tests too
+    client.components.create_or_update(component)
+    client.components.get(component.name, version="1")
     list(client.components.list())
     with pytest.raises(HttpResponseError):
         client.data.get(f"absent-{label}", version="1")
