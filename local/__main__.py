@@ -11,15 +11,16 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from local.background import together
 from local.commands import addresses, fire, log_end, put, status, stop
 from local.errors import LocalStackError
 from local.guard import GUARD
 from local.ports import HIGHEST_PORT, SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from local.stack import StackOptions
 
@@ -197,14 +198,14 @@ async def _prepare(app: Path, environments: Sequence[Path]) -> int:
     def progress(text: str) -> None:
         print(f"    … {text}", file=sys.stderr, flush=True)
 
-    async def timed(what: str, building: Awaitable[object]) -> None:
+    async def timed(what: str, building: Coroutine[Any, Any, object]) -> None:
         started = time.monotonic()
         await building
         took = time.monotonic() - started
         if took > 1:
             print(f"    ✓ {what} ({took:.0f} s)", file=sys.stderr, flush=True)
 
-    await asyncio.gather(
+    await together(
         timed("Azurite", install_azurite(cache / "azurite", progress=progress)),
         timed("function app", builder.for_requirements(app / "requirements.txt")),
         *(timed(name, builder.for_conda(text)) for name, text in conda_files.items()),

@@ -173,6 +173,7 @@ async def _uv(arguments: Sequence[str], *, log: Path, label: str) -> None:
         await process.stop()  # when we are cancelled, so is the installation
     if code != 0:
         raise EnvironmentBuildError(
-            f"environment '{label}' cannot be built (uv ended with code {code}). "
+            f"environment '{label}' cannot be built (uv ended with code {code}). Is the package "
+            "index reachable (UV_DEFAULT_INDEX names another), does it have what is asked for? "
             f"Log: {log}\n{process.last_lines()}"
         )

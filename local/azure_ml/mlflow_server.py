@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -50,8 +52,10 @@ class MlflowServer:
 
         Raises:
             ProcessFailedError: it ended or stayed silent; with the log's end.
+            LocalStackError: its database is damaged.
         """
-        self._state.mkdir(parents=True, exist_ok=True)
+        database = self._state / "mlflow.db"
+        _refuse_damage(database)
         port = free_port()
         settings = dict(part.split("=", 1) for part in self._storage.strip(";").split(";"))
         account = settings["AccountName"]
@@ -62,7 +66,7 @@ class MlflowServer:
                 argv=[sys.executable, *server, "--threads", "4", "mlflow.server:app"],
                 log=self._log,
                 environ={
-                    "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{self._state / 'mlflow.db'}",
+                    "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{database}",
                     "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
                     "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
                     "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (
@@ -171,6 +175,20 @@ class MlflowServer:
             "runs/update",
             {"run_id": run_id, "status": status, "end_time": int(time.time() * 1000)},
         )
+
+
+def _refuse_damage(database: Path) -> None:
+    """MLflow itself would start, and fail with the first job."""
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA schema_version")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+    except (sqlite3.Error, OSError) as exc:
+        raise LocalStackError(
+            f"MLflow's database {database} cannot be used: {exc}. Delete it to start without the "
+            "runs and metrics it knew"
+        ) from exc
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,145 @@
+"""The command line where no stack runs, and calls that cannot be right."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.file_lock import try_lock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def local(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], said: str, *, code: int = 1) -> None:
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("status",), "no stack runs over"),
+        (("down",), "no stack runs over"),
+        (("fire", "reconcile"), "no stack runs over"),
+        (("put", "README.md", "--to", "landing/"), "no stack runs over"),
+        (("logs",), "no logs in"),
+        (("logs", "functions"), "no logs in"),
+    ],
+)
+def test_without_a_stack_every_command_says_so_and_makes_no_folder(tmp_path, command, said):
+    assert_refused(local("--state", tmp_path / "state", *command), said)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("up", "--port", "web=80"), "services are blob"),
+        (("up", "--port", "functions=99999"), "write SERVICE=PORT"),
+        (("up", "--port", "functions"), "write SERVICE=PORT"),
+        (("up", "--hosts", "0"), "0 is no number from 1 up"),
+        (("logs", "functions", "--lines", "-1"), "no number from 1 up"),
+        (("put", "README.md"), "--to"),
+        (("launch",), "invalid choice"),
+    ],
+)
+def test_a_wrong_call_is_refused_with_code_2(call, said):
+    assert_refused(local(*call), said, code=2)
+
+
+def test_a_folder_without_a_function_app_is_refused_before_anything_is_started(tmp_path):
+    # given
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "local.yml").write_text("queues: [events]\n", encoding="utf-8")
+
+    # then
+    assert_refused(local("--app", tmp_path, "up"), "it has no requirements.txt")
+    assert not (tmp_path / ".local").exists()
+
+
+def test_a_missing_stack_file_is_named_with_the_option(tmp_path):
+    assert_refused(local("--app", tmp_path, "up"), "name the stack file with --file")
+
+
+def test_a_state_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "state").write_text("", encoding="utf-8")
+    assert_refused(local("--state", tmp_path / "state", "up"), "cannot be used")
+
+
+def test_damaged_ports_are_refused_before_anything_is_started(tmp_path):
+    (tmp_path / "ports.json").write_text("{", encoding="utf-8")
+    assert_refused(local("--state", tmp_path, "up"), "ports.json is damaged")
+    assert not (tmp_path / "logs").exists()
+
+
+def test_the_port_of_the_last_start_taken_by_another_is_named_with_the_remedy(tmp_path):
+    import socket  # noqa: PLC0415 - only here
+
+    with socket.socket() as taken:
+        # given
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        (tmp_path / "ports.json").write_text(f'{{"storage": {number}}}', encoding="utf-8")
+
+        # then
+        assert_refused(local("--state", tmp_path, "up"), f"port {number} for storage cannot be")
+
+
+def test_a_registry_that_is_down_is_reported_with_the_setting_that_names_another(tmp_path):
+    # given: an app whose environment nobody has built
+    (tmp_path / "requirements.txt").write_text("nothing-of-this-name==1\n", encoding="utf-8")
+
+    # when
+    done = local(
+        "--app",
+        tmp_path,
+        "prepare",
+        UV_DEFAULT_INDEX="http://127.0.0.1:9/simple",
+        UV_HTTP_RETRIES="0",
+        UV_NO_CACHE="1",
+        NPM_CONFIG_REGISTRY="http://127.0.0.1:9/",
+        NPM_CONFIG_FETCH_RETRIES="0",
+        NPM_CONFIG_CACHE=str(tmp_path / "npm"),
+    )
+
+    # then
+    assert_refused(done, "reachable")
+    assert "UV_DEFAULT_INDEX" in done.stderr or "NPM_CONFIG_REGISTRY" in done.stderr
+
+
+def test_prepare_names_an_environment_file_that_is_missing(tmp_path):
+    (tmp_path / "requirements.txt").write_text("", encoding="utf-8")
+    assert_refused(
+        local("--app", tmp_path, "prepare", "--environment", tmp_path / "absent.yml"),
+        "absent.yml",
+    )
+
+
+def test_help_names_every_command():
+    said = local("--help").stdout
+    for command in ("up", "put", "fire", "status", "logs", "down", "prepare"):
+        assert f"  {command} " in said
+
+
+def test_the_lock_of_a_file_is_had_by_one_only(tmp_path):
+    with (tmp_path / "lock").open("a") as one, (tmp_path / "lock").open("a") as other:
+        assert try_lock(one)
+        assert not try_lock(other)
