@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
-from shared.errors import TransientError, UnknownModelError
+from shared.errors import RetrainError, TransientError, UnknownModelError
 from shared.logs import EventLog
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def error(
 def guarded(
     handler: Callable[[func.HttpRequest], func.HttpResponse],
 ) -> Callable[[func.HttpRequest], func.HttpResponse]:
-    """Answer the errors that a caller can do something about; anything else is a bug: 500."""
+    """Answer each error in words; one that is not ours is a bug and the host's to report: 500."""
 
     @wraps(handler)
     def guard(req: func.HttpRequest) -> func.HttpResponse:
@@ -82,6 +82,14 @@ def guarded(
                 "busy",
                 f"A service did not answer; nothing is lost, try again in {_RETRY_SECONDS} s.",
                 headers={"Retry-After": str(_RETRY_SECONDS)},
+            )
+        except RetrainError as exc:
+            # A broken model.yml, a setting left out: whoever looks after the app can mend it.
+            _log.error("request could not be served", url=req.url, error=str(exc))
+            return error(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "misconfigured",
+                f"The app must be put right before this can be answered: {exc}",
             )
 
     return guard
@@ -104,6 +112,7 @@ def json_body(req: func.HttpRequest) -> Mapping[str, Any]:
         return {}
     try:
         document = json.loads(body)
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as exc:
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,

@@ -22,6 +22,7 @@ _MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CYCLE_ID = re.compile(r"[0-9a-f]{12}")
 _REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,100}")
 _LONGEST_REASON = 500
+_FIRST_YEAR = 2000
 
 
 @blueprint.function_name("retrain")
@@ -210,6 +211,12 @@ def _day(req: func.HttpRequest, *, today: date) -> date | None:
             HTTPStatus.BAD_REQUEST,
             "bad_date",
             f"date={given[:40]!r} is no day; write it as {today.isoformat()}.",
+        )
+    if day.year < _FIRST_YEAR:
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "date_too_early",
+            f"date={given} is before {_FIRST_YEAR}; nothing was collected then.",
         )
     if day > today:
         raise BadRequestError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.error_text import error_text
 from shared.errors import RequestRefusedError, ServiceBusyError, TimedOutError, TransientError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _RETRIES = 2
 _LONGEST_RETRY_WAIT_SECONDS = 5
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
-_SHOWN_CHARACTERS = 600
 _WORTH_ANOTHER_TRY = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,  # a token at its end; a wrong identity shows up in the attempts
@@ -103,13 +103,13 @@ def azure_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as exc:
-        raise TimedOutError(f"{doing}: no answer in {_READ_SECONDS} s: {_short(exc)}") from exc
+        raise TimedOutError(f"{doing}: no answer in {_READ_SECONDS} s: {error_text(exc)}") from exc
     except (ServiceRequestError, ServiceResponseError) as exc:
-        raise ServiceBusyError(f"{doing}: Azure ML cannot be reached: {_short(exc)}") from exc
+        raise ServiceBusyError(f"{doing}: Azure ML cannot be reached: {error_text(exc)}") from exc
     except HttpResponseError as exc:
         raise _answered(doing, exc) from exc
     except (AzureError, ValidationError) as exc:
-        raise RequestRefusedError(f"{doing}: refused by the SDK: {_short(exc)}") from exc
+        raise RequestRefusedError(f"{doing}: refused by the SDK: {error_text(exc)}") from exc
 
 
 def word(status: Any) -> str:
@@ -132,8 +132,8 @@ def already_exists(exc: BaseException) -> bool:
 def _answered(doing: str, exc: Any) -> RequestRefusedError | TransientError:
     status = _status(exc)
     if status is None:  # azure-identity found no identity at all
-        return ServiceBusyError(f"{doing}: no token for Azure ML: {_short(exc)}")
-    text = f"{doing}: Azure ML answered {status}: {_short(exc)}"
+        return ServiceBusyError(f"{doing}: no token for Azure ML: {error_text(exc)}")
+    text = f"{doing}: Azure ML answered {status}: {error_text(exc)}"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WORTH_ANOTHER_TRY:
         return ServiceBusyError(text)
     return RequestRefusedError(text)
@@ -142,8 +142,3 @@ def _answered(doing: str, exc: Any) -> RequestRefusedError | TransientError:
 def _status(exc: Any) -> int | None:
     status = getattr(exc, "status_code", None)
     return int(status) if isinstance(status, int) else None
-
-
-def _short(exc: BaseException) -> str:
-    text = " ".join(str(exc).split())
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

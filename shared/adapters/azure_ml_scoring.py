@@ -6,18 +6,24 @@ import json
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.adapters.error_text import error_text
 from shared.errors import ServiceBusyError
 from shared.ports import SmokeTest
 
+if TYPE_CHECKING:
+    from azure.core.rest import HttpResponse
+
 _TIMEOUT_SECONDS = 30
 _SHOWN_CHARACTERS = 300
+_MODEL_STATUS = "ms-azureml-model-error-statuscode"
 # The endpoint's own words for "not now"; everything else is the deployment's answer.
 _NOT_NOW = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,
         HTTPStatus.GATEWAY_TIMEOUT,
     }
@@ -62,7 +68,7 @@ def smoke_test(address: ScoringAddress, body: bytes | None) -> SmokeTest:
 def _post(address: ScoringAddress, body: bytes) -> tuple[int, dict[str, Any]]:
     from azure.core import PipelineClient  # noqa: PLC0415 - not needed to handle an event
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - same
-    from azure.core.rest import HttpRequest, HttpResponse  # noqa: PLC0415 - same
+    from azure.core.rest import HttpRequest  # noqa: PLC0415 - same
 
     request = HttpRequest(
         "POST",
@@ -85,9 +91,17 @@ def _post(address: ScoringAddress, body: bytes) -> tuple[int, dict[str, Any]]:
             response = client.send_request(request)
         except AzureError as exc:
             raise ServiceBusyError(
-                f"{address.deployment} cannot be reached for its smoke test: {exc}"
+                f"{address.deployment} cannot be reached for its smoke test: {error_text(exc)}"
             ) from exc
-        return response.status_code, _document(response.text())
+        return _models_status(response), _document(response.text())
+
+
+def _models_status(response: HttpResponse) -> int:
+    """A managed endpoint answers 424 for a model's error and puts the model's own status beside."""
+    own = response.headers.get(_MODEL_STATUS, "")
+    if response.status_code == HTTPStatus.FAILED_DEPENDENCY and own.isascii() and own.isdigit():
+        return int(own)
+    return response.status_code
 
 
 def _document(text: str) -> dict[str, Any]:

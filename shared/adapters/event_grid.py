@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from shared.adapters.error_text import error_text
 from shared.errors import RequestRefusedError, ServiceBusyError
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ class EventGridPublisher:
             # The SDK's own three retries take six seconds; 4.22 lets nobody change them.
             self._publisher().send(event)
         except HttpResponseError as exc:
-            text = f"publishing drift of {model}: the topic answered {exc.status_code}: {exc}"
             status = exc.status_code
+            text = f"publishing drift of {model}: the topic answered {status}: {error_text(exc)}"
             if status is not None and 400 <= status < 500 and status not in {401, 408, 429}:  # noqa: PLR2004 - HTTP
                 raise RequestRefusedError(text) from exc
             raise ServiceBusyError(text) from exc
         except AzureError as exc:
-            raise ServiceBusyError(f"publishing drift of {model}: {exc}") from exc
+            raise ServiceBusyError(f"publishing drift of {model}: {error_text(exc)}") from exc
 
     def close(self) -> None:
         """Close the connection; the next event opens another."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.error_text import error_text
 from shared.errors import RequestRefusedError, ServiceBusyError, SettingsError, TimedOutError
 
 if TYPE_CHECKING:
@@ -131,19 +132,21 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as exc:
-        raise TimedOutError(f"{doing}: storage gave no answer in time: {_first_line(exc)}") from exc
+        raise TimedOutError(
+            f"{doing}: storage gave no answer in time: {error_text(exc, lines=1)}"
+        ) from exc
     except HttpResponseError as exc:
         if exc.status_code in _REFUSED:
-            raise RequestRefusedError(f"{doing}: storage refused: {_first_line(exc)}") from exc
+            raise RequestRefusedError(
+                f"{doing}: storage refused: {error_text(exc, lines=1)}"
+            ) from exc
         if exc.status_code in _NOT_SET_UP:
             raise ServiceBusyError(
-                f"{doing}: storage refused: {_first_line(exc)} "
+                f"{doing}: storage refused: {error_text(exc, lines=1)} "
                 "Check that the app's identity has its roles, and that infra/ was deployed"
             ) from exc
-        raise ServiceBusyError(f"{doing}: storage is busy: {_first_line(exc)}") from exc
+        raise ServiceBusyError(f"{doing}: storage is busy: {error_text(exc, lines=1)}") from exc
     except AzureError as exc:
-        raise ServiceBusyError(f"{doing}: storage cannot be reached: {_first_line(exc)}") from exc
-
-
-def _first_line(exc: BaseException) -> str:
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        raise ServiceBusyError(
+            f"{doing}: storage cannot be reached: {error_text(exc, lines=1)}"
+        ) from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -12,6 +13,8 @@ from shared.wire.envelope import Event, member, text
 
 DRIFT_DETECTED = "Retrain.DriftDetected"
 _MOST_SIGNALS = 10
+_LONGEST_FEATURE = 256
+_SHOWN_CHARACTERS = 300
 
 
 def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
@@ -69,11 +72,16 @@ def _signal(event: Event, item: Any) -> DriftSignal:
         )
         if (
             isinstance(feature, str)
-            and isinstance(statistic, int | float)
-            and isinstance(threshold, int | float)
+            and len(feature) <= _LONGEST_FEATURE
+            and _is_finite(statistic)
+            and _is_finite(threshold)
         ):
             return DriftSignal(feature, float(statistic), float(threshold))
     raise EventRejectedError(
-        f"{event.event_type}: a signal is {item!r}, feature (text), statistic and threshold "
-        "(numbers) are needed"
+        f"{event.event_type}: a signal is {str(item)[:_SHOWN_CHARACTERS]}, feature (text, at most "
+        f"{_LONGEST_FEATURE} characters), statistic and threshold (finite numbers) are needed"
     )
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

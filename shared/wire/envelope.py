@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHOWN_CHARACTERS = 80
+_LONGEST_TEXT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ def member(data: Mapping[str, Any], name: str) -> Any:
     return next((value for key, value in data.items() if key.lower() == wanted), None)
 
 
-def text(event: Event, name: str) -> str:
+def text(event: Event, name: str, *, longest: int = _LONGEST_TEXT) -> str:
     """The member `name` of the event's data as text; numbers become text.
 
     Raises:
-        EventRejectedError: missing, empty, or neither text nor number.
+        EventRejectedError: missing, empty, neither text nor number, or more than `longest`
+            characters: facts are kept for ever.
     """
     value = member(event.data, name)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -63,6 +65,11 @@ def text(event: Event, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise EventRejectedError(
             f"{event.event_type}: data.{name} is {value!r}, a non-empty text is needed"
+        )
+    if len(value) > longest:
+        raise EventRejectedError(
+            f"{event.event_type}: data.{name} has {len(value):,} characters, at most "
+            f"{longest:,} are kept"
         )
     return value.strip()
 
@@ -72,13 +79,20 @@ def _json(body: bytes) -> Any:
         if candidate is None:
             continue
         try:
-            return json.loads(candidate)
+            document = json.loads(candidate, parse_constant=_no_number)
+            # Half a surrogate pair is JSON, but no text that could be hashed or stored.
+            json.dumps(document, ensure_ascii=False).encode()
         except (ValueError, RecursionError):  # no JSON, no text, or nested without end
             continue
+        return document
     raise EventRejectedError(
         f"message of {len(body)} bytes is neither JSON nor base64 of JSON: "
         f"{body[:_SHOWN_CHARACTERS]!r}"
     )
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _from_base64(body: bytes) -> bytes | None:

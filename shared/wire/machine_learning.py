@@ -13,6 +13,8 @@ MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
 RUN_COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
 RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
 
+_LONGEST_VERSION = 255  # Azure's limit
+
 # Azure ML spells the end of a run in these ways; every other status means it goes on.
 _ENDINGS = {
     "completed": JobStatus.COMPLETED,
@@ -31,13 +33,14 @@ def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
         EventRejectedError: name or version missing or of the wrong type.
     """
     tags = _texts(member(event.data, "modelTags"))
-    return (
-        text(event, "modelName"),
-        ChallengerRegistered(
-            version=text(event, "modelVersion"),
-            cycle_id=tags.get("cycle_id") or None,
-            job_name=_job_name(tags),
-        ),
+    version = text(event, "modelVersion", longest=_LONGEST_VERSION)
+    return text(event, "modelName"), challenger_registered(version, tags)
+
+
+def challenger_registered(version: str, tags: Mapping[str, str]) -> ChallengerRegistered:
+    """What its tags say about a version, wherever they were read."""
+    return ChallengerRegistered(
+        version=version, cycle_id=tags.get("cycle_id") or None, job_name=_job_name(tags)
     )
 
 

@@ -8,6 +8,7 @@ from shared.wire.blob_url import read_blob_url
 from shared.wire.envelope import Event, member, text
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+_LONGEST_URL = 16_384  # a name of 1,024 characters, nine for one where it is escaped
 
 
 def read_blob_created(event: Event) -> DataArrived:
@@ -18,7 +19,7 @@ def read_blob_created(event: Event) -> DataArrived:
     """
     # A data lake's event holds its dfs address in `url`, sometimes the blob's beside it.
     url = member(event.data, "blobUrl")
-    address = read_blob_url(url if isinstance(url, str) and url else text(event, "url"))
+    address = read_blob_url(url if isinstance(url, str) and url else _url(event))
     sequencer = member(event.data, "sequencer")
     return DataArrived(
         blob=BlobRef(
@@ -29,6 +30,10 @@ def read_blob_created(event: Event) -> DataArrived:
         size_bytes=_size(event),
         sequencer=sequencer if isinstance(sequencer, str) and sequencer else None,
     )
+
+
+def _url(event: Event) -> str:
+    return text(event, "url", longest=_LONGEST_URL)
 
 
 def bare_etag(etag: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from functions import operations
 from functions._http import guarded
-from shared.errors import ServiceBusyError
+from shared.errors import ModelConfigError, ServiceBusyError
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_without_a_key_two_requests_are_two(call, request_of):
         (b"{}", "reason_missing"),
         (b'{"reason": "  "}', "reason_missing"),
         (b'{"reason": 7}', "reason_missing"),
+        (b'{"reason": "half a pair: \\ud800"}', "not_json"),
         (b"reason=x", "not_json"),
         (b"\xff", "not_json"),
         (b"[" * 15_000, "not_json"),
@@ -107,6 +108,7 @@ def test_what_is_no_model_name_is_refused(call, request_of, model):
         ("2026-13-01", "bad_date"),
         ("20260101", "bad_date"),
         ("9999-01-01", "date_in_the_future"),
+        ("0001-01-01", "date_too_early"),
     ],
 )
 def test_a_drift_check_needs_a_day_that_has_been(call, request_of, day, code):
@@ -197,3 +199,14 @@ def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
 
     assert answer["cycle_id"] is None
     assert answer["follow"] == "/api/models/diabetes"
+
+
+def test_a_broken_model_yml_is_said_in_words_and_is_no_stack_trace(request_of):
+    def handler(_req):
+        raise ModelConfigError("ml/models/diabetes/model.yml:14: drift.window is 0, at least 1 d")
+
+    response = guarded(handler)(request_of("POST", model="diabetes"))
+
+    assert response.status_code == 500
+    assert document(response)["error"]["code"] == "misconfigured"
+    assert "model.yml:14" in document(response)["error"]["message"]

@@ -1,0 +1,22 @@
+"""What an SDK's error says, fit to be kept for ever and shown to people."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 600
+# A shared access signature in an address, a key in a connection string: never into log or ledger.
+_SECRET = re.compile(r"((?:\bsig|AccountKey|SharedAccessKey)=)[^&;\s\"']+", re.IGNORECASE)
+_BEARER = re.compile(r"(Bearer )[\w.~+/-]+=*", re.IGNORECASE)
+
+
+def error_text(exc: BaseException, *, lines: int | None = None) -> str:
+    """One line without secrets, cut where it is long; the error's kind where it says nothing.
+
+    Args:
+        exc: anybody's error.
+        lines: how many of its lines say something; all of them when not given.
+    """
+    text = " ".join(" ".join(str(exc).strip().splitlines()[:lines]).split()) or type(exc).__name__
+    text = _BEARER.sub(r"\1***", _SECRET.sub(r"\1***", text))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,72 @@
+"""Smoke tests against a real HTTP server that answers as Azure's endpoint does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
+from shared.errors import ServiceBusyError
+
+_ERROR = {"error": {"code": "bad_rows", "message": "rows are missing"}}
+
+
+@contextmanager
+def endpoint(status, document, headers=()):
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/score"
+        yield ScoringAddress(url=url, key="k", deployment="version-2")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_models_refusal_passed_on_as_424_is_a_sign_of_life_without_a_sample():
+    with endpoint(424, _ERROR, [("ms-azureml-model-error-statuscode", "400")]) as address:
+        assert smoke_test(address, None).passed
+        answer = smoke_test(address, b'{"rows": []}')
+
+    assert not answer.passed
+    assert "answered 400" in answer.sentence
+    assert "rows are missing" in answer.sentence
+
+
+def test_a_424_of_the_endpoint_itself_fails_with_its_words():
+    with endpoint(424, _ERROR) as address:
+        answer = smoke_test(address, None)
+
+    assert not answer.passed
+    assert "answered 424" in answer.sentence
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_not_now_is_asked_again(status):
+    with endpoint(status, {}) as address, pytest.raises(ServiceBusyError, match=str(status)):
+        smoke_test(address, b"{}")
+
+
+def test_a_prediction_for_the_sample_passes():
+    with endpoint(200, {"predictions": [1.0]}) as address:
+        assert smoke_test(address, b"{}").passed
