@@ -22,8 +22,9 @@ _log = EventLog("retrain.drift")
 @blueprint.timer_trigger(
     arg_name="timer", schedule="0 0 6 * * *", run_on_startup=False, use_monitor=True
 )
+@blueprint.retry(strategy="fixed_delay", max_retry_count="5", delay_interval="00:05:00")
 def drift_daily(timer: func.TimerRequest) -> None:
-    """Six in the morning, UTC: the day before is complete."""
+    """Six in the morning, UTC, over the window that ends then; again soon if it was impossible."""
     handle(get_app(), past_due=timer.past_due)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.errors import UnknownModelError
+from shared.domain.facts import JobStatus
 
 if TYPE_CHECKING:
     from functions._app import App
@@ -16,6 +17,7 @@ def on_job_finished(event: Event, app: App) -> None:
 
     Raises:
         EventRejectedError: unreadable.
+        TransientError: Azure ML did not answer.
     """
     from shared.wire.machine_learning import (  # noqa: PLC0415 - not needed to index the app
         read_run_ended,
@@ -25,9 +27,14 @@ def on_job_finished(event: Event, app: App) -> None:
     if ended is None:  # somebody else's run, a step of ours, or one that goes on
         return
     model, fact = ended
-    try:
-        recorded = app.record(model, fact)
-    except UnknownModelError:
+    if model not in app.catalog.names():
         app.log.info("not one of our models", model=model, fact_key=fact.key)
         return
+    if fact.status is JobStatus.FAILED:
+        # The event does not say why; the first fact of its key holds, so it must.
+        report = app.jobs.report(fact.job_name)
+        if report is not None and report.status is not JobStatus.FAILED:
+            return  # not there yet: whoever watches the job will see it with its reason
+        fact = replace(fact, message=report.message if report else "")
+    recorded = app.record(model, fact)
     app.log.info("job finished", model=model, fact_key=fact.key, new=recorded.new)

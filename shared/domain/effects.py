@@ -207,10 +207,12 @@ class CheckDrift(_Timed):
     profile: str
     window_start_utc: datetime
     window_end_utc: datetime
+    attempt: int = 1
 
     @property
     def key(self) -> str:
-        return f"check-drift:{self.day.isoformat()}:{self.profile}"
+        again = f":{self.attempt}" if self.attempt > 1 else ""
+        return f"check-drift:{self.day.isoformat()}:{self.profile}{again}"
 
 
 @dataclass(frozen=True, slots=True)

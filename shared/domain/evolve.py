@@ -101,8 +101,7 @@ def _apply(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
             reason = Reason(ReasonKind.MODEL, fact.key, entry.seq, version=fact.version)
             return _wait(state, reason)
         case DriftCheckDue() as fact:
-            check = CheckDrift(fact.day, fact.profile, fact.window_start_utc, fact.window_end_utc)
-            return _ask(state, check)
+            return _ask(state, check_of(fact))
         case DriftChecked() as fact:
             return _drift_checked(state, entry, fact)
         case CycleOpened() as fact:
@@ -161,14 +160,31 @@ def _wait(state: State, reason: Reason) -> State:
     return replace(state, waiting=(*state.waiting, reason))
 
 
+def check_of(due: DriftCheckDue) -> CheckDrift:
+    """The effect that a drift check asked for comes to."""
+    return CheckDrift(
+        due.day,
+        due.profile,
+        due.window_start_utc,
+        due.window_end_utc,
+        attempt=due.attempt,
+    )
+
+
 def _arrived(state: State, entry: Entry, fact: DataArrived) -> State:
     first = state.first_waiting or Reason(ReasonKind.DATA, fact.key, entry.seq, fact.blob.name)
     return replace(state, waiting_arrivals=state.waiting_arrivals + 1, first_waiting=first)
 
 
 def _drift_checked(state: State, entry: Entry, fact: DriftChecked) -> State:
-    done = f"check-drift:{fact.day.isoformat()}:{fact.profile}"
-    state = replace(_forget(state, done), last_drift=fact)
+    left = tuple(
+        item
+        for item in state.outstanding
+        if not (
+            isinstance(item, CheckDrift) and (item.day, item.profile) == (fact.day, fact.profile)
+        )
+    )
+    state = replace(state, outstanding=left, last_drift=fact)
     # Against the reference of a version that reigns no more it says nothing about today.
     reigns = state.champion is not None and state.champion.version == fact.profile
     if fact.verdict is not DriftVerdict.DRIFT or not reigns:

@@ -148,10 +148,12 @@ class DriftCheckDue:
     profile: str  # the champion version whose reference is meant
     window_start_utc: datetime
     window_end_utc: datetime
+    attempt: int = 1  # another one where the check was given up
 
     @property
     def key(self) -> str:
-        return f"drift-due:{self.day.isoformat()}:{self.profile}"
+        again = f":{self.attempt}" if self.attempt > 1 else ""
+        return f"drift-due:{self.day.isoformat()}:{self.profile}{again}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts import DriftCheckDue
+from shared.domain.evolve import check_of
+from shared.domain.facts import DriftCheckDue, EffectFailed
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class CheckDriftOf:
             window_start_utc=end_utc - window,
             window_end_utc=end_utc,
         )
+        while self.ledger.knows(model, EffectFailed(check_of(due).key, "").key):
+            due = replace(due, attempt=due.attempt + 1)  # that check was given up: another one
         recorded = self.record(model, due)
         key = f"drift:{day.isoformat()}:{champion.version}"
         return DriftCheckAsked(

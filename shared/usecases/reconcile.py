@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
@@ -68,11 +69,11 @@ class Reconcile:
                     repair(model, repairs)
                 except RetrainError as exc:
                     repairs.troubles.append(f"{model}: {exc}")
-        try:
-            self._unclaimed(models, repairs)
-            self._poison(repairs)
-        except RetrainError as exc:
-            repairs.troubles.append(str(exc))
+        for look in (partial(self._unclaimed, models), self._poison):
+            try:
+                look(repairs)
+            except RetrainError as exc:
+                repairs.troubles.append(str(exc))
         return repairs
 
     def _due(self, model: str, repairs: Repairs) -> None:

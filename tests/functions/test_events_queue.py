@@ -7,14 +7,26 @@ from pathlib import Path
 import pytest
 
 from functions import events_queue
-from shared.domain.facts import ChallengerRegistered, DataArrived, DriftChecked, JobFinished
+from shared.domain.facts import (
+    ChallengerRegistered,
+    DataArrived,
+    DriftChecked,
+    JobFinished,
+    JobStatus,
+)
 from shared.errors import LedgerConflictError, ServiceBusyError
+from shared.ports import JobReport
 
 RECORDED = Path(__file__).resolve().parents[1] / "wire"
 
 
 def recorded(name):
     return (RECORDED / f"{name}.json").read_bytes()
+
+
+def drift_found(**data):
+    found = {"model": "diabetes", "date": "2026-03-14", "profile": "7", "sentence": "bmi moved."}
+    return json.dumps({"eventType": "Retrain.DriftDetected", "data": found | data})
 
 
 def kinds(app, model="diabetes"):
@@ -159,3 +171,57 @@ def test_one_bad_event_of_a_batch_does_not_stop_the_others(app):
 
     assert DataArrived in kinds(app)
     assert len(app.alert_sentences()) == 1
+
+
+def test_an_event_that_leaves_its_tags_out_does_not_make_our_challenger_a_persons(app):
+    tags = {"cycle_id": "4be1c09a7d21", "attempt": "1"}
+    version = app.azure_ml.register("diabetes", tags)
+    event = json.loads(recorded("model_registered.by_a_person_without_tags"))
+    event["data"]["modelVersion"] = version
+
+    events_queue.handle(json.dumps(event).encode(), app)
+
+    (fact,) = (fact for fact in app.facts("diabetes") if isinstance(fact, ChallengerRegistered))
+    assert (fact.cycle_id, fact.job_name) == ("4be1c09a7d21", "retrain-4be1c09a7d21-1")
+
+
+def test_why_a_job_failed_is_asked_since_its_event_does_not_say(app):
+    class Jobs:
+        report_now = JobReport(None)
+
+        def report(self, _name):
+            return self.report_now
+
+    app.jobs = Jobs()
+    events_queue.handle(recorded("run_status_changed.failed"), app)
+    assert JobFinished not in kinds(app)  # Azure ML does not know it yet: left to the poll
+
+    app.jobs.report_now = JobReport(JobStatus.FAILED, "step train failed")
+    events_queue.handle(recorded("run_status_changed.failed"), app)
+
+    (fact,) = (fact for fact in app.facts("diabetes") if isinstance(fact, JobFinished))
+    assert fact.message == "step train failed"
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        '{"feature": "bmi", "statistic": 1e999, "threshold": 0.1}',
+        '{"feature": "bmi", "statistic": NaN, "threshold": 0.1}',
+        '{"feature": "b\\ud800", "statistic": 1, "threshold": 0.1}',
+    ],
+)
+def test_what_no_ledger_can_keep_is_rejected_and_does_not_poison_the_queue(app, signal):
+    events_queue.handle(
+        drift_found(signals="SIGNAL").replace('"SIGNAL"', f"[{signal}]").encode(), app
+    )
+
+    assert DriftChecked not in kinds(app)
+    assert len(app.alert_sentences()) == 1
+    assert len(app.quarantined()) == 1
+
+
+def test_a_text_without_end_is_rejected(app):
+    events_queue.handle(drift_found(sentence="x" * 5000).encode(), app)
+
+    assert "5,000 characters, at most 2,048" in app.alert_sentences()[0]

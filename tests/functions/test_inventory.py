@@ -78,7 +78,11 @@ def test_no_setting_of_host_json_is_lost_on_a_default():
 
     # The routes above hold their whole path; Event Grid sends base64.
     assert host["extensions"]["http"]["routePrefix"] == ""
-    assert host["extensions"]["queues"]["messageEncoding"] == "base64"
+    queues = host["extensions"]["queues"]
+    assert queues["messageEncoding"] == "base64"
+    # A storage account that is away for minutes must poison nothing.
+    hours, minutes, seconds = map(int, queues["visibilityTimeout"].split(":"))
+    assert queues["maxDequeueCount"] * (hours * 3600 + minutes * 60 + seconds) >= 300
 
 
 def loaded_after(code: str) -> set[str]:

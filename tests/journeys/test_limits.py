@@ -11,17 +11,22 @@ from simulated_world import CALM, World
 
 from shared.adapters.in_memory import JobScript
 from shared.adapters.table_rows import fact_row, head_row
+from shared.domain.effects import Deploy
 from shared.domain.facts import (
     BlobRef,
     ChallengerEvaluated,
     CycleOpened,
     DataArrived,
     DataTested,
+    DeploymentFailed,
     Outcome,
     RetrainRequested,
     Verdict,
 )
-from shared.errors import RequestRefusedError
+from shared.errors import EvidenceError, RequestRefusedError
+from shared.ports import EndpointReport, Provisioning
+from shared.usecases.effects_jobs import Wait
+from shared.usecases.effects_rollout import deploy
 
 _MOST_ENTITY_BYTES = 1024 * 1024
 
@@ -303,3 +308,60 @@ def test_every_sentence_that_ends_a_cycle_or_alerts_is_a_whole_one():
         assert sentence[0].isupper() or sentence[0].isdigit(), sentence
         assert sentence.endswith("."), sentence
         assert ".." not in sentence, sentence
+
+
+def test_a_drift_check_that_was_given_up_may_be_asked_for_again():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+    hosts = world.hosts
+
+    class Broken:
+        def check(self, *_args):
+            raise EvidenceError("the drift reference is gone")
+
+    with_ports(world, drift_checks=Broken())
+    assert hosts[0].check_drift("diabetes").new
+    world.run_until_quiet()
+    assert "The drift check of 2026-03-14 was given up: the drift reference is gone." in alerts(
+        world
+    )
+
+    world.hosts = hosts
+    assert hosts[0].check_drift("diabetes").new
+    assert not hosts[1].check_drift("diabetes").new
+    world.run_until_quiet()
+
+    assert head(world).last_drift is not None
+    assert head(world).outstanding == ()
+    assert not hosts[0].check_drift("diabetes").new
+
+
+def test_an_endpoint_that_an_earlier_cycle_failed_to_make_is_tried_once_a_cycle():
+    made = []
+
+    class Endpoints:
+        tag, traffic = 3, {}
+
+        def endpoint(self, _model):
+            return EndpointReport(
+                Provisioning.FAILED, traffic=self.traffic, fact_seq=self.tag, message="no quota"
+            )
+
+        def create_endpoint(self, _model, *, cycle_id, fact_seq):
+            made.append(cycle_id)
+            self.tag = fact_seq
+
+    world = World()
+    ports = replace(world.ports, endpoints=Endpoints())
+    effect = Deploy("0123456789ab", "2", fact_seq=9)
+
+    assert deploy("diabetes", effect, ports) == Wait("the endpoint")
+    failed = deploy("diabetes", effect, ports)
+    assert isinstance(failed, DeploymentFailed)
+    assert "no quota" in failed.sentence
+    assert made == ["0123456789ab"]
+
+    ports.endpoints.tag, ports.endpoints.traffic = 3, {"version-1": 100}
+    assert isinstance(deploy("diabetes", effect, ports), DeploymentFailed)
+    assert made == ["0123456789ab"]  # one that serves is never made anew
