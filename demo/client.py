@@ -92,11 +92,17 @@ class DemoClient:
         return document
 
     async def _answer(self, method: str, url: str, **arguments: Any) -> Any:
-        async with self._session.request(method, url, **arguments) as response:
-            text = await response.text()
-            if response.status >= HTTPStatus.BAD_REQUEST:
-                raise DemoClientError(f"{method} {url} answered {response.status}: {text[:500]}")
-            return json.loads(text) if text.strip() else {}
+        try:
+            async with self._session.request(method, url, **arguments) as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            raise DemoClientError(
+                f"{method} {url} was not answered ({type(exc).__name__}: {exc}): is the stack still "
+                "running? Its log is logs/stack.log in the state folder"
+            ) from exc
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise DemoClientError(f"{method} {url} answered {response.status}: {text[:500]}")
+        return json.loads(text) if text.strip() else {}
 
     # --- storage
 

@@ -60,6 +60,8 @@ class MlflowServer:
         settings = dict(part.split("=", 1) for part in self._storage.strip(";").split(";"))
         account = settings["AccountName"]
         server = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
+        # A worker that is still importing does not hear gunicorn's wish to end.
+        server += ["--graceful-timeout", "2"]
         self._process = await ManagedProcess.start(
             Command(
                 name="mlflow",

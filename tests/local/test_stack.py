@@ -156,7 +156,8 @@ def test_a_timer_is_fired_and_what_is_no_timer_is_refused(up):
 
 def test_logs_are_listed_and_shown(up):
     assert "functions" in local(up.state, "logs").stdout.split()
-    assert len(local(up.state, "logs", "functions", "--lines", "2").stdout.splitlines()) == 2
+    assert "Host started" in local(up.state, "logs", "functions").stdout
+    assert len(local(up.state, "logs", "azurite", "--lines", "2").stdout.splitlines()) == 2
     assert "there are: " in local(up.state, "logs", "nothing").stderr
 
 
