@@ -22,24 +22,16 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml import AzureMlWorkspace
     from shared.adapters.azure_ml_endpoints import AzureMlEndpoints
     from shared.adapters.storage_account import StorageAccount
-    from shared.ports import (
-        Alerts,
-        Clock,
-        DataStore,
-        DataTests,
-        DriftChecks,
-        Endpoints,
-        EventPublisher,
-        EventQueue,
-        Evidence,
-        Jobs,
-        Ledger,
-        ModelCatalog,
-        PoisonQueues,
-        Quarantine,
-        Registry,
-        WorkQueue,
-    )
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.clock import Clock
+    from shared.ports.data import DataStore, DataTests, Quarantine
+    from shared.ports.drift import DriftChecks
+    from shared.ports.endpoints import Endpoints
+    from shared.ports.jobs import Evidence, Jobs
+    from shared.ports.ledger import Ledger
+    from shared.ports.notices import Alerts, EventPublisher
+    from shared.ports.queues import EventQueue, PoisonQueues, WorkQueue
+    from shared.ports.registry import Registry
     from shared.settings import Settings, StorageConnection
     from shared.usecases.arrive import Arrive, Rejects
     from shared.usecases.check_drift import CheckDriftOf

@@ -13,7 +13,7 @@ from shared.logs import EventLog
 
 if TYPE_CHECKING:
     from functions._app import App
-    from shared.ports import WorkMessage
+    from shared.ports.queues import WorkMessage
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
 
@@ -58,7 +58,7 @@ def read_work_message(body: bytes) -> WorkMessage:
     Raises:
         EventRejectedError: something else.
     """
-    from shared.ports import WorkMessage  # noqa: PLC0415 - not needed to index the app
+    from shared.ports.queues import WorkMessage  # noqa: PLC0415 - not needed to index the app
 
     try:
         document = json.loads(body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.logs import EventLog
 
 if TYPE_CHECKING:
-    from shared.ports import Alert
+    from shared.ports.notices import Alert
 
 _log = EventLog("retrain.alerts")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shared.adapters.azure_ml import azure_errors, is_missing, word
 from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
 from shared.errors import RetrainError
-from shared.ports import DeploymentReport, EndpointReport, Provisioning, SmokeTest
+from shared.ports.endpoints import DeploymentReport, EndpointReport, Provisioning, SmokeTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, w
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
 from shared.domain.facts import JobStatus
 from shared.errors import JobMismatchError, RequestRefusedError
-from shared.ports import JobReport, JobRequest, SubmittedJob
+from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
 
 if TYPE_CHECKING:
     from shared.adapters.azure_ml import AzureMlWorkspace

@@ -11,7 +11,7 @@ from shared.domain.ids import JobName
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.ports import JobRequest
+    from shared.ports.jobs import JobRequest
 
 # A step that hangs ends here; a step's own work takes minutes.
 STEP_TIMEOUT_SECONDS = 2 * 60 * 60

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import already_exists, azure_errors, is_missing
 from shared.errors import DataMismatchError
-from shared.ports import ModelVersion
+from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

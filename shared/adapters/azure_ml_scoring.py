@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.error_text import error_text
 from shared.errors import ServiceBusyError
-from shared.ports import SmokeTest
+from shared.ports.endpoints import SmokeTest
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

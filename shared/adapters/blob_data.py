@@ -17,7 +17,7 @@ from shared.errors import (
     NotThereYetError,
     ServiceBusyError,
 )
-from shared.ports import LandedBlob, LocalCopy
+from shared.ports.data import LandedBlob, LocalCopy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from shared.errors import ModelConfigError, UnknownModelError
-from shared.ports import Finding, TestedFile
+from shared.ports.data import Finding, TestedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.ports import LocalCopy
+    from shared.ports.data import LocalCopy
 
 
 class ContractDataTests:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.adapters.storage_account import StorageAccount
-    from shared.ports import WorkMessage
+    from shared.ports.queues import WorkMessage
 
 _LONGEST_DELAY = timedelta(days=6)  # the service takes less than seven
 _NEVER = -1  # messages do not expire: an effect waits as long as it has to

@@ -29,7 +29,7 @@ from shared.domain.evolve import fold
 from shared.domain.facts import DataArrived, Entry
 from shared.domain.state import State
 from shared.errors import LedgerConflictError, RequestRefusedError
-from shared.ports import Head
+from shared.ports.ledger import Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from azure.data.tables import TableClient
 
     from shared.adapters.storage_account import StorageAccount
-    from shared.ports import ArrivalMark, DueEffect
+    from shared.ports.ledger import ArrivalMark, DueEffect
 
 # 404: a due row that should end is gone already, so somebody was faster.
 _LOST_RACE = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND})

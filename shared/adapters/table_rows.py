@@ -21,7 +21,7 @@ from shared.domain.codec import (
 )
 from shared.domain.facts import Entry
 from shared.domain.ids import sha256_hex
-from shared.ports import ArrivalMark, DueEffect
+from shared.ports.ledger import ArrivalMark, DueEffect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

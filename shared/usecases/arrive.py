@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from shared.domain import sentences
 from shared.domain.ids import is_model_name, path_within, sha256_hex
 from shared.errors import BlobChangedError, UnknownModelError
-from shared.ports import Alert
+from shared.ports.notices import Alert
 
 if TYPE_CHECKING:
     from shared.domain.facts import DataArrived
-    from shared.ports import Alerts, Quarantine
+    from shared.ports.data import Quarantine
+    from shared.ports.notices import Alerts
     from shared.usecases.record_fact import Recorded, RecordFact
 
 REJECTED = "_rejected"  # no model's name begins with an underscore

@@ -14,7 +14,9 @@ from shared.usecases.record_fact import require_model
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.ports import Clock, Ledger, ModelCatalog
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.clock import Clock
+    from shared.ports.ledger import Ledger
     from shared.usecases.record_fact import RecordFact
 
 

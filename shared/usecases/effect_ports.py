@@ -5,19 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.ports import (
-        Alerts,
-        DataStore,
-        DataTests,
-        DriftChecks,
-        Endpoints,
-        EventPublisher,
-        Evidence,
-        Jobs,
-        Ledger,
-        Quarantine,
-        Registry,
-    )
+    from shared.ports.data import DataStore, DataTests, Quarantine
+    from shared.ports.drift import DriftChecks
+    from shared.ports.endpoints import Endpoints
+    from shared.ports.jobs import Evidence, Jobs
+    from shared.ports.ledger import Ledger
+    from shared.ports.notices import Alerts, EventPublisher
+    from shared.ports.registry import Registry
 
 
 class EffectPorts(Protocol):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shared.domain.effects import RegisterData, TestData
     from shared.domain.facts import BlobRef
-    from shared.ports import TestedFile
+    from shared.ports.data import TestedFile
     from shared.usecases.effect_ports import EffectPorts
 
 _FORMAT = 1

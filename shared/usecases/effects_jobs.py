@@ -9,11 +9,11 @@ from shared.domain.evidence import parse_evidence
 from shared.domain.facts import ChallengerRegistered, EvidenceRead, JobFinished, JobSubmitted
 from shared.domain.ids import JobName
 from shared.errors import NotThereYetError
-from shared.ports import JobRequest
+from shared.ports.jobs import JobRequest
 
 if TYPE_CHECKING:
     from shared.domain.effects import Evaluate, FindChallenger, SubmitJob, WatchJob
-    from shared.ports import ModelVersion
+    from shared.ports.registry import ModelVersion
     from shared.usecases.effect_ports import EffectPorts
 
 

@@ -16,7 +16,7 @@ from shared.domain.facts import (
 from shared.domain.ids import deployment_name
 from shared.domain.traffic import Traffic, read_traffic
 from shared.errors import NotThereYetError, RequestRefusedError, ServiceBusyError
-from shared.ports import Provisioning
+from shared.ports.endpoints import Provisioning
 from shared.usecases.effects_jobs import Wait
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         WatchDeployment,
     )
     from shared.domain.state import State
-    from shared.ports import EndpointReport
+    from shared.ports.endpoints import EndpointReport
     from shared.usecases.effect_ports import EffectPorts
 
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.domain.facts import Entry
-    from shared.ports import Ledger, ModelCatalog
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.ledger import Ledger
 
 
 class Sign(StrEnum):

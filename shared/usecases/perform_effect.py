@@ -29,7 +29,8 @@ from shared.domain.effects import (
 from shared.domain.facts import EffectDone, EffectFailed, Fact
 from shared.domain.plan import plan
 from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, TransientError
-from shared.ports import Alert, WorkMessage
+from shared.ports.notices import Alert
+from shared.ports.queues import WorkMessage
 from shared.usecases.effects_data import register_data, test_data
 from shared.usecases.effects_jobs import (
     Wait,
@@ -48,7 +49,9 @@ from shared.usecases.effects_rollout import (
 
 if TYPE_CHECKING:
     from shared.domain.state import State
-    from shared.ports import Clock, DueEffect, Ledger, WorkQueue
+    from shared.ports.clock import Clock
+    from shared.ports.ledger import DueEffect, Ledger
+    from shared.ports.queues import WorkQueue
     from shared.usecases.effect_ports import EffectPorts
     from shared.usecases.record_fact import RecordFact
 

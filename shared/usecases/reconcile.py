@@ -17,13 +17,18 @@ from shared.domain.facts import (
 )
 from shared.domain.traffic import Traffic, read_traffic
 from shared.errors import RetrainError
-from shared.ports import Alert, Provisioning, WorkMessage
+from shared.ports.endpoints import Provisioning
+from shared.ports.notices import Alert
+from shared.ports.queues import WorkMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from shared.ports import Clock, DueEffect, Ledger, ModelCatalog, PoisonQueues, WorkQueue
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.clock import Clock
+    from shared.ports.ledger import DueEffect, Ledger
+    from shared.ports.queues import PoisonQueues, WorkQueue
     from shared.usecases.arrive import Rejects
     from shared.usecases.effect_ports import EffectPorts
     from shared.usecases.record_fact import RecordFact

@@ -19,7 +19,8 @@ from shared.errors import (
     ModelConfigError,
     UnknownModelError,
 )
-from shared.ports import DueEffect, WorkMessage
+from shared.ports.ledger import DueEffect
+from shared.ports.queues import WorkMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
     from shared.domain.policy import Policy
     from shared.domain.state import State
-    from shared.ports import Clock, Head, Ledger, ModelCatalog, WorkQueue
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.clock import Clock
+    from shared.ports.ledger import Head, Ledger
+    from shared.ports.queues import WorkQueue
 
 _TRIES = 8
 _FIRST_PAUSE = timedelta(milliseconds=20)

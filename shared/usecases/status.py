@@ -12,7 +12,8 @@ from shared.usecases.record_fact import require_model
 if TYPE_CHECKING:
     from shared.domain.facts import DriftChecked
     from shared.domain.state import Champion, DataVersion, PastCycle, State
-    from shared.ports import Ledger, ModelCatalog
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ import pytest
 from shared.domain.effects import Role
 from shared.domain.facts import JobStatus
 from shared.errors import DataMismatchError, JobMismatchError, RetrainError
-from shared.ports import Provisioning
+from shared.ports.endpoints import Provisioning
 
 PATIENCE = 120
 

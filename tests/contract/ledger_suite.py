@@ -18,11 +18,11 @@ from shared.domain.facts import AlertRaised, BlobRef, DataArrived, Entry, Fact
 from shared.domain.policy import Policy
 from shared.domain.state import State
 from shared.errors import LedgerConflictError
-from shared.ports import ArrivalMark, DueEffect
+from shared.ports.ledger import ArrivalMark, DueEffect
 from shared.usecases.record_fact import RecordFact
 
 if TYPE_CHECKING:
-    from shared.ports import Head, Ledger
+    from shared.ports.ledger import Head, Ledger
 
 NOW_UTC = datetime(2026, 3, 14, 6, 0, 0, 123456, tzinfo=UTC)
 

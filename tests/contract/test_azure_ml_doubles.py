@@ -17,7 +17,8 @@ from shared.adapters.in_memory import (
 from shared.domain.facts import Mode
 from shared.domain.ids import JobName
 from shared.errors import RequestRefusedError, ServiceBusyError
-from shared.ports import JobRequest, Provisioning
+from shared.ports.endpoints import Provisioning
+from shared.ports.jobs import JobRequest
 
 CYCLE = "0123456789ab"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sklearn.datasets import load_diabetes
 
 from shared.adapters.data_tests import ContractDataTests
-from shared.ports import LocalCopy
+from shared.ports.data import LocalCopy
 
 if TYPE_CHECKING:
     from pathlib import Path

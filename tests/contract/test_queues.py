@@ -17,7 +17,7 @@ from shared.adapters.storage_queue import (
     StoragePoisonQueues,
     StorageWorkQueue,
 )
-from shared.ports import WorkMessage
+from shared.ports.queues import WorkMessage
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from shared.domain.facts import (
     JobStatus,
 )
 from shared.errors import LedgerConflictError, ServiceBusyError
-from shared.ports import JobReport
+from shared.ports.jobs import JobReport
 
 RECORDED = Path(__file__).resolve().parents[1] / "wire"
 

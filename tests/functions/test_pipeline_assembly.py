@@ -6,7 +6,7 @@ import pytest
 
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline
 from shared.domain.facts import Mode
-from shared.ports import JobRequest
+from shared.ports.jobs import JobRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = PipelineSettings(code=ROOT, compute="serverless", datastore="retrain_data")

@@ -38,7 +38,7 @@ from shared.domain.facts import (
     ReasonKind,
 )
 from shared.domain.policy import Policy
-from shared.ports import WorkMessage
+from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive, Rejects
 from shared.usecases.check_drift import CheckDriftOf
 from shared.usecases.perform_effect import PerformEffect
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from shared.adapters.in_memory import QueuedMessage
     from shared.domain.effects import CheckDrift
     from shared.domain.facts import Entry
-    from shared.ports import Head, JobRequest
+    from shared.ports.jobs import JobRequest
+    from shared.ports.ledger import Head
 
 
 class Crash(BaseException):

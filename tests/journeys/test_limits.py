@@ -24,7 +24,7 @@ from shared.domain.facts import (
     Verdict,
 )
 from shared.errors import EvidenceError, RequestRefusedError
-from shared.ports import EndpointReport, Provisioning
+from shared.ports.endpoints import EndpointReport, Provisioning
 from shared.usecases.effects_jobs import Wait
 from shared.usecases.effects_rollout import deploy
 

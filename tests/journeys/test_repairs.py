@@ -19,7 +19,7 @@ from shared.domain.facts import (
     TrafficFoundStale,
 )
 from shared.errors import ServiceBusyError
-from shared.ports import WorkMessage
+from shared.ports.queues import WorkMessage
 from shared.usecases.perform_effect import Performed, delay_of_turn
 
 

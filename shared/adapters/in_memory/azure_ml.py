@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.facts import JobStatus, Mode
 from shared.domain.ids import JobName
 from shared.errors import DataMismatchError, JobMismatchError
-from shared.ports import JobReport, ModelVersion, SubmittedJob
+from shared.ports.jobs import JobReport, SubmittedJob
+from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from shared.adapters.in_memory.storage import InMemoryBlobs
     from shared.domain.effects import Role
-    from shared.ports import Clock, JobRequest
+    from shared.ports.clock import Clock
+    from shared.ports.jobs import JobRequest
 
 _COMPARED = (
     "model",

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.errors import RequestRefusedError, ServiceBusyError
-from shared.ports import DeploymentReport, EndpointReport, Provisioning, SmokeTest
+from shared.ports.endpoints import DeploymentReport, EndpointReport, Provisioning, SmokeTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from shared.ports import Clock
+    from shared.ports.clock import Clock
 
 _ALL_PERCENT = 100
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.domain.facts import DataArrived, Entry
 from shared.domain.state import State
 from shared.errors import LedgerConflictError
-from shared.ports import ArrivalMark, DueEffect, Head
+from shared.ports.ledger import ArrivalMark, DueEffect, Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

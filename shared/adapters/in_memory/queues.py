@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from shared.ports import Clock, WorkMessage
+    from shared.ports.clock import Clock
+    from shared.ports.queues import WorkMessage
 
 _VISIBILITY = timedelta(minutes=1)
 _MOST_DELIVERIES = 5

@@ -17,13 +17,13 @@ from shared.errors import (
     DataMismatchError,
     NotThereYetError,
 )
-from shared.ports import LandedBlob, LocalCopy
+from shared.ports.data import LandedBlob, LocalCopy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from shared.ports import Clock
+    from shared.ports.clock import Clock
 
 _LANDING = "landing"
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.domain.facts import DriftChecked, DriftVerdict
-from shared.ports import Finding, TestedFile
+from shared.ports.data import Finding, TestedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.domain.effects import CheckDrift, PublishDrift
     from shared.domain.state import Champion
-    from shared.ports import Alert, LocalCopy
+    from shared.ports.data import LocalCopy
+    from shared.ports.notices import Alert
 
 BROKEN = b"broken"
 

@@ -10,7 +10,7 @@ from shared.adapters import in_memory as doubles
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.ports import JobRequest
+    from shared.ports.jobs import JobRequest
 
 _HOW = {
     "works": doubles.JobScript(),

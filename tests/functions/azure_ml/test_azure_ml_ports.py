@@ -12,7 +12,8 @@ from stand import RealAzureMl
 from shared.domain.effects import Role
 from shared.domain.facts import JobStatus, Mode
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
-from shared.ports import JobRequest, Provisioning
+from shared.ports.endpoints import Provisioning
+from shared.ports.jobs import JobRequest
 
 pytestmark = [
     # The SDK warns about its own experimental classes and deprecated calls.

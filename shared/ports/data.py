@@ -1,0 +1,123 @@
+"""Files: landed, tested, accepted, set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from shared.domain.facts import BlobRef
+
+
+@dataclass(frozen=True, slots=True)
+class LandedBlob:
+    """A blob as a listing of the landing container shows it."""
+
+    blob: BlobRef
+    size_bytes: int
+    modified_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """One content of a blob on the local disk."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+class DataStore(Protocol):
+    """Landing zone and data container of the storage account. Bodies are streamed."""
+
+    def landed(self, model: str) -> Iterable[LandedBlob]:
+        """What lies under `landing/<model>/` now."""
+
+    def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
+        """What lies in the landing container outside the folders of these models."""
+
+    def fetch(self, blob: BlobRef) -> AbstractContextManager[LocalCopy]:
+        """A local copy of exactly that content, deleted on leaving.
+
+        Raises:
+            BlobChangedError: the blob is gone or holds something else.
+            BlobTooLargeError: it is larger than the adapter's limit; nothing was read.
+        """
+
+    def accept(self, blob: BlobRef, path: str) -> None:
+        """Server-side copy of that content to `path` in the data container; repeatable.
+
+        Raises:
+            BlobChangedError: the blob is gone or holds something else.
+        """
+
+    def put_json(self, path: str, text: str) -> None:
+        """Create `path` in the data container; the same text again is fine.
+
+        Raises:
+            DataMismatchError: it exists with another text.
+        """
+
+    def find_json(self, path: str) -> str | None:
+        """What lies there; None: nothing."""
+
+    def get_json(self, path: str, *, sha256: str) -> str:
+        """Read it back.
+
+        Raises:
+            DataMismatchError: it is gone or its hash differs.
+        """
+
+
+class Quarantine(Protocol):
+    """Where files go that may not be used, each with its report. The original stays."""
+
+    def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
+        """Copy that content to `path`, with `path + ".report.json"`; repeatable.
+
+        Returns:
+            False when it lay there already.
+
+        Raises:
+            BlobChangedError: the blob is gone or holds something else.
+        """
+
+    def put_text(self, path: str, text: str) -> bool:
+        """Keep something that is no blob, for example an event that could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a file may not be used."""
+
+    test: str
+    column: str | None
+    sentence: str  # column, value, limit, remedy; never a row of data
+
+
+@dataclass(frozen=True, slots=True)
+class TestedFile:
+    """What the data tests say about one file."""
+
+    __test__ = False  # it is no pytest class
+
+    rows: int
+    findings: tuple[Finding, ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)  # JSON document
+
+    @property
+    def passed(self) -> bool:
+        """No finding."""
+        return not self.findings
+
+
+class DataTests(Protocol):
+    """The model's data contract, applied to one file."""
+
+    def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
+        """Never raises for what the file holds: that is a finding."""

@@ -1,0 +1,85 @@
+"""Online endpoints and their deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Provisioning(StrEnum):
+    """How far an endpoint or deployment is."""
+
+    WORKING = "working"  # creating, updating, deleting
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReport:
+    """A model's endpoint as observed."""
+
+    state: Provisioning
+    traffic: Mapping[str, int]  # deployment name -> percent, zero entries left out
+    fact_seq: int | None = None  # its tag; None: no tag of ours
+    message: str = ""
+    url: str | None = None  # scoring address
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentReport:
+    """A deployment as observed."""
+
+    state: Provisioning
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeTest:
+    """Answer to one scoring request."""
+
+    passed: bool
+    sentence: str
+
+
+class Endpoints(Protocol):
+    """One online endpoint a model, one deployment a version. Nothing here waits: observe."""
+
+    def endpoint(self, model: str) -> EndpointReport | None:
+        """None: it does not exist."""
+
+    def create_endpoint(self, model: str, *, cycle_id: str, fact_seq: int) -> None:
+        """Start creating it; harmless when it exists."""
+
+    def deployment(self, model: str, name: str) -> DeploymentReport | None:
+        """None: it does not exist."""
+
+    def deployments(self, model: str) -> Sequence[str]:
+        """Names of what exists; empty without an endpoint."""
+
+    def create_deployment(
+        self, model: str, name: str, *, version: str, cycle_id: str, fact_seq: int
+    ) -> None:
+        """Start creating it with no traffic; harmless when it exists.
+
+        Raises:
+            RequestRefusedError: for example quota.
+        """
+
+    def smoke_test(self, model: str, name: str, body: bytes | None) -> SmokeTest:
+        """Send one scoring request to that deployment alone; without a body, its health."""
+
+    def set_traffic(
+        self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int
+    ) -> None:
+        """Start one full update of traffic and tags together."""
+
+    def delete_deployment(self, model: str, name: str) -> None:
+        """Start deleting it; harmless when it is gone.
+
+        Raises:
+            RequestRefusedError: it still has traffic.
+        """

@@ -1,0 +1,76 @@
+"""Jobs in Azure ML, and the evidence they write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.domain.facts import JobStatus, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A pipeline job; `name` is its idempotency key. All but champion_version identify it."""
+
+    name: str
+    model: str
+    cycle_id: str
+    mode: Mode
+    pins: str  # path in the data container
+    data_version: str
+    config_sha256: str
+    champion_version: str | None
+    challenger_version: str | None  # mode EVALUATE only
+    fact_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedJob:
+    """What runs under that name: `champion_version` is what it really compares with."""
+
+    champion_version: str | None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """How a job stands; `status` is None while it has not ended."""
+
+    status: JobStatus | None
+    message: str = ""
+
+
+class Jobs(Protocol):
+    """Pipeline jobs in the workspace."""
+
+    def submit(self, job: JobRequest) -> SubmittedJob:
+        """Start it, or find that it was started already (names are unique for ever).
+
+        Raises:
+            JobMismatchError: that name belongs to another job.
+            RequestRefusedError: Azure ML refused it.
+        """
+
+    def report(self, name: str) -> JobReport | None:
+        """None: there is no such job."""
+
+    def cancel(self, name: str) -> None:
+        """Ask it to stop; harmless when it has ended."""
+
+
+class Evidence(Protocol):
+    """What jobs wrote into the workspace's storage: `evidence/<model>/<job name>/…`."""
+
+    def location(self, model: str, job_name: str) -> str:
+        """Folder of a job's evidence."""
+
+    def read(self, location: str) -> str:
+        """Text of evidence.json.
+
+        Raises:
+            NotThereYetError: it is not there.
+        """
+
+    def sample_request(self, location: str) -> bytes | None:
+        """Body of a scoring request with a few rows (sample_request.json), for the smoke test."""

@@ -1,0 +1,92 @@
+"""What is known of a model, and what is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.domain.facts import Entry
+    from shared.domain.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of one model as it was read, to decide on and to commit after."""
+
+    state: State
+    etag: str | None = None  # None: the model has no stream yet
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalMark:
+    """What is known of one landed blob's newest content."""
+
+    etag: str
+    sequencer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueEffect:
+    """One row of the outbox. `turn` counts its messages: only the newest may pass the effect on."""
+
+    effect: str  # its key
+    due_utc: datetime
+    turn: int = 0
+    failures: int = 0
+    requeued: int = 0  # by reconcile: its message was lost, or its worker crashed
+    begun_utc: datetime | None = None  # when it was first due; None until it had to wait
+
+
+class Ledger(Protocol):
+    """Append-only facts, one stream per model; the only mutable state of the system."""
+
+    def head(self, model: str) -> Head:
+        """The folded state; an empty one for a model without facts."""
+
+    def commit(
+        self,
+        head: Head,
+        entries: Sequence[Entry],
+        *,
+        state: State,
+        due: Sequence[DueEffect],
+        undue: Sequence[str],
+    ) -> Head:
+        """Append in one transaction, with the due effects that begin and end by it.
+
+        Args:
+            head: what was decided on; the commit holds only while nothing came after it.
+            entries: at least one; numbers follow `head.state.count` without a gap.
+            state: the state after them.
+            due: effects that `plan` asks for now and did not before.
+            undue: keys of effects that it no longer asks for.
+
+        Raises:
+            LedgerConflictError: the stream has grown since, or a fact's key is known already;
+                nothing was written.
+        """
+
+    def knows(self, model: str, fact_key: str) -> bool:
+        """Whether a fact of that key is recorded."""
+
+    def arrival(self, model: str, place: str) -> ArrivalMark | None:
+        """Newest known content of a landed blob (`container/path`)."""
+
+    def arrivals(self, model: str) -> Mapping[str, ArrivalMark]:
+        """All of them, by `container/path`."""
+
+    def entries(self, model: str, *, after: int = 0, to: int | None = None) -> Iterable[Entry]:
+        """Facts in (after, to], oldest first."""
+
+    def due(self, model: str) -> Sequence[DueEffect]:
+        """All due effects of a model."""
+
+    def due_effect(self, model: str, effect: str) -> DueEffect | None:
+        """One of them; None when it is not due (any more)."""
+
+    def update_due(self, model: str, old: DueEffect, new: DueEffect) -> bool:
+        """Replace one row where it still is `old`; False when it changed or is gone."""

@@ -1,0 +1,44 @@
+"""Model versions and data versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.domain.effects import Role
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version in the registry; `version` is an opaque string."""
+
+    version: str
+    tags: Mapping[str, str]
+
+
+class Registry(Protocol):
+    """Model versions and data versions of the workspace."""
+
+    def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
+        """Versions whose tag `cycle_id` is that one, in order of registration."""
+
+    def version(self, model: str, version: str) -> ModelVersion | None:
+        """One version."""
+
+    def tag(self, model: str, version: str, *, role: Role, cycle_id: str, fact_seq: int) -> None:
+        """Set tags `role`, `role_cycle_id`, `fact_seq`; other tags stay.
+
+        A version that is gone is no error. A higher `fact_seq` found there wins: nothing is set.
+        """
+
+    def register_data(
+        self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int
+    ) -> None:
+        """Register the data asset `<model>` version; the same again is fine.
+
+        Raises:
+            DataMismatchError: that version exists with other pins.
+        """
