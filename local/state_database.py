@@ -14,6 +14,8 @@ from local.errors import LocalStackError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LOG_LIMIT_BYTES = 4 * 1024 * 1024  # what a burst leaves of the write-ahead log
+
 
 def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
     """Open `path`, making it and its folder when missing.
@@ -35,6 +37,7 @@ def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
         connection.executescript(schema)
     except sqlite3.OperationalError as exc:
         connection.close()

@@ -11,6 +11,7 @@ from aiohttp import web
 from local.errors import LocalStackError
 from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
+from local.servers import close_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -90,7 +91,7 @@ class TopicServer:
         """Stop listening. Harmless when it never listened."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            await runner.cleanup()
+            await close_server(runner)
 
     @property
     def port(self) -> int:
