@@ -97,8 +97,8 @@ class DemoClient:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise DemoClientError(
-                f"{method} {url} was not answered ({type(exc).__name__}: {exc}): does the stack still "
-                "run? Its log is logs/stack.log in the state folder"
+                f"{method} {url} was not answered ({type(exc).__name__}: {exc}). Does the stack "
+                "still run? Its log is logs/stack.log in the state folder"
             ) from exc
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise DemoClientError(f"{method} {url} answered {response.status}: {text[:500]}")
