@@ -41,8 +41,10 @@ def quiet_sdks() -> None:
     """Azure's SDKs write some forty lines about every request at level INFO."""
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It calls classes experimental and machines small, at every submission and deployment.
-    logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
+    # They call classes experimental and machines small, each time. By their own names, since
+    # azure.ai.ml sets the level of its root when it is imported.
+    for name in ("_utils._experimental", "operations._online_deployment_operations"):
+        logging.getLogger(f"azure.ai.ml.{name}").setLevel(logging.ERROR)
     # It calls every "not found" an error, and that is how one asks whether a thing is there.
     logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
 

@@ -8,6 +8,7 @@ _LONGEST = 600
 # A shared access signature in an address, a key in a connection string: never into log or ledger.
 _SECRET = re.compile(r"((?:\bsig|AccountKey|SharedAccessKey)=)[^&;\s\"']+", re.IGNORECASE)
 _BEARER = re.compile(r"(Bearer )[\w.~+/-]+=*", re.IGNORECASE)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # azure.ai.ml paints its errors
 
 
 def error_text(exc: BaseException, *, lines: int | None = None) -> str:
@@ -17,6 +18,7 @@ def error_text(exc: BaseException, *, lines: int | None = None) -> str:
         exc: anybody's error.
         lines: how many of its lines say something; all of them when not given.
     """
-    text = " ".join(" ".join(str(exc).strip().splitlines()[:lines]).split()) or type(exc).__name__
+    said = _COLOUR.sub("", str(exc)).strip().splitlines()[:lines]
+    text = " ".join(" ".join(said).split()) or type(exc).__name__
     text = _BEARER.sub(r"\1***", _SECRET.sub(r"\1***", text))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -129,9 +129,9 @@ def _last(entries: Sequence[Entry], kind: type) -> Entry | None:
 def _current(steps: Sequence[Step]) -> str:
     running = [step for step in steps if step.sign is Sign.RUNNING]
     if running:
-        return f"{running[-1].name}: {running[-1].sentence}"
+        return sentences.ended(f"{running[-1].name}: {running[-1].sentence}")
     settled = [step for step in steps if step.sign is not Sign.NOT_REACHED]
-    return f"{settled[-1].name}: {settled[-1].sentence}; the next step is due"
+    return f"{settled[-1].name}: {settled[-1].sentence.rstrip('.')}; the next step is due."
 
 
 def _steps(entries: Sequence[Entry]) -> tuple[Step, ...]:
@@ -221,8 +221,8 @@ def _deployed(entries: Sequence[Entry]) -> Step | None:
     if failed is not None and isinstance(failed.fact, DeploymentFailed):
         return Step("Deployed", Sign.NO, failed.fact.sentence, failed.at_utc)
     if ready is not None and isinstance(ready.fact, DeploymentReady):
-        detail = f": {ready.fact.sentence}" if ready.fact.sentence else ""
-        sentence = f"version {ready.fact.version} answered its smoke test{detail}"
+        plain = f"version {ready.fact.version} answered its smoke test"
+        sentence = ready.fact.sentence.rstrip(".") or plain
         return Step("Deployed", Sign.DONE, sentence, ready.at_utc)
     if started is not None and isinstance(started.fact, DeploymentStarted):
         sentence = f"version {started.fact.version} is starting, with no traffic"

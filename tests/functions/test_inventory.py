@@ -131,3 +131,24 @@ def test_every_function_takes_exactly_what_its_bindings_give():
         given = {binding.name for binding in function.get_bindings()} - {"$return"}
 
         assert set(inspect.signature(function.get_user_function()).parameters) == given
+
+
+def test_the_sdk_writes_no_lines_of_its_own_into_the_log():
+    script = """
+from shared.logs import quiet_sdks
+quiet_sdks()
+from azure.ai.ml.entities import DataCollector, DeploymentCollection
+import azure.ai.ml.operations._online_deployment_operations as operations
+DataCollector(collections={"model_inputs": DeploymentCollection(enabled="true")})
+operations.module_logger.warning("Instance type %s may be too small", "Standard_DS2_v2")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stderr == ""

@@ -24,3 +24,4 @@ def test_a_text_is_one_line_of_bounded_length():
     assert error_text(RuntimeError("first\nRequestId: 1"), lines=1) == "first"
     assert len(error_text(RuntimeError("x" * 5000))) == 601
     assert error_text(RuntimeError()) == "RuntimeError"
+    assert error_text(RuntimeError("\x1b[31m(x) no such thing\x1b[39m\n")) == "(x) no such thing"
