@@ -287,11 +287,17 @@ def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) ->
     if fact.version is None or fact.version == was:
         return state
     seq = state.champion.fact_seq if state.champion else entry.seq
-    return replace(
-        state,
-        champion=Champion(fact.version, since_utc=entry.at_utc, fact_seq=seq),
-        previous_champion=state.champion,
+    back = state.previous_champion
+    known = back if back is not None and back.version == fact.version else None
+    champion = Champion(
+        fact.version,
+        since_utc=entry.at_utc,
+        fact_seq=seq,
+        # Rolled back to the one before: its drift reference is known.
+        evidence=known.evidence if known else None,
+        reference=known.reference if known else None,
     )
+    return replace(state, champion=champion, previous_champion=state.champion)
 
 
 def _found_stale(
@@ -341,8 +347,8 @@ def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> Sta
     )
     if fact.outcome is Outcome.FAILED:
         state = _ask(_return_arrivals(state, cycle), RaiseAlert(entry.seq, fact.sentence))
-    if fact.outcome is Outcome.PROMOTED:
-        return state
+    if fact.outcome in {Outcome.PROMOTED, Outcome.NOT_RETRAINED}:
+        return state  # what was never judged is not rejected
     reigning = state.champion.version if state.champion else None
     losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
     if candidate is not None:

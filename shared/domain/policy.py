@@ -43,10 +43,11 @@ def decide(
     """The policy's answer for the open cycle, whose data is `data`.
 
     A person's wish passes cooldown and "nothing new", not the budget. A version that a person
-    registered is only evaluated: nothing is trained, so no rule applies.
+    registered is only evaluated, where the model allows that: nothing is trained, so no other rule
+    applies.
     """
     mode = Mode.EVALUATE if cycle.has(ReasonKind.MODEL) else Mode.RETRAIN
-    if mode is Mode.EVALUATE:
+    if mode is Mode.EVALUATE and ReasonKind.MODEL in policy.reasons:
         answer = _Answer(Verdict.PASSED, sentences.evaluated_only())
     else:
         answer = _answer(state, cycle, data=data, policy=policy, now_utc=now_utc)

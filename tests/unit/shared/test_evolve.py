@@ -62,7 +62,9 @@ from shared.errors import FactConflictError
 
 def after_tests(state, *, accepted=1, quarantined=0, superseded=0):
     cycle_id = state.cycle.cycle_id
-    findings = ("File bad.csv set aside: column bmi: 4.2 % missing, limit 1 %.",) if quarantined else ()
+    findings = (
+        ("File bad.csv set aside: column bmi: 4.2 % missing, limit 1 %.",) if quarantined else ()
+    )
     return DataTested(
         cycle_id,
         accepted,
@@ -356,3 +358,30 @@ def test_a_version_registered_by_hand_waits_for_the_open_cycle_and_gets_its_own(
     assert effect.challenger_version == "20"
     assert state.cycle.cycle_id != CYCLE
     assert POLICY.max_attempts == 2
+
+
+def test_a_version_registered_by_hand_is_left_alone_where_the_model_does_not_allow_it():
+    policy = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
+    state = State("m", champion=CHAMPION, data=DATA)
+
+    state = record(state, ChallengerRegistered("8"), policy=policy)
+
+    assert state.past[-1].outcome is Outcome.NOT_RETRAINED
+    assert "a version registered by hand is no reason" in state.past[-1].sentence
+    assert state.outstanding == ()  # never judged, so not tagged as rejected either
+
+
+def test_rolling_back_by_hand_brings_the_older_versions_drift_reference_back():
+    before = replace(CHAMPION, version="6", evidence="evidence/m/j", reference="r.parquet")
+    state = State("m", champion=CHAMPION, previous_champion=before)
+
+    state = record(state, TrafficChangedOutside("6", "version-6 100 %", 0))
+
+    assert state.champion is not None
+    assert (state.champion.version, state.champion.evidence, state.champion.reference) == (
+        "6",
+        "evidence/m/j",
+        "r.parquet",
+    )
+    assert state.champion.cycle_id is None
+    assert state.previous_champion == CHAMPION
