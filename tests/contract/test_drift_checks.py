@@ -29,8 +29,14 @@ def champion(reference: str | None = "reference.parquet") -> Champion:
 
 def frame(rows: int, *, seed: int, shift: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    features = read_model("diabetes", MODELS).features
-    return pd.DataFrame({name: rng.normal(shift, 1.0, rows) for name in features})
+    config = read_model("diabetes", MODELS)
+    columns = {
+        name: rng.normal(shift, 1.0, rows)
+        if config.column(name).numeric
+        else rng.integers(1, 3, rows)  # sex, as the contract has it
+        for name in config.features
+    }
+    return pd.DataFrame(columns)
 
 
 @pytest.fixture(scope="module")
