@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import JobStatus
-
 if TYPE_CHECKING:
     from functions._app import App
     from shared.wire.envelope import Event
@@ -19,9 +17,8 @@ def on_job_finished(event: Event, app: App) -> None:
         EventRejectedError: unreadable.
         TransientError: Azure ML did not answer.
     """
-    from shared.wire.machine_learning import (  # noqa: PLC0415 - not needed to index the app
-        read_run_ended,
-    )
+    from shared.domain.facts import JobStatus  # noqa: PLC0415 - not needed to index the app
+    from shared.wire.machine_learning import read_run_ended  # noqa: PLC0415 - same
 
     ended = read_run_ended(event)
     if ended is None:  # somebody else's run, a step of ours, or one that goes on

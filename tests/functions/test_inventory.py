@@ -105,10 +105,12 @@ def is_heavy(module: str) -> bool:
     return top in HEAVY or azure
 
 
-def test_indexing_imports_no_sdk_and_nothing_numeric():
+def test_indexing_imports_no_sdk_nothing_numeric_and_not_even_the_core():
     loaded = loaded_after("import function_app; function_app.app.get_functions()")
 
     assert {module for module in loaded if is_heavy(module)} == set()
+    ours = {module for module in loaded if module.startswith("shared.")}
+    assert ours == {"shared.errors", "shared.logs"}
 
 
 def test_an_app_that_records_an_event_imports_neither_azure_ml_nor_anything_numeric():
