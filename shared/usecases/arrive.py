@@ -1,22 +1,19 @@
-"""A blob landed, or an event came that nobody can read."""
+"""A blob landed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
-from shared.domain.ids import is_model_name, path_within, sha256_hex
-from shared.errors import BlobChangedError, UnknownModelError
-from shared.ports.notices import Alert
+from shared.domain.ids import is_model_name
+from shared.errors import UnknownModelError
 
 if TYPE_CHECKING:
-    from shared.domain.facts import DataArrived
-    from shared.ports.data import Quarantine
-    from shared.ports.notices import Alerts
-    from shared.usecases.record_fact import Recorded, RecordFact
+    from collections.abc import Callable
 
-REJECTED = "_rejected"  # no model's name begins with an underscore
+    from shared.domain.facts import DataArrived
+    from shared.usecases.record_fact import Recorded, RecordFact
+    from shared.usecases.reject import Rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Arrive:
     """`landing/<model>/<anything>`: record it, or set it aside. Never lost, never a crash."""
 
     record: RecordFact
-    rejects: Rejects
+    rejects: Callable[[], Rejects]  # made where it is needed, which is rare
 
     def __call__(self, arrival: DataArrived) -> Recorded | None:
         """None: the blob belongs to no model; it lies in quarantine with the reason.
@@ -34,42 +31,13 @@ class Arrive:
         """
         model, _, rest = arrival.blob.path.partition("/")
         if not rest:
-            self.rejects.blob(arrival, "its path is not landing/<model>/<file>")
+            self.rejects().blob(arrival, "its path is not landing/<model>/<file>")
             return None
         if not is_model_name(model):
-            self.rejects.blob(arrival, f"{model!r} is no name a model may have")
+            self.rejects().blob(arrival, f"{model!r} is no name a model may have")
             return None
         try:
             return self.record(model, arrival)
         except UnknownModelError as exc:
-            self.rejects.blob(arrival, str(exc))
+            self.rejects().blob(arrival, str(exc))
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejects:
-    """Keeps what cannot be used, with the reason, and tells a person once."""
-
-    quarantine: Quarantine
-    alerts: Alerts
-
-    def blob(self, arrival: DataArrived, why: str) -> None:
-        """Set a landed blob aside. Blobs that are gone again need nothing."""
-        blob = arrival.blob
-        key = sha256_hex(arrival.key)[:16]
-        sentence = sentences.arrival_rejected(blob.place, why)
-        try:
-            path = path_within(f"{REJECTED}/{key}", blob.path)
-            new = self.quarantine.put(blob, path, report=sentence)
-        except BlobChangedError:
-            return
-        if new:
-            self.alerts.send(Alert("", f"rejected:{key}", sentence))
-
-    def event(self, body: str, why: str) -> None:
-        """Keep an event's text."""
-        key = sha256_hex(body)[:16]
-        path = f"{REJECTED}/{key}/event.json"
-        sentence = sentences.event_rejected(why, f"quarantine/{path}")
-        if self.quarantine.put_text(path, body):
-            self.alerts.send(Alert("", f"rejected:{key}", sentence))

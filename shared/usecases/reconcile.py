@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from shared.ports.clock import Clock
     from shared.ports.ledger import DueEffect, Ledger
     from shared.ports.queues import PoisonQueues, WorkQueue
-    from shared.usecases.arrive import Rejects
     from shared.usecases.effect_ports import EffectPorts
     from shared.usecases.record_fact import RecordFact
+    from shared.usecases.reject import Rejects
 
 _OVERDUE = timedelta(minutes=6)  # longer than the longest delay of a waiting effect
 _MOST_REQUEUED = 20

@@ -39,11 +39,12 @@ from shared.domain.facts import (
 )
 from shared.domain.policy import Policy
 from shared.ports.queues import WorkMessage
-from shared.usecases.arrive import Arrive, Rejects
+from shared.usecases.arrive import Arrive
 from shared.usecases.check_drift import CheckDriftOf
 from shared.usecases.perform_effect import PerformEffect
 from shared.usecases.reconcile import Reconcile
 from shared.usecases.record_fact import RecordFact
+from shared.usecases.reject import Rejects
 from shared.usecases.request_retrain import RequestRetrain
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class World:
         rejects = Rejects(self.ports.quarantine, self.ports.alerts)
         return Host(
             record,
-            Arrive(record, rejects),
+            Arrive(record, lambda: rejects),
             PerformEffect(self.ledger, work, record, self.clock, self.ports),
             Reconcile(
                 self.ledger,

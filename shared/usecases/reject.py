@@ -1,0 +1,47 @@
+"""What cannot be used is kept, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.ids import path_within, sha256_hex
+from shared.errors import BlobChangedError
+from shared.ports.notices import Alert
+
+if TYPE_CHECKING:
+    from shared.domain.facts import DataArrived
+    from shared.ports.data import Quarantine
+    from shared.ports.notices import Alerts
+
+REJECTED = "_rejected"  # no model's name begins with an underscore
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Keeps what cannot be used, with the reason, and tells a person once."""
+
+    quarantine: Quarantine
+    alerts: Alerts
+
+    def blob(self, arrival: DataArrived, why: str) -> None:
+        """Set a landed blob aside. Blobs that are gone again need nothing."""
+        blob = arrival.blob
+        key = sha256_hex(arrival.key)[:16]
+        sentence = sentences.arrival_rejected(blob.place, why)
+        try:
+            path = path_within(f"{REJECTED}/{key}", blob.path)
+            new = self.quarantine.put(blob, path, report=sentence)
+        except BlobChangedError:
+            return
+        if new:
+            self.alerts.send(Alert("", f"rejected:{key}", sentence))
+
+    def event(self, body: str, why: str) -> None:
+        """Keep an event's text."""
+        key = sha256_hex(body)[:16]
+        path = f"{REJECTED}/{key}/event.json"
+        sentence = sentences.event_rejected(why, f"quarantine/{path}")
+        if self.quarantine.put_text(path, body):
+            self.alerts.send(Alert("", f"rejected:{key}", sentence))
