@@ -50,6 +50,7 @@ class Journey:
         reports: folder for what is kept.
         logs: of the stack, for error messages.
         patience_seconds: how long one cycle may take.
+        before_timer: awaited before the drift timer is fired: it checks every model of the stack.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Journey:
         reports: Path,
         logs: Path,
         patience_seconds: float = 240.0,
+        before_timer: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._client = client
         self._data = data
@@ -68,6 +70,7 @@ class Journey:
         self._reports = reports
         self._logs = logs
         self._patience_seconds = patience_seconds
+        self._before_timer = before_timer
         self._seen: set[str] = set()
         self._scored_home = 0
         self.summary = Summary()
@@ -201,6 +204,8 @@ class Journey:
         if "cooldown" not in declined["sentence"].lower():
             raise StepFailedError(f"expected a cooldown, got: {declined['sentence']}")
         self._narrator.say(f"  {declined['sentence']}")
+        if self._before_timer is not None:
+            await self._before_timer()
         await self._client.fire_timer("drift_daily")
         await self._until(self._drift_found, "the daily drift check")
         drift = (await self._client.status())["last_drift"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LAST_LINES = 20
 _POLL_SECONDS = 0.05
+_KILLED_SECONDS = 5.0
 
 # Set in everything started here: some libraries call home by default.
 QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -157,8 +158,16 @@ class ManagedProcess:
         finally:
             signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
         await self._process.wait()
+        await self._until_nothing_is_left()
         self._gone = True
         GUARD.forget(self.pid)
+
+    async def _until_nothing_is_left(self) -> None:
+        """A killed process is gone a moment later; only the kernel can hold it up longer."""
+        deadline = time.monotonic() + _KILLED_SECONDS
+        while leftovers((self.pid,), self._mark) and time.monotonic() < deadline:
+            signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def last_lines(self, count: int = _LAST_LINES) -> str:
         """The end of its log, for an error message."""

@@ -52,6 +52,8 @@ async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
     async with Stack(options) as stack:
         record = stack.record()
         logs = stack.logs
+        # One timer checks every model: none may be checked before its rows were collected.
+        together = asyncio.Barrier(len(data))
 
         async def journey(one) -> Told:
             out = io.StringIO()
@@ -63,10 +65,13 @@ async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
                     reports=state / "reports" / one.model,
                     logs=logs,
                     patience_seconds=400.0,
+                    before_timer=together.wait,
                 )
                 return Told(await way.run(), out.getvalue())
 
-        told = await asyncio.gather(*(journey(one) for one in data))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(journey(one)) for one in data]
+        told = [task.result() for task in tasks]
     return {one.model: result for one, result in zip(data, told, strict=True)}
 
 

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # A child in the group, one in a session of its own, one that is deaf to SIGTERM.
 FAMILY = (
     "echo $$; sleep 300 & echo $!; setsid sleep 300 & echo $!; "
-    "(trap '' TERM; while true; do sleep 0.1; done) & echo $!; wait"
+    # It says who it is once its trap is set: a signal before that would end it.
+    "sh -c \"trap '' TERM; echo \\$\\$; while true; do sleep 0.1; done\" & wait"
 )
 PARENT = """
 import asyncio, os, signal, sys
