@@ -141,8 +141,11 @@ class Deployments:
         properties = body["properties"]
         properties["provisioningState"] = "Updating" if before else "Creating"
         properties.setdefault("scaleSettings", {"scaleType": "Default"})
-        for one in ((properties.get("dataCollector") or {}).get("collections") or {}).values():
-            # Azure's SDK writes it in lower case; Azure answers as its schema has it.
+        # Azure's SDK writes both in lower case; Azure answers as its schema has them.
+        collector = properties.get("dataCollector") or {}
+        if collector.get("rollingRate"):
+            collector["rollingRate"] = str(collector["rollingRate"]).capitalize()
+        for one in (collector.get("collections") or {}).values():
             one["dataCollectionMode"] = str(one.get("dataCollectionMode", "Disabled")).capitalize()
         wanted = resources.put(path, {"sku": {"name": "Default", "capacity": 1}, **body})
         operation = self._workspace.operations.start(self._deploy(endpoint, name))

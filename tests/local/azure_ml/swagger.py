@@ -62,6 +62,10 @@ KNOWN = (
         r"GET .*/datastores.*credentials: 'secrets' is a required property",
         "declared as required for writing; Azure leaves secrets out of what it shows, as we do",
     ),
+    Known(
+        r"PUT .*/deployments/.*request .*(dataCollectionMode|rollingRate): '[a-z]+' is not one of",
+        "the SDK documents and sends both in lower case",
+    ),
 )
 
 _FORMATS = FormatChecker(formats=())
