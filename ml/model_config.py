@@ -82,13 +82,48 @@ class GateMetric:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceSettings:
+    """When predictions that labels came for later count as worse than the champion was.
+
+    Args:
+        metric: accuracy (share of right classes) or mae (unit of the target).
+        margin: how much worse is still as good, in the metric's unit.
+        days: how far back predictions are looked at.
+    """
+
+    metric: Literal["accuracy", "mae"]
+    margin: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class DriftSettings:
-    """The daily comparison of production rows with the champion's training snapshot."""
+    """The daily comparison of production rows with the champion's reference profile.
+
+    Args:
+        window_days: days of rows that one check looks at.
+        false_alarms_per_year: of the whole model, when nothing changes.
+        smallest_effect: what matters at all: a shift in reference sd, and Cohen's w.
+        smallest_share: what matters of new or missing values, a share of the rows.
+        min_rows: fewer are never judged.
+        late_days: past days that are looked at again for rows that came late.
+        without_labels: what drift leads to while no labelled row has landed since the champion
+            was trained.
+        performance: None: realised performance is shown, not judged.
+        threshold_sd: of the plain check; goes with it.
+        threshold_share: of the plain check; goes with it.
+    """
 
     window_days: int
-    threshold_sd: float
-    threshold_share: float
+    false_alarms_per_year: float
+    smallest_effect: float
+    smallest_share: float
     min_rows: int
+    late_days: int
+    without_labels: Literal["retrain", "alert"]
+    performance: PerformanceSettings | None
+    threshold_sd: float = 0.2
+    threshold_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ml.model_config import (
     DriftSettings,
     GateMetric,
     ModelConfig,
+    PerformanceSettings,
     RetrainSettings,
     RolloutSettings,
     TrainingSettings,
@@ -23,7 +24,7 @@ from ml.model_config import (
 from ml.yaml_sections import Problems, Section, compose, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ml.evaluation.metrics import Task
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 _COLUMN_TYPES: Final = ("number", "integer", "category", "text", "date")
 _REASONS: Final = ("data", "drift", "manual", "model")
 _TASKS: Final = ("classification", "regression")
+_CHECKS_A_YEAR: Final = 365
+_REALISED: Final = ("accuracy", "mae")
+_REALISED_OF: Final[Mapping[Task, str]] = {"classification": "accuracy", "regression": "mae"}
+_COLLECTED_AS: Final = "prediction"  # the collector's name of what the model said
 
 
 def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str]) -> ModelConfig:
@@ -73,7 +78,7 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
         "data": data,
         "training": _training(top.section("training"), time),
         "gate": _gate(top.section("gate", required=True), task if known_task else None),
-        "drift": _drift(top.section("drift")),
+        "drift": _drift(top.section("drift"), task if known_task else None, has_id=bool(identity)),
         "retrain": _retrain(top.section("retrain")),
         "rollout": _rollout(top.section("rollout")),
         "folder": folder,
@@ -110,6 +115,8 @@ def _data(section: Section) -> DataContract:
         ),
         columns=MappingProxyType(contracts),
     )
+    if _COLLECTED_AS in contracts:
+        columns.problem(_COLLECTED_AS, "is what predictions are collected as; rename the column")
     if len(contract.separator) != 1:
         section.problem("separator", f'{contract.separator!r} is not one character; write e.g. ";"')
     section.close()
@@ -242,12 +249,45 @@ def _gate(section: Section, task: Task | None) -> tuple[GateMetric, ...]:
     return tuple(metrics)
 
 
-def _drift(section: Section) -> DriftSettings:
+def _drift(section: Section, task: Task | None, *, has_id: bool) -> DriftSettings:
     settings = DriftSettings(
         window_days=section.integer("window_days", default=1, minimum=1),
+        false_alarms_per_year=section.number(
+            "false_alarms_per_year", default=1.0, minimum=0.01, maximum=_CHECKS_A_YEAR
+        ),
+        smallest_effect=section.number("smallest_effect", default=0.05, minimum=0.001, maximum=10),
+        smallest_share=section.number("smallest_share", default=0.01, minimum=0.0001, maximum=1),
+        min_rows=section.integer("min_rows", default=200, minimum=10),
+        late_days=section.integer("late_days", default=3, minimum=0),
+        without_labels=cast(
+            "Literal['retrain', 'alert']",
+            section.choice("without_labels", ("retrain", "alert"), default="retrain"),
+        ),
+        performance=(
+            _performance(section.section("performance"), section, task, has_id=has_id)
+            if section.has("performance")
+            else None
+        ),
         threshold_sd=section.number("threshold_sd", default=0.2, minimum=0.01),
         threshold_share=section.number("threshold_share", default=0.1, minimum=0.01, maximum=1),
-        min_rows=section.integer("min_rows", default=50, minimum=10),
+    )
+    section.allow("performance")
+    section.close()
+    return settings
+
+
+def _performance(
+    section: Section, drift: Section, task: Task | None, *, has_id: bool
+) -> PerformanceSettings:
+    fitting = _REALISED if task is None else (_REALISED_OF[task],)
+    if not has_id:
+        drift.problem(
+            "performance", "needs ids to join labels by; name a column at `id`, or remove it"
+        )
+    settings = PerformanceSettings(
+        metric=cast("Literal['accuracy', 'mae']", section.choice("metric", fitting)),
+        margin=section.number("margin", minimum=0),
+        days=section.integer("days", default=30, minimum=1),
     )
     section.close()
     return settings

@@ -37,6 +37,7 @@ class Realised(StrEnum):
     WORSE = "worse"
     NOT_WORSE = "not worse"
     NOT_ENOUGH_LABELS = "not enough labels"
+    NOT_JUDGED = "not judged"  # nothing to compare with
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Performance:
     by_day: tuple[tuple[date, Estimate], ...]
     predictions: int
     labelled: int
-    reference: float
-    margin: float
+    reference: float | None
+    margin: float | None
 
     def sentence(self) -> str:
         """The verdict as a person reads it."""
@@ -76,10 +77,14 @@ class Performance:
                 f"one, at least {LEAST_ROWS} are needed."
             )
         found = self.overall
+        compared = (
+            "" if self.reference is None else f", {self.reference:.3g} when the model was chosen"
+        )
+        allowed = "" if self.margin is None else f", margin {self.margin:.3g}"
         return (
             f"{self.metric.capitalize()} is {found.value:.3g} on {found.rows:,} labelled rows "
-            f"(95 % interval {found.low:.3g} to {found.high:.3g}), {self.reference:.3g} when the "
-            f"model was chosen, margin {self.margin:.3g}: {self.verdict}."
+            f"(95 % interval {found.low:.3g} to {found.high:.3g}){compared}{allowed}: "
+            f"{self.verdict}."
         )
 
 
@@ -91,8 +96,8 @@ def realised_performance(
     prediction: str,
     label: str,
     metric: Metric,
-    reference: float,
-    margin: float,
+    reference: float | None,
+    margin: float | None,
     time_column: str | None = None,
 ) -> Performance:
     """Join labels to predictions by row id and compare with what was measured at the choice.
@@ -106,8 +111,9 @@ def realised_performance(
         prediction: name of the predicted value.
         label: name of the true value.
         metric: accuracy for classes, mean absolute error for numbers.
-        reference: the champion's value on the rows it was judged by.
-        margin: how much worse is still as good; the gate's margin.
+        reference: the champion's value on the rows it was judged by; None: not known.
+        margin: how much worse is still as good; the gate's margin. None: nobody said. Without
+            both the metric is shown and not judged.
         time_column: of the predictions; gives the days.
 
     Raises:
@@ -236,10 +242,12 @@ def _by_day(
 
 
 def _verdict(
-    overall: Estimate | None, metric: Metric, *, reference: float, margin: float
+    overall: Estimate | None, metric: Metric, *, reference: float | None, margin: float | None
 ) -> Realised:
     if overall is None or overall.rows < LEAST_ROWS:
         return Realised.NOT_ENOUGH_LABELS
+    if reference is None or margin is None:
+        return Realised.NOT_JUDGED
     if metric is Metric.ACCURACY:
         worse = overall.high < reference - margin
     else:

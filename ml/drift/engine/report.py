@@ -27,14 +27,20 @@ _NOTHING: Final = "-"
 _ROLES: Final = {Role.FEATURE: "", Role.PREDICTION: "prediction", Role.LABEL: "label"}
 
 
-def render(result: CheckResult, *, subject: str = "") -> str:
-    """The whole report as HTML text; it grows by one short table row a column."""
+def render(result: CheckResult, *, subject: str = "", notes: Sequence[str] = ()) -> str:
+    """The whole report as HTML text; it grows by one short table row a column.
+
+    Args:
+        result: what a check found.
+        subject: what is checked, for the title.
+        notes: sentences of whoever asked, below the engine's own.
+    """
     day = f" · {day_text(result.day)} (UTC)" if result.day else ""
     title = f"Drift report · {subject + ' · ' if subject else ''}{result.profile}{day}"
     attention = result.verdict is Verdict.DRIFT
     body = [
         page.verdict(title, SIGNS[result.verdict], headline(result), attention=attention),
-        *(f"<p>{escape(line)}</p>" for line in details(result)),
+        *(f"<p>{escape(line)}</p>" for line in [*details(result), *notes]),
         _legend(result),
         *(_card(feature) for feature in _with_charts(result)),
         _table(result.features),

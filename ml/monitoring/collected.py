@@ -1,0 +1,195 @@
+"""What Azure's data collector wrote, as a stream of events; what is left out is counted.
+
+Below one endpoint: `<deployment>/<collection>/yyyy/MM/dd/HH/*.jsonl`, one event a line; how deep
+the date folders are follows the collector's rolling rate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+# Senders split at 3.5 MB and Azure keeps payloads over 4 MB apart: a longer line is damage.
+_MOST_LINE_BYTES: Final = 16 * 1024 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
+# A repeated event follows its first copy within seconds, in the same file.
+_REMEMBERED: Final = 100_000
+# A folder's date says when an event was kept, its line when it happened.
+_FOLDER_SLACK: Final = timedelta(days=1)
+_DEPLOYMENT_PREFIX: Final = "version-"
+_UNNAMED_VERSIONS: Final = ("", "default", "unknown")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of lines and rows; everything that was left out is counted here."""
+
+    lines: int = 0
+    unreadable: int = 0  # torn, too long, no JSON, no event
+    apart: int = 0  # events whose rows Azure keeps in a file of their own
+    foreign: int = 0  # rows that are no JSON object
+    repeated: int = 0  # rows that a collector wrote twice
+
+    def sentences(self) -> list[str]:
+        """One sentence for each kind of loss; empty when nothing was lost."""
+        said = []
+        if self.unreadable:
+            said.append(f"{self.unreadable:,} of {self.lines:,} collected lines cannot be read.")
+        if self.apart:
+            said.append(
+                f"{_count(self.apart, 'request')} over 4 MB lie apart and were not read; send "
+                "smaller ones."
+            )
+        if self.foreign:
+            said.append(f"{_count(self.foreign, 'collected row')} of another form were left out.")
+        return said
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One request's rows of one collection, each as the model saw or said it."""
+
+    deployment: str
+    version: str
+    time_utc: datetime
+    rows: Sequence[Mapping[str, Any]]
+
+    def is_of(self, version: str) -> bool:
+        """Whether this model version answered: by its own word, else by its deployment's name."""
+        if self.version not in _UNNAMED_VERSIONS:
+            return self.version == version
+        return self.deployment == f"{_DEPLOYMENT_PREFIX}{version}"
+
+
+@dataclass(slots=True)
+class Recent:
+    """Keys seen lately, as many as fit into memory that does not grow with the rows."""
+
+    _seen: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+
+    def has(self, *key: Hashable) -> bool:
+        """Whether this key was seen before; remembers it."""
+        digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=12).digest()
+        if digest in self._seen:
+            return True
+        self._seen[digest] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+
+def events(
+    collected: Path,
+    collection: str,
+    *,
+    start_utc: datetime,
+    end_utc: datetime,
+    id_column: str | None,
+    tally: Tally,
+) -> Iterator[Event]:
+    """All events of [start, end) in the order of deployments, folders and lines.
+
+    An event or row that was written twice comes once: an event by its id, a row by its own id and
+    the request it came with.
+
+    Args:
+        collected: the folder of one endpoint; holds a folder a deployment.
+        collection: model_inputs or model_outputs.
+        start_utc: aware; belongs to the window.
+        end_utc: aware; does not.
+        id_column: of the rows; None where the model has none.
+        tally: counts what is read and what is left out.
+    """
+    for root in sorted(collected.glob(f"*/{collection}")):
+        recent = Recent()
+        for path in sorted(root.rglob("*.jsonl")):
+            if _is_outside(path.relative_to(root).parts[:-1], start_utc, end_utc):
+                continue
+            for line in _lines(path):
+                if line is not None and not line.strip():
+                    continue
+                tally.lines += 1
+                found = None if line is None else _parsed(line)
+                if found is None:
+                    tally.unreadable += 1
+                    continue
+                document, time_utc = found
+                if not start_utc <= time_utc < end_utc:
+                    continue
+                rows = _rows(document, recent, id_column=id_column, tally=tally)
+                if rows:
+                    version = str(document.get("modelversion", ""))
+                    yield Event(root.parent.name, version, time_utc, rows)
+
+
+def _is_outside(folders: Sequence[str], start_utc: datetime, end_utc: datetime) -> bool:
+    """Whether a date folder is too far from the window; one without a date is not."""
+    numbers = [int(name) for name in folders if name.isdecimal()][:3]
+    if len(numbers) < 3:  # noqa: PLR2004 - year, month, day
+        return False
+    try:
+        day = datetime(numbers[0], numbers[1], numbers[2], tzinfo=UTC)
+    except ValueError:
+        return False
+    return day + timedelta(days=1) <= start_utc - _FOLDER_SLACK or day >= end_utc + _FOLDER_SLACK
+
+
+def _lines(path: Path) -> Iterator[bytes | None]:
+    """Line by line; None for one that is too long to be held."""
+    with path.open("rb") as file:
+        while line := file.readline(_MOST_LINE_BYTES):
+            if len(line) < _MOST_LINE_BYTES or line.endswith(b"\n"):
+                yield line
+                continue
+            while line and not line.endswith(b"\n"):
+                line = file.readline(_BLOCK_BYTES)
+            yield None
+
+
+def _parsed(line: bytes) -> tuple[dict[str, Any], datetime] | None:
+    """The event and its time; None for what is none, such as a last line torn by a crash."""
+    try:
+        document = json.loads(line)
+        moment = datetime.fromisoformat(document["time"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    # Events carry an offset (CloudEvents asks for one); a bare time is taken as UTC.
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return (document, aware) if isinstance(document, dict) else None
+
+
+def _rows(
+    document: Mapping[str, Any], recent: Recent, *, id_column: str | None, tally: Tally
+) -> list[Mapping[str, Any]]:
+    data = document.get("data")
+    if not isinstance(data, list):
+        tally.apart += 1
+        return []
+    rows: list[Mapping[str, Any]] = [row for row in data if isinstance(row, dict)]
+    tally.foreign += len(data) - len(rows)
+    event_id = document.get("id")
+    if event_id and recent.has("event", event_id):
+        tally.repeated += len(rows)
+        return []
+    request = document.get("correlationid")
+    if id_column is None or not request:
+        return rows
+    fresh = [
+        row
+        for row in rows
+        if row.get(id_column) is None or not recent.has("row", request, row[id_column])
+    ]
+    tally.repeated += len(rows) - len(fresh)
+    return fresh

@@ -1,0 +1,123 @@
+"""One reading of cells for the reference and for production: 1, 1.0 and "1" are one category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ml.data_tests.typed import typed
+from ml.drift.engine import Kind
+from ml.model_config import ColumnContract
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from ml.drift.engine.layout import Column
+    from ml.model_config import ModelConfig
+
+PREDICTION: Final = "prediction"
+_MOST_TEXT: Final = 1_000
+_MOST_INTEGER_BITS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A column as both sides count it.
+
+    Args:
+        contract: how its cells are read.
+        is_number: float64 for the engine, else text.
+    """
+
+    name: str
+    contract: ColumnContract
+    is_number: bool
+
+    @classmethod
+    def of_model(cls, name: str, config: ModelConfig) -> Comparable:
+        """A feature or the target as model.yml has it; `prediction` is read as the target is."""
+        source = config.column(config.target if name == PREDICTION else name)
+        return cls._of(name, source, is_number=source.numeric)
+
+    @classmethod
+    def of_profile(cls, column: Column, config: ModelConfig) -> Comparable:
+        """A column of a reference that may be older than model.yml: the reference decides."""
+        name = config.target if column.name == PREDICTION else column.name
+        source = config.data.columns.get(name)
+        is_number = column.kind is Kind.NUMBER
+        if source is None or source.numeric != is_number:
+            source = ColumnContract(name, "number" if is_number else "category")
+        return cls._of(column.name, source, is_number=is_number)
+
+    @classmethod
+    def of_row_id(cls, name: str) -> Comparable:
+        """Row ids are text: 7, 7.0 and "7" are one row, and none is too long for a float."""
+        return cls(name, ColumnContract(name, "text"), is_number=False)
+
+    @classmethod
+    def _of(cls, name: str, source: ColumnContract, *, is_number: bool) -> Comparable:
+        # A fraction where whole numbers were agreed on is a number still, and it may drift.
+        contract = ColumnContract(name, "number") if is_number else replace(source, name=name)
+        return cls(name, contract, is_number)
+
+    @property
+    def type(self) -> pa.DataType:
+        """Arrow's."""
+        return pa.float64() if self.is_number else pa.string()
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One column of some rows; `unreadable` cells were there and count as missing."""
+
+    array: pa.Array
+    unreadable: int
+
+
+def cells_of(values: pd.Series, column: Comparable) -> Cells:
+    """Raw cells of whatever type as the engine counts them.
+
+    Args:
+        values: text from CSV, any type from Parquet or JSON.
+        column: says what they are.
+    """
+    scalars = values
+    if values.dtype == object:
+        scalars = values.map(_scalar)
+    refused = scalars.isna() & values.notna()
+    found = typed(scalars, column.contract)
+    unreadable = int(refused.sum()) + int(found.bad.sum())
+    if column.is_number:
+        return Cells(pa.array(found.cells.to_numpy(np.float64)), unreadable)
+    return Cells(_texts(found.cells), unreadable)
+
+
+def _scalar(value: Any) -> Any:
+    """Lists and objects, and integers beyond any float, are no cells of a table."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value  # 1.0 and 1 are written alike
+    if isinstance(value, int) and value.bit_length() > _MOST_INTEGER_BITS:
+        return None
+    return None if isinstance(value, list | dict) else value
+
+
+def _texts(cells: pd.Series) -> pa.Array:
+    """Text; whole numbers without a fraction; half a character is replaced, never an error."""
+    if cells.dtype.kind == "f":
+        texts = [None if np.isnan(value) else f"{value:.15g}" for value in cells]
+    else:
+        texts = [None if value is None else _text(str(value)) for value in _nones(cells)]
+    return pa.array(texts, pa.string())
+
+
+def _nones(cells: pd.Series) -> Sequence[Any]:
+    return list(cells.where(cells.notna(), None))
+
+
+def _text(value: str) -> str:
+    return value[:_MOST_TEXT].encode("utf-8", "replace").decode("utf-8")

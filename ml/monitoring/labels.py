@@ -1,0 +1,62 @@
+"""Labelled rows: the accepted files of a model, read as the data tests read them.
+
+A file's modification time says when it landed: a mounted container shows a blob's, whoever
+downloads one sets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ml.data_tests.raw_file import UnreadableFile
+from ml.data_tests.reading import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ml.model_config import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """One accepted file."""
+
+    path: Path
+    landed_utc: datetime
+
+
+@dataclass(slots=True)
+class Labels:
+    """All accepted files, oldest first; what cannot be read is named in `unreadable`."""
+
+    files: tuple[LabelFile, ...]
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: Path, config: ModelConfig) -> Labels:
+        """Every file of the model's format below a folder."""
+        found = [
+            LabelFile(path, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+            for path in folder.rglob(f"*.{config.data.format}")
+            if path.is_file()
+        ]
+        return cls(tuple(sorted(found, key=lambda file: (file.landed_utc, file.path))))
+
+    def frames(self, file: LabelFile, config: ModelConfig) -> Iterator[pd.DataFrame]:
+        """Raw rows of one file, some thousands at a time; none of a file without the target."""
+        with file.path.open("rb") as source:
+            try:
+                opened = open_file(source, config.data)
+                if config.target in opened.header:
+                    yield from opened.chunks
+            except UnreadableFile as exc:
+                self.unreadable[file.path.name] = str(exc)
+
+    def sentences(self) -> list[str]:
+        """One sentence for each file that could not be read."""
+        return [f"Labels in {name} cannot be read: {why}." for name, why in self.unreadable.items()]

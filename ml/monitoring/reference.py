@@ -1,0 +1,75 @@
+"""The reference of a model version: what it was trained on, and what it says of new rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import pyarrow as pa
+
+from ml.drift.engine import HistoryKind, Profile, Role
+from ml.monitoring.columns import PREDICTION, Comparable, cells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ml.model_config import ModelConfig
+
+PROFILE_FILE: Final = "reference.profile"
+_TIME: Final = "__day__"
+
+
+def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
+    """Profile the training rows: every feature and the target.
+
+    Their days are the history where the model has a time column. Without one there is none to
+    learn from: training rows are in the order of a hash.
+
+    Args:
+        train: rows that the model was fitted on, as `prepare` wrote them.
+        config: of the model.
+    """
+    columns = [Comparable.of_model(name, config) for name in (*config.features, config.target)]
+    return _profiled(train, columns, config, roles={config.target: Role.LABEL})
+
+
+def with_predictions(
+    profile: Profile, test: pd.DataFrame, predictions: NDArray[Any], config: ModelConfig
+) -> Profile:
+    """The same profile with the model's predictions on rows that it was not trained on.
+
+    Args:
+        profile: of the training rows.
+        test: frozen rows; only their time is used.
+        predictions: of the profile's own model, one a frozen row.
+        config: of the model.
+    """
+    column = Comparable.of_model(PREDICTION, config)
+    said = pd.DataFrame({PREDICTION: predictions}, index=test.index)
+    if config.time is not None:
+        said[config.time] = test[config.time]
+    more = _profiled(said, [column], config, roles={PREDICTION: Role.PREDICTION})
+    columns = (*profile.layout.columns, *more.layout.columns)
+    return replace(
+        profile,
+        layout=replace(profile.layout, columns=columns),
+        references=(*profile.references, *more.references),
+    )
+
+
+def _profiled(
+    rows: pd.DataFrame, columns: Sequence[Comparable], config: ModelConfig, roles: dict[str, Role]
+) -> Profile:
+    arrays = {column.name: cells_of(rows[column.name], column).array for column in columns}
+    if config.time is not None:
+        arrays[_TIME] = pa.array(rows[config.time], pa.timestamp("us"), from_pandas=True)
+    return Profile.fit(
+        pa.table(arrays),
+        name=config.name,
+        time_column=_TIME if config.time is not None else None,
+        roles=roles,
+        history=HistoryKind.NONE if config.time is None else HistoryKind.DAYS,
+    )
