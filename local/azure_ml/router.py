@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import io
 import logging
 import random
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
 
+from local.azure_ml.router_answers import (
+    DEPLOYMENT_HEADER,
+    MODEL_ERROR,
+    MODEL_STATUS_HEADER,
+    NOT_FORWARDED,
+    REASON_HEADER,
+    REQUEST_ID_HEADER,
+    TOO_MANY,
+    forwarded,
+    has_key,
+    model_failure,
+    refusal,
+)
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -25,7 +35,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-DEPLOYMENT_HEADER = "azureml-model-deployment"
 # Azure's limit of a request to a managed endpoint.
 _MOST_BODY_BYTES = 10 * 1024 * 1024
 _LARGE_BODY_BYTES = 1024 * 1024
@@ -33,22 +42,6 @@ _MOST_COPIES_IN_FLIGHT = 50
 # A connection that was refused carried nothing: trying again cannot score twice.
 _CONNECT_PAUSES_SECONDS = (0.0, 0.05, 0.25)
 _CONNECT_TIMEOUT_SECONDS = 2.0
-_NOT_FORWARDED = frozenset(
-    {
-        "authorization",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        DEPLOYMENT_HEADER,
-    }
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -96,8 +89,9 @@ class Route:
 class Router:
     """One HTTP server for all endpoints: `<url>/<endpoint>/score`.
 
-    The model's own status comes through, as `ms-azureml-model-error-statuscode` too where it is
-    an error: Azure's front end answers 424 with that header instead, so read the header there.
+    As Azure's front end does, it answers 424 for whatever is not 200 from a deployment, with the
+    deployment's own body, and its own status in `ms-azureml-model-error-statuscode`. A deployment
+    that breaks off counts as 502, one that takes no connection as 503.
 
     Args:
         draw: a number from 0 up to but not 1; decides on shares and copies.
@@ -160,20 +154,23 @@ class Router:
         name = request.match_info["endpoint"]
         route = self.routes.get(name)
         if route is None:
-            return _refusal(404, f"there is no endpoint '{name}'")
-        if not _has_key(request, route):
-            return _refusal(401, "send one of the endpoint's keys as 'Authorization: Bearer <key>'")
-        body = await request.read()
+            return refusal(404, f"there is no endpoint '{name}'")
+        if not has_key(request, route.keys):
+            return refusal(401, "send one of the endpoint's keys as 'Authorization: Bearer <key>'")
+        try:
+            body = await request.read()
+        except web.RequestPayloadError as exc:
+            return refusal(400, f"the body cannot be read: {exc}")
         # Again: traffic may have moved while the body came in.
         route = self.routes.get(name, route)
         target = self._choose(request, route)
         if isinstance(target, web.Response):
             return target
-        headers = _forwarded(request)
+        headers = forwarded(request)
         self._copy(request, route, headers, body)
         response = await self._answer(target, request, headers, body)
         response.headers[DEPLOYMENT_HEADER] = target.deployment
-        response.headers.setdefault("x-request-id", headers["x-request-id"])
+        response.headers[REQUEST_ID_HEADER] = headers[REQUEST_ID_HEADER]
         return response
 
     def _choose(self, request: web.Request, route: Route) -> Target | web.Response:
@@ -182,10 +179,10 @@ class Router:
             target = route.targets.get(wanted)
             if target is None:
                 known = ", ".join(sorted(route.targets)) or "none"
-                return _refusal(404, f"there is no deployment '{wanted}'; there are: {known}")
+                return refusal(404, f"there is no deployment '{wanted}'; there are: {known}")
             return target
         if not any(route.traffic.values()):
-            return _refusal(404, "no deployment of this endpoint has traffic; set its traffic")
+            return refusal(404, "no deployment of this endpoint has traffic; set its traffic")
         drawn = self._draw() * sum(route.traffic.values())
         chosen = ""
         for name, percent in route.traffic.items():
@@ -196,36 +193,37 @@ class Router:
                 break
         target = route.targets.get(chosen)
         if target is None:
-            return _refusal(503, f"deployment '{chosen}' is not running; see its logs")
+            return model_failure(503, f"deployment '{chosen}' is not running; see its logs")
         return target
 
     async def _answer(
         self, target: Target, request: web.Request, headers: Mapping[str, str], body: bytes
     ) -> web.Response:
         if target.in_flight >= target.limits.most_in_flight:
-            return _refusal(
+            return refusal(
                 429,
                 f"deployment '{target.deployment}' works on {target.in_flight} requests, limit "
                 f"{target.limits.most_in_flight}; try again, or raise "
                 "max_concurrent_requests_per_instance or the instance count",
+                {REASON_HEADER: TOO_MANY},
             )
         target.enter()
         try:
             async with asyncio.timeout(target.limits.timeout_seconds):
                 return await self._forward(target, request, headers, body)
         except TimeoutError:
-            return _refusal(
+            return refusal(
                 408,
                 f"deployment '{target.deployment}' did not answer within "
                 f"{target.limits.timeout_seconds:g} s (request_timeout)",
             )
         except aiohttp.ClientConnectorError as exc:
-            return _refusal(
+            return model_failure(
                 503, f"deployment '{target.deployment}' takes no connection ({exc}); see its logs"
             )
         except (aiohttp.ClientError, ConnectionError) as exc:
             # The request was sent and may have been scored: the caller decides on another try.
-            return _refusal(
+            return model_failure(
                 502,
                 f"deployment '{target.deployment}' broke off ({type(exc).__name__}); see its logs",
             )
@@ -254,12 +252,12 @@ class Router:
                 ) as answer:
                     response = web.Response(status=answer.status, body=await answer.read())
                     for key, value in answer.headers.items():
-                        if key.lower() not in _NOT_FORWARDED:
+                        if key.lower() not in NOT_FORWARDED:
                             response.headers.add(key, value)
                     if answer.status != web.HTTPOk.status_code:
-                        reason = answer.reason or ""
-                        response.headers["ms-azureml-model-error-statuscode"] = str(answer.status)
-                        response.headers["ms-azureml-model-error-reason"] = reason
+                        response.set_status(web.HTTPFailedDependency.status_code)
+                        response.headers[MODEL_STATUS_HEADER] = str(answer.status)
+                        response.headers[REASON_HEADER] = MODEL_ERROR
                     return response
             except aiohttp.ClientConnectorError as exc:
                 refused = exc
@@ -287,31 +285,8 @@ class Router:
         started = time.monotonic()
         answer = await self._answer(target, request, headers, body)
         _log.debug(
-            "copy answered: deployment=%s status=%d seconds=%.3f",
+            "copy answered: deployment=%s status=%s seconds=%.3f",
             target.deployment,
-            answer.status,
+            answer.headers.get(MODEL_STATUS_HEADER, answer.status),
             time.monotonic() - started,
         )
-
-
-def _has_key(request: web.Request, route: Route) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return False
-    token = given.strip().encode()
-    return any(hmac.compare_digest(token, key.encode()) for key in route.keys)
-
-
-def _forwarded(request: web.Request) -> CIMultiDict[str]:
-    headers = CIMultiDict(
-        (key, value) for key, value in request.headers.items() if key.lower() not in _NOT_FORWARDED
-    )
-    headers.popall("content-encoding", None)  # reading the body has undone it
-    headers.setdefault("x-request-id", str(uuid.uuid4()))
-    return headers
-
-
-def _refusal(status: int, message: str) -> web.Response:
-    codes = {401: "Unauthorized", 404: "NotFound", 408: "RequestTimeout", 429: "TooManyRequests"}
-    error = {"code": codes.get(status, "ModelUnavailable"), "message": message}
-    return web.json_response({"error": error}, status=status)

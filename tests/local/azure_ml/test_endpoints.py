@@ -310,7 +310,8 @@ def test_a_model_is_deployed_addressed_given_traffic_and_deleted(client, code):
     assert "loading" in logs
     assert len(client.online_deployments.get_logs("blue", "whole-way", lines=2).splitlines()) == 2
     bug = call({"bug": True})
-    assert bug.status_code == 500
+    assert bug.status_code == 424
+    assert bug.headers["ms-azureml-model-error-statuscode"] == "500"
     assert "secret detail" not in bug.text
 
     with pytest.raises(HttpResponseError, match="has 100 % traffic"):
@@ -403,11 +404,13 @@ def test_a_crashed_server_is_started_again(client, code):
     _set_traffic(client, "crashing", {"blue": 100})
     call = _caller(client, "crashing")
 
-    assert call({"crash": True}).status_code == 502
+    crashed = call({"crash": True})
+    assert crashed.status_code == 424
+    assert crashed.headers["ms-azureml-model-error-statuscode"] == "502"
 
     deadline = time.monotonic() + 60
     while (answer := call({"x": 1})).status_code != 200 and time.monotonic() < deadline:
-        assert answer.status_code in {408, 502, 503}
+        assert answer.status_code in {408, 424}
         time.sleep(0.2)
     assert answer.json()["y"] == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import uuid
 from itertools import cycle
 
 import aiohttp
@@ -36,8 +37,9 @@ class _Model:
         if self.break_off:
             request.transport.abort()
         await self.may_answer.wait()
-        status = 400 if request.query.get("bad") else 200
-        return web.json_response({"from": self.name}, status=status)
+        return web.json_response(
+            {"from": self.name}, status=int(request.query.get("status", "200"))
+        )
 
 
 @contextlib.asynccontextmanager
@@ -69,6 +71,12 @@ class _Stand:
         url = f"{self.router.url}{path}"
         async with self.session.post(url, data=body, headers=auth | headers) as answer:
             return answer.status, await answer.json(), answer.headers
+
+    async def status(self, body, **headers):
+        auth = {"Authorization": "Bearer first-key"}
+        url = f"{self.router.url}/e/score"
+        async with self.session.post(url, data=body, headers=auth | headers) as answer:
+            return answer.status
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +157,7 @@ def test_unknown_deployments_endpoints_and_paths_are_not_found():
     _run(scenario)
 
 
-@pytest.mark.parametrize("key", [None, "", "wrong", "first-keyx"])
+@pytest.mark.parametrize("key", [None, "", "wrong", "first-keyx", "caf\udce9"])
 def test_a_wrong_or_missing_key_is_refused(key):
     async def scenario(stand):
         assert (await stand.score(key=key))[0] == 401
@@ -248,20 +256,33 @@ def test_a_refused_connection_is_tried_again_because_nothing_was_sent():
     _run(scenario)
 
 
-def test_a_deployment_that_is_down_is_503_and_one_that_breaks_off_502_without_a_second_try():
+def test_a_deployment_that_is_down_or_breaks_off_is_424_as_on_azure_without_a_second_try():
     async def scenario(stand):
         down = Target("blue", f"http://127.0.0.1:{free_port()}", _GENEROUS)
         stand.route({"blue": 100}, targets={"blue": down})
-        status, body, _ = await stand.score()
-        assert (status, "no connection" in body["error"]["message"]) == (503, True)
+        status, body, headers = await stand.score()
+        assert (status, "no connection" in body["error"]["message"]) == (424, True)
+        assert _model_error(headers) == ("503", "model_not_ready")
+
+        stand.route({"blue": 100}, targets={})
+        status, _, headers = await stand.score()
+        assert (status, *_model_error(headers)) == (424, "503", "model_not_ready")
 
         stand.route({"blue": 100})
         stand.blue.break_off = True
-        status, body, _ = await stand.score()
-        assert (status, "broke off" in body["error"]["message"]) == (502, True)
+        status, body, headers = await stand.score()
+        assert (status, "broke off" in body["error"]["message"]) == (424, True)
+        assert _model_error(headers) == ("502", "model_error")
         assert len(stand.blue.seen) == 1
 
     _run(scenario)
+
+
+def _model_error(headers):
+    return (
+        headers["ms-azureml-model-error-statuscode"],
+        headers["ms-azureml-model-error-reason"],
+    )
 
 
 def test_a_slow_answer_is_408_and_too_many_at_once_are_429():
@@ -290,11 +311,40 @@ def test_a_body_over_the_limit_is_413():
     _run(scenario)
 
 
-def test_the_models_own_error_comes_through_with_azures_header():
+@pytest.mark.parametrize("own", [201, 204, 400, 404, 500, 503])
+def test_whatever_is_not_200_from_a_model_is_424_with_its_own_status_and_body(own):
     async def scenario(stand):
-        status, body, headers = await stand.score("/e/score?bad=1")
+        async with stand.session.post(
+            f"{stand.router.url}/e/score?status={own}",
+            data=b"{}",
+            headers={"Authorization": "Bearer first-key"},
+        ) as answer:
+            body = await answer.read()
 
-        assert (status, body) == (400, {"from": "blue"})
-        assert headers["ms-azureml-model-error-statuscode"] == "400"
+        assert answer.status == 424
+        assert _model_error(answer.headers) == (str(own), "model_error")
+        assert body == (b"" if own == 204 else b'{"from": "blue"}')
+        assert answer.headers["azureml-model-deployment"] == "blue"
+
+    _run(scenario)
+
+
+def test_the_request_id_is_a_guid_whatever_the_caller_sent():
+    async def scenario(stand):
+        _, _, headers = await stand.score(**{"x-request-id": "mine"})
+
+        ((_, passed_on, _),) = stand.blue.seen
+        assert uuid.UUID(headers["x-request-id"])
+        assert passed_on["x-request-id"] == headers["x-request-id"]
+
+    _run(scenario)
+
+
+def test_a_body_that_is_not_what_its_encoding_says_is_refused_and_never_a_500():
+    async def scenario(stand):
+        status = await stand.status(b"no gzip at all", **{"Content-Encoding": "gzip"})
+
+        assert status == 400
+        assert stand.blue.seen == []
 
     _run(scenario)

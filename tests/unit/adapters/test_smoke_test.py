@@ -67,6 +67,13 @@ def test_not_now_is_asked_again(status):
         smoke_test(address, b"{}")
 
 
+@pytest.mark.parametrize("own", ["502", "503"])
+def test_a_deployment_that_is_being_started_again_behind_the_endpoint_is_asked_again(own):
+    headers = [("ms-azureml-model-error-statuscode", own)]
+    with endpoint(424, {}, headers) as address, pytest.raises(ServiceBusyError, match=own):
+        smoke_test(address, b"{}")
+
+
 def test_a_prediction_for_the_sample_passes():
     with endpoint(200, {"predictions": [1.0]}) as address:
         assert smoke_test(address, b"{}").passed
