@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -13,33 +14,32 @@ from ml.model_config import (
     ColumnContract,
     ColumnType,
     DataContract,
-    DriftSettings,
     GateMetric,
     ModelConfig,
-    PerformanceSettings,
     RetrainSettings,
     RolloutSettings,
     TrainingSettings,
 )
+from ml.model_drift_reader import drift_settings
 from ml.yaml_sections import Problems, Section, compose, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from ml.evaluation.metrics import Task
 
 _COLUMN_TYPES: Final = ("number", "integer", "category", "text", "date")
+_WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
 _REASONS: Final = ("data", "drift", "manual", "model")
 _TASKS: Final = ("classification", "regression")
-_CHECKS_A_YEAR: Final = 365
-_REALISED: Final = ("accuracy", "mae")
-_REALISED_OF: Final[Mapping[Task, str]] = {"classification": "accuracy", "regression": "mae"}
 _COLLECTED_AS: Final = "prediction"  # the collector's name of what the model said
 
 
-def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str]) -> ModelConfig:
-    """Check a model.yml's text.
+def parse_model(
+    content: bytes, *, folder: Path, sha256: Callable[[object, Path], str]
+) -> ModelConfig:
+    """Check a model.yml's content.
 
     Raises:
         ModelConfigError: every mistake at once, in file order.
@@ -47,7 +47,7 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
     import yaml  # noqa: PLC0415 - the plain values, for the hash only
 
     problems = Problems(_shown(folder / "model.yml"))
-    top = compose(text, problems)
+    top = compose(content, problems)
     if top is None:
         raise ModelConfigError(problems.lines())
     if not (folder / "pipeline.py").is_file():
@@ -65,9 +65,11 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
     data = _data(top.section("data", required=True))
     target = _known_column(top, "target", data)
     identity = _known_column(top, "id", data) if top.has("id") else top.text("id", default="")
+    _check_id(top, data.columns.get(identity))
     time = _known_column(top, "time", data) if top.has("time") else top.text("time", default="")
     _check_target(top, task if known_task else None, data.columns.get(target))
     _check_time(top, data.columns.get(time))
+    gate = _gate(top.section("gate", required=True), task if known_task else None)
     config: dict[str, Any] = {
         "name": name,
         "task": task,
@@ -77,8 +79,13 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
         "features": _features(top, data, {target, identity, time}),
         "data": data,
         "training": _training(top.section("training"), time),
-        "gate": _gate(top.section("gate", required=True), task if known_task else None),
-        "drift": _drift(top.section("drift"), task if known_task else None, has_id=bool(identity)),
+        "gate": gate,
+        "drift": drift_settings(
+            top.section("drift"),
+            task if known_task else None,
+            has_id=bool(identity),
+            floors=[metric.name for metric in gate],
+        ),
         "retrain": _retrain(top.section("retrain")),
         "rollout": _rollout(top.section("rollout")),
         "folder": folder,
@@ -86,7 +93,7 @@ def parse_model(text: str, *, folder: Path, sha256: Callable[[object, Path], str
     top.close()
     if found := problems.lines():
         raise ModelConfigError(found)
-    return ModelConfig(**config, config_sha256=sha256(yaml.safe_load(text), folder))
+    return ModelConfig(**config, config_sha256=sha256(yaml.safe_load(content), folder))
 
 
 def _shown(path: Path) -> str:
@@ -119,6 +126,10 @@ def _data(section: Section) -> DataContract:
         columns.problem(_COLLECTED_AS, "is what predictions are collected as; rename the column")
     if len(contract.separator) != 1:
         section.problem("separator", f'{contract.separator!r} is not one character; write e.g. ";"')
+    elif contract.separator.isalnum() or contract.separator in '"\r\n.+-':
+        section.problem(
+            "separator", f'{contract.separator!r} stands inside values too; write e.g. ";"'
+        )
     section.close()
     return contract
 
@@ -136,8 +147,12 @@ def _column(name: str, section: Section) -> ColumnContract:
     values = tuple(str(value) for value in section.values("values", default=()))
     if section.has("values") and kind not in {"category", "integer"}:
         section.problem("values", f"does not fit type {kind}; use type category or integer")
+    if kind == "integer" and not all(_WHOLE.fullmatch(value) for value in values):
+        section.problem("values", "are not whole numbers; write some, or use type category")
     if len(set(values)) < len(values):
         section.problem("values", "names a value twice; keep one of each")
+    if section.has("format") and kind == "date":
+        _check_date_format(section)
     if section.has("format") and kind != "date":
         section.problem("format", f"does not fit type {kind}; it belongs to type date")
     contract = ColumnContract(
@@ -162,6 +177,14 @@ def _column(name: str, section: Section) -> ColumnContract:
     return contract
 
 
+def _check_date_format(section: Section) -> None:
+    try:
+        datetime.strptime("", section.text("format"))  # noqa: DTZ007 - only whether it is a format
+    except ValueError as exc:
+        if "does not match" not in str(exc):
+            section.problem("format", f"{exc}; write e.g. %Y-%m-%d")
+
+
 def _known_column(top: Section, key: str, data: DataContract) -> str:
     name = top.text(key)
     if name and data.columns and name not in data.columns:
@@ -179,6 +202,11 @@ def _check_target(top: Section, task: Task | None, contract: ColumnContract | No
         top.problem("target", "has no list of values; name its classes under data.columns")
     if contract.drop:
         top.problem("target", "is dropped under data.columns; remove drop there")
+
+
+def _check_id(top: Section, contract: ColumnContract | None) -> None:
+    if contract is not None and contract.type not in {"integer", "category", "text"}:
+        top.problem("id", f"is of type {contract.type}; an id is of type integer or text")
 
 
 def _check_time(top: Section, contract: ColumnContract | None) -> None:
@@ -247,50 +275,6 @@ def _gate(section: Section, task: Task | None) -> tuple[GateMetric, ...]:
         section.problem("floors", f"names no metric; write one of {', '.join(known)}")
     section.close()
     return tuple(metrics)
-
-
-def _drift(section: Section, task: Task | None, *, has_id: bool) -> DriftSettings:
-    settings = DriftSettings(
-        window_days=section.integer("window_days", default=1, minimum=1),
-        false_alarms_per_year=section.number(
-            "false_alarms_per_year", default=1.0, minimum=0.01, maximum=_CHECKS_A_YEAR
-        ),
-        smallest_effect=section.number("smallest_effect", default=0.05, minimum=0.001, maximum=10),
-        smallest_share=section.number("smallest_share", default=0.01, minimum=0.0001, maximum=1),
-        min_rows=section.integer("min_rows", default=200, minimum=10),
-        late_days=section.integer("late_days", default=3, minimum=0),
-        without_labels=cast(
-            "Literal['retrain', 'alert']",
-            section.choice("without_labels", ("retrain", "alert"), default="retrain"),
-        ),
-        performance=(
-            _performance(section.section("performance"), section, task, has_id=has_id)
-            if section.has("performance")
-            else None
-        ),
-        threshold_sd=section.number("threshold_sd", default=0.2, minimum=0.01),
-        threshold_share=section.number("threshold_share", default=0.1, minimum=0.01, maximum=1),
-    )
-    section.allow("performance")
-    section.close()
-    return settings
-
-
-def _performance(
-    section: Section, drift: Section, task: Task | None, *, has_id: bool
-) -> PerformanceSettings:
-    fitting = _REALISED if task is None else (_REALISED_OF[task],)
-    if not has_id:
-        drift.problem(
-            "performance", "needs ids to join labels by; name a column at `id`, or remove it"
-        )
-    settings = PerformanceSettings(
-        metric=cast("Literal['accuracy', 'mae']", section.choice("metric", fitting)),
-        margin=section.number("margin", minimum=0),
-        days=section.integer("days", default=30, minimum=1),
-    )
-    section.close()
-    return settings
 
 
 def _retrain(section: Section) -> RetrainSettings:

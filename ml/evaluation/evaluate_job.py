@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ml.drift.engine import Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
+from ml.monitoring.reference import PROFILE_FILE, reference_profile, with_predictions
 from ml.scoring.model_folder import ModelFolder
 from ml.training.tracking import JobRun
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ml.model_config import ModelConfig
 
 _SAMPLE_ROWS = 3
+_REFERENCE = f"challenger/{PROFILE_FILE}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -61,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     (folder / "report.html").write_text(page, encoding="utf-8")
     _write_json(folder / "sample_request.json", sample_request(test, config))
     _keep_challenger(challenger.path, args.prepared, folder)
+    profile = _profile_of(challenger.path, args.prepared, config)
+    said = comparison.predictions["challenger"].to_numpy()
+    save_profile(with_predictions(profile, test, said, config), folder / _REFERENCE)
     document = evidence(
         comparison,
         prepared,
@@ -118,7 +124,7 @@ def evidence(
         "data_sha256": prepared["data_sha256"],
         "test_rows_sha256": prepared["test_rows_sha256"],
         "config_sha256": prepared["config_sha256"],
-        "reference": "challenger/reference.parquet",
+        "reference": _REFERENCE,
         "notes": list(notes),
     }
 
@@ -168,6 +174,14 @@ def _keep_challenger(model: Path, prepared: Path, folder: Path) -> None:
     shutil.copyfile(
         own if own.is_file() else prepared / "reference.parquet", target / "reference.parquet"
     )
+
+
+def _profile_of(model: Path, prepared: Path, config: ModelConfig) -> Profile:
+    """The one made at its training; a version that a person registered brings none."""
+    own = model / PROFILE_FILE
+    if own.is_file():
+        return load_profile(own)
+    return reference_profile(pd.read_parquet(prepared / "train.parquet"), config)
 
 
 def _track(comparison: Comparison, folder: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROFILE_FILE: Final = "reference.profile"
 _TIME: Final = "__day__"
+# Limits of two draws of this size differ by about 2 %; ten features take a second.
+_DRAWS: Final = 16_000
 
 
 def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
@@ -33,7 +35,9 @@ def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
         config: of the model.
     """
     columns = [Comparable.of_model(name, config) for name in (*config.features, config.target)]
-    return _profiled(train, columns, config, roles={config.target: Role.LABEL})
+    return _profiled(
+        train, columns, config, roles={config.target: Role.LABEL}, by_day=config.time is not None
+    )
 
 
 def with_predictions(
@@ -49,9 +53,10 @@ def with_predictions(
     """
     column = Comparable.of_model(PREDICTION, config)
     said = pd.DataFrame({PREDICTION: predictions}, index=test.index)
-    if config.time is not None:
+    by_day = config.time is not None and profile.history is HistoryKind.DAYS
+    if by_day:
         said[config.time] = test[config.time]
-    more = _profiled(said, [column], config, roles={PREDICTION: Role.PREDICTION})
+    more = _profiled(said, [column], config, roles={PREDICTION: Role.PREDICTION}, by_day=by_day)
     columns = (*profile.layout.columns, *more.layout.columns)
     return replace(
         profile,
@@ -61,15 +66,21 @@ def with_predictions(
 
 
 def _profiled(
-    rows: pd.DataFrame, columns: Sequence[Comparable], config: ModelConfig, roles: dict[str, Role]
+    rows: pd.DataFrame,
+    columns: Sequence[Comparable],
+    config: ModelConfig,
+    *,
+    roles: dict[str, Role],
+    by_day: bool,
 ) -> Profile:
     arrays = {column.name: cells_of(rows[column.name], column).array for column in columns}
-    if config.time is not None:
+    if by_day:
         arrays[_TIME] = pa.array(rows[config.time], pa.timestamp("us"), from_pandas=True)
     return Profile.fit(
         pa.table(arrays),
         name=config.name,
-        time_column=_TIME if config.time is not None else None,
+        time_column=_TIME if by_day else None,
         roles=roles,
-        history=HistoryKind.NONE if config.time is None else HistoryKind.DAYS,
+        history=HistoryKind.DAYS if by_day else HistoryKind.NONE,
+        draws=_DRAWS,
     )

@@ -20,7 +20,6 @@ from ml.drift.engine import (
     HistoryKind,
     Profile,
     Role,
-    Verdict,
     judge,
     load_profile,
 )
@@ -29,9 +28,9 @@ from ml.drift.engine.readers import ParquetSource
 from ml.drift.engine.report import render
 from ml.drift.engine.result_file import load_result, save_result
 from ml.drift.engine.scan import Scan, scan
-from ml.drift.engine.sentences import headline, moved
 from ml.monitoring.collected import Tally, events
 from ml.monitoring.columns import PREDICTION, Comparable
+from ml.monitoring.findings import moved_columns, sentence_of
 from ml.monitoring.labels import Labels
 from ml.monitoring.outcome import (
     CHECK_FILE,
@@ -61,9 +60,7 @@ __all__ = [
     "read_check",
 ]
 
-_MOST_MOVED: Final = 10
 _MOST_PAST: Final = 90
-_MOST_NAMED: Final = 3
 _HALF_DAY: Final = timedelta(hours=12)
 
 
@@ -116,8 +113,8 @@ def check_window(
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
     check = WindowCheck(
         verdict=result.verdict.replace(" ", "_"),
-        sentence=" ".join([_sentence(result), *losses]),
-        moved=_moved(result),
+        sentence=" ".join([sentence_of(result), *losses]),
+        moved=moved_columns(result),
         current_rows=result.rows,
         reference_rows=result.reference_rows,
         missing_days=result.missing_days,
@@ -266,44 +263,3 @@ def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
         except (DriftInputError, KeyError, TypeError, ValueError) as exc:
             lost.append(f"An earlier result, {path.name}, cannot be read: {exc}.")
     return results, lost
-
-
-def _sentence(result: CheckResult) -> str:
-    """The headline, and for drift what moved, in the engine's words."""
-    text = headline(result)
-    if result.verdict is not Verdict.DRIFT:
-        return text
-    named = [moved(feature) for feature in result.drifted[:_MOST_NAMED]]
-    named += [f"column {name} is gone" for name in result.vanished_columns[:_MOST_NAMED]]
-    more = len(result.drifted) + len(result.vanished_columns) - len(named)
-    return f"{text}: {'; '.join(named)}{f'; and {more} more' if more else ''}."
-
-
-def _moved(result: CheckResult) -> tuple[Moved, ...]:
-    gone = [
-        Moved(
-            feature=name,
-            role=str(Role.FEATURE),
-            statistic="missing",
-            value=1.0,
-            limit=result.budget.smallest_share,
-            alarm_share=0.0,
-            since=result.day,
-        )
-        for name in result.vanished_columns
-    ]
-    ordered = sorted(result.features, key=lambda feature: -feature.ratio)
-    seen = [
-        Moved(
-            feature=feature.name,
-            role=str(feature.role),
-            statistic=str(signal.statistic),
-            value=signal.value,
-            limit=signal.limit,
-            alarm_share=feature.alarm_share,
-            since=feature.since,
-        )
-        for feature in ordered
-        if (signal := feature.leading) is not None
-    ]
-    return tuple([*gone, *seen][:_MOST_MOVED])

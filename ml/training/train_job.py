@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ml.drift.engine import save_profile
 from ml.model_config import read_model
+from ml.monitoring.reference import PROFILE_FILE, reference_profile
 from ml.scoring.trusted_types import is_trusted
 from ml.training.tracking import JobRun
 from ml.training.train import fit
@@ -42,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     seconds = time.perf_counter() - started
 
     save(pipeline, train, args.model, config=config)
+    save_profile(reference_profile(train, config), args.model / PROFILE_FILE)
     shutil.copyfile(args.prepared / "reference.parquet", args.model / "reference.parquet")
     document = {
         "format": 1,

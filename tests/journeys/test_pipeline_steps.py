@@ -19,7 +19,9 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from local.processes import child_environment, free_port
+from ml.drift.engine import HistoryKind, Role, load_profile
 from ml.errors import PinMismatchError, RegistrationError
+from ml.model_config import read_model
 
 # MLflow and its libraries warn while they are imported, part by part.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -133,8 +135,21 @@ def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path
     evidence = tmp_path / "two" / "evidence"
     predictions = pd.read_parquet(evidence / "predictions.parquet")
     assert len(predictions) == second["rows"]["test"]
-    reference = pd.read_parquet(evidence / str(second["reference"]))
-    assert len(reference) == len(pd.read_parquet(prepared / "train.parquet"))
+    profile = load_profile(evidence / str(second["reference"]))
+    train = pd.read_parquet(prepared / "train.parquet")
+    config = read_model(model)
+    assert [c.name for c in profile.layout.columns] == [
+        *config.features,
+        config.target,
+        "prediction",
+    ]
+    assert profile.rows == len(train)
+    # What the model says of rows it knows by heart is not what it says in production.
+    assert profile["prediction"].summary.rows == second["rows"]["test"]
+    assert profile["prediction"].column.role is Role.PREDICTION
+    assert profile[config.target].column.role is Role.LABEL
+    assert (profile.history is HistoryKind.DAYS) is (config.time is not None)
+    assert (challenger / "reference.profile").stat().st_size < 200_000 * len(config.features)
     assert "<script" not in (evidence / "report.html").read_text()
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from ml.errors import ModelConfigError, UnknownModelError
-from ml.model_config import MODELS, available_models, read_all, read_model
+from ml.model_config import (
+    MODELS,
+    PerformanceSettings,
+    available_models,
+    read_all,
+    read_model,
+)
 
 GOOD = """\
 name: houses
@@ -58,8 +64,25 @@ def test_a_model_is_read_with_its_defaults(folder):
     assert config.retrain.cooldown == timedelta(hours=12)
     assert config.training.window == "cumulative"
     assert config.drift.window_days == 1
+    assert config.drift.false_alarms_per_year == 1
+    assert (config.drift.smallest_effect, config.drift.smallest_share) == (0.05, 0.01)
+    assert (config.drift.min_rows, config.drift.late_days) == (200, 3)
+    assert (config.drift.without_labels, config.drift.performance) == ("retrain", None)
     assert config.column("kind").categories == ("flat", "house")
     assert not config.column("kind").numeric
+
+
+def test_the_drift_section_is_read_as_it_is_written(folder):
+    (folder / "model.yml").write_text(
+        GOOD + "id: note\ndrift:\n  window_days: 7\n  false_alarms_per_year: 0.5\n"
+        "  late_days: 0\n  without_labels: alert\n  performance: {metric: mae, margin: 2.5}\n"
+    )
+
+    drift = read_model("houses", folder.parent).drift
+
+    assert (drift.window_days, drift.false_alarms_per_year, drift.late_days) == (7, 0.5, 0)
+    assert drift.without_labels == "alert"
+    assert drift.performance == PerformanceSettings(metric="mae", margin=2.5, days=30)
 
 
 def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
@@ -69,7 +92,7 @@ def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
         .replace("max: 1000", "max: 0.5")
         .replace("r2: 0.2", "r3: 0.2")
         .replace("cooldown: 12h", "cooldown: soon\n  cooldwon: 1h")
-        + "drift:\n  threshold_sd: -1\n  min_rows: many\n"
+        + "drift:\n  false_alarms_per_year: -1\n  min_rows: many\n"
     )
 
     found = problems_of(folder, text)
@@ -84,7 +107,7 @@ def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
             "gate.floors.r3: is no metric; write one of accuracy,",
             "retrain.cooldown: 'soon' is not a duration; write e.g. 90s, 10m, 12h or 7d",
             "retrain.cooldwon: is not known here; remove it. Did you mean cooldown?",
-            "drift.threshold_sd: -1 is below 0.01; write e.g. 1",
+            "drift.false_alarms_per_year: -1 is below 0.01; write e.g. 1",
             "drift.min_rows: 'many' is not a whole number; write e.g. 10",
         ],
         strict=True,
@@ -107,6 +130,34 @@ def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
         ("gate:", "features: [size, note]\ngate:", "'note' is no column a model can learn from"),
         ("gate:", "retrain: {}\ngate:", "is written twice, first in line"),
         ("  columns:", "  separator: ab\n  columns:", "is not one character"),
+        ("    note:", "    prediction:", "is what predictions are collected as; rename"),
+        (
+            "gate:",
+            "drift: {late_day: 2}\ngate:",
+            "is not known here; remove it. Did you mean late_days",
+        ),
+        ("gate:", "drift: {without_labels: wait}\ngate:", "write one of retrain, alert"),
+        ("gate:", "drift: {false_alarms_per_year: 400}\ngate:", "400 is above 365"),
+        (
+            "gate:",
+            "drift: {performance: {metric: mae, margin: 5}}\ngate:",
+            "drift.performance: needs ids to join labels by; name a column at `id`",
+        ),
+        (
+            "gate:",
+            "id: note\ndrift: {performance: {metric: accuracy, margin: 0.1}}\ngate:",
+            "drift.performance.metric: 'accuracy' is not known; write one of mae",
+        ),
+        (
+            "gate:",
+            "id: note\ndrift: {performance: {metric: mae}}\ngate:",
+            "drift.performance.margin: is missing; add it",
+        ),
+        (
+            "gate:\n  floors: {r2: 0.2, mae: 50000}",
+            "id: note\ndrift: {performance: {metric: mae, margin: 5}}\ngate:\n  floors: {r2: 0.2}",
+            "mae is not measured when a model is chosen; add it to gate.floors",
+        ),
     ],
 )
 def test_a_single_mistake_is_the_only_one_reported(folder, old, new, said):

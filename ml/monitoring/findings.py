@@ -1,0 +1,57 @@
+"""From the engine's result to what is recorded of it: one sentence, and what moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ml.drift.engine import Role, Verdict
+from ml.drift.engine.sentences import headline, moved
+from ml.monitoring.outcome import Moved
+
+if TYPE_CHECKING:
+    from ml.drift.engine import CheckResult
+
+_MOST_MOVED: Final = 10
+_MOST_NAMED: Final = 3
+
+
+def sentence_of(result: CheckResult) -> str:
+    """The headline, and for drift what moved, in the engine's words."""
+    text = headline(result)
+    if result.verdict is not Verdict.DRIFT:
+        return text
+    named = [moved(feature) for feature in result.drifted[:_MOST_NAMED]]
+    named += [f"column {name} is gone" for name in result.vanished_columns[:_MOST_NAMED]]
+    more = len(result.drifted) + len(result.vanished_columns) - len(named)
+    return f"{text}: {'; '.join(named)}{f'; and {more} more' if more else ''}."
+
+
+def moved_columns(result: CheckResult) -> tuple[Moved, ...]:
+    """The ten columns nearest to, or furthest above, their limit; what is gone comes first."""
+    gone = [
+        Moved(
+            feature=name,
+            role=str(Role.FEATURE),
+            statistic="missing",
+            value=1.0,
+            limit=result.budget.smallest_share,
+            alarm_share=0.0,
+            since=result.day,
+        )
+        for name in result.vanished_columns
+    ]
+    ordered = sorted(result.features, key=lambda feature: -feature.ratio)
+    seen = [
+        Moved(
+            feature=feature.name,
+            role=str(feature.role),
+            statistic=str(signal.statistic),
+            value=signal.value,
+            limit=signal.limit,
+            alarm_share=feature.alarm_share,
+            since=feature.since,
+        )
+        for feature in ordered
+        if (signal := feature.leading) is not None
+    ]
+    return tuple([*gone, *seen][:_MOST_MOVED])
