@@ -11,7 +11,7 @@ from aiohttp import web
 from local.errors import LocalStackError
 from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
-from local.servers import close_server
+from local.servers import close_server, has_text_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -115,6 +115,8 @@ class TopicServer:
         return web.Response(text="Webhook successfully validated as a subscription endpoint.")
 
     async def _publish(self, request: web.Request) -> web.Response:
+        if not has_text_headers(request):
+            return _refuse(HTTPStatus.BAD_REQUEST, "a header is not UTF-8")
         topic = self._topics.get(request.match_info["topic"])
         if topic is None:
             known = ", ".join(sorted(self._topics)) or "none"
@@ -178,9 +180,16 @@ def _cloud_events_in(
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except ValueError as exc:
+        parsed = json.loads(body, parse_constant=_refuse_constant)
+        # An escape such as \ud800 passes the parser, and nothing can be written with it later.
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as exc:
         raise _BadBodyError(f"the body is not JSON: {exc}") from exc
+    return parsed
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _list_of(parsed: Any) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class AdminRoutes:
         worker: Worker,
         manual: ManualTrigger,
     ) -> None:
-        self._functions = functions
+        self._functions = {name.lower(): function for name, function in functions.items()}
         self._host_id = host_id
         self._url = url
         self._keys = keys
@@ -50,7 +50,8 @@ class AdminRoutes:
 
     async def handle(self, request: web.Request) -> web.Response:  # noqa: PLR0911 - one a route
         """Answer one request; 404 for what this host does not have."""
-        parts = request.path.removeprefix(PREFIX).strip("/").split("/")
+        # Azure's routes are matched without regard to case, names of functions included.
+        parts = request.path.lower().removeprefix(PREFIX).strip("/").split("/")
         if parts == ["host", "ping"]:
             return web.Response()
         if not self._keys.opens_admin(given_key(request)):

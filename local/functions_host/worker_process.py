@@ -133,7 +133,7 @@ class _Connection:
         answer: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._waiting[request["id"]] = answer
         try:
-            self._writer.write(wire.encode(request))
+            self._writer.write(wire.encode(request, errors="replace"))
             with contextlib.suppress(ConnectionError):  # the listener fails the answer
                 await self._writer.drain()
             return await answer

@@ -687,6 +687,9 @@ async def test_without_a_right_credential_nothing_is_accepted(started, name, tls
         ("EventGridSchema", ("application/json", b"{}"), "not an array"),
         ("EventGridSchema", ("application/json", b'[{"id": "1"}]'), "'subject' is missing"),
         ("EventGridSchema", ("application/json", b"[1]"), "an event is a JSON object"),
+        ("EventGridSchema", ("application/json", b'[{"data": NaN}]'), "NaN is no JSON value"),
+        ("EventGridSchema", ("application/json", b'[{"id": "\\ud800"}]'), "surrogates not allowed"),
+        ("EventGridSchema", ("application/json", b"[" * 100_000), "not JSON"),
         ("CloudEventSchemaV1_0", ("application/json", b"[]"), "content type application/json"),
         (
             "CloudEventSchemaV1_0",
@@ -720,6 +723,23 @@ async def test_what_is_wrong_with_a_published_event_is_said(started, tls, schema
 
     assert answer.status == 400
     assert said in document["error"]["message"]
+
+
+async def test_a_key_that_is_no_text_is_refused_in_words(started, tls):
+    async with started(topics=custom()) as grid:
+        port = int(grid.topic_endpoint("drift").split(":")[2].partition("/")[0])
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=tls.client_context, server_hostname="127.0.0.1"
+        )
+        writer.write(
+            b"POST /topics/drift/api/events HTTP/1.1\r\nHost: x\r\naeg-sas-key: \xff\r\n"
+            b"Content-Length: 2\r\nConnection: close\r\n\r\n[]"
+        )
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"a header is not UTF-8" in answer
 
 
 async def test_a_cloud_event_in_headers_is_accepted(started, queue, name, tls):

@@ -51,6 +51,66 @@ async def test_levels_and_keys_open_what_they_should_and_nothing_else(shop, http
     assert stat.S_IMODE(mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("path", "header", "status"),
+    [
+        ("/api/echo", b"x-functions-key: \xff\xfe", 400),
+        ("/api/items/1", b"x-name: caf\xe9", 400),
+        ("/api/items/1", "x-name: café".encode(), 200),
+        ("/api/echo?code=%FF", b"x-name: a", 401),
+    ],
+)
+async def test_headers_that_are_no_text_are_refused_as_azures_server_does(
+    shop, path, header, status
+):
+    host = await shop.started()
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
+
+    writer.write(
+        b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\nConnection: close\r\n\r\n" % (path.encode(), header)
+    )
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_admin_routes_are_found_in_any_case(shop, http):
+    host = await shop.started()
+
+    response, _ = await http("GET", f"{host.url}/Admin/Host/Ping")
+    status, _ = await http(
+        "GET", f"{host.url}/ADMIN/host/Status", headers={"x-functions-key": host.master_key}
+    )
+    function, _ = await http(
+        "GET", f"{host.url}/admin/functions/ECHO", headers={"x-functions-key": host.master_key}
+    )
+
+    assert (response.status, status.status, function.status) == (200, 200, 200)
+
+
+async def test_a_failure_told_in_characters_that_are_no_text_still_ends_the_call(shop, http):
+    code = """
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="fails")
+def fails(req: func.HttpRequest) -> str:
+    raise ValueError("no file caf\\udce9.csv")
+@app.route(route="answers")
+def answers(req: func.HttpRequest) -> str:
+    return "caf\\udce9"
+"""
+    host = await shop.started(shop.app(code))
+
+    async with asyncio.timeout(20):
+        failed, _ = await http("GET", f"{host.url}/api/fails")
+        answered, _ = await http("GET", f"{host.url}/api/answers")
+
+    assert (failed.status, answered.status) == (500, 500)
+    assert "no file caf\\udce9.csv" in shop.log()
+
+
 async def test_keys_stay_the_same_when_the_host_starts_again(shop):
     first = await shop.started()
     key = first.master_key

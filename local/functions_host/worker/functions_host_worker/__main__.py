@@ -102,7 +102,10 @@ class _Worker:
             answer["error"] = describe_error(error)
         else:
             answer |= call.result()
-        self._send(answer)
+        try:
+            self._send(answer)
+        except UnicodeEncodeError as exc:  # the caller waits: every call has an answer
+            self._send({"type": "result", "id": request["id"], "error": describe_error(exc)})
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         while (request := await wire.read(reader)) is not None:

@@ -73,9 +73,14 @@ def describe_error(exc: BaseException) -> dict[str, str]:
         part = part.__cause__ or part.__context__
     return {
         "kind": type(exc).__name__,
-        "message": f"{type(exc).__name__}: {exc}",
-        "trace": "".join(report.format()),
+        "message": _printable(f"{type(exc).__name__}: {exc}"),
+        "trace": _printable("".join(report.format())),
     }
+
+
+def _printable(text: str) -> str:
+    """Without lone surrogates: names of files that are no UTF-8 come as such."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _is_ours(filename: str) -> bool:

@@ -10,16 +10,23 @@ import asyncio
 import base64
 import json
 import struct
-from typing import Any
+from typing import Any, Literal
 
 Message = dict[str, Any]
 
 _LENGTH = struct.Struct(">I")
 
 
-def encode(message: Message) -> bytes:
-    """One frame."""
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+def encode(message: Message, *, errors: Literal["strict", "replace"] = "strict") -> bytes:
+    """One frame.
+
+    `errors` is what becomes of lone surrogates, which JSON's escapes can hold and UTF-8 cannot: on
+    Azure the host replaces them, and the worker fails the call.
+
+    Raises:
+        UnicodeEncodeError: a lone surrogate, when strict.
+    """
+    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode(errors=errors)
     return _LENGTH.pack(len(body)) + body
 
 
