@@ -11,7 +11,7 @@ from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
 from ml.data_tests.tally import ColumnTally, Duplicates, Rows
-from ml.data_tests.typed import typed
+from ml.data_tests.typed import MOST_EXACT, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ml.model_config import ColumnContract, ModelConfig
 
 _MEGABYTE: Final = 1024 * 1024
+_UNPACKED: Final = 8  # a packed file of a few bytes may hold rows without end
 _DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 
 
@@ -28,23 +29,15 @@ def check_file(
     """Test a landed file against its model's contract. Bad data is a verdict, never an error.
 
     Args:
-        source: the file's content, seekable; read once, in constant memory but for 8 bytes a row.
+        source: the file's content, seekable; read once, in constant memory but for 16 bytes a row.
         file: its name, for the report.
         config: the model that the file was landed for.
         size_bytes: its size; above `limit_bytes` nothing is read.
-        limit_bytes: most that the caller can take.
+        limit_bytes: most that the caller can take; unpacked, a file may have eight times as much.
     """
-    tests = _FileTests(config)
+    tests = _FileTests(config, _UNPACKED * limit_bytes)
     if size_bytes > limit_bytes:
-        tests.findings.append(
-            Finding(
-                "size",
-                None,
-                f"{size_bytes / _MEGABYTE:,.0f} MB",
-                f"{limit_bytes / _MEGABYTE:,.0f} MB",
-                "split the file, or raise RETRAIN_FUNCTION_DATA_LIMIT_BYTES",
-            )
-        )
+        tests.findings.append(_too_large("", size_bytes, limit_bytes))
     else:
         tests.read(source)
     return DataTestReport(
@@ -60,8 +53,9 @@ def check_file(
 class _FileTests:
     """One pass over one file."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, unpacked_limit_bytes: int) -> None:
         self._config = config
+        self._unpacked_limit_bytes = unpacked_limit_bytes
         self.rows = 0
         self.findings: list[Finding] = []
 
@@ -71,6 +65,11 @@ class _FileTests:
             file = open_file(source, contract)
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
+            return
+        if file.unpacked_bytes > self._unpacked_limit_bytes:
+            self.findings.append(
+                _too_large(" unpacked", file.unpacked_bytes, self._unpacked_limit_bytes)
+            )
             return
         self.findings += schema_findings(file.header, contract)
         present = {name: column for name, column in contract.columns.items() if name in file.header}
@@ -82,10 +81,10 @@ class _FileTests:
         try:
             for raw in file.chunks:
                 self.rows += len(raw)
-                _tally(raw, present, tallies, cells)
+                chunk = _tally(raw, present, tallies, cells)
                 same_rows.add(raw)
                 if identity:
-                    same_ids.add(raw)
+                    same_ids.add(chunk)  # as typed: 7 and 7.0 are one id
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
         for name, column in present.items():
@@ -133,12 +132,23 @@ class _FileTests:
         return findings
 
 
+def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
+    return Finding(
+        "size",
+        None,
+        f"{size_bytes / _MEGABYTE:,.0f} MB{what}",
+        f"{limit_bytes / _MEGABYTE:,.0f} MB",
+        "split the file, or raise RETRAIN_FUNCTION_DATA_LIMIT_BYTES",
+    )
+
+
 def _tally(
     raw: pd.DataFrame,
     present: dict[str, ColumnContract],
     tallies: dict[str, ColumnTally],
     cells: ContractSchema,
-) -> None:
+) -> pd.DataFrame:
+    """Count one chunk; gives it back typed."""
     chunk = raw[list(present)].copy()
     for name, column in present.items():
         tally = tallies[name]
@@ -152,6 +162,7 @@ def _tally(
         chunk[name] = values
     for failure in cells.failures(chunk):
         tallies[failure.column].failures.setdefault(failure.test, Rows()).add(failure.rows)
+    return chunk
 
 
 def _column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
@@ -195,6 +206,11 @@ def _cell_finding(column: ColumnContract, test: str, failed: Rows) -> Finding:
     cells = f"{failed.count:,} cell{'s' if failed.count > 1 else ''}"
     value, limit, remedy = {
         "finite": (f"{cells} infinite", "finite numbers", "leave the cell empty instead"),
+        "exact": (
+            f"{cells} with more digits than are kept exactly",
+            f"whole numbers up to {MOST_EXACT:,}",
+            "give the column type text in model.yml if it is an id, type number if it is a measure",
+        ),
         "minimum": (
             f"{cells} below the minimum",
             _number(column.minimum),

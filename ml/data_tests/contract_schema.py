@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from ml.data_tests.typed import allowed_values
+from ml.data_tests.typed import MOST_EXACT, allowed_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ml.model_config import ColumnContract
 
 _FINITE: Final = "finite"
+_EXACT: Final = "exact"
 _MINIMUM: Final = "minimum"
 _MAXIMUM: Final = "maximum"
 _VALUES: Final = "values"
@@ -53,7 +54,9 @@ class ContractSchema:
         except SchemaErrors as exc:
             cases = exc.failure_cases
             return [
-                CellFailure(str(column), str(check), tuple(int(row) for row in group["index"]))
+                CellFailure(
+                    str(column), str(check), tuple(sorted(int(row) for row in group["index"]))
+                )
                 for (column, check), group in cases.groupby(["column", "check"], sort=False)
             ]
         return []
@@ -63,6 +66,8 @@ def _checks(contract: ColumnContract) -> list[pa.Check]:
     checks: list[pa.Check] = []
     if contract.type in {"number", "integer"}:
         checks.append(pa.Check(np.isfinite, name=_FINITE, error=_FINITE))
+    if contract.type == "integer":
+        checks.append(pa.Check(_exact, name=_EXACT, error=_EXACT))
     if contract.minimum is not None:
         checks.append(pa.Check.ge(contract.minimum, error=_MINIMUM))
     if contract.maximum is not None:
@@ -70,3 +75,8 @@ def _checks(contract: ColumnContract) -> list[pa.Check]:
     if (values := allowed_values(contract)) is not None:
         checks.append(pa.Check.isin(values, error=_VALUES))
     return checks
+
+
+def _exact(cells: Any) -> Any:
+    # Beyond it neighbours become the same number: two ids would be one.
+    return ~np.isfinite(cells) | (np.abs(cells) <= MOST_EXACT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from ml.model_config import DataContract
 
+MOST_COLUMNS: Final = 10_000
 MAX_FIELD_CHARACTERS: Final = csv.field_size_limit()
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SEPARATOR_WORDS: Final = {"\t": "tab", " ": "space"}
@@ -79,6 +81,16 @@ def _check_header(names: Sequence[str], contract: DataContract) -> None:
                 "write the column names in the first line",
             )
         )
+    if len(names) > max(MOST_COLUMNS, 2 * len(contract.columns)):
+        raise UnreadableFile(
+            Finding(
+                "header",
+                None,
+                f"{len(names):,} columns",
+                f"at most {max(MOST_COLUMNS, 2 * len(contract.columns)):,}",
+                "export the columns of the contract only",
+            )
+        )
     if "" in names:
         raise UnreadableFile(
             Finding(
@@ -89,13 +101,14 @@ def _check_header(names: Sequence[str], contract: DataContract) -> None:
                 "name or remove it",
             )
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    counted = Counter(names)
+    twice = sorted(name for name, count in counted.items() if count > 1)
     if twice:
         raise UnreadableFile(
             Finding(
                 "header",
                 twice[0],
-                f"the name occurs {names.count(twice[0])} times",
+                f"the name occurs {counted[twice[0]]} times",
                 "once",
                 "rename or remove one of them",
                 count=len(twice),

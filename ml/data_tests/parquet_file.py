@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from collections import Counter
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import pandas as pd
 
@@ -10,17 +11,25 @@ from ml.data_tests.raw_file import CHUNK_ROWS, RawFile, UnreadableFile
 from ml.data_tests.report import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from ml.model_config import ColumnContract, DataContract
+
+_CELL_BYTES: Final = 8
 
 
-def open_parquet(source: BinaryIO) -> RawFile:
+def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
     """Read the footer; see `ml.data_tests.reading.open_file`."""
     import pyarrow as pa  # noqa: PLC0415 - 0.1 CPU-s that CSV readers save
     import pyarrow.parquet as pq  # noqa: PLC0415 - same
 
     try:
         file = pq.ParquetFile(source)
-    except (pa.ArrowInvalid, OSError) as exc:
+        schema, metadata = file.schema_arrow, file.metadata
+        names = tuple(schema.names)
+        rows, groups = metadata.num_rows, range(metadata.num_row_groups)
+        unpacked_bytes = sum(metadata.row_group(group).total_byte_size for group in groups)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         raise UnreadableFile(
             Finding(
                 "truncated",
@@ -30,28 +39,21 @@ def open_parquet(source: BinaryIO) -> RawFile:
                 "the file may be cut off: send it again whole",
             )
         ) from exc
-    names = tuple(file.schema_arrow.names)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UnreadableFile(
-            Finding(
-                "header",
-                twice,
-                f"the name occurs {names.count(twice)} times",
-                "once",
-                "rename or remove one of them",
-            )
-        )
+    _check_names(names)
+    _check_types(schema, contract)
 
     def chunks() -> Iterator[pd.DataFrame]:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-                frame = batch.to_pandas()
+                # Text that is not UTF-8, lengths that do not fit: found here, not in a cell later.
+                batch.validate(full=True)
+                # Without what pandas wrote beside the columns: it decides nothing, and may be torn.
+                frame = batch.replace_schema_metadata(None).to_pandas()
                 frame.index = pd.RangeIndex(number + 1, number + 1 + len(frame))
                 number += len(frame)
                 yield frame
-        except (pa.ArrowInvalid, OSError) as exc:
+        except (pa.ArrowException, OSError) as exc:
             raise UnreadableFile(
                 Finding(
                     "truncated",
@@ -62,4 +64,62 @@ def open_parquet(source: BinaryIO) -> RawFile:
                 )
             ) from exc
 
-    return RawFile(names, chunks())
+    # Equal cells are packed to nearly nothing: what counts is what they take once they are read.
+    cells_bytes = _CELL_BYTES * rows * len(names)
+    return RawFile(names, chunks(), unpacked_bytes=max(unpacked_bytes, cells_bytes))
+
+
+def _check_names(names: Sequence[str]) -> None:
+    name, count = next(iter(Counter(names).most_common(1)), ("", 0))
+    if count > 1:
+        raise UnreadableFile(
+            Finding(
+                "header",
+                name,
+                f"the name occurs {count} times",
+                "once",
+                "rename or remove one of them",
+            )
+        )
+
+
+def _check_types(schema: Any, contract: DataContract) -> None:
+    """Refuse columns whose cells would turn into something else than was meant."""
+    wrong = [
+        (column, schema.field(name).type)
+        for name, column in contract.columns.items()
+        if name in schema.names and not _readable(schema.field(name).type, column)
+    ]
+    if wrong:
+        column, kind = wrong[0]
+        raise UnreadableFile(
+            Finding(
+                "type",
+                column.name,
+                f"is of Parquet type {kind}",
+                column.type,
+                f"write it as {column.type}",
+                count=len(wrong),
+            )
+        )
+
+
+def _readable(kind: Any, column: ColumnContract) -> bool:
+    from pyarrow import types  # noqa: PLC0415 - with pyarrow
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    # A truth or a time as a number would be the answer to another question.
+    kinds = [
+        types.is_string,
+        types.is_large_string,
+        types.is_null,
+        types.is_integer,
+        types.is_floating,
+        types.is_decimal,
+    ]
+    if column.type == "date":
+        kinds += [types.is_date, types.is_timestamp]
+    elif column.type in {"category", "text"}:
+        kinds += [types.is_boolean]
+    return any(is_kind(kind) for is_kind in kinds)

@@ -25,7 +25,11 @@ class UnreadableFile(Exception):  # noqa: N818 - carries a finding to the report
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file whose header was read; `chunks` raises UnreadableFile where reading must end."""
+    """A file whose header was read; `chunks` raises UnreadableFile where reading must end.
+
+    `unpacked_bytes` is what a packed file says that it comes to; 0 for one that is not packed.
+    """
 
     header: tuple[str, ...]
     chunks: Iterator[pd.DataFrame]
+    unpacked_bytes: int = 0

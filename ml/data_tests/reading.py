@@ -29,7 +29,8 @@ def open_file(source: BinaryIO, contract: DataContract) -> RawFile:
         contract: says the format, the separator and the columns to expect.
 
     Raises:
-        UnreadableFile: empty, another format, not UTF-8, other separator, or no usable header.
+        UnreadableFile: empty, another format, not UTF-8, other separator, no usable header, or a
+            column of a type that cannot be read as the contract's.
     """
     start = source.read(4)
     source.seek(0)
@@ -54,4 +55,8 @@ def open_file(source: BinaryIO, contract: DataContract) -> RawFile:
                 f"save it as {contract.format}" + (", UTF-8" if contract.format == "csv" else ""),
             )
         )
-    return open_parquet(source) if contract.format == "parquet" else open_csv(source, contract)
+    return (
+        open_parquet(source, contract)
+        if contract.format == "parquet"
+        else open_csv(source, contract)
+    )

@@ -1,6 +1,7 @@
 """What only the whole file can tell, counted chunk by chunk.
 
-Memory does not grow with the rows but for their 64-bit hashes, kept to find duplicates.
+Memory does not grow with the rows but for their 64-bit hashes, kept to find duplicates: 16 bytes a
+row while they are merged, 8 afterwards.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from ml.data_tests.report import FIRST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
 # Enough to know whether a column varies and which value fills it.
 _TRACKED_VALUES: Final = 1_000
@@ -58,18 +62,36 @@ class ColumnTally:
 class Duplicates:
     """Rows whose content was seen before, by a 64-bit hash."""
 
-    def __init__(self, columns: Iterable[str] | None) -> None:
-        self._columns = list(columns) if columns is not None else None
-        self._seen: set[int] = set()
+    def __init__(self, columns: Iterable[str]) -> None:
+        self._columns = list(columns)
+        # Sorted, each at least twice as long as the next: a look-up asks few, a merge is rare.
+        self._runs: list[NDArray[np.uint64]] = []
         self.rows = Rows()
 
     def add(self, raw: pd.DataFrame) -> None:
         """Take a chunk indexed by row number; missing cells do not duplicate each other."""
-        part = raw if self._columns is None else raw[self._columns].dropna()
-        hashes = pd.util.hash_pandas_object(part.astype(str), index=False)
-        repeated = []
-        for number, key in zip(part.index, hashes.tolist(), strict=True):
-            if key in self._seen:
-                repeated.append(number)
-            self._seen.add(key)
-        self.rows.add(repeated)
+        part = raw[self._columns].dropna()
+        if not self._columns:
+            return  # an id alone: nothing that could repeat
+        hashes = np.asarray(
+            pd.util.hash_pandas_object(part.astype(str), index=False), dtype=np.uint64
+        )
+        repeated = pd.Series(hashes).duplicated().to_numpy()
+        for run in self._runs:
+            repeated |= _holds(run, hashes)
+        self.rows.add(part.index[repeated])
+        self._keep(np.sort(hashes[~repeated]).astype(np.uint64))
+
+    def _keep(self, new: NDArray[np.uint64]) -> None:
+        self._runs.append(new)
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]))
+
+
+def _holds(run: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    if not len(run):
+        return np.zeros(len(hashes), dtype=np.bool_)
+    places = np.searchsorted(run, hashes).clip(max=len(run) - 1)
+    held: NDArray[np.bool_] = run[places] == hashes
+    return held

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ml.model_config import ColumnContract
 
+MOST_EXACT: Final = 2**53 - 1  # the largest whole number that a 64-bit float tells from the next
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
 
 
@@ -50,7 +51,7 @@ def typed(values: pd.Series, contract: ColumnContract) -> TypedColumn:
             bad |= np.isfinite(numbers) & (numbers % 1 != 0)
         return TypedColumn(numbers.mask(bad), missing, bad)
     if contract.type == "date":
-        dates = pd.to_datetime(values.mask(missing), format=contract.date_format, errors="coerce")
+        dates = _dates(values.mask(missing), contract)
         return TypedColumn(dates, missing, ~missing & dates.isna())
     bad = pd.Series(data=False, index=values.index)
     return TypedColumn(_text(values).mask(missing, None), missing, bad)
@@ -71,6 +72,17 @@ def allowed_values(contract: ColumnContract) -> Sequence[object] | None:
     if contract.type == "integer":
         return [float(value) for value in contract.categories]
     return list(contract.categories)
+
+
+def _dates(values: pd.Series, contract: ColumnContract) -> pd.Series:
+    """UTC without a zone, in nanoseconds, so that files of any origin stand in one column."""
+    dates = pd.to_datetime(values, format=contract.date_format, errors="coerce")
+    if dates.dtype.kind != "M":  # mixed: some with a zone, some without
+        dates = pd.to_datetime(values, format=contract.date_format, errors="coerce", utc=True)
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+    inside = (dates >= pd.Timestamp.min) & (dates <= pd.Timestamp.max)
+    return dates.where(inside).dt.as_unit("ns")
 
 
 def _text(values: pd.Series) -> pd.Series:

@@ -1,15 +1,23 @@
 import io
 import json
+import random
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml.data_tests import csv_file
 from ml.data_tests.check import check_file
 from ml.data_tests.report import DataTestReport
-from ml.model_config import read_model
+from ml.data_tests.tally import Duplicates
+from ml.data_tests.typed import typed
+from ml.model_config import ColumnContract, read_model
 
 LIMIT_BYTES = 1 << 20
 COLUMNS = """
@@ -299,3 +307,114 @@ def test_parquet_is_read_with_the_same_contract(tmp_path, size):
     assert "column rooms: 40 cells below the minimum" in only(check(config, bad.getvalue()))
     assert check(config, good.getvalue()[:-20]).findings[0].test == "truncated"
     assert check(config, csv_bytes(table())).findings[0].test == "format"
+
+
+def parquet_bytes(**changed: pa.Array) -> bytes:
+    columns = pa.Table.from_pandas(table(), preserve_index=False)
+    for name, cells in changed.items():
+        columns = columns.set_column(columns.schema.get_field_index(name), name, cells)
+    content = io.BytesIO()
+    pq.write_table(columns, content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "said"),
+    [
+        ("size", pa.array([b"\xff"] * 40), "column size: is of Parquet type binary"),
+        ("size", pa.array([True] * 40), "column size: is of Parquet type bool; wanted: number"),
+        ("size", pa.array([timedelta(1)] * 40), "column size: is of Parquet type duration"),
+        ("rooms", pa.array([datetime(2026, 1, 1)] * 40), "column rooms: is of Parquet type timest"),  # noqa: DTZ001 - as files have it
+        ("kind", pa.array([["flat"]] * 40), "column kind: is of Parquet type list"),
+    ],
+)
+def test_a_parquet_column_of_another_kind_is_refused_by_name(tmp_path, column, cells, said):
+    config = model(tmp_path, "parquet")
+
+    assert only(check(config, parquet_bytes(**{column: cells}))).startswith(said)
+
+
+def test_a_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
+    config = model(tmp_path, "parquet")
+    whole, chance = parquet_bytes(), random.Random(7)  # noqa: S311 - damage that repeats itself
+
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[chance.randrange(4, len(whole))] = chance.randrange(256)
+        check(config, bytes(damaged))  # a verdict, whatever it is
+
+
+def test_a_small_parquet_file_of_endless_rows_is_refused_unread(tmp_path):
+    content = io.BytesIO()
+    pq.write_table(pa.table({"size": pa.array(np.ones(2_000_000))}), content)
+
+    finding = only(check(model(tmp_path, "parquet"), content.getvalue()))
+
+    assert len(content.getvalue()) < LIMIT_BYTES
+    assert finding == "15 MB unpacked, limit 8 MB"
+
+
+def test_dates_of_any_zone_come_out_as_one_type():
+    contract = ColumnContract("sold", "date", date_format="%Y-%m-%d")
+    zoned = pd.Series(pd.to_datetime(["2026-03-01T23:30-05:00"]))
+    text = pd.Series(["2026-03-02"], dtype=object)
+    far = pd.Series(np.array(["9999-01-01"], dtype="datetime64[us]"))
+
+    assert typed(zoned, contract).cells[0] == pd.Timestamp("2026-03-02T04:30")
+    assert {typed(values, contract).cells.dtype for values in (zoned, text, far)} == {
+        np.dtype("datetime64[ns]")
+    }
+    assert typed(far, contract).bad.all()
+
+
+@pytest.mark.parametrize(
+    "cell", ["9007199254740993", "-9007199254740992", "1234567890123456789012"]
+)
+def test_whole_numbers_that_would_be_rounded_are_refused(houses, cell):
+    report = check(houses, csv_bytes(table().astype(object).replace({"id": {100: cell}})))
+
+    assert only(report) == (
+        "column id: 1 cell with more digits than are kept exactly; wanted: whole numbers up to "
+        "9,007,199,254,740,991 (row 1)"
+    )
+
+
+def test_one_id_written_in_two_ways_occurs_again(houses):
+    report = check(houses, csv_bytes(table().astype(object).replace({"id": {101: "100.0"}})))
+
+    assert only(report) == "column id: 1 ids occur again; wanted: each id once (row 2)"
+
+
+def test_a_header_of_a_million_columns_is_refused_at_once(houses):
+    names = ";".join(["size", *(f"x{number}" for number in range(100_000))])
+
+    finding = only(check(houses, names.encode()))
+
+    assert finding == "100,001 columns; wanted: at most 10,000"
+
+
+def test_a_file_of_ids_alone_lacks_the_other_columns(houses):
+    report = check(houses, csv_bytes(table()[["id"]]))
+
+    assert {finding.column for finding in report.findings} == set(table().columns) - {"id"}
+
+
+def test_rows_are_named_in_the_order_of_the_file(houses):
+    report = check(houses, csv_bytes(table().assign(kind="tent")))
+
+    assert report.findings[0].rows == (1, 2, 3)
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
+def test_duplicates_are_those_that_a_set_finds(chunks):
+    seen: set[int] = set()
+    expected, found, number = [], Duplicates(["x"]), 0
+    for chunk in chunks:
+        index = pd.RangeIndex(number, number + len(chunk))
+        for place, value in zip(index, chunk, strict=True):
+            expected += [place] if value in seen else []
+            seen.add(value)
+        found.add(pd.DataFrame({"x": chunk}, index=index, dtype="int64"))
+        number += len(chunk)
+
+    assert (found.rows.count, found.rows.first) == (len(expected), tuple(expected[:3]))
