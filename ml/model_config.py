@@ -195,8 +195,8 @@ def read_model(name: str, root: Path = MODELS) -> ModelConfig:
             f"no model {name!r}; there are: {names}.{did_you_mean(name, known)}"
         )
     folder = root / name
-    text = (folder / "model.yml").read_text(encoding="utf-8")
-    return parse_model(text, folder=folder, sha256=_sha256)
+    content = (folder / "model.yml").read_bytes()
+    return parse_model(content, folder=folder, sha256=_sha256)
 
 
 def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:

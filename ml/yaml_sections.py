@@ -18,6 +18,9 @@ _REQUIRED: Final = object()
 _DURATION: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d)$")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NULL_TAG: Final = "tag:yaml.org,2002:null"
+_MOST_BYTES: Final = 1_000_000
+_LONGEST: Final = timedelta(days=3650)
+_MOST_VALUES: Final = 10_000
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -100,7 +103,17 @@ class Section:
         if not isinstance(node, yaml.ScalarNode):
             self.problem(key, "is a list or mapping; write one value")
             return None
-        return _value(node), str(node.value)
+        return self._made(key, node), str(node.value)
+
+    def _made(self, key: str, node: yaml.Node) -> object:
+        """The value that a node means; a tag nobody knows and a day that is none mean nothing."""
+        try:
+            return _value(node)
+        except (yaml.constructor.ConstructorError, ValueError) as exc:
+            said = exc.problem if isinstance(exc, yaml.constructor.ConstructorError) else exc
+            text = f"cannot be read as {node.tag.rpartition(':')[2]}: {said}; put it in quotes"
+            self._problems.add(node.start_mark.line + 1, self._at(key), text)
+            return None
 
     def text(self, key: str, *, default: str | object = _REQUIRED) -> str:
         """A text; numbers and dates are taken as they are written."""
@@ -132,6 +145,8 @@ class Section:
         if found is None:
             return _stand_in(default, 0.0)
         value = found[0]
+        if value is None:
+            return _stand_in(default, 0.0)
         kind = int if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kind) or value != value:  # noqa: PLR0124 - NaN
             word = "whole number" if whole else "number"
@@ -166,7 +181,11 @@ class Section:
         if match is None:
             self.problem(key, f"{found[1]!r} is not a duration; write e.g. 90s, 10m, 12h or 7d")
             return timedelta()
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if seconds > _LONGEST.total_seconds():
+            self.problem(key, f"{found[1]} is longer than {_LONGEST.days}d; write at most that")
+            return timedelta()
+        return timedelta(seconds=seconds)
 
     def values(self, key: str, *, default: Sequence[object] | object = _REQUIRED) -> list[object]:
         """A list of scalars, each with its YAML type."""
@@ -178,14 +197,14 @@ class Section:
         ):
             self.problem(key, "is not a list of plain values; write e.g. [a, b]")
             return []
-        return [_value(item) for item in node.value]
+        return [self._made(key, item) for item in node.value]
 
     def plain(self, key: str) -> dict[str, object]:
         """A free mapping as Python values, {} where absent."""
         node = self._node(key, {})
         if node is None:
             return {}
-        value = _value(node)
+        value = self._made(key, node)
         if not isinstance(value, dict):
             self.problem(key, "is not a mapping; write `key: value` lines below it")
             return {}
@@ -208,16 +227,59 @@ class Section:
             self.problem(key, f"is not known here; remove it.{known}")
 
 
-def compose(text: str, problems: Problems) -> Section | None:
-    """The top mapping of a YAML text; None, with the problem noted, where it is not YAML."""
+def compose(content: bytes, problems: Problems) -> Section | None:
+    """The top mapping of a YAML file; None, with the problem noted, where it is not YAML."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _composed(content)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark
         line = mark.line + 1 if mark is not None else 1
         problems.add(line, "YAML", f"{exc.problem}; check indentation and colons here")
-        return None
-    return Section(node, path="", line=1, problems=problems)
+    except yaml.reader.ReaderError as exc:
+        line = content.decode(errors="replace").count("\n", 0, exc.position) + 1
+        problems.add(line, "YAML", f"character U+{exc.character:04X} may not stand here; remove it")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        problems.add(line, "YAML", "bytes that are not UTF-8; save the file as UTF-8")
+    except RecursionError:
+        problems.add(1, "YAML", "is nested too deeply, or an alias stands inside its own anchor")
+    except _TooLargeError as exc:
+        problems.add(1, "YAML", str(exc))
+    else:
+        return Section(node, path="", line=1, problems=problems)
+    return None
+
+
+class _TooLargeError(Exception):
+    """Nobody wrote this by hand."""
+
+
+def _composed(content: bytes) -> yaml.Node | None:
+    if len(content) > _MOST_BYTES:
+        raise _TooLargeError(
+            f"{len(content):,} bytes, at most {_MOST_BYTES:,}; keep data out of model.yml"
+        )
+    node: yaml.Node | None = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    if node is not None and _unfolded(node) > _MOST_VALUES:
+        raise _TooLargeError(
+            f"more than {_MOST_VALUES:,} values once its aliases are unfolded; write fewer"
+        )
+    return node
+
+
+def _unfolded(node: yaml.Node) -> int:
+    """How many values a document has where each alias is written out: few lines may be billions."""
+    sizes: dict[int, int] = {}
+
+    def size(item: yaml.Node | tuple[yaml.Node, yaml.Node]) -> int:
+        if isinstance(item, tuple):
+            return size(item[0]) + size(item[1])
+        if id(item) not in sizes:
+            below = item.value if isinstance(item, yaml.CollectionNode) else ()
+            sizes[id(item)] = 1 + sum(map(size, below))
+        return sizes[id(item)]
+
+    return size(node)
 
 
 def _value(node: yaml.Node) -> object:

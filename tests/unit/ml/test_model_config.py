@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,50 @@ def test_listing_models_reads_no_yaml_and_reading_one_imports_no_pandas():
     )
 
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("time: sold", "id: size"), "4  id: is of type number; an id is of type integer or text"),
+        (("min: 1,", "min: !!int abc,"), "7  data.columns.size.min: cannot be read as int"),
+        (("[flat, house]", "[2026-99-99]"), "8  data.columns.kind.values: cannot be read as time"),
+        (("cooldown: 12h", "cooldown: 9999999999d"), "15  retrain.cooldown: 9999999999d is longer"),
+        (("data:", 'data:\n  separator: "\\n"'), "6  data.separator: '\\n' stands inside values"),
+        (("data:", "data:\n  separator: e"), "6  data.separator: 'e' stands inside values"),
+        (("{type: date}", '{type: date, format: "%Q"}'), "9  data.columns.sold.format: 'Q' is a"),
+        (
+            ("type: category, values: [flat, house]", "type: integer, values: [1, b]"),
+            "8  data.columns.kind.values: are not whole numbers",
+        ),
+        (("  columns:", "\tcolumns:"), "6  YAML: found character '\\t'"),
+        (("houses", "hou\x07ses"), "1  YAML: character U+0007 may not stand here; remove it"),
+        (("gate:", "gate: *nowhere\nx:"), "12  YAML: found undefined alias 'nowhere'"),
+        (("gate:", "gate: &gate [*gate]\nx:"), "1  YAML: is nested too deeply, or an alias"),
+        (("gate:", "x: " + "[" * 2000 + "]" * 2000 + "\ngate:"), "1  YAML: is nested too deeply"),
+        (("gate:", "# " + "x" * 1_000_000 + "\ngate:"), "1  YAML: 1,000,"),
+    ],
+)
+def test_what_could_not_work_is_refused_where_it_stands(folder, change, said):
+    found = problems_of(folder, GOOD.replace(*change, 1))
+
+    assert len(found) == 1
+    assert found[0].startswith(said)
+
+
+def test_aliases_that_unfold_to_billions_of_values_are_not_unfolded(folder):
+    bomb = "    a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"    {name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+        for before, name in pairwise("abcdefghij")
+    )
+
+    assert problems_of(folder, f"{GOOD}training:\n  params:\n{bomb}") == [
+        "1  YAML: more than 10,000 values once its aliases are unfolded; write fewer"
+    ]
+
+
+def test_bytes_that_are_not_utf_8_are_named_by_line(folder):
+    (folder / "model.yml").write_bytes(GOOD.replace("note", "n\xf6te").encode("latin-1"))
+
+    with pytest.raises(ModelConfigError, match=r"model\.yml:10  YAML: bytes that are not UTF-8"):
+        read_model("houses", folder.parent)
