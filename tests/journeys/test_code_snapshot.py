@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:azure|marshm
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = ROOT / "ml" / "jobs"
-STEPS = ["prepare", "train", "evaluate", "register"]
+STEPS = ["prepare", "train", "evaluate", "register", "check_drift"]
 
 
 @pytest.fixture

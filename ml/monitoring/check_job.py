@@ -1,0 +1,81 @@
+"""The check of a window as an Azure ML job: for windows that are too large for the function app."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.model_config import read_model
+from ml.monitoring.outcome import REPORT_FILE, CheckWindow, WindowCheck
+from ml.training.tracking import JobRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the check; a verdict of any kind is a success."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model-name", required=True)
+    parser.add_argument("--day", type=date.fromisoformat, required=True)
+    parser.add_argument("--start-utc", type=_moment, required=True)
+    parser.add_argument("--end-utc", type=_moment, required=True)
+    parser.add_argument("--champion-version", required=True)
+    parser.add_argument("--profile", type=Path, required=True)
+    parser.add_argument("--collected", type=Path, required=True)
+    parser.add_argument("--past", type=Path)
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--baseline", type=float)
+    parser.add_argument("--check", type=Path, required=True)
+    args = parser.parse_args(argv)
+    if args.start_utc >= args.end_utc:
+        parser.error(f"the window ends at {args.end_utc}, not after its start {args.start_utc}")
+
+    from ml.monitoring.window import check_window  # noqa: PLC0415 - seconds, after the arguments
+
+    check = check_window(
+        read_model(args.model_name),
+        profile=args.profile,
+        collected=args.collected,
+        past=args.past,
+        labels=args.labels,
+        baseline=args.baseline,
+        window=CheckWindow(
+            day=args.day,
+            start_utc=args.start_utc,
+            end_utc=args.end_utc,
+            champion_version=args.champion_version,
+        ),
+        output=args.check,
+    )
+    run = JobRun.of_this_step()
+    if run is not None:
+        run.log(params={"day": args.day, "verdict": check.verdict}, metrics=figures(check))
+        run.keep_file(args.check / REPORT_FILE)
+    print(f"{args.model_name}, {args.day}: {check.sentence}")  # noqa: T201 - the job's log
+
+
+def figures(check: WindowCheck) -> dict[str, float]:
+    """What a run's page draws over days: rows, the largest change in limits, the performance."""
+    found = {
+        "current_rows": float(check.current_rows),
+        "drifted_columns": float(sum(one.value > one.limit for one in check.moved)),
+        "largest_ratio": max((one.value / one.limit for one in check.moved), default=0.0),
+    }
+    if check.performance is not None and check.performance.value is not None:
+        found[f"realised_{check.performance.metric}"] = check.performance.value
+    return found
+
+
+def _moment(text: str) -> datetime:
+    """ISO 8601 with an offset; a bare time would mean another window on every machine."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no offset; write e.g. {text}Z")
+    return moment.astimezone(UTC)
+
+
+if __name__ == "__main__":
+    main()
