@@ -66,6 +66,17 @@ def forwarding_server(
     )
 
 
+async def give_leave(request: web.BaseRequest) -> None:
+    """Tell a client that asked first that it may send its body (RFC 9110, section 10.1.1).
+
+    `Expect` concerns one connection, so the proxy answers it: Azurite is not asked, and a bare
+    server leaves it to its handler.
+    """
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
 async def send_on(
     session: aiohttp.ClientSession, upstream: str, request: web.BaseRequest
 ) -> aiohttp.ClientResponse:

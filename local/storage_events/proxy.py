@@ -15,11 +15,13 @@ from yarl import URL
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.background import running
 from local.errors import LocalStackError
+from local.servers import has_text_headers
 from local.storage_events.blob_service import BlobService, BlobState
 from local.storage_events.events import EventFactory
 from local.storage_events.forwarding import (
     forwarding_server,
     forwarding_session,
+    give_leave,
     relay,
     send_on,
     storage_error,
@@ -193,6 +195,9 @@ class StorageEventsProxy:
         return web.TCPSite(runner, "127.0.0.1", self._port)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not has_text_headers(request):
+            return storage_error(400, "InvalidHeaderValue", "A header is not UTF-8.")
+        await give_leave(request)
         operation = operation_of(request.method, request.raw_path, request.headers)
         try:
             answer = await self._carry_out(operation, request)

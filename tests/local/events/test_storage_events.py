@@ -17,8 +17,10 @@ from azure.storage.blob import (
     BlobBlock,
     BlobSasPermissions,
     BlobServiceClient,
+    ContainerSasPermissions,
     ContentSettings,
     generate_blob_sas,
+    generate_container_sas,
 )
 from azure.storage.blob.aio import BlobClient
 from azure.storage.blob.aio import BlobServiceClient as AsyncBlobServiceClient
@@ -83,6 +85,8 @@ async def test_what_leaves_the_content_alone_is_no_event_then_or_at_the_next_sca
     await blob.set_http_headers(ContentSettings(content_type="text/csv"))
     lease = await blob.acquire_lease()
     await lease.release()
+    await blob.set_blob_tags({"checked": "yes"})
+    await blob.set_standard_blob_tier("Cool")
     await (await blob.download_blob()).readall()
     await blob.create_snapshot()
     await blob.delete_blob(delete_snapshots="only")
@@ -415,6 +419,58 @@ async def test_a_client_that_goes_away_in_the_middle_of_a_body_leaves_nothing(
     await container.upload_blob("whole.csv", b"1")
 
     assert [subject.rpartition("/")[2] for _, _, subject in published.told()] == ["whole.csv"]
+
+
+async def raw_put(proxy, container, name, *headers):
+    """Send the head of a Put Blob with a valid signature; returns the connection."""
+    signature = generate_container_sas(
+        ACCOUNT_NAME,
+        container.container_name,
+        ACCOUNT_KEY,
+        permission=ContainerSasPermissions(write=True, create=True),
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    head = [
+        f"PUT /{ACCOUNT_NAME}/{container.container_name}/{name}?{signature} HTTP/1.1".encode(),
+        b"Host: x",
+        b"x-ms-version: 2024-11-04",
+        b"x-ms-blob-type: BlockBlob",
+        *headers,
+    ]
+    writer.write(b"\r\n".join([*head, b"", b""]))
+    return reader, writer
+
+
+async def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(container, proxy, published):
+    reader, writer = await raw_put(
+        proxy, container, "asked.csv", b"Content-Length: 5", b"Expect: 100-continue"
+    )
+
+    async with asyncio.timeout(5):
+        leave = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"a,b\n1")
+        answer = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+    assert leave == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert [event["data"]["contentLength"] for event in published.events] == [5]
+
+
+async def test_a_header_that_is_no_text_is_refused_in_the_services_words(
+    container, proxy, published
+):
+    reader, writer = await raw_put(
+        proxy, container, "a.csv", b"Content-Length: 0", b"x-ms-blob-content-type: caf\xe9"
+    )
+
+    answer = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"x-ms-error-code: InvalidHeaderValue" in answer
+    assert published.events == []
 
 
 async def test_answers_come_quickly_over_kept_connections(container):
