@@ -125,7 +125,7 @@ def realised_performance(
     predicted = len(np.unique(_ids(made.column(id_column))))
     scores = _scores(made.column(prediction), came.column(label), left, right, metric)
     days = None
-    if time_column:
+    if time_column and made.num_rows:
         days = to_days(made.column(time_column).combine_chunks())[left]
     overall = _estimate(scores, metric, days) if len(scores) else None
     return Performance(

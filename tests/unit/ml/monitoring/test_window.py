@@ -1,0 +1,353 @@
+"""One window of collected rows against a reference. The bench stands in window_bench.py."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, timedelta
+
+import pytest
+from window_bench import DAY, MIDNIGHT, NOON, WINDOW, config_of, table
+
+from ml.drift.engine import DriftInputError
+from ml.errors import UnreadableDataError
+from ml.monitoring.window import read_check
+
+
+def inputs(rows, **more):
+    return table(rows, seed=3, **more).drop(columns="paid")
+
+
+def test_a_day_like_the_training_rows_is_quiet(bench):
+    bench.score(table(1_000, seed=3), right=1.0)
+
+    check = bench.check()
+
+    assert check.verdict == "no_drift"
+    assert check.sentence.startswith("No drift in 4 columns. Nearest to its limit: ")
+    assert (check.current_rows, check.reference_rows, check.missing_days) == (1_000, 2_000, ())
+    assert {one.feature for one in check.moved} == {"income", "rooms", "kind", "prediction"}
+    assert all(one.value <= one.limit for one in check.moved)
+
+
+def test_a_shift_of_one_feature_is_found_named_and_measured(bench):
+    bench.send(inputs(1_000, shift=1.0))
+
+    check = bench.check()
+
+    assert check.verdict == "drift"
+    assert check.sentence.startswith("Drift: 1 of 3 columns changed: income moved by ")
+    first = check.moved[0]
+    assert (first.feature, first.role, first.statistic) == ("income", "feature", "distance")
+    assert first.value == pytest.approx(1.0, abs=0.1)  # the rows were shifted by one sd
+    assert first.value > first.limit
+    assert (first.alarm_share, first.since) == (1.0, DAY)
+    assert "income moved by" in (bench.output / "report.html").read_text()
+
+
+def test_what_was_written_is_read_back_the_same(bench):
+    bench.score(table(400, seed=3), right=1.0)
+
+    check = bench.check()
+
+    assert read_check(bench.output) == check
+    assert json.loads((bench.output / "drift.json").read_text())["profile"] == "version 7"
+
+
+def test_the_window_holds_its_start_and_not_its_end(bench):
+    one = {"income": 30.0, "rooms": 1.0, "kind": "flat"}
+    for at in (
+        MIDNIGHT - timedelta(seconds=1),
+        MIDNIGHT,
+        WINDOW.end_utc - timedelta(seconds=1),
+        WINDOW.end_utc,
+    ):
+        bench.send([one], at=at)
+
+    assert bench.check().current_rows == 2
+
+
+def test_times_with_another_offset_count_where_they_are_in_utc(bench):
+    one = {"income": 30.0, "rooms": 1.0, "kind": "flat"}
+    bench.send([one], time="2026-03-15T01:30:00+02:00")  # 23:30 of the day in UTC
+    bench.send([one], time="2026-03-14T01:30:00+02:00")  # 23:30 of the day before
+    bench.send([one], time="2026-03-14T10:00:00")  # no offset: taken as UTC
+
+    assert bench.check().current_rows == 2
+
+
+@pytest.mark.parametrize("form", [int, float, str, lambda value: f"{value:.1f}"])
+def test_a_code_is_one_category_however_it_is_written(bench, form):
+    rows = inputs(1_000).to_dict("records")
+    bench.send([row | {"rooms": form(int(row["rooms"]))} for row in rows])
+
+    check = bench.check()
+
+    assert check.verdict == "no_drift"
+    (rooms,) = (one for one in check.moved if one.feature == "rooms")
+    assert rooms.value < rooms.limit
+
+
+def test_a_new_category_is_drift_even_where_the_contract_does_not_know_it(bench):
+    rows = inputs(1_000).to_dict("records")
+    bench.send([row | {"kind": "boat"} if i % 10 == 0 else row for i, row in enumerate(rows)])
+
+    check = bench.check()
+
+    assert check.verdict == "drift"
+    assert (check.moved[0].feature, check.moved[0].statistic) == ("kind", "unseen")
+    assert check.moved[0].value == pytest.approx(0.1)
+
+
+def test_features_come_from_every_deployment_predictions_from_the_champion_alone(bench):
+    bench.score(table(600, seed=3), right=1.0)
+    others = table(600, seed=4)
+    bench.send(others.drop(columns="paid"), deployment="version-8", modelversion="8")
+    bench.send(
+        [{"row": row, "prediction": 0} for row in others["row"]],
+        collection="model_outputs",
+        deployment="version-8",
+        modelversion="8",
+    )
+
+    check = bench.check()
+
+    assert check.current_rows == 1_200
+    assert check.verdict == "no_drift"  # the other one's predictions, all 0, were left out
+    result = json.loads((bench.output / "drift.json").read_text())
+    (said,) = (f for f in result["features"] if f["name"] == "prediction")
+    assert said["current"]["rows"] == 600
+
+
+def test_a_deployment_that_does_not_say_its_version_is_known_by_its_name(bench):
+    rows = table(600, seed=3)
+    bench.score(rows, right=1.0, modelversion="default")
+    bench.score(rows.assign(paid=0), right=1.0, modelversion="default", deployment="version-8")
+
+    bench.check()
+
+    result = json.loads((bench.output / "drift.json").read_text())
+    (said,) = (f for f in result["features"] if f["name"] == "prediction")
+    assert said["current"]["rows"] == 600
+
+
+def test_predictions_that_moved_are_drift_of_their_own(bench):
+    bench.score(table(1_000, seed=3).assign(paid=1), right=1.0)
+
+    check = bench.check()
+
+    assert check.verdict == "drift"
+    assert (check.moved[0].feature, check.moved[0].role) == ("prediction", "prediction")
+
+
+def test_no_predictions_and_no_labels_are_no_drift(bench):
+    bench.send(inputs(1_000))
+
+    check = bench.check()
+
+    assert check.verdict == "no_drift"
+    assert {one.feature for one in check.moved} == {"income", "rooms", "kind"}
+
+
+def test_a_feature_that_no_row_has_is_gone(bench):
+    bench.send(inputs(1_000).drop(columns="kind"))
+
+    check = bench.check()
+
+    assert check.verdict == "drift"
+    assert "column kind is gone" in check.sentence
+    assert (check.moved[0].feature, check.moved[0].value) == ("kind", 1.0)
+
+
+def test_columns_that_the_reference_does_not_have_are_named(bench):
+    bench.send([row | {"color": "red"} for row in inputs(300).to_dict("records")])
+
+    bench.check()
+
+    assert "New columns, not compared: color." in (bench.output / "report.html").read_text()
+
+
+def test_a_repeated_event_counts_once(bench):
+    rows = inputs(300)
+    bench.send(rows, each=300, id="event-x", correlationid="request-x")
+    bench.send(rows, each=300, id="event-x", correlationid="request-x")
+
+    assert bench.check().current_rows == 300
+
+
+def test_a_row_that_came_again_with_its_request_counts_once_and_another_request_counts(bench):
+    rows = inputs(300)
+    bench.send(rows, each=300, correlationid="request-x")
+    bench.send(rows, each=300, correlationid="request-x")  # another event of the same request
+    bench.send(rows, each=300, correlationid="request-y")
+
+    assert bench.check().current_rows == 600
+
+
+def test_rows_without_an_id_are_not_taken_for_one_another(bench):
+    bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
+    bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
+
+    assert bench.check().current_rows == 600
+
+
+def test_what_cannot_be_read_is_counted_and_said(bench):
+    bench.send(inputs(300))  # 3 lines
+    bench.write("not json\n")
+    bench.write('{"time": "yesterday", "data": []}\n')
+    bench.write("[" * 100_000 + "\n")
+    bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "dataref": "https://x/y"}) + "\n")
+    bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "data": [1, "a", None]}) + "\n")
+    bench.write("\n")
+    bench.write('{"specversion":"1.0","data":[{"income"')  # torn by a crash
+
+    check = bench.check()
+
+    assert check.current_rows == 300
+    assert "4 of 9 collected lines cannot be read." in check.sentence
+    assert "1 request over 4 MB lie apart and were not read; send smaller ones." in check.sentence
+    assert "3 collected rows of another form were left out." in check.sentence
+    assert "4 of 9 collected lines" in (bench.output / "report.html").read_text()
+
+
+def test_a_line_without_end_is_one_unreadable_line(bench):
+    bench.write("x" * (17 * 1024 * 1024) + "\n")
+    bench.send(inputs(300))
+
+    check = bench.check()
+
+    assert check.current_rows == 300
+    assert "1 of 4 collected lines cannot be read." in check.sentence
+
+
+def test_cells_of_foreign_types_are_counted_by_column(bench):
+    rows = inputs(600).to_dict("records")
+    for i, odd in enumerate(["much", [1], {"a": 1}, 10**400, "\ud800", "∞"]):
+        rows[i]["income"] = odd
+    rows[7]["kind"] = "\ud800"
+    rows[8]["kind"] = [1]
+    bench.send(rows)
+
+    check = bench.check()
+
+    assert check.current_rows == 600
+    page = (bench.output / "report.html").read_text()
+    assert "income: 6 values are no numbers, counted as missing." in page
+
+
+def test_too_few_rows_are_not_judged(bench):
+    bench.send(inputs(150, shift=3.0))
+
+    check = bench.check()
+
+    assert check.verdict == "not_enough_data"
+    assert check.sentence == "Not enough data: 150 rows arrived, at least 200 are needed."
+
+
+def test_a_day_without_rows_is_named(bench):
+    bench.collected.mkdir()
+
+    check = bench.check()
+
+    assert (check.verdict, check.current_rows) == ("not_enough_data", 0)
+    assert check.missing_days == (DAY,)
+    assert "No row came from 14 Mar 2026." in (bench.output / "report.html").read_text()
+
+
+def test_of_a_week_the_silent_days_are_named_and_the_others_judged(bench):
+    for days in (0, 1, 3, 4, 6):
+        bench.send(inputs(200), at=NOON - timedelta(days=days))
+    week = replace(WINDOW, start_utc=MIDNIGHT - timedelta(days=6))
+
+    check = bench.check(week)
+
+    assert check.current_rows == 1_000
+    assert check.missing_days == (date(2026, 3, 9), date(2026, 3, 12))
+
+
+def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
+    past = bench.folder / "past"
+    for days in (2, 1):
+        at = NOON - timedelta(days=days)
+        bench.send(inputs(1_000, shift=1.0), at=at)
+        day = at.date()
+        window = replace(WINDOW, day=day, start_utc=MIDNIGHT - timedelta(days=days))
+        bench.check(replace(window, end_utc=window.start_utc + timedelta(days=1)))
+        (past / str(day)).mkdir(parents=True)
+        (bench.output / "drift.json").rename(past / str(day) / "drift.json")
+        (bench.output / "check.json").rename(past / str(day) / "check.json")
+    bench.send(inputs(1_000, shift=1.0))
+    (past / "2026-03-01.json").write_text('{"format": 1}')
+
+    same = bench.check(past=past)
+    other = bench.check(replace(WINDOW, champion_version="8"), past=past)
+
+    assert same.moved[0].since == date(2026, 3, 12)
+    assert "An earlier result, 2026-03-01.json, cannot be read" in same.sentence
+    assert "check.json" not in same.sentence
+    assert other.moved[0].since == DAY
+
+
+def test_the_budget_of_model_yml_decides(bench):
+    bench.send(inputs(1_000, shift=0.18))
+
+    strict = bench.check()
+    blind = bench.check(
+        config=replace(bench.config, drift=replace(bench.config.drift, smallest_effect=2.0))
+    )
+
+    assert (strict.verdict, blind.verdict) == ("drift", "no_drift")
+
+
+def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, tmp_path):
+    root = tmp_path / "newer"
+    root.mkdir()
+    text = (bench.folder / "loans" / "model.yml").read_text()
+    newer = config_of(root, text.replace("    income:", "    wage:").replace("[1, 2, 3]", "[1, 2]"))
+    bench.send(inputs(1_000))
+
+    check = bench.check(config=newer)
+
+    assert check.verdict == "no_drift"
+    assert {one.feature for one in check.moved} == {"income", "rooms", "kind"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such profile"),
+        (b"", "is no profile of format 1"),
+        (b"drift-profile 2\n", "is no profile of format 1"),
+        (b"drift-profile 1\nxx", "is damaged"),
+    ],
+)
+def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, content, said):
+    bench.profile = bench.folder / "other.profile"
+    if content is not None:
+        bench.profile.write_bytes(content)
+
+    with pytest.raises(DriftInputError, match=said):
+        bench.check()
+
+    assert not bench.output.exists()
+
+
+def test_a_check_that_is_none_is_refused(tmp_path):
+    with pytest.raises(UnreadableDataError, match="is no drift check"):
+        read_check(tmp_path)
+    (tmp_path / "check.json").write_text('{"format": 2}')
+    with pytest.raises(UnreadableDataError, match="has format 2, this code reads 1"):
+        read_check(tmp_path)
+
+
+def test_folders_far_from_the_window_are_not_opened(bench):
+    bench.send(inputs(300))
+    for days in (-3, 3):
+        bench.write("not json\n", at=NOON + timedelta(days=days))
+
+    assert bench.check().sentence.count("cannot be read") == 0
+
+
+def test_an_event_that_was_kept_in_the_next_day_s_folder_is_found(bench):
+    bench.send(inputs(300), at=MIDNIGHT + timedelta(days=1, minutes=5), time="2026-03-14T23:59:59Z")
+
+    assert bench.check().current_rows == 300
+    assert UTC is MIDNIGHT.tzinfo
