@@ -1,0 +1,129 @@
+"""The check as Azure ML runs it: the component's own command line, as a process."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from window_bench import DAY, MIDNIGHT, WINDOW, table
+
+from local.processes import child_environment
+from ml.drift.engine import save_profile
+from ml.model_config import read_model
+from ml.monitoring.check_job import figures, main
+from ml.monitoring.outcome import read_check
+from ml.monitoring.reference import PROFILE_FILE, reference_profile
+
+ROOT = Path(__file__).resolve().parents[4]
+COMPONENT = ROOT / "ml" / "jobs" / "check_drift.yml"
+
+
+def command_of(values: dict[str, str]) -> list[str]:
+    """As Azure ML fills it in: `$[[ ]]` goes with an optional input that is not given."""
+    text = yaml.safe_load(COMPONENT.read_text())["command"]
+
+    def optional(group: re.Match[str]) -> str:
+        (name,) = re.findall(r"inputs\.(\w+)", group[1])
+        return group[1] if name in values else ""
+
+    text = re.sub(r"\$\[\[(.*?)\]\]", optional, text)
+    filled = re.sub(
+        r"\$\{\{(?:inputs|outputs)\.(\w+)\}\}", lambda m: shlex.quote(values[m[1]]), text
+    )
+    program, *arguments = shlex.split(filled)
+    assert program == "python"
+    return [sys.executable, *arguments]
+
+
+@pytest.fixture
+def job(bench) -> dict[str, str]:
+    """A day of iris traffic whose petals have grown."""
+    config = read_model("iris")
+    rows = table(400, seed=1).rename(columns={"income": "PetalLengthCm"})
+    for name in set(config.features) - {"PetalLengthCm"}:
+        rows[name] = rows["PetalLengthCm"]
+    rows = rows.assign(Species="Iris-setosa")
+    save_profile(reference_profile(rows, config), bench.folder / PROFILE_FILE)
+    bench.send(rows[list(config.features)] + 30)
+    return {
+        "model_name": "iris",
+        "day": str(DAY),
+        "start_utc": WINDOW.start_utc.isoformat(),
+        "end_utc": WINDOW.end_utc.isoformat().replace("+00:00", "Z"),
+        "champion_version": "7",
+        "profile": str(bench.folder / PROFILE_FILE),
+        "collected": str(bench.collected),
+        "check": str(bench.output),
+    }
+
+
+def test_the_component_s_command_checks_a_window(job, bench):
+    done = subprocess.run(
+        command_of(job), cwd=ROOT, env=child_environment({}), capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+    check = read_check(bench.output)
+    assert check.verdict == "drift"
+    assert (check.current_rows, len(check.moved)) == (400, 4)
+    assert done.stdout.decode() == f"iris, 2026-03-14: {check.sentence}\n"
+    assert {path.name for path in bench.output.iterdir()} == {
+        "check.json",
+        "drift.json",
+        "report.html",
+    }
+    assert figures(check)["drifted_columns"] == 4
+    assert figures(check)["largest_ratio"] > 3
+
+
+def test_optional_inputs_reach_the_check(job, bench):
+    past, labels = bench.folder / "past", bench.folder / "labels"
+    past.mkdir()
+    labels.mkdir()
+    (past / "drift.json").write_text("{")
+    values = job | {"past": str(past), "labels": str(labels), "baseline": "0.9"}
+
+    main(command_of(values)[3:])
+
+    check = read_check(bench.output)
+    assert "An earlier result, drift.json, cannot be read" in check.sentence
+    assert check.performance.baseline == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("start_utc", "2026-03-14T00:00:00", "has no offset; write e.g. 2026-03-14T00:00:00Z"),
+        ("end_utc", MIDNIGHT.isoformat(), "not after its start"),
+        ("day", "yesterday", "invalid"),
+    ],
+)
+def test_a_window_that_is_none_is_refused_before_anything_is_read(job, capsys, name, value, said):
+    with pytest.raises(SystemExit) as ended:
+        main(command_of(job | {name: value})[3:])
+
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_run_s_figures_hold_the_realised_performance(job, bench):
+    main(command_of(job)[3:])
+    document = json.loads((bench.output / "check.json").read_text())
+    document["performance"] = {
+        "verdict": "worse",
+        "sentence": "…",
+        "metric": "accuracy",
+        "value": 0.8,
+        "low": 0.7,
+        "high": 0.85,
+        "baseline": 0.9,
+        "margin": 0.05,
+        "rows": 100,
+    }
+    (bench.output / "check.json").write_text(json.dumps(document))
+
+    assert figures(read_check(bench.output))["realised_accuracy"] == 0.8
