@@ -15,12 +15,14 @@ from scipy.special import ndtr
 
 from ml.drift.engine.kernels import count_uniforms
 
-DRAWS: Final = 40_000
-_CHUNK: Final = 1_000
+DRAWS: Final = 150_000
+_CHUNK: Final = 5_000
 _LOOKUP: Final = 1_024
-_SIZES: Final = (50.0, 100.0, 200.0, 400.0, 1_000.0, np.inf)
-_LEVELS: Final = (0.5, 0.1, 0.05, 0.01, 0.003, 0.001)
+_SIZES: Final = (50.0, 100.0, 200.0, 500.0, np.inf)
+_LEVELS: Final = (0.5, 0.1, 0.03)
+_TAIL_LEVEL: Final = 0.01
 _TAIL_POWER: Final = 1.5  # between an exponential tail (1) and a normal one (2)
+_SIZE_POWER: Final = -0.75
 _SEED: Final = 20_170_101
 
 
@@ -31,56 +33,56 @@ def _shares() -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class DistanceNull:
-    """Quantiles of sqrt(e) * distance under no drift, in reference spreads, for a few sizes e.
+    """sqrt(e) * distance under no drift, in reference spreads, for a few sizes e.
 
-    mean, square: shape (sizes,); quantiles: shape (sizes, levels).
+    mean, square, tail: shape (sizes,); quantiles: shape (sizes, levels). `tail` is how much further
+    out the distance to the power 1.5 lies, on average, where it lies beyond its last quantile.
     """
 
     mean: NDArray[np.float64]
     square: NDArray[np.float64]
     quantiles: NDArray[np.float64]
+    tail: NDArray[np.float64]
 
     def limit(self, chance: float, effective_rows: float) -> float:
         """The distance exceeded with this chance when nothing changed.
 
-        Beyond the smallest drawn level the tail is carried on with q ** 1.5 linear in ln(chance):
-        a normal tail would be linear in q ** 2, an exponential one in q.
+        Beyond the last level the tail is carried on with q ** 1.5 linear in ln(chance): a normal
+        tail would be linear in q ** 2, an exponential one in q. Every draw out there has its say in
+        the slope: a slope between two quantiles, from a few dozen draws, missed chances by half.
         """
-        row = self._at(self.quantiles, effective_rows)
-        log_levels = -np.log(np.array(_LEVELS))
+        powered = self._at(self.quantiles, effective_rows) ** _TAIL_POWER
+        log_levels = -np.log(np.array([*_LEVELS, _TAIL_LEVEL]))
         wanted = -float(np.log(chance))
-        powered = row**_TAIL_POWER
-        if wanted <= log_levels[-1]:
-            value = float(np.interp(wanted, log_levels, powered))
-        else:
-            near, far = 3, 5  # 1 % and 0.1 %
-            slope = (powered[far] - powered[near]) / (log_levels[far] - log_levels[near])
-            value = float(powered[far] + slope * (wanted - log_levels[far]))
+        value = float(np.interp(wanted, log_levels, powered))
+        if wanted > log_levels[-1]:
+            slope = float(self._at(self.tail, effective_rows))
+            value = float(powered[-1]) + slope * (wanted - float(log_levels[-1]))
         return float(value ** (1 / _TAIL_POWER) / np.sqrt(effective_rows))
 
     def mean_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean distance under no drift, same shape as the sizes."""
-        scaled = np.interp(1 / np.sqrt(effective_rows), _inverse_roots(), self.mean[::-1])
+        scaled = np.interp(effective_rows**_SIZE_POWER, _scaled_sizes(), self.mean[::-1])
         return np.asarray(scaled / np.sqrt(effective_rows), np.float64)
 
     def square_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean squared distance under no drift, same shape as the sizes."""
-        scaled = np.interp(1 / np.sqrt(effective_rows), _inverse_roots(), self.square[::-1])
+        scaled = np.interp(effective_rows**_SIZE_POWER, _scaled_sizes(), self.square[::-1])
         return np.asarray(scaled / effective_rows, np.float64)
 
     @staticmethod
     def _at(table: NDArray[np.float64], effective_rows: float) -> NDArray[np.float64]:
         position = np.interp(
-            1 / np.sqrt(effective_rows), _inverse_roots(), np.arange(len(_SIZES))[::-1]
+            effective_rows**_SIZE_POWER, _scaled_sizes(), np.arange(len(_SIZES))[::-1]
         )
         low = min(int(position), len(_SIZES) - 2)
         part = position - low
         return np.asarray((1 - part) * table[low] + part * table[low + 1], np.float64)
 
 
-def _inverse_roots() -> NDArray[np.float64]:
-    """1 / sqrt(size), ascending: the scale on which the small-sample effects are nearly linear."""
-    return np.array([1 / np.sqrt(size) for size in _SIZES])[::-1]
+def _scaled_sizes() -> NDArray[np.float64]:
+    """Sizes, ascending on a scale on which what few rows do to the tail is nearly linear."""
+    return np.array([size**_SIZE_POWER for size in _SIZES])[::-1]
 
 
 def calibrate(
@@ -93,21 +95,53 @@ def calibrate(
     shares = _shares()
     weights = np.stack([_weights(gaps, cdf, shares) for gaps, cdf in shapes], axis=1)
     rng = np.random.default_rng(_SEED)
-    mean = np.empty((len(_SIZES), len(shapes)))
-    square = np.empty_like(mean)
-    quantiles = np.empty((len(_SIZES), len(_LEVELS), len(shapes)))
-    for i, size in enumerate(_SIZES):
-        areas = np.empty((draws, len(shapes)), np.float32)
-        for start in range(0, draws, _CHUNK):
-            stop = min(start + _CHUNK, draws)
-            areas[start:stop] = np.abs(_bridges(rng, shares, stop - start, size)) @ weights
-        mean[i] = areas.mean(axis=0, dtype=np.float64)
-        square[i] = np.einsum("ij,ij->j", areas, areas, dtype=np.float64) / draws
-        quantiles[i] = np.quantile(areas, 1 - np.array(_LEVELS), axis=0, overwrite_input=True)
+    per_size = [_drawn(rng, shares, weights, size=size, draws=draws) for size in _SIZES]
     return [
-        DistanceNull(mean=mean[:, j], square=square[:, j], quantiles=quantiles[:, :, j])
+        DistanceNull(
+            mean=np.array([found.mean[j] for found in per_size]),
+            square=np.array([found.square[j] for found in per_size]),
+            quantiles=np.array([found.quantiles[:, j] for found in per_size]),
+            tail=np.array([found.tail[j] for found in per_size]),
+        )
         for j in range(len(shapes))
     ]
+
+
+def _drawn(
+    rng: np.random.Generator,
+    shares: NDArray[np.float64],
+    weights: NDArray[np.float32],
+    *,
+    size: float,
+    draws: int,
+) -> DistanceNull:
+    """One size, all features: shapes (features,) and (levels, features).
+
+    Only the largest areas are kept from chunk to chunk, so that memory does not grow with `draws`.
+    """
+    features = weights.shape[1]
+    chunks = -(-draws // _CHUNK)
+    chunk = -(-draws // chunks)
+    beyond = max(round(_TAIL_LEVEL * chunk * chunks), 1)
+    largest = np.zeros((features, beyond + 1 + chunk), np.float32)
+    mean, square = np.zeros(features), np.zeros(features)
+    areas = np.zeros((features, 0), np.float32)
+    for _ in range(chunks):
+        areas = (np.abs(_bridges(rng, shares, chunk, size)) @ weights).T
+        mean += areas.mean(axis=1, dtype=np.float64) / chunks
+        square += np.einsum("ij,ij->i", areas, areas, dtype=np.float64) / (chunk * chunks)
+        largest[:, beyond + 1 :] = areas
+        largest.partition(chunk, axis=1)
+        largest[:, : beyond + 1] = largest[:, chunk:].copy()
+    body = np.quantile(areas, 1 - np.array(_LEVELS), axis=1)  # the last chunk will do
+    kept = np.sort(largest[:, : beyond + 1].astype(np.float64), axis=1)
+    powered = kept**_TAIL_POWER
+    return DistanceNull(
+        mean=mean,
+        square=square,
+        quantiles=np.vstack([body, kept[:, 0]]),
+        tail=(powered[:, 1:] - powered[:, :1]).mean(axis=1),
+    )
 
 
 def _weights(

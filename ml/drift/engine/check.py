@@ -198,8 +198,9 @@ def _feature(
 def _verdict(seen: Sequence[Signal], ratio: float, budget: Budget) -> Verdict:
     if ratio > 1:
         return Verdict.DRIFT
-    distance = next((s for s in seen if s.statistic is Statistic.DISTANCE), None)
-    if distance is not None and distance.limit > budget.largest_limit_sd:
+    # Cohen's w of a shift by k spreads is about k, so one bound serves both.
+    main = next((s for s in seen if s.statistic in {Statistic.DISTANCE, Statistic.SHARES}), None)
+    if main is not None and main.limit > budget.largest_limit_sd:
         return Verdict.NOT_ENOUGH_DATA
     return Verdict.NO_DRIFT
 

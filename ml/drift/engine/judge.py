@@ -13,9 +13,10 @@ from ml.drift.engine.layout import Kind, Summary
 from ml.drift.engine.limits import (
     Budget,
     Statistic,
+    change_by_chance,
     distance_limit,
+    most_unseen,
     share_limit,
-    unseen_chance,
 )
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.reference import (
@@ -188,26 +189,43 @@ def _shares(
 def _missing(
     reference: Reference, current: Summary, budget: Budget, *, window: Window, features: int
 ) -> Signal:
-    """Change of the missing share; its limit is what chance, the past, and sense allow."""
     sides = [
-        np.array([summary.rows - missing_of(summary), missing_of(summary)], np.int64)
+        (summary.rows - missing_of(summary), missing_of(summary))
         for summary in (reference.summary, current)
     ]
-    found = chi_square(sides[0], sides[1])
-    change = abs(sides[1][1] / max(sides[1].sum(), 1) - sides[0][1] / max(sides[0].sum(), 1))
+    past = past_of(reference, Statistic.MISSING, window, float(current.rows))
+    return missing_signal(sides[0], sides[1], past, budget, features=features)
+
+
+def missing_signal(
+    reference: tuple[int, int],
+    current: tuple[int, int],
+    past: Sequence[Dependence],
+    budget: Budget,
+    *,
+    features: int,
+) -> Signal:
+    """Change of the missing share, from rows (there, missing) on both sides.
+
+    Its limit is what chance, the past, and sense allow.
+    """
+    found = chi_square(np.array(reference), np.array(current))
+    change = abs(current[1] / max(sum(current), 1) - reference[1] / max(sum(reference), 1))
     if not float(found.mean) > 0:
         return Signal(Statistic.MISSING, 0.0, budget.smallest_share)
+    chance = budget.chance(features, Statistic.MISSING)
     limit = share_limit(
         float(found.mean),
         float(found.variance),
-        past_of(reference, Statistic.MISSING, window, float(current.rows)),
+        past,
         effective_rows=float(found.weight),
-        chance=budget.chance(features, Statistic.MISSING),
+        chance=chance,
     )
     effect = float(found.effect)
     # Told as a share of the rows: where w would meet its limit, or where it begins to matter.
     in_shares = change * limit / effect if effect > 0 else float("inf")
-    return Signal(Statistic.MISSING, float(change), max(in_shares, budget.smallest_share))
+    by_chance = change_by_chance(reference, current, chance)
+    return Signal(Statistic.MISSING, change, max(in_shares, by_chance, budget.smallest_share))
 
 
 def _unseen(
@@ -245,16 +263,14 @@ def _changed(
 def _unseen_signal(
     unseen: int, rows: int, *, rare: int, reference_rows: int, budget: Budget, features: int
 ) -> Signal:
-    chance = budget.chance(features, Statistic.UNSEEN)
-    low, high = 0, rows  # the most rows that chance explains lie from low up to below high
-    while high - low > 1:
-        middle = (low + high) // 2
-        by_chance = unseen_chance(
-            middle, current_rows=rows, rare=rare, reference_rows=reference_rows
-        )
-        low, high = (middle, high) if by_chance > chance else (low, middle)
+    most = most_unseen(
+        current_rows=rows,
+        rare=rare,
+        reference_rows=reference_rows,
+        chance=budget.chance(features, Statistic.UNSEEN),
+    )
     share = unseen / max(rows, 1)
-    return Signal(Statistic.UNSEEN, share, max(low / max(rows, 1), budget.smallest_share))
+    return Signal(Statistic.UNSEEN, share, max(most / max(rows, 1), budget.smallest_share))
 
 
 def smallest_visible(

@@ -1,5 +1,6 @@
 """From the false alarms a person accepts to the limit of each statistic of each feature."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,3 +119,40 @@ def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: 
         return 1.0
     share = current_rows / (current_rows + reference_rows)
     return float(betainc(unseen, rare + 1, share))
+
+
+def most_unseen(*, current_rows: int, rare: int, reference_rows: int, chance: float) -> int:
+    """The most new or rare rows that chance explains, by bisection."""
+    low, high = 0, current_rows
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = unseen_chance(
+            middle, current_rows=current_rows, rare=rare, reference_rows=reference_rows
+        )
+        low, high = (middle, high) if found > chance else (low, middle)
+    return low
+
+
+def change_by_chance(reference: tuple[int, int], current: tuple[int, int], chance: float) -> float:
+    """Largest change of a share that chance explains, in the direction in which it changed.
+
+    Both sides as rows (there, missing). Chi-square of few missing rows has a far longer tail than
+    its moments tell (four expected among 200: alarms 4 times too often), so the counts are taken as
+    what they are: rare rows, beta-binomial. Going down is going up with the sides exchanged.
+    """
+    n, m = sum(reference), sum(current)
+    rare = 0 if reference[0] < reference[1] else 1
+    before, now = reference[rare], current[rare]
+    common = before / n
+    if now / m >= common:
+        most = most_unseen(current_rows=m, rare=before, reference_rows=n, chance=chance / 2)
+        change = (most + 0.5) / m - common
+    else:
+        low, high = -1, math.ceil(common * m)  # so few are too few, so many are not
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = unseen_chance(before, current_rows=n, rare=middle, reference_rows=m)
+            low, high = (low, middle) if found > chance / 2 else (middle, high)
+        change = common - (high - 0.5) / m
+    # Rare rows vary as counts do; common ones less: a row is missing once at most.
+    return max(change, 0.0) * math.sqrt(1 - common)

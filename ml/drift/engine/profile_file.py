@@ -23,7 +23,7 @@ from ml.drift.engine.profile import Profile
 from ml.drift.engine.reference import Reference, unit_table
 from ml.drift.engine.units import Blocks, Days
 
-_MAGIC: Final = b"drift-profile 1\n"
+_MAGIC: Final = b"drift-profile 2\n"
 _LEVEL: Final = 6
 Arrays = dict[str, NDArray[Any]]
 
@@ -62,7 +62,7 @@ def load_profile(path: Path) -> Profile:
     content = path.read_bytes()
     if not content.startswith(_MAGIC):
         raise DriftInputError(
-            f"{path.name} is no profile of format 1; make it again with this version"
+            f"{path.name} is no profile of format 2; make it again with this version"
         )
     try:
         body = zlib.decompress(content[len(_MAGIC) :])
@@ -103,7 +103,7 @@ def _column_out(i: int, reference: Reference, arrays: Arrays) -> dict[str, Any]:
     }
     if reference.null is not None:
         null = reference.null
-        arrays[f"{i}.null"] = np.column_stack([null.mean, null.square, null.quantiles])
+        arrays[f"{i}.null"] = np.column_stack([null.mean, null.square, null.tail, null.quantiles])
     if isinstance(summary, NumericSummary):
         used = np.flatnonzero(summary.counts)
         arrays[f"{i}.bins"] = used.astype(np.uint16)
@@ -149,7 +149,9 @@ def _column_in(i: int, entry: Mapping[str, Any], arrays: Arrays, history: Histor
     null = None
     if f"{i}.null" in arrays:
         table = arrays[f"{i}.null"]
-        null = DistanceNull(mean=table[:, 0], square=table[:, 1], quantiles=table[:, 2:])
+        null = DistanceNull(
+            mean=table[:, 0], square=table[:, 1], tail=table[:, 2], quantiles=table[:, 3:]
+        )
     summary = _summary_in(i, column, entry, arrays)
     summary.history = _history_in(i, entry, arrays, history)
     return Reference(

@@ -116,21 +116,39 @@ def weekday_counts(summary: Summary, weekday: int) -> NDArray[np.int64]:
     return np.asarray(past.values[mine].sum(axis=0), np.int64)
 
 
+def draw_nulls(summaries: Mapping[str, Summary], *, draws: int = DRAWS) -> dict[str, DistanceNull]:
+    """The null of the distance of every column that has one, by name."""
+    shapes = {
+        name: shape_of(summary)
+        for name, summary in summaries.items()
+        if isinstance(summary, NumericSummary) and is_compared(summary)
+    }
+    drawn = [name for name, shape in shapes.items() if shape.spread > 0]
+    if not drawn:
+        return {}
+    made = calibrate([(shapes[name].gaps, shapes[name].cdf) for name in drawn], draws=draws)
+    return dict(zip(drawn, made, strict=True))
+
+
 def make_references(
     columns: Sequence[Column], summaries: Mapping[str, Summary], *, draws: int = DRAWS
 ) -> tuple[Reference, ...]:
     """Draw the null and learn the dependence of all columns together."""
+    return learn_references(columns, summaries, draw_nulls(summaries, draws=draws))
+
+
+def learn_references(
+    columns: Sequence[Column],
+    summaries: Mapping[str, Summary],
+    nulls: Mapping[str, DistanceNull],
+) -> tuple[Reference, ...]:
+    """Learn the dependence of all columns together, their nulls being drawn."""
     found = [(column, summaries[column.name]) for column in columns]
     shapes = {
         column.name: shape_of(summary)
         for column, summary in found
         if isinstance(summary, NumericSummary) and is_compared(summary)
     }
-    drawn = [name for name, shape in shapes.items() if shape.spread > 0]
-    nulls: dict[str, DistanceNull] = {}
-    if drawn:
-        made = calibrate([(shapes[name].gaps, shapes[name].cdf) for name in drawn], draws=draws)
-        nulls = dict(zip(drawn, made, strict=True))
     pasts = {column.name: _past(summary) for column, summary in found}
     lengths = DAY_LENGTHS if any(past.days for past in pasts.values()) else BLOCK_LENGTHS
     alone: dict[Statistic, list[list[Dependence]]] = {}
