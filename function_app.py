@@ -2,8 +2,15 @@
 
 import azure.functions as func
 
-from functions import drift_timer, events_queue, operations, reconcile_timer, work_queue
+from functions import (
+    drift_report,
+    drift_timer,
+    events_queue,
+    operations,
+    reconcile_timer,
+    work_queue,
+)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for module in (events_queue, work_queue, drift_timer, reconcile_timer, operations):
+for module in (events_queue, work_queue, drift_timer, reconcile_timer, operations, drift_report):
     app.register_functions(module.blueprint)

@@ -115,7 +115,11 @@ class App:
         from shared.usecases.check_drift import CheckDriftOf  # noqa: PLC0415 - same
 
         return CheckDriftOf(
-            ledger=self.ledger, record=self.record, catalog=self.catalog, clock=self.clock
+            ledger=self.ledger,
+            record=self.record,
+            catalog=self.catalog,
+            clock=self.clock,
+            checks=lambda: self.drift_checks,
         )
 
     @cached_property
@@ -188,8 +192,9 @@ class App:
         from shared.adapters.drift_checks import CollectedDriftChecks  # noqa: PLC0415 - same
 
         return CollectedDriftChecks(
-            self._workspace_storage,
+            workspace=self._workspace_storage,
             container=self.settings.workspace_storage_container,
+            data=self.storage,
             endpoint_name=self._azure_endpoints.endpoint_name,
             limit_bytes=self.settings.function_data_limit_bytes,
         )

@@ -17,6 +17,8 @@ _NAME_WIDTH = 10
 
 def status_document(status: ModelStatus) -> dict[str, Any]:
     """How a model stands; times are ISO 8601, UTC."""
+    from shared.domain.sentences import report_address  # noqa: PLC0415 - not needed to index
+
     champion, drift = status.champion, status.last_drift
     return {
         "model": status.model,
@@ -44,8 +46,15 @@ def status_document(status: ModelStatus) -> dict[str, Any]:
             "profile": drift.profile,
             "verdict": str(drift.verdict),
             "sentence": drift.sentence,
-            "signals": [asdict(signal) for signal in drift.signals],
+            "revision": drift.revision,
+            "signals": [
+                asdict(signal) | {"since": signal.since and signal.since.isoformat()}
+                for signal in drift.signals
+            ],
+            "missing_days": [day.isoformat() for day in drift.missing_days],
+            "performance": drift.performance and asdict(drift.performance),
             "report": drift.report,
+            "report_address": drift.report and report_address(status.model, drift.day.isoformat()),
         },
         "cycles": [
             {

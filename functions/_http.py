@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _LONGEST_BODY_BYTES = 16 * 1024
 _NOT_CACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
+)
 _RETRY_SECONDS = 5
 
 _log = EventLog("retrain.http")
@@ -51,6 +55,16 @@ def text_answer(text: str) -> func.HttpResponse:
     """The same for people who asked for plain text."""
     return func.HttpResponse(
         text, mimetype="text/plain", charset="utf-8", headers=dict(_NOT_CACHED)
+    )
+
+
+def page_answer(page: bytes) -> func.HttpResponse:
+    """A report for a browser: it may draw and style itself, load and send nothing."""
+    return func.HttpResponse(
+        page,
+        mimetype="text/html",
+        charset="utf-8",
+        headers={**_NOT_CACHED, "Content-Security-Policy": _REPORT_POLICY},
     )
 
 

@@ -71,7 +71,7 @@ def explain(req: func.HttpRequest) -> func.HttpResponse:
 
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 with the cycle it opened, or none while it waits for the open one to end."""
-    name, reason, key = _model(req), _reason(req), _request_key(req)
+    name, reason, key = model_name(req), _reason(req), _request_key(req)
     accepted = app.request_retrain(name, request=key, text=reason, by="function key")
     app.log.info("retraining asked for", model=name, request=key, new=accepted.new)
     cycle = accepted.cycle_id
@@ -99,14 +99,16 @@ def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 when a check is on its way or was done, 409 without a champion to check."""
-    name, day = _model(req), _day(req, today=app.clock.now_utc().date())
+    name, today = model_name(req), app.clock.now_utc().date()
+    given = req.params.get("date")
+    day = None if given is None else day_of(str(given), today=today)
     asked = app.check_drift_of(name, day)
     if asked.fact_key is None:
         raise BadRequestError(HTTPStatus.CONFLICT, "no_champion", asked.sentence)
     return answer(
         {
             "model": name,
-            "date": (day or app.clock.now_utc().date()).isoformat(),
+            "date": (day or today).isoformat(),
             "new": asked.new,
             "fact_key": asked.fact_key,
             "sentence": asked.sentence,
@@ -128,14 +130,14 @@ def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """One model, with its open cycle and its last ones."""
     from functions._documents import status_document  # noqa: PLC0415 - not needed to index
 
-    return answer(status_document(app.status(_model(req))))
+    return answer(status_document(app.status(model_name(req))))
 
 
 def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """JSON with sentence, steps and facts, or the same as text."""
     from functions._documents import explanation_document, explanation_text  # noqa: PLC0415 - same
 
-    name, cycle_id = _model(req), str(req.route_params.get("cycle_id", ""))
+    name, cycle_id = model_name(req), str(req.route_params.get("cycle_id", ""))
     if not _CYCLE_ID.fullmatch(cycle_id):
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,
@@ -154,7 +156,12 @@ def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
     return answer(explanation_document(explanation))
 
 
-def _model(req: func.HttpRequest) -> str:
+def model_name(req: func.HttpRequest) -> str:
+    """The model in the route.
+
+    Raises:
+        BadRequestError: no model can have that name.
+    """
     name = str(req.route_params.get("model", ""))
     if not _MODEL_NAME.fullmatch(name):
         raise BadRequestError(
@@ -197,10 +204,12 @@ def _request_key(req: func.HttpRequest) -> str:
     return key
 
 
-def _day(req: func.HttpRequest, *, today: date) -> date | None:
-    given = req.params.get("date")
-    if given is None:
-        return None
+def day_of(given: str, *, today: date) -> date:
+    """A UTC day that has begun.
+
+    Raises:
+        BadRequestError: it is none, or one that nothing can be known of.
+    """
     try:
         # The basic form and week dates are ISO 8601 too, but nobody means them here.
         day = date.fromisoformat(given) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", given) else None

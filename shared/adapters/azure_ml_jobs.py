@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, word
+from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
 from shared.domain.facts import JobStatus
 from shared.errors import JobMismatchError, RequestRefusedError
 from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from shared.adapters.azure_ml import AzureMlWorkspace
+    from shared.ports.drift import DriftJobRequest
 
 # Azure ML's words for a run that is over; with any other it goes on.
 _ENDINGS = {
@@ -34,24 +38,32 @@ class AzureMlJobs:
 
     def submit(self, job: JobRequest) -> SubmittedJob:
         """See `Jobs.submit`."""
+        found = self._start(job.name, lambda: build_pipeline(job, self._settings))
+        return _same(job.name, identity_tags(job), found)
+
+    def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
+        """See `Jobs.submit_drift`."""
+        found = self._start(job.name, lambda: build_drift_job(job, self._settings))
+        return _same(job.name, drift_identity_tags(job), found)
+
+    def _start(self, name: str, build: Callable[[], Any]) -> Any:
+        """The job of that name, submitted now or before."""
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
 
-        doing = f"submitting job {job.name}"
-        with azure_errors(doing):
+        with azure_errors(f"submitting job {name}"):
             # Looked up first: a repetition then uploads nothing and cannot change tags.
-            found = self._find(job.name)
-            if found is None:
-                try:
-                    found = self._workspace.client.jobs.create_or_update(
-                        build_pipeline(job, self._settings)
-                    )
-                except HttpResponseError as exc:
-                    if not already_exists(exc):
-                        raise
-                    found = self._find(job.name)
-                    if found is None:
-                        raise
-        return _same(job, found)
+            found = self._find(name)
+            if found is not None:
+                return found
+            try:
+                return self._workspace.client.jobs.create_or_update(build())
+            except HttpResponseError as exc:
+                if not already_exists(exc):
+                    raise
+                found = self._find(name)
+                if found is None:
+                    raise
+                return found
 
     def report(self, name: str) -> JobReport | None:
         """See `Jobs.report`."""
@@ -102,14 +114,13 @@ class AzureMlJobs:
         return f"step {', '.join(sorted(steps))} failed; its log stands in the job"
 
 
-def _same(job: JobRequest, found: Any) -> SubmittedJob:
+def _same(name: str, wanted: Mapping[str, str], found: Any) -> SubmittedJob:
     tags = dict(found.tags or {})
-    wanted = identity_tags(job)
     different = [key for key, value in wanted.items() if tags.get(key, "") != value]
     if different:
         listed = "; ".join(f"{key} {tags.get(key)!r}, not {wanted[key]!r}" for key in different)
         raise JobMismatchError(
-            f"job {job.name} exists and was made from something else: {listed}. "
+            f"job {name} exists and was made from something else: {listed}. "
             "Job names are unique for ever: nothing was submitted."
         )
     return SubmittedJob(

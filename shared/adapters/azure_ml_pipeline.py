@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # A step that hangs ends here; a step's own work takes minutes.
 STEP_TIMEOUT_SECONDS = 2 * 60 * 60
-_EVIDENCE_DATASTORE = "workspaceblobstore"
+WORKSPACE_DATASTORE = "workspaceblobstore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
         PipelineJobSettings,
     )
 
-    evidence = f"azureml://datastores/{_EVIDENCE_DATASTORE}/paths/evidence/{job.model}/{job.name}/"
+    evidence = f"azureml://datastores/{WORKSPACE_DATASTORE}/paths/evidence/{job.model}/{job.name}/"
     steps = _retraining(job) if job.mode is Mode.RETRAIN else _evaluation(job)
     return PipelineJob(
         name=job.name,

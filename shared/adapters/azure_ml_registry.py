@@ -9,10 +9,10 @@ from shared.errors import DataMismatchError
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.adapters.azure_ml import AzureMlWorkspace
-    from shared.domain.effects import Role
+    from shared.domain.effects import Role, TagDrift
 
 
 class AzureMlRegistry:
@@ -52,15 +52,34 @@ class AzureMlRegistry:
             found = self._find("models", model, version)
             if found is None:
                 return
-            tags = dict(found.tags or {})
-            if _number(tags.get("fact_seq")) > fact_seq:
-                return
-            found.tags = tags | {
+            wanted = {
                 "role": str(role),
                 "role_cycle_id": cycle_id,
                 "fact_seq": str(fact_seq),
             }
-            self._workspace.client.models.create_or_update(found)
+            self._tag(found, wanted, fence="fact_seq")
+
+    def tag_drift(self, model: str, drift: TagDrift) -> None:
+        """See `Registry.tag_drift`."""
+        with azure_errors(f"tagging {model} version {drift.version}"):
+            found = self._find("models", model, drift.version)
+            if found is None:
+                return
+            wanted = {
+                "drift_date": drift.day.isoformat(),
+                "drift_verdict": str(drift.verdict),
+                "drift_report": drift.report,
+                "drift_fact_seq": str(drift.fact_seq),
+            }
+            self._tag(found, wanted, fence="drift_fact_seq")
+
+    def _tag(self, found: Any, wanted: Mapping[str, str], *, fence: str) -> None:
+        """The tags go as a whole; one writer a version at a time, see `plan`."""
+        tags = dict(found.tags or {})
+        if _number(tags.get(fence)) > _number(wanted[fence]):
+            return
+        found.tags = {**tags, **wanted}
+        self._workspace.client.models.create_or_update(found)
 
     def register_data(
         self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int

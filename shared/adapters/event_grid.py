@@ -54,9 +54,16 @@ class EventGridPublisher:
                         "feature": signal.feature,
                         "statistic": signal.statistic,
                         "threshold": signal.threshold,
+                        "measure": signal.measure,
+                        "role": signal.role,
+                        "since": signal.since and signal.since.isoformat(),
+                        "alarmShare": signal.alarm_share,
                     }
                     for signal in drift.signals
                 ],
+                "revision": drift.revision,
+                "currentRows": drift.current_rows,
+                "referenceRows": drift.reference_rows,
                 "report": drift.report,
             },
         )

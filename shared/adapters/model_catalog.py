@@ -57,6 +57,8 @@ class FolderCatalog:
             max_attempts=config.retrain.max_attempts,
             soak=config.rollout.soak,
             drift_window_days=config.drift.window_days,
+            drift_late_days=config.drift.late_days,
+            drift_without_labels_retrains=config.drift.without_labels == "retrain",
         )
 
 

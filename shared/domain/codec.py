@@ -20,7 +20,7 @@ from shared.domain import effects, facts
 from shared.domain.state import State
 from shared.errors import TerminalError
 
-STATE_FORMAT = 1  # another number in the store: the state is folded anew from its facts
+STATE_FORMAT = 2  # another number in the store: the state is folded anew from its facts
 
 FACTS: dict[str, type] = {
     "data_arrived": facts.DataArrived,
@@ -63,6 +63,9 @@ EFFECTS: dict[str, type] = {
     "tag_model": effects.TagModel,
     "retire_deployment": effects.RetireDeployment,
     "check_drift": effects.CheckDrift,
+    "watch_drift_job": effects.WatchDriftJob,
+    "read_drift_check": effects.ReadDriftCheck,
+    "tag_drift": effects.TagDrift,
     "publish_drift": effects.PublishDrift,
     "raise_alert": effects.RaiseAlert,
 }

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from shared.domain.facts import DriftSignal, Mode
-from shared.domain.ids import JobName
+from shared.domain.facts import DriftSignal, DriftVerdict, Mode, checked_name
+from shared.domain.ids import JobName, cycle_id_of
 
 
 class Role(StrEnum):
@@ -201,18 +201,75 @@ class RetireDeployment(_Timed):
 
 @dataclass(frozen=True, slots=True)
 class CheckDrift(_Timed):
-    """Compare a window of production data with the champion's reference."""
+    """Compare a window of production data with the champion's reference.
+
+    Where the window is too large for a function it comes to a job of its own.
+    """
 
     day: date
     profile: str
     window_start_utc: datetime
     window_end_utc: datetime
     attempt: int = 1
+    revision: int = 0
+    job_attempt: int = 1
 
     @property
     def key(self) -> str:
         again = f":{self.attempt}" if self.attempt > 1 else ""
-        return f"check-drift:{self.day.isoformat()}:{self.profile}{again}"
+        job = f":job-{self.job_attempt}" if self.job_attempt > 1 else ""
+        return f"check-drift:{self.checked}{again}{job}"
+
+    @property
+    def checked(self) -> str:
+        """Day, profile and revision, as they stand in keys."""
+        return checked_name(self.day, self.profile, self.revision)
+
+    def job_name(self, model: str) -> str:
+        """The job of this attempt: model, day, version and revision have a name of their own."""
+        digits = cycle_id_of(model, f"check-drift:{self.checked}:{self.attempt}")
+        return str(JobName("drift", digits, self.job_attempt))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDriftJob(_Timed):
+    """Look whether the job that compares a large window has ended."""
+
+    job_name: str
+    check: CheckDrift
+    collected: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"watch-drift:{self.check.checked}:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDriftCheck(_Timed):
+    """Read what the finished job found."""
+
+    job_name: str
+    check: CheckDrift
+    collected: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"read-drift:{self.check.checked}:{self.job_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagDrift(_Timed):
+    """Say in the registry, at the version compared with, what the newest check found."""
+
+    version: str
+    day: date
+    verdict: DriftVerdict
+    report: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"tag-drift:{self.version}:{self.fact_seq}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +281,13 @@ class PublishDrift(_Timed):
     sentence: str
     signals: tuple[DriftSignal, ...]
     report: str | None
+    revision: int = 0
+    current_rows: int = 0
+    reference_rows: int = 0
 
     @property
     def key(self) -> str:
-        return f"publish-drift:{self.day.isoformat()}:{self.profile}"
+        return f"publish-drift:{checked_name(self.day, self.profile, self.revision)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +316,9 @@ Effect = (
     | TagModel
     | RetireDeployment
     | CheckDrift
+    | WatchDriftJob
+    | ReadDriftCheck
+    | TagDrift
     | PublishDrift
     | RaiseAlert
 )

@@ -12,10 +12,13 @@ from shared.domain.effects import (
     Effect,
     PublishDrift,
     RaiseAlert,
+    ReadDriftCheck,
     RestoreTraffic,
     RetireDeployment,
     Role,
+    TagDrift,
     TagModel,
+    WatchDriftJob,
 )
 from shared.domain.facts import (
     AlertRaised,
@@ -32,9 +35,13 @@ from shared.domain.facts import (
     DriftVerdict,
     EffectDone,
     EffectFailed,
+    EvidenceRead,
+    JobFinished,
+    JobStatus,
     JobSubmitted,
     Mode,
     Outcome,
+    PerformanceVerdict,
     Reason,
     ReasonKind,
     RetrainDecided,
@@ -47,6 +54,7 @@ from shared.domain.ids import JobName
 from shared.domain.state import (
     BUDGET_WINDOW,
     Champion,
+    CheckedDay,
     Cycle,
     DataVersion,
     Learnt,
@@ -62,6 +70,8 @@ if TYPE_CHECKING:
 
 _PAST_CYCLES_KEPT = 20
 _JOB_STARTS_KEPT = 200
+_CHECKED_DAYS_KEPT = 40
+_DRIFT_JOBS = 2  # one more where the first failed
 _SAME_REASONS_KEPT = 20  # they all go into one cycle: the twenty-first adds nothing to it
 
 
@@ -123,6 +133,8 @@ def _apply(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
             )
         case JobSubmitted() as fact:
             return _submitted(state, entry, fact)
+        case JobFinished() as fact:
+            return _drift_job_finished(state, entry, fact)
         case ChampionPromoted() as fact if _is_open(state, fact.cycle_id):
             return _promoted(state, entry, fact)
         case TrafficChangedOutside() as fact:
@@ -168,6 +180,7 @@ def check_of(due: DriftCheckDue) -> CheckDrift:
         due.window_start_utc,
         due.window_end_utc,
         attempt=due.attempt,
+        revision=due.revision,
     )
 
 
@@ -180,22 +193,143 @@ def _drift_checked(state: State, entry: Entry, fact: DriftChecked) -> State:
     left = tuple(
         item
         for item in state.outstanding
-        if not (
-            isinstance(item, CheckDrift) and (item.day, item.profile) == (fact.day, fact.profile)
-        )
+        if (check := check_behind(item)) is None
+        or (check.day, check.profile, check.revision) != (fact.day, fact.profile, fact.revision)
     )
-    state = replace(state, outstanding=left, last_drift=fact)
+    known = _checked_day(state, fact)
+    newest = state.last_drift is None or fact.day >= state.last_drift.day
+    state = replace(state, outstanding=left, last_drift=fact if newest else state.last_drift)
     # Against the reference of a version that reigns no more it says nothing about today.
     reigns = state.champion is not None and state.champion.version == fact.profile
-    if fact.verdict is not DriftVerdict.DRIFT or not reigns:
-        return state
-    state = _wait(state, Reason(ReasonKind.DRIFT, fact.key, entry.seq, fact.sentence))
+    gives = _reasons_given(fact) if reigns else {}
+    gave = known.gave if known else ()
+    state = _remember(state, fact, gave=(*gave, *(kind for kind in gives if kind not in gave)))
+    for kind, text in gives.items():
+        if kind not in gave:
+            key = fact.reason_key(kind)
+            state = _wait(state, Reason(kind, key, entry.seq, text, report=fact.report))
     if fact.source == "outside":
         return state  # its finder has told the others already
-    return _ask(
-        state,
-        PublishDrift(fact.day, fact.profile, fact.sentence, fact.signals, fact.report),
+    if fact.report is not None and newest:
+        state = _ask(
+            _without_older_tag(state, fact.profile),
+            TagDrift(fact.profile, fact.day, fact.verdict, fact.report, entry.seq),
+        )
+    if ReasonKind.DRIFT in gives and ReasonKind.DRIFT not in gave:
+        state = _ask(state, _notice(fact))
+    return state
+
+
+def _reasons_given(fact: DriftChecked) -> dict[ReasonKind, str]:
+    """Each with its words."""
+    gives = {}
+    if fact.verdict is DriftVerdict.DRIFT:
+        gives[ReasonKind.DRIFT] = fact.sentence
+    if fact.performance and fact.performance.verdict is PerformanceVerdict.WORSE:
+        gives[ReasonKind.PERFORMANCE] = fact.performance.sentence
+    return gives
+
+
+def _notice(fact: DriftChecked) -> PublishDrift:
+    return PublishDrift(
+        fact.day,
+        fact.profile,
+        fact.sentence,
+        fact.signals,
+        fact.report,
+        revision=fact.revision,
+        current_rows=fact.current_rows,
+        reference_rows=fact.reference_rows,
     )
+
+
+def _checked_day(state: State, fact: DriftChecked) -> CheckedDay | None:
+    same = (fact.day, fact.profile)
+    return next((item for item in state.checked_days if (item.day, item.profile) == same), None)
+
+
+def _remember(state: State, fact: DriftChecked, *, gave: tuple[ReasonKind, ...]) -> State:
+    """The newest revision stands for its day; what an older one gave stays given."""
+    known = _checked_day(state, fact)
+    if known is not None and known.revision > fact.revision:
+        changed = replace(known, gave=gave)
+    else:
+        changed = CheckedDay(
+            fact.day,
+            fact.profile,
+            revision=fact.revision,
+            verdict=fact.verdict,
+            collected=fact.collected,
+            window_start_utc=fact.window_start_utc,
+            window_end_utc=fact.window_end_utc,
+            report=fact.report,
+            gave=gave,
+        )
+    others = [item for item in state.checked_days if item is not known]
+    days = sorted([changed, *others], key=lambda item: item.day, reverse=True)
+    return replace(state, checked_days=tuple(days[:_CHECKED_DAYS_KEPT]))
+
+
+def _without_older_tag(state: State, version: str) -> State:
+    """A newer check's note replaces one that is not written yet."""
+    return replace(
+        state,
+        outstanding=tuple(
+            item
+            for item in state.outstanding
+            if not (isinstance(item, TagDrift) and item.version == version)
+        ),
+    )
+
+
+def check_behind(effect: Effect) -> CheckDrift | None:
+    """The drift check that an effect is a step of."""
+    if isinstance(effect, CheckDrift):
+        return effect
+    if isinstance(effect, WatchDriftJob | ReadDriftCheck):
+        return effect.check
+    return None
+
+
+def _drift_job_submitted(state: State, fact: JobSubmitted) -> State:
+    return replace(
+        state,
+        outstanding=tuple(
+            WatchDriftJob(fact.job_name, item, fact.collected)
+            if isinstance(item, CheckDrift) and item.job_name(state.model) == fact.job_name
+            else item
+            for item in state.outstanding
+        ),
+    )
+
+
+def _drift_job_finished(state: State, entry: Entry, fact: JobFinished) -> State:
+    """By event or by looking, before or after it is known to be submitted."""
+    found = next(
+        (
+            item
+            for item in state.outstanding
+            if (isinstance(item, WatchDriftJob) and item.job_name == fact.job_name)
+            or (isinstance(item, CheckDrift) and item.job_name(state.model) == fact.job_name)
+        ),
+        None,
+    )
+    check = None if found is None else check_behind(found)
+    if found is None or check is None:
+        return state
+    state = _forget(state, found.key)
+    if fact.status is JobStatus.COMPLETED:
+        collected = found.collected if isinstance(found, WatchDriftJob) else ""
+        return _ask(state, ReadDriftCheck(fact.job_name, check, collected))
+    if fact.status is JobStatus.FAILED and check.job_attempt < _DRIFT_JOBS:
+        return _ask(state, replace(check, job_attempt=check.job_attempt + 1))
+    why = (
+        sentences.drift_job_failed(fact.job_name, fact.message)
+        if fact.status is JobStatus.FAILED
+        else sentences.drift_job_canceled(fact.job_name)
+    )
+    what = sentences.doing(check.key)
+    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(what, why)))
 
 
 def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
@@ -219,7 +353,7 @@ def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
 def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
     name = JobName.parse(fact.job_name)
     if name is None or name.kind != Mode.RETRAIN:
-        return state
+        return _drift_job_submitted(state, fact)
     recent = [start for start in state.job_starts_utc if start > entry.at_utc - BUDGET_WINDOW]
     return replace(
         state,
@@ -230,14 +364,15 @@ def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
 
 
 def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
-    location, reference = _reference(state.cycle, fact)
+    evidence = _evidence(state.cycle, fact)
     champion = Champion(
         fact.version,
         since_utc=entry.at_utc,
         fact_seq=fact.fact_seq,
         cycle_id=fact.cycle_id,
-        evidence=location,
-        reference=reference,
+        evidence=evidence.location if evidence else None,
+        reference=evidence.reference if evidence else None,
+        data_version=_trained_on(state.cycle, evidence),
     )
     # A version that comes back must keep its deployment.
     kept = tuple(
@@ -262,10 +397,10 @@ def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
     )
 
 
-def _reference(cycle: Cycle | None, fact: ChampionPromoted) -> tuple[str | None, str | None]:
-    """Where the promoted version's drift reference lies: with its training job's evidence."""
+def _evidence(cycle: Cycle | None, fact: ChampionPromoted) -> EvidenceRead | None:
+    """What the promoted version was judged by; its drift reference lies there."""
     if cycle is None or cycle.cycle_id != fact.cycle_id:
-        return None, None
+        return None
     candidate = challenger(cycle)
     judged = next(
         (item for item in cycle.all(ChallengerEvaluated) if item.challenger == fact.version), None
@@ -276,8 +411,15 @@ def _reference(cycle: Cycle | None, fact: ChampionPromoted) -> tuple[str | None,
     ):
         evidence = evidence_of(cycle, job_name) if job_name else None
         if evidence is not None:
-            return evidence.location, evidence.reference
-    return None, None
+            return evidence
+    return None
+
+
+def _trained_on(cycle: Cycle | None, evidence: EvidenceRead | None) -> str | None:
+    """None for a version that a person registered: nobody knows its rows."""
+    if cycle is None or evidence is None or cycle.has(ReasonKind.MODEL):
+        return None
+    return evidence.data_version
 
 
 def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) -> State:
@@ -296,6 +438,7 @@ def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) ->
         # Rolled back to the one before: its drift reference is known.
         evidence=known.evidence if known else None,
         reference=known.reference if known else None,
+        data_version=known.data_version if known else None,
     )
     return replace(state, champion=champion, previous_champion=state.champion)
 
@@ -345,8 +488,13 @@ def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> Sta
         past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
         learnt=_learnt(state, cycle, fact),
     )
+    decision = cycle.one(RetrainDecided)
     if fact.outcome is Outcome.FAILED:
-        state = _ask(_return_arrivals(state, cycle), RaiseAlert(entry.seq, fact.sentence))
+        state = _ask(
+            _return_arrivals(state, cycle), _alert_of(state, cycle, entry=entry, fact=fact)
+        )
+    elif decision is not None and decision.alert:
+        state = _ask(state, _alert_of(state, cycle, entry=entry, fact=fact))
     if fact.outcome in {Outcome.PROMOTED, Outcome.NOT_RETRAINED}:
         return state  # what was never judged is not rejected
     reigning = state.champion.version if state.champion else None
@@ -365,6 +513,16 @@ def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> Sta
             if version != reigning
         ),
         *(RetireDeployment(version, entry.seq) for version in deployed if version != reigning),
+    )
+
+
+def _alert_of(state: State, cycle: Cycle, *, entry: Entry, fact: CycleEnded) -> RaiseAlert:
+    """With the report that the reason came with."""
+    return RaiseAlert(
+        entry.seq,
+        sentences.with_report(
+            fact.sentence, sentences.report_links(state.model, cycle.opening.reasons)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ class ReasonKind(StrEnum):
 
     DATA = "data"
     DRIFT = "drift"
+    PERFORMANCE = "performance"  # labels came, and the champion's predictions are worse than it was
     MANUAL = "manual"
     MODEL = "model"  # a person registered a version: it is evaluated, not retrained
 
@@ -34,6 +35,15 @@ class DriftVerdict(StrEnum):
     DRIFT = "drift"
     NO_DRIFT = "no_drift"
     NOT_ENOUGH_DATA = "not_enough_data"
+
+
+class PerformanceVerdict(StrEnum):
+    """What labels that came later say of the champion's predictions."""
+
+    WORSE = "worse"
+    NOT_WORSE = "not_worse"
+    NOT_ENOUGH_LABELS = "not_enough_labels"
+    NOT_JUDGED = "not_judged"  # no row id to join by, no margin set, or nothing to compare with
 
 
 class JobStatus(StrEnum):
@@ -90,6 +100,7 @@ class Reason:
     seq: int
     text: str = ""
     version: str | None = None  # kind MODEL: the version a person registered
+    report: str | None = None  # kinds DRIFT and PERFORMANCE: where to read more
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +116,30 @@ class MetricPair:
 
 @dataclass(frozen=True, slots=True)
 class DriftSignal:
-    """One feature's statistic against its threshold."""
+    """One column's leading statistic against its threshold."""
 
     feature: str
     statistic: float
     threshold: float
+    measure: str = ""  # what the statistic is: distance (reference sd), shares, unseen, missing
+    role: str = "feature"  # or prediction, label
+    since: date | None = None  # first day of an unbroken run above the threshold
+    alarm_share: float = 0.0  # part of the whole excess over the thresholds, 0-1
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The champion's realised metric over the last days, with its 95 % interval."""
+
+    verdict: PerformanceVerdict
+    sentence: str
+    metric: str
+    rows: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    baseline: float | None = None  # of the same version on its frozen rows
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +170,12 @@ class RetrainRequested:
         return f"manual:{self.request}"
 
 
+def checked_name(day: date, profile: str, revision: int) -> str:
+    """A day's comparison with one version's reference, in keys; revision 0 has no suffix."""
+    suffix = f":r{revision}" if revision else ""
+    return f"{day.isoformat()}:{profile}{suffix}"
+
+
 @dataclass(frozen=True, slots=True)
 class DriftCheckDue:
     """A day of production data is to be compared with the champion's reference."""
@@ -149,16 +185,21 @@ class DriftCheckDue:
     window_start_utc: datetime
     window_end_utc: datetime
     attempt: int = 1  # another one where the check was given up
+    revision: int = 0  # of that day: rows came late, or too few had come
 
     @property
     def key(self) -> str:
         again = f":{self.attempt}" if self.attempt > 1 else ""
-        return f"drift-due:{self.day.isoformat()}:{self.profile}{again}"
+        return f"drift-due:{checked_name(self.day, self.profile, self.revision)}{again}"
 
 
 @dataclass(frozen=True, slots=True)
 class DriftChecked:
-    """The comparison's result; one that comes from outside enters by the same key."""
+    """The comparison's result; one that comes from outside enters by the same key.
+
+    A later revision of a day looks at the rows that came meanwhile. What a day gives as a reason
+    is named by `reason_key`, whichever revision found it: it is a reason once.
+    """
 
     day: date
     profile: str
@@ -169,10 +210,20 @@ class DriftChecked:
     reference_rows: int = 0
     report: str | None = None  # blob path of the report
     source: str = "check"  # or "outside"
+    revision: int = 0
+    window_start_utc: datetime | None = None
+    window_end_utc: datetime | None = None
+    collected: str = ""  # hash of the names and sizes of what was there to be read
+    missing_days: tuple[date, ...] = ()
+    performance: Performance | None = None
 
     @property
     def key(self) -> str:
-        return f"drift:{self.day.isoformat()}:{self.profile}"
+        return f"drift:{checked_name(self.day, self.profile, self.revision)}"
+
+    def reason_key(self, kind: ReasonKind) -> str:
+        """Names this day's reason of one kind, the same in every revision."""
+        return f"{kind}:{checked_name(self.day, self.profile, 0)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +288,7 @@ class RetrainDecided:
     max_attempts: int = 2
     soak: timedelta = timedelta(0)
     possible_from_utc: datetime | None = None  # when a declined retraining becomes possible
+    alert: bool = False  # declined, and a person has to do something about it
 
     @property
     def key(self) -> str:
@@ -245,12 +297,16 @@ class RetrainDecided:
 
 @dataclass(frozen=True, slots=True)
 class JobSubmitted:
-    """A job was handed to Azure ML."""
+    """A job was handed to Azure ML.
+
+    A drift job belongs to no cycle: its `cycle_id` are the digits in its name.
+    """
 
     cycle_id: str
     job_name: str
     champion_version: str | None  # compared with
     url: str | None = None
+    collected: str = ""  # drift job: see DriftChecked.collected, as it was when it was submitted
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _JOB_NAME = re.compile(
-    r"(?P<kind>retrain|evaluate)-(?P<cycle_id>[0-9a-f]{12})-(?P<attempt>\d{1,4})"
+    r"(?P<kind>retrain|evaluate|drift)-(?P<cycle_id>[0-9a-f]{12})-(?P<attempt>\d{1,4})"
 )
 _DEPLOYMENT_PREFIX = "version-"
 _CYCLE_ID_DIGITS = 12
@@ -63,7 +63,10 @@ def cycle_id_of(model: str, fact_key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class JobName:
-    """`retrain-<cycle_id>-<attempt>` or `evaluate-<cycle_id>-<attempt>`: an idempotency key."""
+    """`retrain-<cycle_id>-<attempt>`, `evaluate-…` or `drift-…`: an idempotency key.
+
+    A drift job's digits are the hash of the check it does, not of a cycle.
+    """
 
     kind: str
     cycle_id: str

@@ -23,6 +23,8 @@ from shared.domain.effects import (
     RegisterData,
     ShiftTraffic,
     SubmitJob,
+    TagDrift,
+    TagModel,
     TestData,
     WatchDeployment,
     WatchJob,
@@ -42,13 +44,27 @@ from shared.domain.facts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from shared.domain.state import Cycle, DataVersion, State
 
 
 def plan(state: State) -> tuple[Effect, ...]:
     """All effects the state asks for: at most one of the open cycle, and what is outstanding."""
     effect = None if state.cycle is None else _cycle_effect(state, state.cycle)
-    return state.outstanding if effect is None else (effect, *state.outstanding)
+    outstanding = tuple(_one_tagging_a_version(state.outstanding))
+    return outstanding if effect is None else (effect, *outstanding)
+
+
+def _one_tagging_a_version(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """Azure ML takes a version's tags as a whole: two writers at once would lose one's."""
+    tagged: set[str] = set()
+    for effect in effects:
+        if isinstance(effect, TagModel | TagDrift):
+            if effect.version in tagged:
+                continue
+            tagged.add(effect.version)
+        yield effect
 
 
 def _cycle_effect(state: State, cycle: Cycle) -> Effect | None:

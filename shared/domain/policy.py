@@ -28,6 +28,8 @@ class Policy:
     max_attempts: int = 2
     soak: timedelta = timedelta(0)
     drift_window_days: int = 1
+    drift_late_days: int = 3
+    drift_without_labels_retrains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class _Answer:
     verdict: Verdict
     sentence: str
     possible_from_utc: datetime | None = None
+    alert: bool = False
 
 
 def decide(
@@ -60,6 +63,7 @@ def decide(
         max_attempts=policy.max_attempts,
         soak=policy.soak,
         possible_from_utc=answer.possible_from_utc,
+        alert=answer.alert,
     )
 
 
@@ -71,6 +75,13 @@ def _answer(
     if not allowed:
         return _Answer(Verdict.FAILED, sentences.reason_not_allowed(kinds, policy.reasons))
     by_hand = ReasonKind.MANUAL in allowed
+    if (
+        allowed == {ReasonKind.DRIFT}
+        and not policy.drift_without_labels_retrains
+        and not _labels_landed(state, data)
+    ):
+        sentence = sentences.no_labels(data.version)
+        return _Answer(Verdict.FAILED, sentence, alert=True)
     reigning = state.champion.version if state.champion else None
     learnt = state.learnt
     if (
@@ -81,7 +92,8 @@ def _answer(
     ):
         return _Answer(Verdict.FAILED, sentences.nothing_new(learnt.cycle_id, data.version))
     last = state.last_retraining_utc
-    overridden = by_hand or (ReasonKind.DRIFT in allowed and policy.drift_overrides_cooldown)
+    moved = bool(allowed & {ReasonKind.DRIFT, ReasonKind.PERFORMANCE})
+    overridden = by_hand or (moved and policy.drift_overrides_cooldown)
     if reigning is not None and last is not None and not overridden:
         possible_utc = last + policy.cooldown
         if now_utc < possible_utc:
@@ -102,3 +114,12 @@ def _answer(
         Verdict.PASSED,
         sentences.allowed(allowed, len(recent), policy.jobs_per_30_days),
     )
+
+
+def _labels_landed(state: State, data: DataVersion) -> bool:
+    """Whether a labelled row landed since the champion's data was registered.
+
+    A version that a person put there was trained on nobody knows what: that counts as landed.
+    """
+    trained_on = state.champion.data_version if state.champion else None
+    return trained_on is None or trained_on != data.version

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import date, datetime, timedelta
 
-    from shared.domain.facts import DataTested, EvidenceRead, MetricPair
+    from shared.domain.facts import DataTested, EvidenceRead, MetricPair, Reason
 
 _FIGURES = 3
 _SMALL = 0.01
@@ -31,6 +31,7 @@ _METRIC_WORDS = {
 _REASON_WORDS = {
     ReasonKind.DATA: "new data",
     ReasonKind.DRIFT: "drift",
+    ReasonKind.PERFORMANCE: "worse predictions",
     ReasonKind.MANUAL: "a request by hand",
     ReasonKind.MODEL: "a version registered by hand",
 }
@@ -50,6 +51,9 @@ _DOINGS = {
     "tag": "Tagging version {}",
     "retire": "Deleting the deployment of version {}",
     "check-drift": "The drift check of {}",
+    "watch-drift": "The drift check of {}",
+    "read-drift": "The drift check of {}",
+    "tag-drift": "Noting the drift check at version {}",
     "publish-drift": "Telling others of the drift of {}",
 }
 
@@ -152,6 +156,14 @@ def out_of_budget(jobs: int, limit: int, possible_utc: datetime) -> str:
     return (
         f"Not retrained: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
         f"Retraining is possible again from {time(possible_utc)}."
+    )
+
+
+def no_labels(data_version: str) -> str:
+    return (
+        "Not retrained: production data drifted, but no labelled row landed since the champion's "
+        f"data (version {data_version}) was registered, so there is nothing to learn the change "
+        "from (drift.without_labels is alert). Drop labelled rows into landing/, they retrain."
     )
 
 
@@ -353,6 +365,36 @@ def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
     others = reasons([kind for kind in kinds if kind is not ReasonKind.DATA])
     what = " and ".join(part for part in (files, others) if part)
     return f"{what[:1].upper()}{what[1:]} waiting for the next cycle."
+
+
+def with_report(sentence: str, links: Collection[str]) -> str:
+    """Where to read more, after a sentence."""
+    return f"{sentence} Report: {', '.join(links)}." if links else sentence
+
+
+def report_links(model: str, reasons: Collection[Reason]) -> tuple[str, ...]:
+    """Where the drift reports behind these reasons are read; each day once."""
+    days = [reason.key.split(":")[1] for reason in reasons if reason.report]
+    return tuple(f"GET {report_address(model, day)}" for day in dict.fromkeys(days))
+
+
+def report_address(model: str, day: str) -> str:
+    return f"/api/models/{model}/drift/{day}"
+
+
+def drift_job_failed(job_name: str, message: str) -> str:
+    return f"job {job_name} failed twice{f': {short(message)}' if message else ''}"
+
+
+def drift_job_canceled(job_name: str) -> str:
+    return f"job {job_name} was cancelled"
+
+
+def drift_check_again(day: date, version: str) -> str:
+    return (
+        f"{day.isoformat()} is checked again against the reference of version {version}: rows came "
+        "since, or too few had come."
+    )
 
 
 def no_champion_to_check() -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from shared.domain.effects import Effect
 from shared.domain.facts import (
     CycleOpened,
     DriftChecked,
+    DriftVerdict,
     Entry,
     Fact,
     Outcome,
@@ -68,6 +69,22 @@ class Champion:
     cycle_id: str | None = None  # None: a person put it there
     evidence: str | None = None  # folder, with the drift reference in it
     reference: str | None = None
+    data_version: str | None = None  # that it was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDay:
+    """What one day was found to be in its newest revision, for as long as rows may come late."""
+
+    day: date
+    profile: str
+    revision: int
+    verdict: DriftVerdict
+    collected: str
+    window_start_utc: datetime | None
+    window_end_utc: datetime | None
+    report: str | None
+    gave: tuple[ReasonKind, ...] = ()  # reasons that this day has given, in any revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,8 @@ class State:
     last_retraining_utc: datetime | None = None  # newest of those while a champion reigned
     outstanding: tuple[Effect, ...] = ()
     past: tuple[PastCycle, ...] = ()  # newest last
-    last_drift: DriftChecked | None = None
+    last_drift: DriftChecked | None = None  # of the newest day
+    checked_days: tuple[CheckedDay, ...] = ()  # newest first
     traffic_outside: str | None = None  # what a person made of the traffic, as last recorded
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shared.domain.facts import JobStatus, Mode
+    from shared.ports.drift import DriftJobRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class Jobs(Protocol):
 
     def submit(self, job: JobRequest) -> SubmittedJob:
         """Start it, or find that it was started already (names are unique for ever).
+
+        Raises:
+            JobMismatchError: that name belongs to another job.
+            RequestRefusedError: Azure ML refused it.
+        """
+
+    def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
+        """Start the comparison of a large window, or find that it was started already.
 
         Raises:
             JobMismatchError: that name belongs to another job.

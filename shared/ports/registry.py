@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.domain.effects import Role
+    from shared.domain.effects import Role, TagDrift
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ class Registry(Protocol):
         """Set tags `role`, `role_cycle_id`, `fact_seq`; other tags stay.
 
         A version that is gone is no error. A higher `fact_seq` found there wins: nothing is set.
+        """
+
+    def tag_drift(self, model: str, drift: TagDrift) -> None:
+        """Set tags `drift_date`, `drift_verdict`, `drift_report`, `drift_fact_seq`; others stay.
+
+        A version that is gone is no error. A higher `drift_fact_seq` found there wins.
         """
 
     def register_data(

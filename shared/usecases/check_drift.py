@@ -1,4 +1,4 @@
-"""Ask for a drift check of one day."""
+"""Ask for a drift check of one day, or for another look at days whose rows came late."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.evolve import check_of
-from shared.domain.facts import DriftCheckDue, EffectFailed
+from shared.domain.evolve import check_behind, check_of
+from shared.domain.facts import DriftCheckDue, DriftVerdict, checked_name
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
+    from shared.domain.state import CheckedDay, State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
+    from shared.ports.drift import DriftChecks
     from shared.ports.ledger import Ledger
     from shared.usecases.record_fact import RecordFact
 
@@ -37,22 +40,29 @@ class CheckDriftOf:
     record: RecordFact
     catalog: ModelCatalog
     clock: Clock
+    checks: Callable[[], DriftChecks]  # made where it is needed: a day that was checked before
 
     def __call__(self, model: str, day: date | None = None) -> DriftCheckAsked:
         """Ask for the check of `day` (UTC; today when not given) against the champion's reference.
 
-        The window ends with the day, or now if that is earlier.
+        The window ends with the day, or now if that is earlier. A day that was checked is checked
+        again, over the same window, where rows came since or too few had come.
 
         Raises:
             UnknownModelError: no such model.
             ModelConfigError: its model.yml has mistakes.
+            TransientError: storage did not answer.
         """
         require_model(self.catalog, model)
-        champion = self.ledger.head(model).state.champion
+        state = self.ledger.head(model).state
+        champion = state.champion
         if champion is None:
             return DriftCheckAsked(sentences.no_champion_to_check())
         now_utc = self.clock.now_utc()
         day = day or now_utc.date()
+        known = _checked(state, day, champion.version)
+        if known is not None:
+            return self._again(model, state, known)
         midnight_utc = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
         end_utc = min(now_utc, midnight_utc)
         window = timedelta(days=self.catalog.policy(model).drift_window_days)
@@ -62,12 +72,85 @@ class CheckDriftOf:
             window_start_utc=end_utc - window,
             window_end_utc=end_utc,
         )
-        while self.ledger.knows(model, EffectFailed(check_of(due).key, "").key):
-            due = replace(due, attempt=due.attempt + 1)  # that check was given up: another one
-        recorded = self.record(model, due)
-        key = f"drift:{day.isoformat()}:{champion.version}"
+        new = self._ask(model, due)
         return DriftCheckAsked(
-            sentences.drift_check_asked(day, champion.version, new=recorded.new),
-            fact_key=key,
-            new=recorded.new,
+            sentences.drift_check_asked(day, champion.version, new=new),
+            fact_key=_result_key(due),
+            new=new,
         )
+
+    def late(self, model: str) -> tuple[DriftCheckAsked, ...]:
+        """Ask for another look at the past days whose rows came late; only what is new is told.
+
+        Raises:
+            See `__call__`.
+        """
+        state = self.ledger.head(model).state
+        champion = state.champion
+        if champion is None:
+            return ()
+        today = self.clock.now_utc().date()
+        first = today - timedelta(days=self.catalog.policy(model).drift_late_days)
+        days = [
+            known
+            for known in state.checked_days
+            if known.profile == champion.version and first <= known.day < today
+        ]
+        asked = [self._again(model, state, known) for known in days]
+        return tuple(one for one in asked if one.new)
+
+    def _again(self, model: str, state: State, known: CheckedDay) -> DriftCheckAsked:
+        day, version = known.day, known.profile
+        start_utc, end_utc = known.window_start_utc, known.window_end_utc
+        before = DriftCheckAsked(
+            sentences.drift_check_asked(day, version, new=False),
+            fact_key=f"drift:{checked_name(day, version, known.revision)}",
+        )
+        if start_utc is None or end_utc is None or _is_under_way(state, known):
+            return before  # found by others, or by an older version of this app
+        if known.verdict is not DriftVerdict.NOT_ENOUGH_DATA:
+            lies_there = self.checks().collected(model, start_utc=start_utc, end_utc=end_utc)
+            if lies_there == known.collected:
+                return before
+        due = DriftCheckDue(
+            day,
+            version,
+            window_start_utc=start_utc,
+            window_end_utc=end_utc,
+            revision=known.revision + 1,
+        )
+        new = self._ask(model, due)
+        return DriftCheckAsked(
+            sentences.drift_check_again(day, version), fact_key=_result_key(due), new=new
+        )
+
+    def _ask(self, model: str, due: DriftCheckDue) -> bool:
+        """Once; another attempt where the last one was given up."""
+        while self.ledger.knows(model, due.key):
+            # Read in this order: a check ends by its result.
+            pending = any(item == check_of(due) for item in _checks(self.ledger.head(model).state))
+            if pending or self.ledger.knows(model, _result_key(due)):
+                return False
+            due = replace(due, attempt=due.attempt + 1)
+        return self.record(model, due).new
+
+
+def _checked(state: State, day: date, version: str) -> CheckedDay | None:
+    days = state.checked_days
+    return next((item for item in days if (item.day, item.profile) == (day, version)), None)
+
+
+def _checks(state: State) -> list[object]:
+    """The checks under way, whichever job they have come to."""
+    found = (check_behind(item) for item in state.outstanding)
+    return [replace(check, job_attempt=1) for check in found if check is not None]
+
+
+def _is_under_way(state: State, known: CheckedDay) -> bool:
+    found = (check_behind(item) for item in state.outstanding)
+    same = (known.day, known.profile)
+    return any(check is not None and (check.day, check.profile) == same for check in found)
+
+
+def _result_key(due: DriftCheckDue) -> str:
+    return f"drift:{checked_name(due.day, due.profile, due.revision)}"

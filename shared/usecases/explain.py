@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
@@ -90,7 +91,7 @@ class Explain:
         if not entries:
             return None
         ended = _last(entries, CycleEnded)
-        steps = _steps(entries)
+        steps = _steps(model, entries)
         end = ended.fact if ended else None
         return Explanation(
             model,
@@ -134,12 +135,12 @@ def _current(steps: Sequence[Step]) -> str:
     return f"{settled[-1].name}: {settled[-1].sentence.rstrip('.')}; the next step is due."
 
 
-def _steps(entries: Sequence[Entry]) -> tuple[Step, ...]:
+def _steps(model: str, entries: Sequence[Entry]) -> tuple[Step, ...]:
     over = _last(entries, CycleEnded) is not None
     return tuple(
         make(entries) or Step(name, *_pending(over=over))
         for name, make in (
-            ("Reason", _reason),
+            ("Reason", partial(_reason, model)),
             ("Data", _data),
             ("Allowed", _allowed),
             ("Trained", _trained),
@@ -154,7 +155,7 @@ def _pending(*, over: bool) -> tuple[Sign, str]:
     return Sign.NOT_REACHED, "not reached" if over else "not yet"
 
 
-def _reason(entries: Sequence[Entry]) -> Step | None:
+def _reason(model: str, entries: Sequence[Entry]) -> Step | None:
     entry = _last(entries, CycleOpened)
     if entry is None or not isinstance(entry.fact, CycleOpened):
         return None
@@ -162,7 +163,9 @@ def _reason(entries: Sequence[Entry]) -> Step | None:
     texts = [reason.text for reason in entry.fact.reasons if reason.text]
     sentence = sentences.opened(kinds, entry.fact.arrivals)
     detail = f": {'; '.join(texts[:3])}" if texts else ""
-    return Step("Reason", Sign.DONE, sentence + detail, entry.at_utc)
+    links = sentences.report_links(model, entry.fact.reasons)
+    whole = sentences.with_report(sentence + detail, links)
+    return Step("Reason", Sign.DONE, whole, entry.at_utc)
 
 
 def _data(entries: Sequence[Entry]) -> Step | None:

@@ -16,14 +16,17 @@ from shared.domain.effects import (
     FindChallenger,
     PublishDrift,
     RaiseAlert,
+    ReadDriftCheck,
     RegisterData,
     RestoreTraffic,
     RetireDeployment,
     ShiftTraffic,
     SubmitJob,
+    TagDrift,
     TagModel,
     TestData,
     WatchDeployment,
+    WatchDriftJob,
     WatchJob,
 )
 from shared.domain.facts import EffectDone, EffectFailed, Fact
@@ -32,6 +35,7 @@ from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, 
 from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
 from shared.usecases.effects_data import register_data, test_data
+from shared.usecases.effects_drift import check_drift, read_drift_check, watch_drift_job
 from shared.usecases.effects_jobs import (
     Wait,
     evaluate,
@@ -67,6 +71,7 @@ _MOST_NOT_THERE_YET = 10
 _LONGEST_WAITS = {
     TestData: timedelta(hours=6),
     WatchJob: timedelta(hours=24),
+    WatchDriftJob: timedelta(hours=24),
     Deploy: timedelta(hours=2),
     WatchDeployment: timedelta(hours=2),
     ShiftTraffic: timedelta(hours=2),
@@ -137,7 +142,7 @@ class PerformEffect:
         if self.clock.now_utc() - begun_utc < limit:
             later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
             return self._again(model, row, later, at_once=wait.at_once)
-        if isinstance(effect, WatchJob):
+        if isinstance(effect, WatchJob | WatchDriftJob):
             self.ports.jobs.cancel(effect.job_name)  # it would go on costing money
         return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
 
@@ -198,9 +203,14 @@ def perform(effect: Effect, state: State, ports: EffectPorts) -> Fact | Wait:  #
             return retire_deployment(model, effect, state, ports)
         case TagModel(version=version, role=role, cycle_id=cycle_id, fact_seq=fact_seq):
             ports.registry.tag(model, version, role=role, cycle_id=cycle_id, fact_seq=fact_seq)
-        case CheckDrift(profile=profile):
-            if state.champion is not None and state.champion.version == profile:
-                return ports.drift_checks.check(model, state.champion, effect)
+        case CheckDrift():
+            return check_drift(state, effect, ports)
+        case WatchDriftJob():
+            return watch_drift_job(effect, ports)
+        case ReadDriftCheck():
+            return read_drift_check(model, effect, ports)
+        case TagDrift():
+            ports.registry.tag_drift(model, effect)
         case PublishDrift():
             ports.publisher.drift_detected(model, effect)
         case RaiseAlert(sentence=sentence):

@@ -14,6 +14,7 @@ from shared.wire.envelope import Event, member, text
 DRIFT_DETECTED = "Retrain.DriftDetected"
 _MOST_SIGNALS = 10
 _LONGEST_FEATURE = 256
+_LONGEST_WORD = 40
 _SHOWN_CHARACTERS = 300
 
 
@@ -21,8 +22,8 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
     """Model and what the check found.
 
     The event's data: `model`, `date` (YYYY-MM-DD, UTC), `profile` (the champion version compared
-    with), `sentence`, and optionally `signals` [{feature, statistic, threshold}], `currentRows`,
-    `referenceRows`, `report`.
+    with), `sentence`, and optionally `signals` [{feature, statistic, threshold, and optionally
+    measure, role, since, alarmShare}], `revision`, `currentRows`, `referenceRows`, `report`.
 
     Raises:
         EventRejectedError: one of the first four missing, or any of them malformed.
@@ -39,6 +40,7 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
             reference_rows=_rows(event, "referenceRows"),
             report=text(event, "report") if member(event.data, "report") else None,
             source="outside",
+            revision=_rows(event, "revision"),
         ),
     )
 
@@ -76,11 +78,35 @@ def _signal(event: Event, item: Any) -> DriftSignal:
             and _is_finite(statistic)
             and _is_finite(threshold)
         ):
-            return DriftSignal(feature, float(statistic), float(threshold))
+            return DriftSignal(
+                feature,
+                float(statistic),
+                float(threshold),
+                measure=_short(member(item, "measure")),
+                role=_short(member(item, "role")) or "feature",
+                since=_day_or_none(member(item, "since")),
+                alarm_share=_share(member(item, "alarmShare")),
+            )
     raise EventRejectedError(
         f"{event.event_type}: a signal is {str(item)[:_SHOWN_CHARACTERS]}, feature (text, at most "
         f"{_LONGEST_FEATURE} characters), statistic and threshold (finite numbers) are needed"
     )
+
+
+def _short(value: Any) -> str:
+    """What only explains a signal is left out where it is none of ours."""
+    return value if isinstance(value, str) and len(value) <= _LONGEST_WORD else ""
+
+
+def _day_or_none(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _share(value: Any) -> float:
+    return float(value) if _is_finite(value) and 0 <= value <= 1 else 0.0
 
 
 def _is_finite(value: Any) -> bool:

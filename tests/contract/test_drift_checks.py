@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml.drift.engine import save_profile
 from ml.model_config import MODELS, read_model
+from ml.monitoring.reference import reference_profile
 from shared.adapters.drift_checks import CollectedDriftChecks
 from shared.adapters.storage_account import StorageAccount
 from shared.domain.effects import CheckDrift
 from shared.domain.facts import DriftVerdict
 from shared.domain.state import Champion
-from shared.errors import EvidenceError
+from shared.errors import EvidenceError, NotThereYetError
+from shared.ports.drift import DriftJobRequest
+
+pytestmark = pytest.mark.azurite
 
 NOON_UTC = datetime(2026, 3, 14, 12, 30, tzinfo=UTC)
 EFFECT = CheckDrift(date(2026, 3, 14), "7", NOON_UTC - timedelta(days=1), NOON_UTC)
+EVIDENCE = "evidence/diabetes/retrain-0123456789ab-1"
+REFERENCE = "challenger/reference.profile"
+DIABETES = read_model("diabetes", MODELS)
 
 
-def champion(reference: str | None = "reference.parquet") -> Champion:
-    evidence = "evidence/diabetes/retrain-0123456789ab-1" if reference else None
-    return Champion("7", NOON_UTC, 5, evidence=evidence, reference=reference)
+def champion(reference: str | None = REFERENCE) -> Champion:
+    return Champion("7", NOON_UTC, 5, evidence=EVIDENCE if reference else None, reference=reference)
 
 
 def frame(rows: int, *, seed: int, shift: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    config = read_model("diabetes", MODELS)
     columns = {
         name: rng.normal(shift, 1.0, rows)
-        if config.column(name).numeric
+        if DIABETES.column(name).type == "number"
         else rng.integers(1, 3, rows)  # sex, as the contract has it
-        for name in config.features
+        for name in DIABETES.features
     }
     return pd.DataFrame(columns)
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    path = tmp_path_factory.mktemp("profile") / "reference.profile"
+    rows = frame(400, seed=1)
+    save_profile(reference_profile(rows.assign(target=rows["bmi"] * 10 + 100), DIABETES), path)
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -45,96 +59,175 @@ def account(azurite):
 
 
 @pytest.fixture
-def container(account):
+def container(account, profile):
     client = account.blobs().create_container(f"ws-{np.random.default_rng().integers(10**12)}")
-    buffer = io.BytesIO()
-    frame(400, seed=1).to_parquet(buffer)
-    client.upload_blob(f"{champion().evidence}/reference.parquet", buffer.getvalue())
+    client.upload_blob(f"{EVIDENCE}/{REFERENCE}", profile)
     return client
 
 
 @pytest.fixture
-def checks(account, container):
-    return CollectedDriftChecks(
-        account,
-        container=container.container_name,
-        endpoint_name=lambda model: f"local-{model}",
-        limit_bytes=1_000_000,
-    )
+def checks_with(account, container):
+    def make(limit_bytes: int = 10_000_000):
+        return CollectedDriftChecks(
+            workspace=account,
+            container=container.container_name,
+            data=account,
+            data_container=container.container_name,
+            endpoint_name=lambda model: f"local-{model}",
+            limit_bytes=limit_bytes,
+        )
+
+    return make
 
 
-def collect(container, rows: pd.DataFrame, moment: datetime, deployment: str = "version-7"):
-    event = {"time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "data": rows.to_dict("records")}
+@pytest.fixture
+def checks(checks_with):
+    return checks_with()
+
+
+def collect(
+    container, rows: pd.DataFrame, moment: datetime, deployment="version-7", name="instance"
+):
+    event = {
+        "id": f"{moment}-{len(rows)}",
+        "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "data": rows.to_dict("records"),
+    }
     path = (
         f"modelDataCollector/local-diabetes/{deployment}/model_inputs/"
-        f"{moment:%Y/%m/%d/%H}/instance.jsonl"
+        f"{moment:%Y/%m/%d/%H}/{name}.jsonl"
     )
     body = json.dumps(event) + '\n{"time": "2026-03-14T12:00:00Z", "da'  # the writer crashed
     container.upload_blob(path, body.encode())
 
 
-@pytest.mark.azurite
-class TestCollectedDriftChecks:
-    def test_moved_rows_are_drift_with_a_report(self, checks, container):
-        collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
+def test_moved_rows_are_drift_with_a_report_and_figures(checks, container):
+    collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
 
-        fact = checks.check("diabetes", champion(), EFFECT)
+    fact = checks.check("diabetes", champion(), EFFECT)
 
-        assert fact.verdict is DriftVerdict.DRIFT
-        assert fact.current_rows == 300
-        assert fact.reference_rows == 400
-        assert fact.signals[0].statistic == pytest.approx(1.0, abs=0.3)
-        assert fact.report == (
-            f"{container.container_name}/drift/diabetes/2026-03-14-version-7.html"
-        )
-        page = container.download_blob("drift/diabetes/2026-03-14-version-7.html").readall()
-        assert b"champion version 7" in page
+    assert fact.verdict is DriftVerdict.DRIFT
+    assert (fact.current_rows, fact.reference_rows) == (300, 400)
+    leading = fact.signals[0]
+    assert leading.statistic > leading.threshold
+    assert (leading.measure, leading.role, leading.since) == ("distance", "feature", EFFECT.day)
+    assert 0 < leading.alarm_share <= 1
+    assert (fact.window_start_utc, fact.window_end_utc) == (
+        EFFECT.window_start_utc,
+        EFFECT.window_end_utc,
+    )
+    folder = "drift/diabetes/version-7/2026-03-14"
+    assert fact.report == f"{container.container_name}/{folder}/report.html"
+    assert {blob.name for blob in container.list_blobs(name_starts_with=folder)} == {
+        f"{folder}/{name}" for name in ("check.json", "drift.json", "report.html")
+    }
+    found = checks.report("diabetes", EFFECT.day)
+    assert b"<html" in found.page.lower()
+    assert json.loads(found.document)["verdict"] == "drift"
+    assert found.path == fact.report
 
-    def test_rows_of_the_same_kind_are_none_and_only_the_window_counts(self, checks, container):
-        collect(container, frame(300, seed=3), NOON_UTC - timedelta(hours=2))
-        collect(container, frame(50, seed=4, shift=9.0), NOON_UTC + timedelta(minutes=1))
-        collect(
-            container, frame(50, seed=5, shift=9.0), NOON_UTC - timedelta(days=1, minutes=1), "v-6"
-        )
 
-        fact = checks.check("diabetes", champion(), EFFECT)
+def test_rows_of_the_same_kind_are_none_and_only_the_window_counts(checks, container):
+    collect(container, frame(300, seed=3), NOON_UTC - timedelta(hours=2))
+    collect(container, frame(50, seed=4, shift=9.0), NOON_UTC + timedelta(minutes=1))
+    before = NOON_UTC - timedelta(days=1, minutes=1)
+    collect(container, frame(50, seed=5, shift=9.0), before, "version-6")
 
-        assert fact.verdict is DriftVerdict.NO_DRIFT
-        assert fact.current_rows == 300
+    fact = checks.check("diabetes", champion(), EFFECT)
 
-    def test_without_rows_there_is_not_enough_data(self, checks):
-        fact = checks.check("diabetes", champion(), EFFECT)
+    assert fact.verdict is DriftVerdict.NO_DRIFT
+    assert fact.current_rows == 300
 
-        assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
-        assert fact.sentence.startswith("Not enough data: 0 rows arrived")
 
-    def test_a_champion_put_there_by_a_person_has_no_reference(self, checks):
-        fact = checks.check("diabetes", champion(reference=None), EFFECT)
+def test_rows_that_come_late_change_what_lies_there_and_another_revision_has_its_own_folder(
+    checks, container
+):
+    collect(container, frame(20, seed=3), NOON_UTC - timedelta(hours=2))
+    first = checks.check("diabetes", champion(), EFFECT)
+    assert first.verdict is DriftVerdict.NOT_ENOUGH_DATA
+    window = {"start_utc": EFFECT.window_start_utc, "end_utc": EFFECT.window_end_utc}
+    assert checks.collected("diabetes", **window) == first.collected
 
-        assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
-        assert "No reference is known for version 7" in fact.sentence
+    late = NOON_UTC - timedelta(hours=2)
+    collect(container, frame(300, seed=4, shift=1.0), late, name="late")
+    assert checks.collected("diabetes", **window) != first.collected
+    second = checks.check("diabetes", champion(), replace(EFFECT, revision=1))
 
-    def test_a_reference_that_is_gone_is_said_so(self, checks, container):
-        container.delete_blob(f"{champion().evidence}/reference.parquet")
+    assert second.verdict is DriftVerdict.DRIFT
+    assert second.current_rows == 320
+    assert second.key == f"{first.key}:r1"
+    assert second.report != first.report
+    assert checks.report("diabetes", EFFECT.day).revision == 1
 
-        with pytest.raises(EvidenceError, match="is gone"):
-            checks.check("diabetes", champion(), EFFECT)
 
-    def test_a_window_over_the_limit_is_thinned_out_evenly(self, account, container):
-        moment = NOON_UTC - timedelta(hours=1)
-        event = {"time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        lines = [
-            json.dumps(event | {"data": frame(1, seed=number).to_dict("records")})
-            for number in range(900)
-        ]
-        body = "\n".join(lines).encode()
-        path = f"modelDataCollector/local-diabetes/version-7/model_inputs/{moment:%Y/%m/%d/%H}"
-        container.upload_blob(f"{path}/a.jsonl", body)
-        checks = CollectedDriftChecks(
-            account,
-            container=container.container_name,
-            endpoint_name=lambda model: f"local-{model}",
-            limit_bytes=len(body) // 3 + 1,
-        )
+def test_since_when_is_known_from_the_days_before(checks, container):
+    day_before = replace(
+        EFFECT,
+        day=date(2026, 3, 13),
+        window_start_utc=EFFECT.window_start_utc - timedelta(days=1),
+        window_end_utc=EFFECT.window_end_utc - timedelta(days=1),
+    )
+    collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(days=1, hours=3))
+    collect(container, frame(300, seed=6, shift=1.0), NOON_UTC - timedelta(hours=3))
+    checks.check("diabetes", champion(), day_before)
 
-        assert checks.check("diabetes", champion(), EFFECT).current_rows == 300
+    fact = checks.check("diabetes", champion(), EFFECT)
+
+    assert {signal.since for signal in fact.signals if signal.statistic > signal.threshold} == {
+        day_before.day
+    }
+
+
+def test_without_rows_there_is_not_enough_data(checks):
+    fact = checks.check("diabetes", champion(), EFFECT)
+
+    assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
+    assert fact.sentence.startswith("Not enough data")
+
+
+@pytest.mark.parametrize("reference", [None, "reference.parquet"])
+def test_a_champion_without_a_profile_is_said_so(checks, reference):
+    fact = checks.check("diabetes", champion(reference), EFFECT)
+
+    assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
+    assert "No reference is known for version 7" in fact.sentence
+
+
+def test_a_reference_that_is_gone_is_said_so(checks, container):
+    container.delete_blob(f"{EVIDENCE}/{REFERENCE}")
+
+    with pytest.raises(EvidenceError, match="is gone"):
+        checks.check("diabetes", champion(), EFFECT)
+
+
+def test_a_damaged_reference_is_said_so(checks, container):
+    container.upload_blob(f"{EVIDENCE}/{REFERENCE}", b"no profile", overwrite=True)
+
+    with pytest.raises(EvidenceError):
+        checks.check("diabetes", champion(), EFFECT)
+
+
+def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(checks_with, container):
+    collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
+    small = checks_with().check("diabetes", champion(), EFFECT)
+    container.delete_blob("drift/diabetes/version-7/2026-03-14/check.json")
+    checks = checks_with(limit_bytes=1000)
+
+    job = checks.check("diabetes", champion(), EFFECT)
+
+    assert isinstance(job, DriftJobRequest)
+    assert job.name == EFFECT.job_name("diabetes")
+    assert job.name.startswith("drift-")
+    assert job.size_bytes > 1000
+    assert job.profile == f"{EVIDENCE}/{REFERENCE}"
+    assert job.collected_folder == "modelDataCollector/local-diabetes/"
+    assert job.output_folder == "drift/diabetes/version-7/2026-03-14/"
+    with pytest.raises(NotThereYetError):
+        checks.read("diabetes", EFFECT, collected=job.collected)
+
+    checks_with().check("diabetes", champion(), EFFECT)  # what the job writes, by the same code
+    assert checks.read("diabetes", EFFECT, collected=job.collected) == small
+
+
+def test_a_day_that_was_not_checked_has_no_report(checks):
+    assert checks.report("diabetes", date(2026, 3, 1)) is None

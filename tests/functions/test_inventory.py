@@ -38,6 +38,7 @@ def test_these_functions_exist_and_no_others(triggers):
         "models",
         "model",
         "explain",
+        "drift_report",
     }
 
 
@@ -63,6 +64,7 @@ def test_timers_follow_their_schedules_and_not_every_start(triggers, name, sched
         ("models", "GET", "api/models"),
         ("model", "GET", "api/models/{model}"),
         ("explain", "GET", "api/models/{model}/cycles/{cycle_id}"),
+        ("drift_report", "GET", "api/models/{model}/drift/{date}"),
     ],
 )
 def test_http_is_for_those_who_hold_a_key(triggers, name, method, route):

@@ -80,6 +80,7 @@ def test_one_models_trouble_stops_no_other_drift_check_and_fails_the_run(app):
         return original(model)
 
     original = app.check_drift_of
+    ask.late = original.late
     app.check_drift_of = ask
 
     with pytest.raises(ServiceBusyError):

@@ -229,7 +229,7 @@ class World:
                 self.clock,
                 self.ports,
             ),
-            CheckDriftOf(self.ledger, record, catalog, self.clock),
+            CheckDriftOf(self.ledger, record, catalog, self.clock, lambda: self.ports.drift_checks),
             RequestRetrain(record),
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.facts import JobStatus, Mode
 from shared.domain.ids import JobName
 from shared.errors import DataMismatchError, JobMismatchError
-from shared.ports.jobs import JobReport, SubmittedJob
+from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.adapters.in_memory.storage import InMemoryBlobs
-    from shared.domain.effects import Role
+    from shared.domain.effects import Role, TagDrift
     from shared.ports.clock import Clock
-    from shared.ports.jobs import JobRequest
+    from shared.ports.drift import DriftJobRequest
 
 _COMPARED = (
     "model",
@@ -47,7 +47,7 @@ class JobScript:
 
 @dataclass(slots=True)
 class _Job:
-    request: JobRequest
+    request: JobRequest | DriftJobRequest
     report: JobReport
     script: JobScript
 
@@ -62,7 +62,7 @@ class AzureMlSimulator:
 
     clock: Clock
     blobs: InMemoryBlobs
-    script_of: Callable[[JobRequest], JobScript] = lambda _request: JobScript()
+    script_of: Callable[[JobRequest | DriftJobRequest], JobScript] = lambda _request: JobScript()
     announce: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None
     jobs: dict[str, _Job] = field(default_factory=dict)
     models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
@@ -76,29 +76,39 @@ class AzureMlSimulator:
     def submit(self, job: JobRequest) -> SubmittedJob:
         """Start it, or find the one of that name."""
         self.settle()
+        return self._submit(job, job.champion_version, _COMPARED)
+
+    def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
+        """Start it, or find the one of that name."""
+        self.settle()
+        return self._submit(job, job.check.profile, ("model", "check", "profile"))
+
+    def _submit(
+        self, job: JobRequest | DriftJobRequest, champion: str | None, compared: Sequence[str]
+    ) -> SubmittedJob:
         known = self.jobs.get(job.name)
         if known is None:
-            return self._start(job)
-        for part in _COMPARED:
-            if getattr(known.request, part) != getattr(job, part):
+            self._start(job)
+            return self._submitted(job.name, champion)
+        for part in compared:
+            if getattr(known.request, part, None) != getattr(job, part):
                 raise JobMismatchError(
-                    f"job {job.name} exists with {part} {getattr(known.request, part)!r}, "
+                    f"job {job.name} exists with {part} {getattr(known.request, part, None)!r}, "
                     f"not {getattr(job, part)!r}"
                 )
-        return self._submitted(known.request)
+        return self._submitted(job.name, getattr(known.request, "champion_version", champion))
 
-    def _start(self, job: JobRequest) -> SubmittedJob:
+    def _start(self, job: JobRequest | DriftJobRequest) -> None:
         script = self.script_of(job)
         status = JobStatus.FAILED if script.fails else JobStatus.COMPLETED
         self.jobs[job.name] = _Job(job, JobReport(None), script)
         end_utc = self.clock.now_utc() + script.duration
         heapq.heappush(self._agenda, (end_utc, next(self._order), job.name, status))
         self.submissions += 1
-        return self._submitted(job)
 
     @staticmethod
-    def _submitted(job: JobRequest) -> SubmittedJob:
-        return SubmittedJob(job.champion_version, f"https://ml.azure.com/runs/{job.name}")
+    def _submitted(name: str, champion: str | None) -> SubmittedJob:
+        return SubmittedJob(champion, f"https://ml.azure.com/runs/{name}")
 
     def report(self, name: str) -> JobReport | None:
         """How it stands."""
@@ -126,10 +136,11 @@ class AzureMlSimulator:
                 self._finish(job, status)
 
     def _finish(self, job: _Job, status: JobStatus) -> None:
-        if status is JobStatus.COMPLETED:
-            self._write_evidence(job)
-            if job.request.mode is Mode.RETRAIN:
-                self._register(job)
+        request = job.request
+        if status is JobStatus.COMPLETED and isinstance(request, JobRequest):
+            self._write_evidence(request, job.script)
+            if request.mode is Mode.RETRAIN:
+                self._register(request)
         self._end(job, status)
 
     def _end(self, job: _Job, status: JobStatus) -> None:
@@ -140,8 +151,7 @@ class AzureMlSimulator:
             {"model": job.request.model, "job": job.request.name, "status": status},
         )
 
-    def _write_evidence(self, job: _Job) -> None:
-        request, script = job.request, job.script
+    def _write_evidence(self, request: JobRequest, script: JobScript) -> None:
         champion = script.champion_metric if request.champion_version is not None else None
         document = {
             "format": 1,
@@ -162,14 +172,13 @@ class AzureMlSimulator:
             "data_sha256": "",
             "test_rows_sha256": "",
             "config_sha256": request.config_sha256,
-            "reference": "reference.parquet",
+            "reference": "challenger/reference.profile",
         }
         folder = f"evidence/{request.model}/{request.name}"
         self.blobs.upload("workspace", f"{folder}/evidence.json", json.dumps(document).encode())
         self.blobs.upload("workspace", f"{folder}/sample_request.json", b"{}")
 
-    def _register(self, job: _Job) -> None:
-        request = job.request
+    def _register(self, request: JobRequest) -> None:
         name = JobName.parse(request.name)
         tags = {
             "cycle_id": request.cycle_id,
@@ -217,6 +226,19 @@ class AzureMlSimulator:
             return
         tags = {"role": str(role), "role_cycle_id": cycle_id, "fact_seq": str(fact_seq)}
         self.models[model][version] = replace(known, tags={**known.tags, **tags})
+
+    def tag_drift(self, model: str, drift: TagDrift) -> None:
+        """Set tags; the fence decides between old and new."""
+        known = self.version(model, drift.version)
+        if known is None or int(known.tags.get("drift_fact_seq", 0)) > drift.fact_seq:
+            return
+        tags = {
+            "drift_date": drift.day.isoformat(),
+            "drift_verdict": str(drift.verdict),
+            "drift_report": drift.report,
+            "drift_fact_seq": str(drift.fact_seq),
+        }
+        self.models[model][drift.version] = replace(known, tags={**known.tags, **tags})
 
     def register_data(
         self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.domain.facts import DriftChecked, DriftVerdict
 from shared.ports.data import Finding, TestedFile
+from shared.ports.drift import DriftJobRequest, DriftReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date, datetime
 
     from shared.domain.effects import CheckDrift, PublishDrift
+    from shared.domain.facts import Performance
     from shared.domain.state import Champion
     from shared.ports.data import LocalCopy
     from shared.ports.notices import Alert
@@ -34,19 +38,77 @@ class MarkedDataTests:
 
 @dataclass(slots=True)
 class ScriptedDriftChecks:
-    """Finds what `verdict_of` says."""
+    """Finds what `verdict_of` and `performance_of` say, in a job where `is_large` says so.
+
+    `rows_of` counts what was collected in a window until now: rows may come late.
+    """
 
     verdict_of: Callable[[str, CheckDrift], DriftVerdict] = lambda _model, _effect: (
         DriftVerdict.NO_DRIFT
     )
+    performance_of: Callable[[str, CheckDrift], Performance | None] = lambda _model, _effect: None
+    is_large: Callable[[str, CheckDrift], bool] = lambda _model, _effect: False
+    rows_of: Callable[[str, datetime], int] = lambda _model, _start_utc: 0
     checked: list[tuple[str, CheckDrift]] = field(default_factory=list)
+    reports: dict[tuple[str, date], DriftReport] = field(default_factory=dict)
 
-    def check(self, model: str, champion: Champion, effect: CheckDrift) -> DriftChecked:
+    def collected(self, model: str, *, start_utc: datetime, end_utc: datetime) -> str:
+        """The number of rows, as text."""
+        del end_utc
+        return str(self.rows_of(model, start_utc))
+
+    def check(
+        self, model: str, champion: Champion, effect: CheckDrift
+    ) -> DriftChecked | DriftJobRequest:
+        """The fact to record, or the job to do it."""
+        collected = self.collected(
+            model, start_utc=effect.window_start_utc, end_utc=effect.window_end_utc
+        )
+        if not self.is_large(model, effect):
+            return self.read(model, effect, collected=collected)
+        return DriftJobRequest(
+            effect.job_name(model),
+            model=model,
+            check=effect,
+            profile=f"{champion.evidence}/{champion.reference}",
+            collected_folder=f"modelDataCollector/{model}",
+            past_folder=None,
+            labels_folder=None,
+            baseline=None,
+            output_folder=f"drift/{model}/{effect.checked}",
+            size_bytes=0,
+            collected=collected,
+        )
+
+    def read(self, model: str, effect: CheckDrift, *, collected: str) -> DriftChecked:
         """The fact to record."""
         self.checked.append((model, effect))
         verdict = self.verdict_of(model, effect)
-        sentence = f"{verdict} on {effect.day} against version {champion.version}"
-        return DriftChecked(effect.day, effect.profile, verdict, sentence)
+        fact = DriftChecked(
+            effect.day,
+            effect.profile,
+            verdict,
+            f"{verdict} on {effect.day} against version {effect.profile}",
+            report=f"workspace/drift/{model}/{effect.checked}/report.html",
+            revision=effect.revision,
+            window_start_utc=effect.window_start_utc,
+            window_end_utc=effect.window_end_utc,
+            collected=collected,
+            performance=self.performance_of(model, effect),
+        )
+        self.reports[model, effect.day] = DriftReport(
+            effect.day,
+            effect.profile,
+            effect.revision,
+            path=str(fact.report),
+            document=json.dumps({"verdict": str(verdict), "sentence": fact.sentence}),
+            page=f"<!doctype html><title>{fact.sentence}</title>".encode(),
+        )
+        return fact
+
+    def report(self, model: str, day: date) -> DriftReport | None:
+        """The newest one."""
+        return self.reports.get((model, day))
 
 
 @dataclass(slots=True)

@@ -38,6 +38,9 @@ def test_every_outcome_has_a_line(outcome):
         ("in work-poison failed too often", sentences.poisoned("work-poison", 2)),
         ("events-poison", sentences.poisoned("events-poison", 2)),
         ("was given up", sentences.effect_failed("x", "y")),
+        ("Not retrained: production data drifted, but no labelled row", sentences.no_labels("v1")),
+        ("failed twice", sentences.drift_job_failed("drift-0123456789ab-2", "")),
+        ("was cancelled", sentences.drift_job_canceled("drift-0123456789ab-1")),
         ("wait for the next cycle", sentences.files_wait(2)),
     ],
 )

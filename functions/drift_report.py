@@ -1,0 +1,58 @@
+"""HTTP for people and programs: what the drift check of a day found."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from functions._app import get_app
+from functions._http import BadRequestError, answer, guarded, page_answer
+from functions.operations import day_of, model_name
+
+if TYPE_CHECKING:
+    from functions._app import App
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
+
+
+@blueprint.function_name("drift_report")
+@blueprint.route(
+    "api/models/{model}/drift/{date}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+)
+@guarded
+def drift_report(req: func.HttpRequest) -> func.HttpResponse:
+    """The newest result of a UTC day; the report itself for `Accept: text/html`."""
+    return show_drift_report(req, get_app())
+
+
+def show_drift_report(req: func.HttpRequest, app: App) -> func.HttpResponse:
+    """JSON with verdict and figures, or the page; 404 for a day that was not checked."""
+    from shared.usecases.record_fact import require_model  # noqa: PLC0415 - not needed to index
+
+    name = model_name(req)
+    today = app.clock.now_utc().date()
+    day = day_of(str(req.route_params.get("date", "")), today=today)
+    require_model(app.catalog, name)
+    found = app.drift_checks.report(name, day)
+    if found is None:
+        raise BadRequestError(
+            HTTPStatus.NOT_FOUND,
+            "not_checked",
+            f"{name} has no drift check of {day.isoformat()}; ask for one with POST "
+            f"/api/models/{name}/drift-check?date={day.isoformat()}.",
+        )
+    if "text/html" in req.headers.get("accept", ""):
+        return page_answer(found.page)
+    return answer(
+        {
+            "model": name,
+            "date": found.day.isoformat(),
+            "profile": found.profile,
+            "revision": found.revision,
+            "report": found.path,
+            "check": json.loads(found.document),
+        }
+    )

@@ -1,0 +1,166 @@
+"""What a drift check reads and writes in blob storage, listed with sizes before it is fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.adapters.storage_account import storage_errors
+from shared.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from azure.storage.blob import ContainerClient
+
+COLLECTED = "modelDataCollector"
+REPORT = "report.html"
+RESULT = "drift.json"
+CHECK = "check.json"  # written last: whoever finds it finds the rest
+_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
+_FOLDER = re.compile(
+    r"version-(?P<profile>[^/]+)/(?P<day>\d{4}-\d{2}-\d{2})(-revision-(?P<revision>\d{1,4}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A blob in a listing."""
+
+    path: str
+    size_bytes: int
+    modified_utc: datetime
+
+
+def list_blobs(container: ContainerClient, prefix: str) -> list[Found]:
+    """All blobs below a prefix.
+
+    Raises:
+        TransientError: storage did not answer.
+    """
+    with storage_errors(f"list {container.container_name}/{prefix}"):
+        return [
+            Found(str(item.name), int(item.size), item.last_modified)
+            for item in container.list_blobs(name_starts_with=prefix)
+        ]
+
+
+def list_collected(
+    container: ContainerClient, endpoint: str, *, collection: str, hours: Sequence[datetime]
+) -> list[Found]:
+    """Lines that the collector kept in these hours, of every deployment of an endpoint."""
+    from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
+
+    root = f"{COLLECTED}/{endpoint}/"
+    with storage_errors(f"list {root}"):
+        deployments = [
+            str(item.name)
+            for item in container.walk_blobs(root, delimiter="/")
+            if isinstance(item, BlobPrefix)
+        ]
+    days = sorted({hour.date() for hour in hours})
+    wanted = {f"{hour:%Y/%m/%d/%H}" for hour in hours}
+    found: list[Found] = []
+    for deployment in deployments:
+        for day in days:
+            prefix = f"{deployment}{collection}/"
+            found += [
+                item
+                for item in list_blobs(container, f"{prefix}{day:%Y/%m/%d}/")
+                if item.path.endswith(".jsonl")
+                and item.path.removeprefix(prefix).rpartition("/")[0] in wanted
+            ]
+    return found
+
+
+def hours_between(start_utc: datetime, end_utc: datetime) -> list[datetime]:
+    """The hours that [start, end) touches."""
+    hour, hours = start_utc.replace(minute=0, second=0, microsecond=0), []
+    while hour < end_utc:
+        hours.append(hour)
+        hour += timedelta(hours=1)
+    return hours
+
+
+def names_and_sizes(files: Iterable[Found]) -> str:
+    """A short hash: blobs are only appended to, so their size tells that rows came."""
+    lines = sorted(f"{item.path} {item.size_bytes}" for item in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def download(container: ContainerClient, path: str, to: Path) -> None:
+    """One blob into a file, block by block.
+
+    Raises:
+        EvidenceError: there is no such blob.
+    """
+    from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
+
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(f"read {path}"), to.open("wb") as file:
+        try:
+            container.download_blob(path).readinto(file)
+        except ResourceNotFoundError:
+            raise EvidenceError(f"{container.container_name}/{path} is gone") from None
+
+
+def download_all(
+    container: ContainerClient, files: Iterable[Found], *, below: str, to: Path
+) -> None:
+    """Keep paths below `below`, and when each was written: labels are dated by it."""
+    for item in files:
+        target = to / item.path.removeprefix(below)
+        download(container, item.path, target)
+        moment = item.modified_utc.timestamp()
+        os.utime(target, (moment, moment))
+
+
+def upload_result(container: ContainerClient, folder: Path, to: str) -> None:
+    """Report and figures; the check itself last."""
+    from azure.storage.blob import ContentSettings  # noqa: PLC0415 - with the SDK
+
+    for name in (REPORT, RESULT, CHECK):
+        kind = ContentSettings(content_type=_TYPES[(folder / name).suffix])
+        with storage_errors(f"write {to}/{name}"), (folder / name).open("rb") as file:
+            container.upload_blob(f"{to}/{name}", file, overwrite=True, content_settings=kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An earlier result, by where it lies."""
+
+    profile: str
+    day: date
+    revision: int
+    folder: str
+
+
+def results_folder(model: str, profile: str) -> str:
+    """Results of one version, so that its past is one folder."""
+    return f"drift/{model}/version-{profile}"
+
+
+def result_folder(model: str, profile: str, *, day: date, revision: int) -> str:
+    """One revision of one day; never written by another."""
+    suffix = f"-revision-{revision}" if revision else ""
+    return f"{results_folder(model, profile)}/{day.isoformat()}{suffix}"
+
+
+def kept_results(
+    container: ContainerClient, model: str, *, version: str | None = None
+) -> Iterator[tuple[Kept, datetime]]:
+    """All complete ones of a model, or of one version, with when they were written."""
+    root = f"drift/{model}/"
+    prefix = root if version is None else f"{results_folder(model, version)}/"
+    for item in list_blobs(container, prefix):
+        folder, _, name = item.path.rpartition("/")
+        match = _FOLDER.fullmatch(folder.removeprefix(root))
+        if name == CHECK and match is not None:
+            day = date.fromisoformat(match["day"])
+            revision = int(match["revision"] or 0)
+            yield Kept(match["profile"], day, revision, folder), item.modified_utc
