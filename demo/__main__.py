@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -17,7 +15,7 @@ from demo.narrator import Narrator
 from demo.plan import prepare
 from local.errors import LocalStackError
 from local.processes import Command, ManagedProcess
-from local.running import RunningStack
+from local.running import RunningStack, clear_state
 
 if TYPE_CHECKING:
     from demo.journey import Summary
@@ -112,8 +110,7 @@ async def _main(arguments: argparse.Namespace) -> int:
     try:
         data = prepare(arguments.model, arguments.data)
         # A demo starts from nothing, so that it always tells the same story.
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(state)
+        await clear_state(state)
         reports = state / "reports"
         return await _run(
             data, state=state, reports=reports, trace=arguments.trace, narrator=narrator

@@ -115,10 +115,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # whoever read our output, head for example, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        return 128 + signal.SIGPIPE
 
 
 def _tell(text: str) -> int:
-    print(text)
+    print(text, flush=True)
     return 0
 
 
@@ -177,7 +180,7 @@ async def _serve(options: StackOptions) -> None:
         # A log file is read by more people than a terminal.
         print(addresses(stack.record(), with_key=sys.stdout.isatty()), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.get_running_loop().create_future()
+            await stack.keep_running()
 
 
 def _say_waiting(part: str) -> None:

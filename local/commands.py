@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _CALL_SECONDS = 30
+# Long enough for storage that is being started again; by itself the SDK waits for minutes.
+_BRIEF_RETRIES: dict[str, Any] = {
+    "retry_total": 4,
+    "initial_backoff": 1,
+    "increment_base": 2,
+    "connection_timeout": 5,
+}
 
 
 def put(state: Path, path: Path, to: str) -> str:
@@ -34,7 +41,9 @@ def put(state: Path, path: Path, to: str) -> str:
     container, _, name = to.partition("/")
     if not name or name.endswith("/"):
         name += path.name
-    with BlobServiceClient.from_connection_string(record.storage_connection_string) as client:
+    with BlobServiceClient.from_connection_string(
+        record.storage_connection_string, **_BRIEF_RETRIES
+    ) as client:
         try:
             with path.open("rb") as data:
                 client.get_blob_client(container, name).upload_blob(data, overwrite=True)
@@ -132,18 +141,27 @@ def stop(state: Path) -> str:
     Raises:
         LocalStackError: no stack runs, or it does not end.
     """
-    # Not from the record: a stack that is still starting has none.
-    process = StateLock.holder(state)
-    if process is None or not StateLock.is_held(state):
+    if not StateLock.is_held(state):
         raise LocalStackError(f"no stack runs over {state}")
-    with contextlib.suppress(ProcessLookupError):  # killed already; its guard cleans up
-        os.kill(process, signal.SIGTERM)
+    process: int | None = None
     deadline = time.monotonic() + _STOP_SECONDS
     while StateLock.is_held(state):
+        if process is None:
+            process = _told_to_stop(state)
         if time.monotonic() > deadline:
             raise LocalStackError(
-                f"process {process} did not stop in {_STOP_SECONDS:.0f} s; see {state / 'logs'}, "
-                f"then end it with: kill -9 {process}"
+                f"process {process or '(unknown)'} did not stop in {_STOP_SECONDS:.0f} s; see "
+                f"{state / 'logs'}, then end it with kill -9"
             )
         time.sleep(_POLL_SECONDS)
     return "stopped"
+
+
+def _told_to_stop(state: Path) -> int | None:
+    """The process that was told; None when the lock does not say yet, or any more, whose it is."""
+    # Not from the record: a stack that is still starting has none.
+    process = StateLock.holder(state)
+    if process is not None:
+        with contextlib.suppress(ProcessLookupError):  # killed already; its guard cleans up
+            os.kill(process, signal.SIGTERM)
+    return process

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Self
@@ -62,7 +63,7 @@ class RunningStack:
             return cls(**json.loads((state / _RECORD).read_text(encoding="utf-8")))
         except FileNotFoundError as exc:
             raise LocalStackError(f"the stack over {state} is still starting; try again") from exc
-        except (ValueError, TypeError) as exc:
+        except (ValueError, TypeError, OSError) as exc:
             raise LocalStackError(
                 f"{state / _RECORD} cannot be read ({exc}); stop the stack and start it again"
             ) from exc
@@ -136,12 +137,21 @@ class StateLock:
 
     @staticmethod
     def is_held(state: Path) -> bool:
-        """Whether a stack over `state` runs or still ends."""
+        """Whether a stack over `state` runs or still ends.
+
+        Raises:
+            LocalStackError: the folder is somebody else's.
+        """
         try:
-            with (state / _LOCK).open("a", encoding="utf-8") as probe:
+            with (state / _LOCK).open(encoding="utf-8") as probe:
                 return not try_lock(probe)
         except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as exc:
+            raise LocalStackError(
+                f"whether a stack runs over {state} cannot be seen: {exc.strerror}. Call this as "
+                "the user who started it, or name another folder with --state"
+            ) from exc
 
     @staticmethod
     def holder(state: Path) -> int | None:
@@ -150,6 +160,34 @@ class StateLock:
             return int((state / _LOCK).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+
+
+async def clear_state(state: Path) -> None:
+    """Delete what stacks have left in their state folder, once what was killed there has ended.
+
+    Raises:
+        LocalStackError: a stack runs over it, it is no stack's folder, or it cannot be deleted.
+    """
+    try:
+        is_others = any(state.iterdir()) and not (state / _LOCK).exists()
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise LocalStackError(f"the state folder {state} cannot be read: {exc.strerror}") from exc
+    if is_others:
+        raise LocalStackError(
+            f"{state} is not empty and no stack's state folder: it is left as it is. Name a new "
+            "folder with --state"
+        )
+    async with StateLock(state):
+        try:
+            for entry in state.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != _LOCK:
+                    entry.unlink()
+        except OSError as exc:
+            raise LocalStackError(f"{exc.filename} cannot be deleted: {exc.strerror}") from exc
 
 
 def _is_alive(process: int) -> bool:

@@ -25,6 +25,7 @@ from local.environments import Environments
 from local.errors import LocalStackError
 from local.event_grid import EventGrid, Faults
 from local.functions_host.host import FunctionsHost
+from local.keeping import keep_running
 from local.ports import Ports
 from local.running import RunningStack, StateLock
 from local.stack_file import StackFile, fill_in
@@ -105,6 +106,27 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         await self._resources.aclose()
+
+    async def keep_running(self) -> None:
+        """Start again what ends by itself, until cancelled.
+
+        Workers and deployments are looked after by their own parts.
+
+        Raises:
+            LocalStackError: a part cannot be kept running: the stack is of no use any more.
+        """
+        await together(
+            keep_running(
+                self.azurite,
+                name="Azurite",
+                # Measured: also what it said it had; see the autosave interval of its databases.
+                consequence="It saves every 5 s: what it was told just before may be missing.",
+                afterwards=self._make_resources,
+            ),
+            keep_running(
+                self._mlflow, name="MLflow", consequence="Calls during its start have failed."
+            ),
+        )
 
     @property
     def storage_connection_string(self) -> str:
@@ -190,16 +212,13 @@ class Stack:
             queue=self.azurite.queue_port,
             table=self.azurite.table_port,
         )
-        direct = self.azurite.connection_string()
-        await create_resources(
-            direct, containers=file.containers, queues=file.queues, tables=file.tables
-        )
+        await self._make_resources()
         self._say("events")
         self.events = EventGrid(
             state=options.state / "events",
             subscriptions=file.subscriptions,
             topics=file.topics,
-            storage_connection_string=direct,
+            storage_connection_string=self.azurite.connection_string(),
             tls=self.tls,
             authorize=self._may_publish,
             speed=options.event_speed,
@@ -215,6 +234,15 @@ class Stack:
         )
         await self._run(self.proxy)
         self._ports.keep(storage=self.proxy.port)
+
+    async def _make_resources(self) -> None:
+        file = self._options.file
+        await create_resources(
+            self.azurite.connection_string(),
+            containers=file.containers,
+            queues=file.queues,
+            tables=file.tables,
+        )
 
     def _may_publish(self, authorization: str) -> bool:
         try:

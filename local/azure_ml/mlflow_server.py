@@ -109,6 +109,16 @@ class MlflowServer:
             await self._process.stop()
             self._process = None
 
+    async def ended(self) -> int:
+        """Wait until it has ended without `stop`; its exit code.
+
+        Raises:
+            ProcessFailedError: it does not run.
+        """
+        if self._process is None:
+            raise ProcessFailedError("mlflow does not run")
+        return await self._process.wait()
+
     @property
     def session(self) -> aiohttp.ClientSession:
         """The client session to it, while it runs."""

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
+
+from local.errors import LocalStackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,11 +27,14 @@ async def create_resources(
     """Create what is missing; what exists is left as it is.
 
     Raises:
-        azure.core.exceptions.AzureError: storage did not answer, or refused a name.
+        LocalStackError: storage did not answer, or refused a name.
     """
-    await asyncio.to_thread(
-        _create, connection_string, tuple(containers), tuple(queues), tuple(tables)
-    )
+    try:
+        await asyncio.to_thread(
+            _create, connection_string, tuple(containers), tuple(queues), tuple(tables)
+        )
+    except AzureError as exc:
+        raise LocalStackError(f"containers, queues and tables cannot be made: {exc}") from exc
 
 
 def _create(

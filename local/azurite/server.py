@@ -114,6 +114,16 @@ class Azurite:
         if process is not None:
             await process.stop(grace_seconds=10.0)
 
+    async def ended(self) -> int:
+        """Wait until it has ended without `stop`; its exit code.
+
+        Raises:
+            ProcessFailedError: it does not run.
+        """
+        if self._process is None:
+            raise ProcessFailedError("Azurite does not run")
+        return await self._process.wait()
+
     def _make_folder(self) -> None:
         try:
             self._data.mkdir(parents=True, exist_ok=True)

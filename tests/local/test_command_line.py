@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +133,52 @@ def test_prepare_names_an_environment_file_that_is_missing(tmp_path):
         local("--app", tmp_path, "prepare", "--environment", tmp_path / "absent.yml"),
         "absent.yml",
     )
+
+
+def test_a_lock_that_does_not_say_whose_it_is_is_no_reason_to_deny_the_stack(tmp_path):
+    # given
+    with (tmp_path / "stack.lock").open("w") as lock:
+        assert try_lock(lock)
+        lock.write("not a number")
+        lock.flush()
+
+        # when
+        with subprocess.Popen(
+            [sys.executable, "-m", "local", "--state", tmp_path, "down"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as down:
+            with pytest.raises(subprocess.TimeoutExpired):
+                down.wait(2)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            said, _ = down.communicate(timeout=10)
+
+    # then
+    assert (down.returncode, said) == (0, "stopped\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    # given
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "long.log").write_text("line\n" * 100_000, encoding="utf-8")
+
+    # when
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", "--state", tmp_path, "logs", "long", "--lines", "100000"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as reading:
+        assert reading.stdout is not None
+        assert reading.stderr is not None
+        assert reading.stdout.readline() == "line\n"
+        reading.stdout.close()
+        said = reading.stderr.read()
+
+    # then
+    assert (reading.returncode, said) == (128 + signal.SIGPIPE, "")
 
 
 def test_help_names_every_command():

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalStackError
-from local.running import RunningStack, StateLock
+from local.running import RunningStack, StateLock, clear_state
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = RunningStack(
@@ -157,3 +157,67 @@ def test_a_record_holds_what_json_can_hold(tmp_path):
     RunningStack.forget(tmp_path)
     RunningStack.forget(tmp_path)  # harmless
     assert not (tmp_path / "stack.json").exists()
+
+
+def test_what_a_stack_has_left_is_cleared_away(tmp_path):
+    # given
+    async def story() -> None:
+        state = tmp_path / "state"
+        async with StateLock(state):
+            (state / "azurite").mkdir()
+            (state / "azurite" / "db.json").write_text("{}", encoding="utf-8")
+            RECORD.write(state)
+
+        # when
+        await clear_state(state)
+
+        # then
+        assert [entry.name for entry in state.iterdir()] == ["stack.lock"]
+
+    asyncio.run(story())
+
+
+def test_a_folder_that_no_stack_has_made_is_not_cleared(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
+
+    with pytest.raises(LocalStackError, match="no stack's state folder: it is left as it is"):
+        asyncio.run(clear_state(tmp_path))
+
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_the_state_of_a_running_stack_is_not_cleared(tmp_path):
+    async def story() -> None:
+        async with StateLock(tmp_path):
+            RECORD.write(tmp_path)
+            with pytest.raises(LocalStackError, match=f"process {os.getpid()}"):
+                await clear_state(tmp_path)
+            assert RunningStack.read(tmp_path) == RECORD
+
+    asyncio.run(story())
+
+
+def test_looking_for_a_stack_makes_no_file(tmp_path):
+    assert not StateLock.is_held(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_somebody_elses_state_is_refused_in_words(tmp_path):
+    # given
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    code = (
+        "import os, sys; from pathlib import Path; import local.running as r; os.setuid(65534)\n"
+        "try: r.RunningStack.read(Path(sys.argv[1]))\n"
+        "except r.LocalStackError as exc: print(exc)"
+    )
+
+    # when
+    said = subprocess.run(
+        [sys.executable, "-c", code, state], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    # then
+    assert "cannot be seen: Permission denied" in said

@@ -230,6 +230,42 @@ def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses
         again.end()
 
 
+@pytest.mark.parametrize("words", ["azurite.js", "mlflow.server:app"])
+def test_a_program_of_the_stack_that_is_killed_comes_back_at_the_same_address(
+    ended, tmp_path, words
+):
+    # given
+    ended.until("the stack is up")
+    (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
+    put = ("put", str(tmp_path / "a.csv"), "--to", "data/")
+    before = RunningStack.read(ended.state)
+    victim = next(p for p in ended.family if any(words in word for word in p.cmdline()))
+
+    # when
+    victim.kill()
+    ended.until("is started again")
+
+    # then
+    assert "Traceback" not in ended.said()
+    assert "ended by itself (code -9)" in ended.said()
+    assert local(ended.state, *put).returncode == 0  # its client waits for storage
+    deadline = time.monotonic() + SECONDS
+    while not answers(f"{before.mlflow_url}/version"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ended.until("is started again")
+    assert ended.send(signal.SIGINT) == 0
+    ended.assert_gone()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the stack's own
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize(
     ("part", "number"),
     [("storage", signal.SIGINT), ("events", signal.SIGTERM), ("functions", signal.SIGINT)],
