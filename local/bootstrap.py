@@ -6,17 +6,21 @@ unchanged requirements takes no time.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+LOCK = ROOT / ".local" / "cache" / "bootstrap.lock"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 OLDEST = (3, 11)
 
@@ -28,6 +32,26 @@ class SetUpError(Exception):
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def uv_index() -> str:
+    """The package index that uv asks, without credentials; as far as the environment says."""
+    named = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL")
+    return without_credentials(named) if named else "https://pypi.org/simple or uv.toml's"
+
+
+def without_credentials(url: str) -> str:
+    """For messages: what stands before an @ in a registry's address may be a password."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+def _pip_index(python: str) -> str:
+    told = subprocess.run(
+        [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    # What is listed last rules; the environment comes last.
+    named = re.findall(r"\.index-url='(.+)'", told)
+    return without_credentials(named[-1]) if named else "https://pypi.org/simple"
 
 
 def _run(argv: list[str], what: str, *, remedy: str = "") -> None:
@@ -75,10 +99,11 @@ def _uv() -> str:
         draft = home.with_name(f"{home.name}.part")
         shutil.rmtree(draft, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(draft)], "making a virtual environment")
+        python = str(draft / "bin" / "python")
         _run(
-            [str(draft / "bin" / "python"), "-m", "pip", "install", "--quiet", pin],
-            f"installing {pin} from the package index",
-            remedy="Is the index reachable? Another one is named with PIP_INDEX_URL.",
+            [python, "-m", "pip", "install", "--quiet", pin],
+            f"installing {pin} from the package index {_pip_index(python)}",
+            remedy="Is it reachable? Another one is named with PIP_INDEX_URL.",
         )
         shutil.rmtree(home, ignore_errors=True)
         draft.rename(home)
@@ -103,8 +128,34 @@ def make_environment() -> None:
         )
     stamp = VENV / ".requirements-sha256"
     fingerprint = _fingerprint()
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint:
+    if _is_made(stamp, fingerprint):
         return
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        _wait_for(lock)
+        if not _is_made(stamp, fingerprint):
+            _make(stamp, fingerprint)
+
+
+def _is_made(stamp: Path, fingerprint: str) -> bool:
+    # The interpreter it links to may have been removed since.
+    return (
+        stamp.exists()
+        and stamp.read_text(encoding="utf-8") == fingerprint
+        and (VENV / "bin" / "python").exists()
+    )
+
+
+def _wait_for(lock: TextIO) -> None:
+    """Two `make` at once would write into each other's files."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _say("    … waiting for another set-up in this folder")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _make(stamp: Path, fingerprint: str) -> None:
     count = sum(1 for line in _required() if "==" in line)
     _say(f"1/3 Set-up (once): {count} Python packages …")
     started = time.monotonic()
@@ -116,8 +167,8 @@ def make_environment() -> None:
     python = str(VENV / "bin" / "python")
     _run(
         [uv, "pip", "sync", "--quiet", "--python", python, str(REQUIREMENTS)],
-        "installing packages",
-        remedy="Is the index reachable? Another one is named with UV_DEFAULT_INDEX.",
+        f"installing packages from the package index {uv_index()}",
+        remedy="Is it reachable? Another one is named with UV_DEFAULT_INDEX.",
     )
     stamp.write_text(fingerprint, encoding="utf-8")
     _say(f"    ✓ Python packages ({time.monotonic() - started:.0f} s)")
@@ -131,7 +182,7 @@ def main() -> int:
         received.append(number)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         make_environment()

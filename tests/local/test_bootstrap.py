@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -43,9 +44,66 @@ def test_a_registry_that_is_down_ends_in_a_clear_text_and_leaves_no_environment(
     # then
     assert done.returncode == 1
     assert "✕ Set-up: installing uv==" in done.stderr
+    assert f"package index {NOWHERE} failed" in done.stderr
     assert "PIP_INDEX_URL" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / ".venv").exists()
+
+
+def test_a_password_in_the_address_of_a_registry_is_not_shown(project):
+    # when
+    secret = NOWHERE.replace("//", "//reader:s3cret@")
+    done = bootstrap(project, PIP_INDEX_URL=secret, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
+
+    # then
+    assert done.returncode == 1
+    assert f"package index {NOWHERE} failed" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_a_second_set_up_in_the_same_folder_waits_for_the_first(project):
+    # given
+    cache = project / ".local" / "cache"
+    cache.mkdir(parents=True)
+    with (cache / "bootstrap.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        # when
+        with subprocess.Popen(
+            [sys.executable, "-S", project / "local" / "bootstrap.py"],
+            env=os.environ | {"PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0"},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as second:
+            assert second.stderr is not None
+            assert "1/3 Set-up" not in second.stderr.readline()
+            nothing_begun = not list(cache.glob("uv-*"))
+            second.terminate()
+            said = second.stderr.read()
+
+    # then
+    assert nothing_begun
+    assert "interrupted" in said
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(project):
+    # given
+    stamp = project / ".venv" / ".requirements-sha256"
+    stamp.parent.mkdir()
+    shown = [sys.executable, "-S", "-c", "import bootstrap; print(bootstrap._fingerprint())"]
+    stamp.write_text(
+        subprocess.run(
+            shown, cwd=project / "local", capture_output=True, text=True, check=True
+        ).stdout.strip(),
+        encoding="utf-8",
+    )
+
+    # when
+    done = bootstrap(project, PIP_INDEX_URL=NOWHERE, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
+
+    # then
+    assert "1/3 Set-up" in done.stderr
+    assert done.returncode == 1
 
 
 def test_requirements_without_uv_are_reported_with_the_remedy(project):
