@@ -1,6 +1,8 @@
-"""The command line: profile, check, report. For people who want only this.
+"""The command line: profile, merge, check, report. For people who want only this.
 
 python -m ml.drift.engine profile train.parquet -o train.profile
+python -m ml.drift.engine profile more.parquet -o more.profile --like train.profile
+python -m ml.drift.engine merge train.profile more.profile -o both.profile
 python -m ml.drift.engine check train.profile today.parquet --html report.html --json drift.json
 python -m ml.drift.engine report drift.json -o report.html
 """
@@ -16,11 +18,14 @@ from ml.drift.engine.check import check
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.layout import HistoryKind, Role
 from ml.drift.engine.limits import Budget
+from ml.drift.engine.merge import merge_profiles
 from ml.drift.engine.profile import Profile
 from ml.drift.engine.profile_file import load_profile, save_profile
+from ml.drift.engine.readers import open_source
 from ml.drift.engine.report import render
 from ml.drift.engine.result import Verdict
 from ml.drift.engine.result_file import load_result, save_result
+from ml.drift.engine.scan import scan
 from ml.drift.engine.sentences import lines
 
 EXIT_STATUS = {Verdict.NO_DRIFT: 0, Verdict.DRIFT: 3, Verdict.NOT_ENOUGH_DATA: 4}
@@ -39,7 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
-    made = Profile.fit(
+    made = _like(options) if options.like else _fitted(options)
+    save_profile(made, options.output)
+    _say_made(made, options.output)
+    return 0
+
+
+def _fitted(options: argparse.Namespace) -> Profile:
+    return Profile.fit(
         options.data,
         name=options.name,
         time_column=options.time_column,
@@ -52,13 +64,36 @@ def _profile(options: argparse.Namespace) -> int:
         history=HistoryKind(options.history) if options.history else None,
         threads=options.threads,
     )
-    save_profile(made, options.output)
-    size = options.output.stat().st_size
-    columns = len(made.references)
-    _say(f"{options.output}: {made.rows:,} rows, {columns} columns, {size / 1000:,.0f} kB")
+
+
+def _like(options: argparse.Namespace) -> Profile:
+    """On another profile's columns and grids, so that the two can be merged."""
+    given = [options.time_column, options.ignore, options.categories, options.history]
+    if any([*given, options.predictions, options.labels]):
+        raise DriftInputError("--like takes columns and history from the profile; name no others")
+    other = load_profile(options.like)
+    found = scan(
+        open_source(options.data), other.layout, history=other.history, threads=options.threads
+    )
+    if gone := [c.name for c in other.layout.columns if c.name not in found.summaries]:
+        raise DriftInputError(
+            f"no column {', '.join(gone)}, which {options.like.name} has; give rows with it"
+        )
+    return Profile.of_scan(found, other.layout, name=options.name, history=other.history)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    merged = merge_profiles([load_profile(p) for p in options.profiles], name=options.name)
+    save_profile(merged, options.output)
+    _say_made(merged, options.output)
+    return 0
+
+
+def _say_made(made: Profile, path: Path) -> None:
+    size, columns = path.stat().st_size, len(made.references)
+    _say(f"{path}: {made.rows:,} rows, {columns} columns, {size / 1000:,.0f} kB")
     for note in made.describe():
         _say(note)
-    return 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -114,7 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--labels", nargs="+", default=[])
     one.add_argument("--history", choices=[str(kind) for kind in HistoryKind])
     one.add_argument("--threads", type=int, default=1)
+    one.add_argument("--like", type=Path, help="a profile whose columns and grids are taken")
     one.set_defaults(run=_profile)
+
+    sum_up = commands.add_parser("merge", help="add profiles that were made on one layout")
+    sum_up.add_argument("profiles", nargs="+", type=Path)
+    sum_up.add_argument("-o", "--output", type=Path, required=True)
+    sum_up.add_argument("--name", default="", help="whose reference it is; the first one's name")
+    sum_up.set_defaults(run=_merge)
 
     two = commands.add_parser("check", help="compare a window of rows with a profile")
     two.add_argument("profile", type=Path)
