@@ -28,7 +28,7 @@ def on_data_arrived(event: Event, app: App) -> None:
             "give the event subscription a subject filter"
         )
     recorded = app.arrive(arrival)
-    if recorded is not None:
+    if not isinstance(recorded, bool):
         app.log.info(
             "data arrived",
             model=recorded.state.model,

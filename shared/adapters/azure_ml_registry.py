@@ -9,7 +9,8 @@ from shared.errors import DataMismatchError
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from shared.adapters.azure_ml import AzureMlWorkspace
     from shared.domain.effects import Role, TagDrift
@@ -24,15 +25,18 @@ class AzureMlRegistry:
 
     def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
         """See `Registry.of_cycle`."""
+        return self._those(model, lambda found: (found.tags or {}).get("cycle_id") == cycle_id)
+
+    def registered_since(self, model: str, since_utc: datetime) -> Sequence[ModelVersion]:
+        """See `Registry.registered_since`."""
+        return self._those(model, lambda found: found.creation_context.created_at > since_utc)
+
+    def _those(self, model: str, wanted: Callable[[Any], bool]) -> Sequence[ModelVersion]:
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
 
         with azure_errors(f"listing the versions of {model}"):
             try:
-                found = [
-                    version
-                    for version in self._workspace.client.models.list(name=model)
-                    if (version.tags or {}).get("cycle_id") == cycle_id
-                ]
+                found = [item for item in self._workspace.client.models.list(model) if wanted(item)]
             except HttpResponseError as exc:
                 if is_missing(exc):  # nothing was ever registered under that name
                     return []

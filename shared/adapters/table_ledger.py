@@ -135,6 +135,12 @@ class TableLedger:
         """Whether a fact of that key is recorded."""
         return self._get(model, key_row_key(fact_key)) is not None
 
+    def find(self, model: str, fact_key: str) -> Entry | None:
+        """Its key's row says which number it has."""
+        row = self._get(model, key_row_key(fact_key))
+        fact = None if row is None else self._get(model, fact_row_key(int(row["seq"])))
+        return None if fact is None else read_fact(fact)
+
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
         """Newest known content of a landed blob."""
         row = self._get(model, place_row_key(place))

@@ -144,17 +144,21 @@ class Performance:
 
 @dataclass(frozen=True, slots=True)
 class DataArrived:
-    """A blob landed. `stale`: a newer content of that blob was known already (set on recording)."""
+    """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
+
+    `listed`: it is what lies there, though its event seemed older than another's.
+    """
 
     blob: BlobRef
     size_bytes: int
     sequencer: str | None = None  # orders the events of one blob name
     source: str = "event"  # or "reconcile": its event never came
     stale: bool = False
+    listed: bool = False
 
     @property
     def key(self) -> str:
-        return f"blob:{self.blob.place}@{self.blob.etag}"
+        return f"blob:{self.blob.place}@{self.blob.etag}{'!listed' if self.listed else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -404,3 +404,16 @@ def no_champion_to_check() -> str:
 def drift_check_asked(day: date, version: str, *, new: bool) -> str:
     verb = "is checked" if new else "was checked already, or is being checked,"
     return f"{day.isoformat()} {verb} against the reference of version {version}."
+
+
+def not_all(model: str, unknown: int, taken: int) -> str:
+    return (
+        f"{model}: {unknown:,} files without an event, limit {taken:,} a run; the next one goes on"
+    )
+
+
+def too_many_unclaimed(limit: int) -> str:
+    return (
+        f"more than {limit:,} files in the landing container belong to no model, limit {limit:,}; "
+        "delete those that lie in quarantine, or add the model's folder"
+    )

@@ -60,7 +60,8 @@ class Ledger(Protocol):
 
         Args:
             head: what was decided on; the commit holds only while nothing came after it.
-            entries: at least one; numbers follow `head.state.count` without a gap.
+            entries: numbers follow `head.state.count` without a gap; none where only the outbox is
+                put right.
             state: the state after them.
             due: effects that `plan` asks for now and did not before.
             undue: keys of effects that it no longer asks for.
@@ -72,6 +73,9 @@ class Ledger(Protocol):
 
     def knows(self, model: str, fact_key: str) -> bool:
         """Whether a fact of that key is recorded."""
+
+    def find(self, model: str, fact_key: str) -> Entry | None:
+        """The fact of that key; None when it is not recorded."""
 
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
         """Newest known content of a landed blob (`container/path`)."""

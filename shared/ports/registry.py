@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from shared.domain.effects import Role, TagDrift
 
@@ -24,6 +25,9 @@ class Registry(Protocol):
 
     def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
         """Versions whose tag `cycle_id` is that one, in order of registration."""
+
+    def registered_since(self, model: str, since_utc: datetime) -> Sequence[ModelVersion]:
+        """Versions registered after that time, in order of registration."""
 
     def version(self, model: str, version: str) -> ModelVersion | None:
         """One version."""

@@ -23,21 +23,18 @@ class Arrive:
     record: RecordFact
     rejects: Callable[[], Rejects]  # made where it is needed, which is rare
 
-    def __call__(self, arrival: DataArrived) -> Recorded | None:
-        """None: the blob belongs to no model; it lies in quarantine with the reason.
+    def __call__(self, arrival: DataArrived) -> Recorded | bool:
+        """What was recorded; for a blob of no model, which is set aside, whether that is new.
 
         Raises:
             TransientError: try again.
         """
         model, _, rest = arrival.blob.path.partition("/")
         if not rest:
-            self.rejects().blob(arrival, "its path is not landing/<model>/<file>")
-            return None
+            return self.rejects().blob(arrival, "its path is not landing/<model>/<file>")
         if not is_model_name(model):
-            self.rejects().blob(arrival, f"{model!r} is no name a model may have")
-            return None
+            return self.rejects().blob(arrival, f"{model!r} is no name a model may have")
         try:
             return self.record(model, arrival)
         except UnknownModelError as exc:
-            self.rejects().blob(arrival, str(exc))
-            return None
+            return self.rejects().blob(arrival, str(exc))

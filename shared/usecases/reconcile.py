@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from shared.domain import sentences
 from shared.domain.effects import RestoreTraffic
 from shared.domain.facts import (
+    ChallengerRegistered,
     DataArrived,
     EffectFailed,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
 from shared.domain.traffic import Traffic, read_traffic
-from shared.errors import RetrainError
+from shared.errors import LedgerConflictError, RetrainError
 from shared.ports.endpoints import Provisioning
 from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
+from shared.usecases.arrive import Arrive
+from shared.usecases.record_fact import outbox_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 _OVERDUE = timedelta(minutes=6)  # longer than the longest delay of a waiting effect
 _MOST_REQUEUED = 20
 _EVENT_TIME = timedelta(minutes=2)  # an event usually comes sooner than a listing finds its blob
+_REGISTRY_TIME = timedelta(days=3)  # Event Grid gives up after one
+# A run must end within the ten minutes that a function has; the next one goes on.
+_MOST_ARRIVALS = 1_000
+_MOST_UNCLAIMED = 10_000
 
 
 @dataclass(slots=True)
@@ -44,7 +51,10 @@ class Repairs:
 
     requeued: int = 0
     given_up: int = 0
+    decided: int = 0
+    mended: int = 0
     arrivals: int = 0
+    versions: int = 0
     rejected: int = 0
     traffic: int = 0
     poisoned: int = 0
@@ -69,7 +79,14 @@ class Reconcile:
         repairs = Repairs()
         models = self.catalog.names()
         for model in models:
-            for repair in (self._due, self._landing, self._traffic):
+            for repair in (
+                self._decisions,
+                self._outbox,
+                self._due,
+                self._landing,
+                self._registry,
+                self._traffic,
+            ):
                 try:
                     repair(model, repairs)
                 except RetrainError as exc:
@@ -80,6 +97,25 @@ class Reconcile:
             except RetrainError as exc:
                 repairs.troubles.append(str(exc))
         return repairs
+
+    def _decisions(self, model: str, repairs: Repairs) -> None:
+        """Somebody stopped between two transactions, or another version of the app saw no more."""
+        repairs.decided += self.record.go_on(model)
+
+    def _outbox(self, model: str, repairs: Repairs) -> None:
+        """Another version of the app planned otherwise: what is due is what this one plans."""
+        head = self.ledger.head(model)
+        rows = {row.effect for row in self.ledger.due(model)}
+        begin, end = outbox_of(head.state, rows, self.clock.now_utc())
+        if not begin and not end:
+            return
+        try:
+            self.ledger.commit(head, (), state=head.state, due=begin, undue=end)
+        except LedgerConflictError:
+            return  # the stream has grown since it was read, and its outbox with it
+        repairs.mended += len(begin) + len(end)
+        for effect in begin:
+            self.work.send(WorkMessage(model, effect.effect))
 
     def _due(self, model: str, repairs: Repairs) -> None:
         """A message was lost, or a worker crashed: send it again, but not for ever."""
@@ -115,19 +151,48 @@ class Reconcile:
             return
         # Read after the listing: what arrived in between is newer than the listing, not missing.
         known = self.ledger.arrivals(model)
-        for item in landed:
-            mark = known.get(item.blob.place)
-            if mark is None or mark.etag != item.blob.etag:
-                fact = DataArrived(item.blob, item.size_bytes, source="reconcile")
-                repairs.arrivals += self.record(model, fact).new
+        unknown = [
+            item
+            for item in landed
+            if item.blob.place not in known or known[item.blob.place].etag != item.blob.etag
+        ]
+        for item in unknown[:_MOST_ARRIVALS]:
+            fact = DataArrived(item.blob, item.size_bytes, source="reconcile")
+            if not (new := self.record(model, fact).new):
+                new = self._listed_after_all(model, fact)
+            repairs.arrivals += new
+        if len(unknown) > _MOST_ARRIVALS:
+            repairs.troubles.append(sentences.not_all(model, len(unknown), _MOST_ARRIVALS))
+
+    def _listed_after_all(self, model: str, fact: DataArrived) -> bool:
+        """Its event came with a lower sequencer than another's, yet it is what lies there."""
+        entry = self.ledger.find(model, fact.key)
+        if entry is None or not (isinstance(entry.fact, DataArrived) and entry.fact.stale):
+            return False
+        return self.record(model, replace(fact, listed=True)).new
+
+    def _registry(self, model: str, repairs: Repairs) -> None:
+        """Versions that a person registered and whose event never came."""
+        if self.ledger.head(model).state.data is None:
+            return  # nothing to compare it on
+        since_utc = self.clock.now_utc() - _REGISTRY_TIME
+        for item in self.ports.registry.registered_since(model, since_utc):
+            fact = ChallengerRegistered(item.version)
+            # One with a cycle is a job's: its cycle looks for it by itself.
+            if not item.tags.get("cycle_id") and not self.ledger.knows(model, fact.key):
+                repairs.versions += self.record(model, fact).new
 
     def _unclaimed(self, models: Sequence[str], repairs: Repairs) -> None:
         latest_utc = self.clock.now_utc() - _EVENT_TIME
-        for item in self.ports.data.unclaimed(models):
+        # In the same words as on its event, so that what is known is not written again.
+        arrive = Arrive(self.record, lambda: self.rejects)
+        for number, item in enumerate(self.ports.data.unclaimed(models)):
+            if number >= _MOST_UNCLAIMED:
+                repairs.troubles.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))
+                return
             if item.modified_utc <= latest_utc:
                 arrival = DataArrived(item.blob, item.size_bytes, source="reconcile")
-                self.rejects.blob(arrival, "there is no model folder of that name")
-                repairs.rejected += 1
+                repairs.rejected += arrive(arrival) is True
 
     def _traffic(self, model: str, repairs: Repairs) -> None:
         """The fence: an older write of ours is repaired, a person's change is respected."""

@@ -23,7 +23,7 @@ from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from datetime import datetime
     from random import Random
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 _TRIES = 8
 _FIRST_PAUSE = timedelta(milliseconds=20)
-_MOST_FOLLOWING = 20  # far beyond any chain of decisions: a loop must end in an error
+_MOST_FOLLOWING = 20  # facts in one transaction, which takes a hundred rows
+_MOST_ROUNDS = 100  # far beyond any number of decisions that wait: a loop must end in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,51 @@ class RecordFact:
         require_model(self._catalog, model)
         with self._locks[model]:
             recorded, due = self._commit(model, fact)
+        self._send(model, due)
+        if not recorded.new:
+            return recorded
+        return replace(recorded, state=self._all_decided(model, recorded.state))
+
+    def go_on(self, model: str) -> bool:
+        """Record what follows from what is known; True where somebody stopped before that.
+
+        Raises:
+            LedgerConflictError: eight races were lost; whoever won goes on.
+        """
+        state = self._ledger.head(model).state
+        return self._all_decided(model, state).count > state.count
+
+    def _all_decided(self, model: str, state: State) -> State:
+        """One transaction after the other, where more follows than fits into one."""
+        for _ in range(_MOST_ROUNDS):
+            if self._next(state, self._clock.now_utc()) is None:
+                return state
+            with self._locks[model]:
+                recorded, due = self._commit(model, None)
+            self._send(model, due)
+            state = recorded.state
+        raise FactConflictError(
+            f"{model}: facts follow from fact {state.count} without end; the decisions are at fault"
+        )
+
+    def _send(self, model: str, due: Iterable[DueEffect]) -> None:
         for effect in due:
             delay = max(effect.due_utc - self._clock.now_utc(), timedelta(0))
             self._work.send(WorkMessage(model, effect.effect), delay=delay)
-        return recorded
 
-    def _commit(self, model: str, fact: Fact) -> tuple[Recorded, list[DueEffect]]:
+    def _commit(self, model: str, fact: Fact | None) -> tuple[Recorded, list[DueEffect]]:
+        """Without a fact only what follows from those that are known."""
         for attempt in range(_TRIES):
             head = self._ledger.head(model)
             now_utc = self._clock.now_utc()
             try:
                 entries, state = self._decide(head, self._placed(model, fact), now_utc)
+                if not entries:
+                    return Recorded(new=False, state=state), []
                 begin, end = outbox_change(head.state, state, now_utc)
                 self._ledger.commit(head, entries, state=state, due=begin, undue=end)
             except (LedgerConflictError, FactConflictError) as exc:
-                if self._ledger.knows(model, fact.key):
+                if fact is not None and self._ledger.knows(model, fact.key):
                     return Recorded(new=False, state=self._ledger.head(model).state), []
                 if isinstance(exc, FactConflictError):
                     raise
@@ -105,11 +136,11 @@ class RecordFact:
             # Full jitter: without it, racing writers meet again at every try.
             self._clock.sleep(_FIRST_PAUSE * (2**attempt) * self._random.random())
         raise LedgerConflictError(
-            f"{model}: fact {fact.key} lost {_TRIES} races against other writers; "
-            "its message is sent again with a delay"
+            f"{model}: {fact.key if fact else 'a decision'} lost {_TRIES} races against other "
+            "writers; its message is sent again with a delay"
         )
 
-    def _placed(self, model: str, fact: Fact) -> Fact:
+    def _placed(self, model: str, fact: Fact | None) -> Fact | None:
         """An arrival that speaks of an older content than the one known is stale."""
         if not isinstance(fact, DataArrived):
             return fact
@@ -119,32 +150,27 @@ class RecordFact:
         stale = is_older(fact.sequencer, mark.sequencer)
         return replace(fact, stale=stale)
 
-    def _decide(self, head: Head, fact: Fact, now_utc: datetime) -> tuple[list[Entry], State]:
-        entry = Entry(head.state.count + 1, now_utc, fact)
-        entries, state = [entry], evolve(head.state, entry)
-        for following in self._following(state, now_utc):
-            entries.append(following)
-            state = evolve(state, following)
+    def _decide(
+        self, head: Head, fact: Fact | None, now_utc: datetime
+    ) -> tuple[list[Entry], State]:
+        entries: list[Entry] = []
+        state, following = head.state, fact or self._next(head.state, now_utc)
+        while following is not None and len(entries) <= _MOST_FOLLOWING:
+            entry = Entry(state.count + 1, now_utc, following)
+            entries.append(entry)
+            state = evolve(state, entry)
+            following = self._next(state, now_utc)
         return entries, state
 
-    def _following(self, state: State, now_utc: datetime) -> Iterator[Entry]:
+    def _next(self, state: State, now_utc: datetime) -> Fact | None:
         def policy() -> Policy:
             return self._catalog.policy(state.model)
 
-        for _ in range(_MOST_FOLLOWING):
-            try:
-                fact = consequence(state, policy, now_utc)
-            except (ModelConfigError, UnknownModelError) as exc:
-                # A broken model.yml ends the cycle that needed it, not the message.
-                fact = _broken_config(state, exc)
-            if fact is None:
-                return
-            entry = Entry(state.count + 1, now_utc, fact)
-            yield entry
-            state = evolve(state, entry)
-        raise FactConflictError(
-            f"{state.model}: more than {_MOST_FOLLOWING} facts follow from fact {state.count}"
-        )
+        try:
+            return consequence(state, policy, now_utc)
+        except (ModelConfigError, UnknownModelError) as exc:
+            # A broken model.yml ends the cycle that needed it, not the message.
+            return _broken_config(state, exc)
 
 
 def require_model(catalog: ModelCatalog, model: str) -> None:
@@ -173,8 +199,14 @@ def is_older(sequencer: str | None, known: str | None) -> bool:
 
 def outbox_change(old: State, new: State, now_utc: datetime) -> tuple[list[DueEffect], list[str]]:
     """The outbox is `plan(state)`: what begins and what ends with the new state."""
-    before = {effect.key for effect in plan(old)}
-    after = {effect.key: effect for effect in plan(new)}
+    return outbox_of(new, {effect.key for effect in plan(old)}, now_utc)
+
+
+def outbox_of(
+    state: State, before: set[str], now_utc: datetime
+) -> tuple[list[DueEffect], list[str]]:
+    """What begins and what ends where the effects of these keys were due before."""
+    after = {effect.key: effect for effect in plan(state)}
     begin = [
         DueEffect(key, due_utc=max(effect.not_before_utc or now_utc, now_utc))
         for key, effect in after.items()

@@ -25,8 +25,8 @@ class Rejects:
     quarantine: Quarantine
     alerts: Alerts
 
-    def blob(self, arrival: DataArrived, why: str) -> None:
-        """Set a landed blob aside. Blobs that are gone again need nothing."""
+    def blob(self, arrival: DataArrived, why: str) -> bool:
+        """Set a landed blob aside; True when that is new. One that is gone again needs nothing."""
         blob = arrival.blob
         key = sha256_hex(arrival.key)[:16]
         sentence = sentences.arrival_rejected(blob.place, why)
@@ -34,9 +34,10 @@ class Rejects:
             path = path_within(f"{REJECTED}/{key}", blob.path)
             new = self.quarantine.put(blob, path, report=sentence)
         except BlobChangedError:
-            return
+            return False
         if new:
             self.alerts.send(Alert("", f"rejected:{key}", sentence))
+        return new
 
     def event(self, body: str, why: str) -> None:
         """Keep an event's text."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -109,6 +110,18 @@ class RegistrySuite:
         assert found.tags["attempt"] == "2"
         assert registry.version(model, version) == found
         assert registry.version(model, "98765") is None
+
+    def test_versions_registered_lately_are_listed_whoever_registered_them(
+        self, registry, model, register
+    ):
+        versions = [register({"cycle_id": new_cycle_id()}), register({})]
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+        far_away = datetime(2100, 1, 1, tzinfo=UTC)
+
+        listed = [item.version for item in registry.registered_since(model, long_ago)]
+        assert listed[-2:] == versions
+        assert list(registry.registered_since(model, far_away)) == []
+        assert list(registry.registered_since("never-trained", long_ago)) == []
 
     def test_roles_are_tagged_and_other_tags_stay(self, registry, model, register):
         cycle_id = new_cycle_id()

@@ -70,6 +70,8 @@ class LedgerSuite:
         assert {row.effect for row in ledger.due(model)} == {"cycle:test", "alert:2"}
         assert ledger.knows(model, facts[0].key)
         assert not ledger.knows(model, "blob:landing/other@0x1")
+        assert ledger.find(model, facts[1].key) == Entry(2, NOW_UTC, facts[1])
+        assert ledger.find(model, "blob:landing/other@0x1") is None
 
     def test_entries_are_read_by_range(self, ledger, model):
         append(ledger, ledger.head(model), *[arrival(number) for number in range(5)])

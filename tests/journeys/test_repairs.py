@@ -7,18 +7,23 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulated_world import CALM, POLICY, Chances, World
+from simulated_world import CALM, POLICY, Chances, CountingLedger, Crash, World
 from simulation import check, simulate
 
 from shared.domain.facts import (
+    ChallengerEvaluated,
+    ChallengerRegistered,
+    CycleEnded,
     DataArrived,
     DriftVerdict,
     EffectFailed,
     Outcome,
+    ReasonKind,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
 from shared.errors import ServiceBusyError
+from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage
 from shared.usecases.perform_effect import Performed, delay_of_turn
 
@@ -277,3 +282,145 @@ def test_a_world_where_every_second_event_is_lost_still_comes_to_rest(seed):
     world, _ = simulate(cycles=40, seed=seed, chances=Chances(event_lost=0.5, event_doubled=0.5))
 
     check(world)
+
+
+class WatchedLedger(CountingLedger):
+    """The host that uses it dies at a commit, once: `commits_left` says when."""
+
+    commits_left = 1_000_000
+    most_entries = 0
+
+    def commit(self, head, entries, **changes):
+        self.commits_left -= 1
+        self.most_entries = max(self.most_entries, len(entries))
+        if self.commits_left == 0:
+            raise Crash
+        return super().commit(head, entries, **changes)
+
+
+def forty_versions_wait(world: World) -> None:
+    """Registered by a person while a cycle is open; none of them is a reason for this model."""
+    world.policies["diabetes"] = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while world.ledger.head("diabetes").state.cycle is None:
+        world.step()
+    for number in range(40):
+        world.hosts[0].record("diabetes", ChallengerRegistered(f"by-hand-{number}"))
+
+
+def test_more_decisions_than_a_transaction_takes_are_made_in_several():
+    world = World(make_ledger=WatchedLedger)
+    forty_versions_wait(world)
+
+    world.run_until_quiet()
+
+    past = [line.outcome for line in world.ledger.head("diabetes").state.past]
+    assert len(facts(world, CycleEnded)) == 41
+    assert past == [Outcome.NOT_RETRAINED] * 20
+    assert world.ledger.most_entries == 21  # two rows each, of a hundred
+
+
+@pytest.mark.parametrize("commits", [1, 2, 3])
+def test_a_host_that_dies_between_two_transactions_of_decisions_is_relieved(commits):
+    world = World(make_ledger=WatchedLedger)
+    forty_versions_wait(world)
+    while world.azure_ml.models.get("diabetes") is None or not facts(world, ChallengerEvaluated):
+        world.run_for(timedelta(seconds=30))
+    world.ledger.commits_left = commits
+
+    world.run_until_quiet()
+
+    assert world.crashes == 1
+    assert len(facts(world, CycleEnded)) == 41
+
+
+def test_what_another_version_of_the_app_planned_otherwise_is_planned_anew():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while not (due := world.ledger.due("diabetes")):
+        world.step()
+    head = world.ledger.head("diabetes")
+    world.ledger.commit(
+        head,
+        (),
+        state=head.state,
+        due=[DueEffect("an-effect-of-old:1", world.clock.now_utc())],
+        undue=[row.effect for row in due],
+    )
+
+    world.run_until_quiet()
+
+    assert world.ledger.head("diabetes").state.past[-1].outcome is Outcome.PROMOTED
+
+
+def test_a_file_that_lies_there_is_used_though_its_event_seemed_the_older_one():
+    world = World()
+    gone = world.blobs.upload("landing", "diabetes/a.csv", b"old\n")
+    there = world.blobs.upload("landing", "diabetes/a.csv", b"new\nnew\n")
+    world.hosts[0].arrive(DataArrived(gone, 4, sequencer="0b"))
+    world.hosts[0].arrive(DataArrived(there, 8, sequencer="0a"))
+
+    world.run_until_quiet()
+    world.run_for(timedelta(hours=2))
+
+    assert [(f.stale, f.listed) for f in facts(world, DataArrived)] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    data = world.ledger.head("diabetes").state.data
+    assert data is not None
+    assert data.rows == 2
+
+
+def test_a_version_that_a_person_registered_is_found_though_its_event_never_came():
+    world = with_champion()
+    world.chances = replace(CALM, event_lost=1.0)
+    version = world.azure_ml.register("diabetes", {"author": "Ada"})
+
+    world.run_for(timedelta(hours=6))
+
+    (last,) = (line for line in world.ledger.head("diabetes").state.past if line.version == version)
+    assert last.reasons == (ReasonKind.MODEL,)
+    assert len([f for f in facts(world, ChallengerRegistered) if f.version == version]) == 1
+
+
+def test_versions_registered_long_before_are_not_dug_out():
+    world = with_champion()
+    world.chances = replace(CALM, event_lost=1.0)
+    world.run_for(timedelta(days=1))
+    world.azure_ml.register("diabetes", {})
+    world.clock.advance_to(world.clock.now_utc() + timedelta(days=4))
+
+    world.run_for(timedelta(hours=1))
+
+    assert len(facts(world, ChallengerRegistered)) == 1
+
+
+def test_a_blob_of_no_model_is_told_once_whoever_finds_it():
+    world = World()
+    world.upload("nobody/a.csv", b"x\n")
+    world.upload("stray.csv", b"x\n")
+    world.run_for(timedelta(minutes=1))
+    written = {item.blob.etag for item in world.blobs.listing("quarantine")}
+
+    world.run_for(timedelta(hours=1))
+
+    assert world.hosts[0].reconcile().rejected == 0
+    assert {item.blob.etag for item in world.blobs.listing("quarantine")} == written
+    assert len(world.ports.alerts.sent) == 2
+
+
+def test_a_flood_of_files_without_events_is_taken_in_run_by_run():
+    world = World()
+    for number in range(1_200):
+        world.blobs.upload("landing", f"diabetes/{number}.csv", b"%d\n" % number)
+    world.clock.advance_to(world.clock.now_utc() + timedelta(minutes=5))
+
+    first, second = (world.hosts[0].reconcile() for _ in range(2))
+
+    assert (first.arrivals, second.arrivals) == (1_000, 200)
+    assert first.troubles == [
+        "diabetes: 1,200 files without an event, limit 1,000 a run; the next one goes on"
+    ]
+    assert second.troubles == []

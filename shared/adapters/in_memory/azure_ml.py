@@ -68,6 +68,7 @@ class AzureMlSimulator:
     models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
     data: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     submissions: int = 0
+    registered_utc: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _agenda: list[tuple[datetime, int, str, JobStatus]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -194,6 +195,7 @@ class AzureMlSimulator:
         versions = self.models.setdefault(model, {})
         version = str(len(versions) + 1)
         versions[version] = ModelVersion(version, tags)
+        self.registered_utc[model, version] = self.clock.now_utc()
         self.announce(
             "model_registered",
             {
@@ -212,6 +214,12 @@ class AzureMlSimulator:
         self.settle()
         versions = self.models.get(model, {}).values()
         return [item for item in versions if item.tags.get("cycle_id") == cycle_id]
+
+    def registered_since(self, model: str, since_utc: datetime) -> Sequence[ModelVersion]:
+        """The newer ones."""
+        self.settle()
+        versions = self.models.get(model, {}).values()
+        return [v for v in versions if self.registered_utc[model, v.version] > since_utc]
 
     def version(self, model: str, version: str) -> ModelVersion | None:
         """One version."""

@@ -81,6 +81,12 @@ class InMemoryLedger:
         with self._lock:
             return fact_key in self._stream(model).keys
 
+    def find(self, model: str, fact_key: str) -> Entry | None:
+        """The fact of that key."""
+        with self._lock:
+            entries = self._stream(model).entries
+            return next((entry for entry in entries if entry.fact.key == fact_key), None)
+
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
         """Newest known content of a landed blob."""
         with self._lock:
