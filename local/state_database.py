@@ -39,6 +39,7 @@ def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
         connection.executescript(schema)
+        _refuse_damage(connection)
     except sqlite3.OperationalError as exc:
         connection.close()
         raise LocalStackError(
@@ -51,3 +52,10 @@ def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
             f"{path} is damaged: {exc}. Delete this file to start without what it knew"
         ) from exc
     return connection
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    """Only the first page has been read so far; what is wrong further in would show much later."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -116,13 +117,24 @@ class Courier:
             task.add_done_callback(partial(self._ended, delivery))
 
     def _ended(self, delivery: Delivery, task: asyncio.Task[None]) -> None:
-        self._in_flight.pop(delivery.id, None)
-        self._wake.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # A fault of ours: loud, and later again, rather than at once and for ever.
             _log.error("delivery to %s broke", self._entry.name, exc_info=error)
-            self._try_later(delivery, outcome=_UNEXPECTED, at_least=0.0)
+            try:
+                self._try_later(delivery, outcome=_UNEXPECTED, at_least=0.0)
+            except sqlite3.Error as exc:
+                # What broke is the journal, with a full disk for instance, so it cannot hold the
+                # delivery back either.
+                _log.error("journal of %s cannot be written: %s", self._entry.name, exc)
+                pause = self._pace.before_attempt(1, at_least=0.0)
+                asyncio.get_running_loop().call_later(pause, self._release, delivery)
+                return
+        self._release(delivery)
+
+    def _release(self, delivery: Delivery) -> None:
+        self._in_flight.pop(delivery.id, None)
+        self._wake.set()
 
     async def _until_something_is_due(self) -> None:
         full = len(self._in_flight) >= _AT_ONCE

@@ -229,11 +229,15 @@ class Worker:
         except TimeoutError as exc:
             # Like Azure: a function that hangs can only be ended together with its process.
             self._ready.clear()
-            timed_out = InvocationError(
-                f"it ran longer than functionTimeout ({limit_seconds} s); the worker was restarted"
+            await connection.stop(
+                InvocationError(
+                    f"the worker was restarted because {request['function']} ran longer than "
+                    f"functionTimeout ({limit_seconds} s)"
+                )
             )
-            await connection.stop(timed_out)
-            raise timed_out from exc
+            raise InvocationError(
+                f"it ran longer than functionTimeout ({limit_seconds} s); the worker was restarted"
+            ) from exc
         if "error" in answer:
             raise InvocationError(f"{answer['error']['message']}\n{answer['error']['trace']}")
         return answer

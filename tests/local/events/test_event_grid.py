@@ -5,6 +5,7 @@ import base64
 import itertools
 import json
 import signal
+import sqlite3
 import sys
 import time
 from collections import Counter
@@ -349,6 +350,50 @@ async def test_a_damaged_journal_is_named_with_the_remedy(started, name, tmp_pat
     with pytest.raises(LocalStackError, match=r"event-grid\.sqlite is damaged.*Delete"):
         async with started(to_queue(name)):
             pass
+
+
+async def test_damage_inside_the_journal_is_found_at_the_start_and_not_when_it_is_read(
+    started, name, tmp_path
+):
+    # given: pages beyond the first
+    file = tmp_path / "grid" / "event-grid.sqlite"
+    journal = Journal(file)
+    events = [blob_created(number, text="x" * 3000) for number in range(200)]
+    journal.accept([NewDelivery("to-queue", event, 0.0) for event in events], now=0.0)
+    journal.close()
+    content = bytearray(file.read_bytes())
+    for place in range(len(content) // 4, len(content) // 2, 7):
+        content[place] ^= 0x55
+    file.write_bytes(content)
+
+    # when, then
+    with pytest.raises(LocalStackError, match=r"event-grid\.sqlite is damaged"):
+        async with started(to_queue(name)):
+            pass
+
+
+async def test_a_journal_that_cannot_be_written_does_not_flood_the_destination(
+    started, webhook, monkeypatch
+):
+    # given: as with a full disk, nothing that is delivered can be struck off
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with started(to_webhook(webhook)) as grid:
+        await until(lambda: grid.status()["to-hook"].ready)
+        with monkeypatch.context() as disk:
+            disk.setattr(Journal, "end", full)
+            disk.setattr(Journal, "retry", full)
+            await grid.publish("storage", [blob_created()])
+            await until(webhook.notifications)
+
+            # when
+            await asyncio.sleep(0.5)
+            while_full = len(webhook.notifications())
+
+        # then: one attempt, and the event is owed, not lost
+        assert while_full == 1
+        assert grid.waiting() == {"to-hook": 1}
 
 
 # --- retries and dead letters

@@ -225,6 +225,27 @@ async def test_a_function_past_its_timeout_is_ended_with_its_worker(shop, http):
     assert "longer than functionTimeout" in shop.log()
 
 
+async def test_who_shares_the_worker_of_a_hung_function_is_told_whose_fault_it_was(shop, http):
+    app = shop.app(
+        "import asyncio\nimport azure.functions as func\napp = func.FunctionApp('ANONYMOUS')\n"
+        "@app.route(route='hang')\nasync def hang(req: func.HttpRequest) -> str:\n"
+        "    await asyncio.sleep(600)\n"
+        "@app.route(route='well')\nasync def well(req: func.HttpRequest) -> str:\n"
+        "    await asyncio.sleep(600)\n",
+        host_json='{"version": "2.0", "functionTimeout": "00:00:02"}',
+    )
+    host = await shop.started(app)
+
+    async def later():
+        await asyncio.sleep(1)
+        return await http("GET", f"{host.url}/api/well")
+
+    await asyncio.gather(http("GET", f"{host.url}/api/hang"), later())
+
+    (told,) = [line for line in shop.log().splitlines() if "Functions.well' (Failed" in line]
+    assert "restarted because hang ran longer than functionTimeout (2.0 s)" in told
+
+
 @pytest.mark.parametrize(
     ("app", "answer"), [("asgi", "POST /any/where 3 1"), ("wsgi", "POST /any/where")]
 )
