@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import pyarrow as pa
@@ -83,8 +84,7 @@ def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int)
     if source.rows is None:
         return scan_part(source, layout, columns, history=history)
     if len(columns) >= threads or history is HistoryKind.BLOCKS:
-        each = max(1, min(COLUMNS_AT_ONCE, -(-len(columns) // threads)))
-        shares = [columns[i : i + each] for i in range(0, len(columns), each)]
+        shares = column_shares(columns, threads)
         with ThreadPoolExecutor(threads) as pool:
             scans = pool.map(lambda s: scan_part(source, layout, s, history=history), shares)
             return _side_by_side(list(scans))
@@ -95,6 +95,18 @@ def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int)
     for other in others:
         total.merge(other)
     return total
+
+
+def column_shares(columns: Sequence[Column], threads: int) -> list[Sequence[Column]]:
+    """Runs of neighbouring columns for the threads to take in turn, alike in size.
+
+    As many for every thread, so that none reads on alone at the end; none longer than what may be
+    in memory at once.
+    """
+    rounds = -(-len(columns) // (COLUMNS_AT_ONCE * threads))
+    count = max(1, min(len(columns), rounds * threads))
+    cuts = [len(columns) * i // count for i in range(count + 1)]
+    return [columns[a:b] for a, b in pairwise(cuts)]
 
 
 def _side_by_side(scans: Sequence[Scan]) -> Scan:
@@ -115,11 +127,12 @@ def scan_part(
 ) -> Scan:
     """One reader's share: some columns of some rows. A column that never appears has no summary."""
     result = Scan()
+    length = source.rows if history is HistoryKind.BLOCKS else None
     names = {column.name for column in columns}
     if layout.time_column and history is HistoryKind.DAYS:
         names.add(layout.time_column)
     for batch in source.batches(names):
-        _add_batch(result, batch, layout, columns, history=history, length=source.rows)
+        _add_batch(result, batch, layout, columns, history=history, length=length)
     for summary in result.summaries.values():
         summary.finish()
     return result

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ml.drift.engine.category import MOST_CATEGORIES, CategorySummary
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.grid import CELL_EDGES, EDGES, Grid
-from ml.drift.engine.kernels import BINS, CELLS
+from ml.drift.engine.kernels import BINS, BINS_A_SIDE, CELLS, STEPS_AN_OCTAVE
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.units import MOST_BLOCKS, Blocks, Days
 
@@ -178,3 +178,52 @@ def test_meeting_one_text_too_many_within_a_block_keeps_the_history():
 
 def test_bins_are_the_documented_size():
     assert BINS * 16 <= 200_000
+
+
+def _bin_of(y):
+    """The documented bin, from the mantissa and exponent of 1 + |y|."""
+    mantissa, exponent = np.frexp(1.0 + np.abs(y))
+    k = (exponent.astype(np.int64) - 1) * STEPS_AN_OCTAVE
+    k += np.floor((2 * mantissa - 1) * STEPS_AN_OCTAVE).astype(np.int64)
+    k = np.minimum(k, BINS_A_SIDE - 1)
+    return np.where(y >= 0, BINS_A_SIDE + k, BINS_A_SIDE - 1 - k)
+
+
+@pytest.mark.parametrize("size", [1, 511, 512, 513, 5_000])
+@pytest.mark.parametrize(
+    "special", [[], [np.nan], [np.nan, np.inf, -np.inf], [0.0, -0.0], [1e150, -1e150, 5e-324]]
+)
+def test_strips_of_values_are_counted_as_one_by_one(size, special):
+    rng = np.random.default_rng(7)
+    values = rng.standard_t(1, size) * 10.0 ** rng.integers(-9, 9, size)
+    values[rng.integers(0, size, len(special))] = special
+    values[size // 2 :] = np.round(values[size // 2 :])
+    grid = Grid(center=0.25, scale=1.5)
+
+    found = _summary(values, grid)
+
+    finite = values[np.isfinite(values)]
+    y = (finite - grid.center) * grid.per_scale
+    assert (found.counts == np.bincount(_bin_of(y), minlength=BINS)).all()
+    assert np.allclose(found.sums, np.bincount(_bin_of(y), weights=y, minlength=BINS), rtol=1e-12)
+    assert found.moments.tolist() == pytest.approx(
+        [
+            finite.size,
+            np.isnan(values).sum(),
+            np.isinf(values).sum(),
+            finite.min(initial=np.inf),
+            finite.max(initial=-np.inf),
+            (y * y).sum(),
+        ],
+        rel=1e-12,
+    )
+
+
+def test_a_run_of_one_value_is_counted_like_any_other():
+    values = np.concatenate([np.full(2_000, 7.5), np.full(100, np.nan), np.full(300, -2.0)])
+
+    found = _summary(values, Grid(center=0.0, scale=1.0))
+
+    assert found.counts[found.counts > 0].tolist() == [300, 2_000]
+    assert found.sums[found.counts > 0].tolist() == [-600.0, 15_000.0]
+    assert (found.lowest, found.highest, found.missing) == (-2.0, 7.5, 100)
