@@ -25,6 +25,7 @@ from ml.drift.engine.units import Blocks, Days
 
 _MAGIC: Final = b"drift-profile 2\n"
 _LEVEL: Final = 6
+_MOST_BYTES: Final = 1 << 30  # a thousand features come to a few tens of megabytes
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -55,7 +56,7 @@ def load_profile(path: Path) -> Profile:
     """Read a profile.
 
     Raises:
-        DriftInputError: no profile, or of a format that this version does not know.
+        DriftInputError: no profile, damaged, or of a format that this version does not know.
     """
     if not path.is_file():
         raise DriftInputError(f"no such profile: {path}; make one with `profile`")
@@ -65,9 +66,22 @@ def load_profile(path: Path) -> Profile:
             f"{path.name} is no profile of format 2; make it again with this version"
         )
     try:
-        body = zlib.decompress(content[len(_MAGIC) :])
-    except zlib.error as error:
+        return _profile_in(_unpacked(content[len(_MAGIC) :]))
+    except (zlib.error, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise DriftInputError(f"{path.name} is damaged: {error}; make it again") from error
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The whole body; a file that unpacks without end is damaged, not a reason to die."""
+    unpacker = zlib.decompressobj()
+    body = unpacker.decompress(packed, _MOST_BYTES)
+    if not unpacker.eof:
+        long = len(body) >= _MOST_BYTES
+        raise ValueError(f"more than {_MOST_BYTES:,} bytes" if long else "it ends too early")
+    return body
+
+
+def _profile_in(body: bytes) -> Profile:
     start = 8 + int.from_bytes(body[:8], "little")
     header = json.loads(body[8:start])
     arrays: Arrays = {}

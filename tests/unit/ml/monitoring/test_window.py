@@ -1,6 +1,7 @@
 """One window of collected rows against a reference. The bench stands in window_bench.py."""
 
 import json
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 
@@ -291,7 +292,7 @@ def test_the_budget_of_model_yml_decides(bench):
 
     strict = bench.check()
     blind = bench.check(
-        config=replace(bench.config, drift=replace(bench.config.drift, smallest_effect=2.0))
+        config=replace(bench.config, drift=replace(bench.config.drift, smallest_effect=0.9))
     )
 
     assert (strict.verdict, blind.verdict) == ("drift", "no_drift")
@@ -314,15 +315,18 @@ def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, t
     ("content", "said"),
     [
         (None, "no such profile"),
-        (b"", "is no profile of format 1"),
-        (b"drift-profile 2\n", "is no profile of format 1"),
-        (b"drift-profile 1\nxx", "is damaged"),
+        (lambda _: b"", "is no profile of format"),
+        (lambda own: own.replace(b"drift-profile ", b"drift-profile 9"), "is no profile of format"),
+        (lambda own: own[:-100], "is damaged: it ends too early; make it again"),
+        (lambda own: own[:200] + b"\0" * 50 + own[250:], "is damaged"),
+        (lambda own: own[:16] + zlib.compress(b"\0" * 8 + b"{}"), "is damaged"),
+        (lambda own: own[:16] + zlib.compress(b"\2" + b"\0" * 7 + b"{}"), "is damaged: 'arrays'"),
     ],
 )
-def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, content, said):
+def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, reference, content, said):
     bench.profile = bench.folder / "other.profile"
     if content is not None:
-        bench.profile.write_bytes(content)
+        bench.profile.write_bytes(content(reference.read_bytes()))
 
     with pytest.raises(DriftInputError, match=said):
         bench.check()
