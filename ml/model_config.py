@@ -69,7 +69,6 @@ class TrainingSettings:
     test_percent: float
     min_train_rows: int
     min_test_rows: int
-    reference_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,6 @@ class DriftSettings:
         without_labels: what drift leads to while no labelled row has landed since the champion
             was trained.
         performance: None: realised performance is shown, not judged.
-        threshold_sd: of the plain check; goes with it.
-        threshold_share: of the plain check; goes with it.
     """
 
     window_days: int
@@ -122,8 +119,6 @@ class DriftSettings:
     late_days: int
     without_labels: Literal["retrain", "alert"]
     performance: PerformanceSettings | None
-    threshold_sd: float = 0.2
-    threshold_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ def drift_settings(
         false_alarms_per_year=section.number(
             "false_alarms_per_year", default=1.0, minimum=0.01, maximum=_CHECKS_A_YEAR
         ),
-        smallest_effect=section.number("smallest_effect", default=0.05, minimum=0.001, maximum=10),
+        smallest_effect=section.number("smallest_effect", default=0.05, minimum=0.001, maximum=1),
         smallest_share=section.number("smallest_share", default=0.01, minimum=0.0001, maximum=1),
         min_rows=section.integer("min_rows", default=200, minimum=10),
-        late_days=section.integer("late_days", default=3, minimum=0),
+        late_days=int(section.number("late_days", default=3, minimum=0, maximum=30, whole=True)),
         without_labels=cast(
             "Literal['retrain', 'alert']",
             section.choice("without_labels", ("retrain", "alert"), default="retrain"),
@@ -46,8 +46,6 @@ def drift_settings(
             if section.has("performance")
             else None
         ),
-        threshold_sd=section.number("threshold_sd", default=0.2, minimum=0.01),
-        threshold_share=section.number("threshold_share", default=0.1, minimum=0.01, maximum=1),
     )
     section.allow("performance")
     section.close()

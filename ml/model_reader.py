@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _COLUMN_TYPES: Final = ("number", "integer", "category", "text", "date")
 _WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
-_REASONS: Final = ("data", "drift", "manual", "model")
+_REASONS: Final = ("data", "drift", "performance", "manual", "model")
 _TASKS: Final = ("classification", "regression")
 _COLLECTED_AS: Final = "prediction"  # the collector's name of what the model said
 
@@ -253,7 +253,6 @@ def _training(section: Section, time: str) -> TrainingSettings:
         test_percent=section.number("test_percent", default=20.0, minimum=5, maximum=50),
         min_train_rows=section.integer("min_train_rows", default=50, minimum=2),
         min_test_rows=section.integer("min_test_rows", default=20, minimum=2),
-        reference_rows=section.integer("reference_rows", default=20_000, minimum=100),
     )
     section.close()
     return settings

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
     _write_json(folder / "sample_request.json", sample_request(test, config))
-    _keep_challenger(challenger.path, args.prepared, folder)
+    _keep_challenger(challenger.path, folder)
     profile = _profile_of(challenger.path, args.prepared, config)
     said = comparison.predictions["challenger"].to_numpy()
     save_profile(with_predictions(profile, test, said, config), folder / _REFERENCE)
@@ -163,17 +163,12 @@ def _contestant(folder: ModelFolder) -> Contestant:
     return Contestant(folder.load(), tuple(column.name for column in folder.columns))
 
 
-def _keep_challenger(model: Path, prepared: Path, folder: Path) -> None:
+def _keep_challenger(model: Path, folder: Path) -> None:
     target = folder / "challenger"
     target.mkdir(exist_ok=True)
     for name in ("MLmodel", "training.json"):
         if (model / name).is_file():
             shutil.copyfile(model / name, target / name)
-    # A version that a person registered brings no reference: the rows prepared here stand in.
-    own = model / "reference.parquet"
-    shutil.copyfile(
-        own if own.is_file() else prepared / "reference.parquet", target / "reference.parquet"
-    )
 
 
 def _profile_of(model: Path, prepared: Path, config: ModelConfig) -> Profile:

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`train` and `test` share no row and no twin; `reference` is a sample of the training rows."""
+    """`train` and `test` share no row and no twin."""
 
     train: pd.DataFrame
     test: pd.DataFrame
-    reference: pd.DataFrame
     twins_left_out: int
     test_rows_sha256: str
 
@@ -41,13 +40,10 @@ def split(rows: pd.DataFrame, config: ModelConfig) -> Prepared:
     # A row equal to a test row in everything but its id would give the answer away.
     train = rest[~rest[CONTENT].isin(test[CONTENT])]
     _check(train, test, config)
-    # Keys are hashes, so the first rows in key order are a fair sample, whatever the file order.
-    reference = train[list(config.features)].head(config.training.reference_rows)
     keys = "\n".join(test[ROW] + test[CONTENT])
     return Prepared(
         train=_typed_target(train, config),
         test=_typed_target(test, config),
-        reference=reference.reset_index(drop=True),
         twins_left_out=len(rest) - len(train),
         test_rows_sha256=hashlib.sha256(keys.encode()).hexdigest(),
     )

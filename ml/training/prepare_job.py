@@ -1,4 +1,4 @@
-"""Step 1 of the pipeline: pinned files -> train.parquet, test.parquet, reference.parquet."""
+"""Step 1 of the pipeline: pinned files -> train.parquet, test.parquet."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     prepared.train.to_parquet(folder / "train.parquet", index=False)
     prepared.test.to_parquet(folder / "test.parquet", index=False)
-    prepared.reference.to_parquet(folder / "reference.parquet", index=False)
     document = {
         "format": 1,
         "model": config.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +44,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     save(pipeline, train, args.model, config=config)
     save_profile(reference_profile(train, config), args.model / PROFILE_FILE)
-    shutil.copyfile(args.prepared / "reference.parquet", args.model / "reference.parquet")
     document = {
         "format": 1,
         "model": config.name,

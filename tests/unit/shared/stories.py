@@ -66,7 +66,7 @@ EVIDENCE = EvidenceRead(
     config_sha256="cfg",
     location=f"evidence/m/{JOB}",
     sha256="e",
-    reference="reference.parquet",
+    reference="challenger/reference.profile",
 )
 OPENED = CycleOpened(
     CYCLE, (Reason(ReasonKind.DATA, "blob:landing/m/a.csv@0x1", 1),), 0, 1, arrivals=1

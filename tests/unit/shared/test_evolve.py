@@ -163,7 +163,10 @@ def test_a_first_champion_is_promoted_tagged_and_its_cycle_ends():
 
     assert state.cycle is None
     assert state.champion is not None
-    assert (state.champion.version, state.champion.reference) == ("8", "reference.parquet")
+    assert (state.champion.version, state.champion.reference) == (
+        "8",
+        "challenger/reference.profile",
+    )
     assert state.past[-1].outcome is Outcome.PROMOTED
     assert [type(effect) for effect in state.outstanding] == [TagModel]
 

@@ -27,7 +27,7 @@ DOCUMENT = {
     "data_sha256": "d",
     "test_rows_sha256": "t",
     "config_sha256": "c",
-    "reference": "reference.parquet",
+    "reference": "challenger/reference.profile",
 }
 
 

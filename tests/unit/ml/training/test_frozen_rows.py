@@ -221,16 +221,6 @@ def test_a_twin_of_a_frozen_row_is_not_trained_on(tmp_path):
     assert len(trained) + len(prepared.test) + prepared.twins_left_out == 60
 
 
-def test_the_reference_is_a_sample_of_training_features(tmp_path):
-    config = houses(tmp_path, training="reference_rows: 100, min_test_rows: 2")
-
-    prepared = split(merge([table(400)], config)[0], config)
-
-    assert list(prepared.reference.columns) == ["size", "kind"]
-    assert len(prepared.reference) == 100
-    assert set(prepared.reference["size"]) <= set(prepared.train["size"])
-
-
 @pytest.mark.parametrize(
     ("frame", "said"),
     [

@@ -1,0 +1,285 @@
+"""A day's drift check: revisions, jobs, and reasons that are given once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from stories import CHAMPION, DATA, NOON_UTC, POLICY, drift, record
+
+from shared.domain.effects import (
+    CheckDrift,
+    PublishDrift,
+    RaiseAlert,
+    ReadDriftCheck,
+    Role,
+    SubmitJob,
+    TagDrift,
+    TagModel,
+    WatchDriftJob,
+)
+from shared.domain.facts import (
+    CycleEnded,
+    DriftCheckDue,
+    DriftVerdict,
+    EffectDone,
+    JobFinished,
+    JobStatus,
+    JobSubmitted,
+    Outcome,
+    Performance,
+    PerformanceVerdict,
+    ReasonKind,
+)
+from shared.domain.ids import JobName
+from shared.domain.plan import plan
+from shared.domain.state import State
+
+DAY = date(2026, 3, 14)
+DUE = DriftCheckDue(DAY, "7", NOON_UTC - timedelta(days=1), NOON_UTC)
+REPORT = "workspace/drift/m/version-7/2026-03-14/report.html"
+WORSE = Performance(PerformanceVerdict.WORSE, "Accuracy fell to 0.80.", "accuracy", rows=500)
+
+
+def serving(**known: object) -> State:
+    return State("m", champion=CHAMPION, data=DATA, **known)  # type: ignore[arg-type]
+
+
+def ended(state: State) -> State:
+    assert state.cycle is not None
+    return record(state, CycleEnded(state.cycle.cycle_id, Outcome.REJECTED, "no."))
+
+
+def kinds(state: State) -> list[type]:
+    return [type(effect) for effect in plan(state)]
+
+
+def test_a_revision_that_finds_the_same_drift_opens_no_second_cycle_and_tells_nobody_again():
+    state = ended(record(serving(), drift()))
+    published = kinds(state).count(PublishDrift)
+
+    state = record(state, replace(drift(), revision=1))
+
+    assert state.cycle is None
+    assert state.waiting == ()
+    assert kinds(state).count(PublishDrift) == published == 1
+
+
+def test_a_revision_that_finds_drift_opens_a_cycle_like_any_other():
+    quiet = replace(drift(), verdict=DriftVerdict.NOT_ENOUGH_DATA)
+    state = record(serving(), quiet)
+    assert state.cycle is None
+
+    state = record(state, replace(drift(), revision=1))
+
+    assert state.cycle is not None
+    assert [reason.key for reason in state.cycle.opening.reasons] == ["drift:2026-03-14:7"]
+    assert state.checked_days[0].revision == 1
+
+
+def test_an_older_revision_that_comes_late_does_not_stand_for_its_day():
+    state = record(serving(), replace(drift(), revision=1, verdict="no_drift"))
+
+    state = record(state, replace(drift(), verdict="no_drift"))
+
+    assert [known.revision for known in state.checked_days] == [1]
+
+
+def test_an_older_day_checked_again_does_not_hide_the_newest():
+    state = record(serving(), replace(drift(), verdict="no_drift"))
+
+    state = record(state, replace(drift(DAY - timedelta(days=1)), verdict="not_enough_data"))
+
+    assert state.last_drift is not None
+    assert state.last_drift.day == DAY
+    assert [known.day for known in state.checked_days] == [DAY, DAY - timedelta(days=1)]
+
+
+def test_worse_predictions_are_a_reason_of_their_own_though_no_input_moved():
+    quiet = replace(drift(), verdict=DriftVerdict.NO_DRIFT, performance=WORSE)
+
+    state = record(serving(), quiet)
+
+    assert state.cycle is not None
+    (reason,) = state.cycle.opening.reasons
+    assert (reason.kind, reason.key) == (ReasonKind.PERFORMANCE, "performance:2026-03-14:7")
+    assert reason.text == WORSE.sentence
+    assert kinds(state) == [SubmitJob]  # no drift: nothing to tell others
+
+
+@pytest.mark.parametrize("verdict", set(PerformanceVerdict) - {PerformanceVerdict.WORSE})
+def test_other_verdicts_on_the_performance_are_no_reason(verdict):
+    performance = replace(WORSE, verdict=verdict)
+
+    state = record(serving(), replace(drift(), verdict="no_drift", performance=performance))
+
+    assert state.cycle is None
+
+
+def test_drift_and_worse_predictions_of_one_day_are_two_reasons_of_one_cycle():
+    state = record(serving(), replace(drift(), performance=WORSE))
+
+    assert state.cycle is not None
+    assert [reason.kind for reason in state.cycle.opening.reasons] == [
+        ReasonKind.DRIFT,
+        ReasonKind.PERFORMANCE,
+    ]
+    assert state.waiting == ()
+
+
+def test_performance_is_no_reason_where_the_model_does_not_list_it():
+    policy = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
+
+    state = record(
+        serving(), replace(drift(), verdict="no_drift", performance=WORSE), policy=policy
+    )
+
+    assert state.past[-1].outcome is Outcome.NOT_RETRAINED
+    assert "worse predictions is no reason" in state.past[-1].sentence
+
+
+ALERTING = replace(POLICY, drift_without_labels_retrains=False)
+TRAINED = replace(CHAMPION, data_version=DATA.version)
+
+
+def test_drift_without_new_labels_only_alerts_where_the_model_says_so():
+    state = record(serving(), policy=ALERTING)
+    state = replace(state, champion=TRAINED)
+
+    state = record(state, replace(drift(), report=REPORT), policy=ALERTING)
+
+    assert state.past[-1].outcome is Outcome.NOT_RETRAINED
+    assert "no labelled row landed" in state.past[-1].sentence
+    (alert,) = [effect for effect in plan(state) if isinstance(effect, RaiseAlert)]
+    assert alert.sentence.startswith(state.past[-1].sentence)
+    assert alert.sentence.endswith("Report: GET /api/models/m/drift/2026-03-14.")
+
+
+@pytest.mark.parametrize(
+    "champion", [replace(TRAINED, data_version="v0"), replace(TRAINED, data_version=None)]
+)
+def test_drift_with_labels_that_landed_since_retrains(champion):
+    state = replace(serving(), champion=champion)
+
+    state = record(state, drift(), policy=ALERTING)
+
+    assert SubmitJob in kinds(state)
+
+
+def test_worse_predictions_come_with_labels_and_retrain():
+    state = replace(serving(), champion=TRAINED)
+
+    state = record(state, replace(drift(), performance=WORSE), policy=ALERTING)
+
+    assert SubmitJob in kinds(state)
+
+
+# --- jobs
+
+
+def due() -> tuple[State, CheckDrift]:
+    state = record(serving(), DUE)
+    (check,) = plan(state)
+    assert isinstance(check, CheckDrift)
+    return state, check
+
+
+def submitted(check: CheckDrift) -> JobSubmitted:
+    name = check.job_name("m")
+    return JobSubmitted(name.split("-")[1], name, "7", collected="c0ffee")
+
+
+def test_a_job_is_named_by_what_it_compares():
+    _, check = due()
+
+    names = {
+        check.job_name("m"),
+        check.job_name("other"),
+        replace(check, day=DAY + timedelta(days=1)).job_name("m"),
+        replace(check, profile="8").job_name("m"),
+        replace(check, revision=1).job_name("m"),
+        replace(check, attempt=2).job_name("m"),
+        replace(check, job_attempt=2).job_name("m"),
+    }
+
+    assert len(names) == 7
+    parsed = JobName.parse(check.job_name("m"))
+    assert parsed is not None
+    assert (parsed.kind, parsed.attempt) == ("drift", 1)
+
+
+def test_a_large_window_goes_from_job_to_result():
+    state, check = due()
+
+    state = record(state, submitted(check))
+    (watch,) = plan(state)
+    assert isinstance(watch, WatchDriftJob)
+    state = record(state, JobFinished(watch.job_name, JobStatus.COMPLETED))
+    (read,) = plan(state)
+    assert isinstance(read, ReadDriftCheck)
+    assert read.collected == "c0ffee"
+    state = record(state, replace(drift(), verdict="no_drift"))
+
+    assert plan(state) == ()
+    assert state.job_starts_utc == ()  # it is no training job
+
+
+def test_an_end_that_is_known_before_the_start_is_read_too():
+    state, check = due()
+
+    state = record(state, JobFinished(check.job_name("m"), JobStatus.COMPLETED), submitted(check))
+
+    assert kinds(state) == [ReadDriftCheck]
+
+
+def test_a_job_that_failed_is_tried_once_more_then_a_person_is_told():
+    state, check = due()
+
+    state = record(state, submitted(check), JobFinished(check.job_name("m"), JobStatus.FAILED))
+    (again,) = plan(state)
+    assert again == replace(check, job_attempt=2)
+    state = record(
+        state, submitted(again), JobFinished(again.job_name("m"), JobStatus.FAILED, "out of memory")
+    )
+
+    (alert,) = plan(state)
+    assert isinstance(alert, RaiseAlert)
+    assert alert.sentence == (
+        f"The drift check of 2026-03-14 was given up: job {again.job_name('m')} failed twice: "
+        "out of memory."
+    )
+
+
+def test_a_job_that_a_person_cancelled_is_not_tried_again():
+    state, check = due()
+
+    state = record(state, submitted(check), JobFinished(check.job_name("m"), JobStatus.CANCELED))
+
+    (alert,) = plan(state)
+    assert isinstance(alert, RaiseAlert)
+    assert "was cancelled" in alert.sentence
+
+
+# --- tags
+
+
+def test_a_check_with_a_report_is_noted_at_its_version_and_a_newer_one_replaces_it():
+    state = record(serving(), replace(drift(), verdict="no_drift", report=REPORT))
+    state = record(
+        state, replace(drift(DAY + timedelta(days=1)), verdict="no_drift", report=REPORT)
+    )
+
+    (tag,) = plan(state)
+    assert isinstance(tag, TagDrift)
+    assert (tag.version, tag.day, tag.report) == ("7", DAY + timedelta(days=1), REPORT)
+
+
+def test_two_writers_of_one_versions_tags_come_one_after_the_other():
+    role = TagModel("7", Role.CHAMPION, "c", 3)
+    state = serving(outstanding=(role,))
+
+    state = record(state, replace(drift(), verdict="no_drift", report=REPORT))
+    assert plan(state) == (role,)
+
+    assert kinds(record(state, EffectDone(role.key))) == [TagDrift]
