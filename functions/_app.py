@@ -141,7 +141,7 @@ class App:
     def request_retrain(self) -> RequestRetrain:
         from shared.usecases.request_retrain import RequestRetrain  # noqa: PLC0415 - same
 
-        return RequestRetrain(record=self.record)
+        return RequestRetrain(record=self.record, ledger=self.ledger)
 
     @cached_property
     def status(self) -> Status:

@@ -12,6 +12,7 @@ import azure.functions as func
 
 from functions._app import get_app
 from functions._http import BadRequestError, answer, guarded, json_body, text_answer
+from shared.errors import FactConflictError
 
 if TYPE_CHECKING:
     from functions._app import App
@@ -72,7 +73,12 @@ def explain(req: func.HttpRequest) -> func.HttpResponse:
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 with the cycle it opened, or none while it waits for the open one to end."""
     name, reason, key = model_name(req), _reason(req), _request_key(req)
-    accepted = app.request_retrain(name, request=key, text=reason, by="function key")
+    try:
+        accepted = app.request_retrain(name, request=key, text=reason, by="function key")
+    except FactConflictError as exc:
+        raise BadRequestError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused", f"{exc}."
+        ) from exc
     app.log.info("retraining asked for", model=name, request=key, new=accepted.new)
     cycle = accepted.cycle_id
     if cycle is None:

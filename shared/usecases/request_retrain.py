@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import RetrainRequested
-from shared.domain.ids import cycle_id_of
+from shared.domain.facts import CycleOpened, RetrainRequested
+from shared.errors import FactConflictError
 
 if TYPE_CHECKING:
     from shared.domain.state import State
+    from shared.ports.ledger import Ledger
     from shared.usecases.record_fact import RecordFact
 
 
@@ -24,23 +26,38 @@ class RetrainAccepted:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetrain:
-    """The same idempotency key twice is one request."""
+    """The same idempotency key twice is one request; with another text it is a mistake."""
 
     record: RecordFact
+    ledger: Ledger
 
     def __call__(self, model: str, *, request: str, text: str, by: str = "") -> RetrainAccepted:
         """Record the wish; it opens a cycle now, or when the open one has ended.
 
         Raises:
             UnknownModelError: no such model.
+            FactConflictError: that key was used for something else.
         """
         fact = RetrainRequested(request, text, by)
         recorded = self.record(model, fact)
-        return RetrainAccepted(recorded.new, _cycle_with(recorded.state, fact.key), recorded.state)
+        known = None if recorded.new else self.ledger.find(model, fact.key)
+        if known is not None and known.fact != fact:
+            raise FactConflictError(
+                f"key {request} was used before, at {known.at_utc:%Y-%m-%d %H:%M} UTC, with "
+                "another reason; send a new key for a new request"
+            )
+        after = recorded.state.count if known is None else known.seq
+        return RetrainAccepted(
+            recorded.new, self._cycle_with(recorded.state, fact.key, after=after), recorded.state
+        )
 
-
-def _cycle_with(state: State, key: str) -> str | None:
-    if state.cycle is not None and any(r.key == key for r in state.cycle.opening.reasons):
-        return state.cycle.cycle_id
-    own = cycle_id_of(state.model, key)
-    return own if any(past.cycle_id == own for past in state.past) else None
+    def _cycle_with(self, state: State, key: str, *, after: int) -> str | None:
+        """The cycle that took the request along; None while it waits for one."""
+        openings = [state.cycle.opening] if state.cycle is not None else []
+        later = (entry.fact for entry in self.ledger.entries(state.model, after=after))
+        found = (
+            fact.cycle_id
+            for fact in chain(openings, later)
+            if isinstance(fact, CycleOpened) and any(item.key == key for item in fact.reasons)
+        )
+        return next(found, None)

@@ -45,6 +45,18 @@ def test_the_same_idempotency_key_is_one_request(call, request_of):
     assert second["new"] is False
 
 
+def test_the_same_key_with_another_reason_is_a_mistake_and_starts_nothing(call, request_of):
+    key = {"Idempotency-Key": "label-audit-8"}
+    first = document(ask(call, request_of, headers=key))
+
+    response = ask(call, request_of, headers=key, body=b'{"reason": "something else"}')
+
+    assert first["new"] is True
+    assert response.status_code == 422
+    assert document(response)["error"]["code"] == "idempotency_key_reused"
+    assert "send a new key for a new request" in document(response)["error"]["message"]
+
+
 def test_without_a_key_two_requests_are_two(call, request_of):
     first, second = (document(ask(call, request_of)) for _ in range(2))
 

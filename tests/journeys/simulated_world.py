@@ -230,7 +230,7 @@ class World:
                 self.ports,
             ),
             CheckDriftOf(self.ledger, record, catalog, self.clock, lambda: self.ports.drift_checks),
-            RequestRetrain(record),
+            RequestRetrain(record, self.ledger),
         )
 
     # --- what happens outside

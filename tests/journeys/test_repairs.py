@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from simulated_world import CALM, POLICY, Chances, CountingLedger, Crash, World
@@ -424,3 +425,19 @@ def test_a_flood_of_files_without_events_is_taken_in_run_by_run():
         "diabetes: 1,200 files without an event, limit 1,000 a run; the next one goes on"
     ]
     assert second.troubles == []
+
+
+def test_a_request_repeated_later_names_the_cycle_that_took_it_along():
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while world.ledger.head("diabetes").state.cycle is None:
+        world.step()
+    world.upload("diabetes/second.csv", b"c\n")
+    ask = partial(world.hosts[0].request, "diabetes", request="audit-7", text="new labels")
+    assert ask().cycle_id is None  # the open cycle must end first
+    world.run_until_quiet()
+
+    again = ask()
+
+    assert not again.new
+    assert again.cycle_id == world.ledger.head("diabetes").state.past[-1].cycle_id
