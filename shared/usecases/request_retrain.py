@@ -46,7 +46,8 @@ class RequestRetrain:
                 f"key {request} was used before, at {known.at_utc:%Y-%m-%d %H:%M} UTC, with "
                 "another reason; send a new key for a new request"
             )
-        after = recorded.state.count if known is None else known.seq
+        entry = known or next(iter(recorded.entries), None)
+        after = recorded.state.count if entry is None else entry.seq
         return RetrainAccepted(
             recorded.new, self._cycle_with(recorded.state, fact.key, after=after), recorded.state
         )
