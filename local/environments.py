@@ -95,6 +95,7 @@ class Environments:
         # What has no mark is half an environment; drafts are of builds that were killed.
         for remains in (home, *self._root.glob("*.*/")):
             shutil.rmtree(remains, ignore_errors=True)
+        log.unlink(missing_ok=True)  # what is told of a failure is this one's words alone
         try:
             # Relocatable: the scripts inside must work after the rename.
             make = ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft)]
@@ -133,7 +134,11 @@ def read_conda(conda_yaml: str) -> tuple[str, list[str]]:
     packages: list[str] = []
     for item in spec.get("dependencies") or []:
         if isinstance(item, dict) and set(item) == {"pip"}:
-            packages += [str(package) for package in item["pip"] or []]
+            given = item["pip"] or []
+            if isinstance(given, list) and all(isinstance(one, str) for one in given):
+                packages += given
+            else:
+                wrong.append(f"pip: {given!r} (not a list of packages)")
         elif isinstance(item, str) and (match := _PYTHON.match(item)):
             if not _python_fits(match["bounds"]):
                 wrong.append(f"'{item}' (this machine runs Python {platform.python_version()})")

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LAST_LINES = 20
+# An error's text travels: into records, events of 64 KiB, sentences.
+_LAST_BYTES = 4096
 _POLL_SECONDS = 0.05
 _KILLED_SECONDS = 5.0
 
@@ -92,7 +93,7 @@ class ManagedProcess:
                     cwd=command.cwd,
                     start_new_session=True,
                 )
-            except OSError as exc:
+            except (OSError, ValueError) as exc:  # ValueError: a NUL, or a variable's name with =
                 raise ProcessFailedError(
                     f"{command.name}: cannot start {command.argv[0]}: {exc}"
                 ) from exc
@@ -171,8 +172,18 @@ class ManagedProcess:
 
     def last_lines(self, count: int = _LAST_LINES) -> str:
         """The end of its log, for an error message."""
-        try:
-            with self.command.log.open(encoding="utf-8", errors="replace") as log:
-                return "".join(deque(log, maxlen=count))
-        except FileNotFoundError:
-            return ""
+        return end_of_log(self.command.log, count, most_bytes=_LAST_BYTES)
+
+
+def end_of_log(log: Path, count: int, *, most_bytes: int) -> str:
+    """The last `count` lines, or of them what fits into `most_bytes`; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - most_bytes)
+            file.seek(start)
+            lines = file.read(most_bytes).decode(errors="replace").splitlines(keepends=True)
+    except FileNotFoundError:
+        return ""
+    if start and lines:
+        lines = lines[1:] or [f"… {lines[0]}"]  # the first one begins somewhere inside
+    return "".join(lines[-count:])

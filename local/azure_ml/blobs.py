@@ -178,7 +178,7 @@ async def _all(works: Iterable[Coroutine[None, None, None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work)
-    except* LocalStackError as several:
+    except ExceptionGroup as several:
         raise several.exceptions[0] from several
 
 

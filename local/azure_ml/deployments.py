@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from local.azure_ml.answers import error, not_found, user_error
 from local.azure_ml.endpoint_rules import RefusedError, check_deployment, check_name
 from local.azure_ml.operations import OperationFailedError
 from local.errors import LocalStackError
+from local.processes import end_of_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 180.0
 _DEFAULT_TAIL = 50
+_MOST_LOG_BYTES = 4 << 20
 _COLLECTOR_SINCE = "2023"
 _IN_MOTION = frozenset({"Creating", "Updating", "Deleting"})
 
@@ -183,7 +184,10 @@ class Deployments:
             return web.json_response({"content": ""})  # nothing is initialised apart from it
         tail = body.get("tail") or _DEFAULT_TAIL
         content = await asyncio.to_thread(
-            _last_lines, self._launcher.log_file(endpoint, name), tail
+            end_of_log,
+            self._launcher.log_file(endpoint, name),
+            tail,
+            most_bytes=_MOST_LOG_BYTES,
         )
         return web.json_response({"content": content})
 
@@ -297,14 +301,6 @@ def _as_of(request: web.Request, found: dict[str, Any]) -> dict[str, Any]:
 def _busy(name: str, found: Mapping[str, Any]) -> web.Response:
     state = found["properties"]["provisioningState"]
     return error(409, "Conflict", f"deployment '{name}' is {state}; wait until that is over")
-
-
-def _last_lines(log: Path, count: int) -> str:
-    try:
-        with log.open(encoding="utf-8", errors="replace") as file:
-            return "".join(deque(file, maxlen=count))
-    except FileNotFoundError:
-        return ""
 
 
 def _note(log: Path, text: str) -> None:

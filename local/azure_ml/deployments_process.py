@@ -152,7 +152,11 @@ class ScoringProcess:
                 cwd=root if root.is_dir() else None,
             )
         )
-        await self._until_it_answers(self._process)
+        try:
+            await self._until_it_answers(self._process)
+        except ProcessFailedError:
+            await self._process.stop()  # one that hangs is no better than one that has ended
+            raise
 
     async def _until_it_answers(self, process: ManagedProcess) -> None:
         deadline = time.monotonic() + self._timeout
@@ -196,7 +200,7 @@ class ScoringProcess:
             backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
             try:
                 await self._start_once()
-            except ProcessFailedError as exc:
+            except (ProcessFailedError, OSError) as exc:
                 _log.warning("deployment did not come back: reason=%s", exc)
                 continue
             self.health = Health.HEALTHY

@@ -172,7 +172,7 @@ class Execution:
             run.clean()
             await self._keep(name, LOG_NAME)
         if key is not None:
-            self._runner.reuse.remember(key, name, self._outputs[step.name])
+            await self._runner.reuse.remember(key, name, self._outputs[step.name])
 
     def _take_over(self, name: str, step: Step, earlier: Earlier) -> None:
         given = self._records.existing(name)["properties"]["properties"]

@@ -87,6 +87,14 @@ class JobRecords:
             changes["properties"] = {**given, ERROR_PROPERTY: error}
         job = self.update(name, changes, notes)
         await self._announce(job, status)
+        if status in TERMINAL:
+            self.update(name, {}, {"announced": True})
+
+    async def announce_again(self, job: Mapping[str, Any]) -> None:
+        """Publish the end of a job whose announcement a stop of the stack may have lost."""
+        if not job[PRIVATE].get("announced"):
+            await self._announce(job, job["properties"]["status"])
+            self.update(job["name"], {}, {"announced": True})
 
     async def _announce(self, job: Mapping[str, Any], status: str) -> None:
         properties, notes = job["properties"], job[PRIVATE]

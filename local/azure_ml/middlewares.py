@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # Public on Azure too, or signed by themselves.
 _OPEN_PATHS = ("/discovery", "/logs/", PREFIX)
-_ARM = "/subscriptions/"
+_JSON_PATHS = ("/subscriptions/", "/history/", "/data/")
 
 
 def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
@@ -44,16 +44,18 @@ def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
 
 
 def well_formed() -> Middleware:
-    """400 for ARM requests that no handler could make sense of; 500 with a text when we fail."""
+    """400 for requests that no handler could make sense of; 500 with a text when we fail."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(_ARM):
-            mistake = await _mistake(request)
-            if mistake is not None:
-                return user_error(mistake)
         try:
+            if request.path.startswith(_JSON_PATHS):
+                mistake = await _mistake(request)
+                if mistake is not None:
+                    return user_error(mistake)
             return await handler(request)
+        except web.RequestPayloadError as exc:
+            return user_error(f"the body cannot be read: {exc}")
         except LocalStackError as exc:
             _log.warning("request failed", extra={"path": request.path}, exc_info=True)
             return error(500, "InternalServerError", str(exc))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.azure_ml.answers import not_found
+from local.azure_ml.store import read_object_file
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class OperationFailedError(LocalStackError):
 class Operations:
     """Runs coroutines and remembers how they ended, across restarts too.
 
+    Raises:
+        LocalStackError: a file under `root` is damaged.
+
     Args:
         url_prefix: `https://host:port/subscriptions/<s>/providers/.../locations/<location>`.
     """
@@ -46,8 +50,8 @@ class Operations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         root.mkdir(parents=True, exist_ok=True)
         for file in root.glob("*.json"):
-            status = json.loads(file.read_text(encoding="utf-8"))
-            if status["status"] == "InProgress":
+            status = read_object_file(file)
+            if status.get("status") == "InProgress":
                 self._save(_failed(status, "Interrupted", "the stack stopped meanwhile"))
 
     def start(self, work: Coroutine[Any, Any, None]) -> str:

@@ -242,17 +242,33 @@ class _Planner:
     def _timeout(self, where: str, given: Any) -> timedelta | None:
         if given in (None, ""):
             return None
-        if isinstance(given, int | float) or str(given).replace(".", "", 1).isdigit():
-            return timedelta(seconds=float(given))
-        match = _DURATION.match(str(given))
-        if match is None or str(given) in {"P", "PT"}:
+        try:
+            limit = _duration(str(given))
+        except (ValueError, OverflowError):
             self.mistakes.append(f"{where}: limits.timeout '{given}' is no ISO 8601 duration")
             return None
-        return timedelta(**{key: float(value) for key, value in match.groupdict("0").items()})
+        if not limit:
+            self.mistakes.append(f"{where}: limits.timeout is 0; give more, or leave it out")
+        return limit
 
     def _raise(self) -> None:
         if self.mistakes:
             raise InvalidJobError("; ".join(dict.fromkeys(self.mistakes)))
+
+
+def _duration(text: str) -> timedelta:
+    """Seconds, or an ISO 8601 duration.
+
+    Raises:
+        ValueError: neither.
+        OverflowError: longer than a hundred million days.
+    """
+    if text.replace(".", "", 1).isdigit():
+        return timedelta(seconds=float(text))
+    match = _DURATION.match(text)
+    if match is None or text in {"P", "PT"}:
+        raise ValueError(text)
+    return timedelta(**{key: float(value) for key, value in match.groupdict("0").items()})
 
 
 def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:

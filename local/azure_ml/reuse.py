@@ -8,13 +8,14 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.azure_ml.plan import Literal
+from local.azure_ml.blobs import content_digest
+from local.azure_ml.plan import FILE_TYPES, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.azure_ml.plan import Step
-    from local.azure_ml.step_run import Resolved
+    from local.azure_ml.step_run import Resolved, Source
     from local.azure_ml.workspace import Workspace
 
 
@@ -39,7 +40,7 @@ def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) 
         "environment": workspace.environment_definition(step.environment),
         "variables": dict(step.environment_variables),
         "inputs": {
-            name: value.value if isinstance(value, Literal) else [value.type, value.digest]
+            name: value.value if isinstance(value, Literal) else _of_files(value)
             for name, value in inputs.items()
         },
         "outputs": {name: [spec.type, spec.uri] for name, spec in step.outputs.items()},
@@ -47,28 +48,43 @@ def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) 
     return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
+def _of_files(source: Source) -> list[str]:
+    # A step gets to see a file's own name, and may go by its ending.
+    name = source.blob.path.rsplit("/", 1)[-1] if source.type in FILE_TYPES else ""
+    return [source.type, source.digest, name]
+
+
 class ReuseNotes:
-    """One small file a key; a note whose outputs are gone counts as none."""
+    """One small file a key; a note whose outputs are gone or changed counts as none."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._folder = workspace.state / "reuse"
 
     async def find(self, key: str) -> Earlier | None:
-        """The earlier step under `key`, if all its outputs still exist."""
+        """The earlier step under `key`, if all its outputs still are what it wrote."""
         note = self._folder / f"{key}.json"
         if not note.exists():
             return None
         known = json.loads(note.read_text(encoding="utf-8"))
-        for uri in known["outputs"].values():
-            blob = self._workspace.locate(uri)
-            if not await self._workspace.blobs.list(blob.container, blob.path):
-                return None
+        if await self._digests(known["outputs"]) != known.get("digests"):
+            return None
         return Earlier(known["job"], known["outputs"])
 
-    def remember(self, key: str, job: str, outputs: Mapping[str, str]) -> None:
+    async def remember(self, key: str, job: str, outputs: Mapping[str, str]) -> None:
         """Note what `job` did."""
+        digests = await self._digests(outputs)
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._folder / uuid.uuid4().hex
-        draft.write_text(json.dumps({"job": job, "outputs": dict(outputs)}), encoding="utf-8")
+        note = {"job": job, "outputs": dict(outputs), "digests": digests}
+        draft.write_text(json.dumps(note), encoding="utf-8")
         draft.replace(self._folder / f"{key}.json")
+
+    async def _digests(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """What lies at each output's place now; another job may have written there, too."""
+        found = {}
+        for name, uri in outputs.items():
+            blob = self._workspace.locate(uri)
+            items = await self._workspace.blobs.list(blob.container, blob.path)
+            found[name] = content_digest(items, blob.path.rstrip("/"))
+        return found

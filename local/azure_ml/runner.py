@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from local.azure_ml.execution import Execution
 from local.azure_ml.job_record import PRIVATE, TERMINAL, JobRecords
-from local.azure_ml.mlflow_server import MlflowRefusedError
+from local.azure_ml.mlflow_server import MlflowRefusedError, MlflowUnavailableError
 from local.azure_ml.reuse import ReuseNotes
+from local.azure_ml.step_run import clean_folder
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ class Runner:
     async def recover(self) -> None:
         """Mark what was running when the stack stopped as failed; call once at start."""
         for job in self.records.all():
-            if job["properties"]["status"] not in TERMINAL:
+            if job["properties"]["status"] in TERMINAL:
+                await self.records.announce_again(job)
+            else:
+                await asyncio.to_thread(clean_folder, self.folder(job["name"]))
                 await self.end(job["name"], "Failed", error=STOPPED)
 
     async def submit(self, name: str, plan: Plan) -> None:
@@ -108,8 +112,8 @@ class Runner:
         if run_id is not None:
             try:
                 await self.mlflow.end_run(run_id, _MLFLOW_STATUS[status])
-            except MlflowRefusedError:
-                # The job deleted its own run; that is its right and no reason to fail.
+            except (MlflowRefusedError, MlflowUnavailableError):
+                # The job deleted its own run, or MLflow is down: the job has ended all the same.
                 _log.warning("mlflow run not ended", extra={"job": name}, exc_info=True)
         await self.records.set_status(name, status, error=error)
 
@@ -141,6 +145,11 @@ class Runner:
             return
         # A defect of ours, or a full disk: the job must not run for ever in its record.
         _log.error("job ended unexpectedly", exc_info=error, extra={"job": name})
-        if self.records.existing(name)["properties"]["status"] not in TERMINAL:
-            text = f"the local stack failed: {type(error).__name__}: {error}"
-            self._start(name, self.end(name, "Failed", error=text))
+        text = f"the local stack failed: {type(error).__name__}: {error}"
+        self._start(name, self._end_family(name, text))
+
+    async def _end_family(self, name: str, error: str) -> None:
+        """End a job that broke off, and the steps that it cannot end any more."""
+        for job in (*self.records.children(name), self.records.existing(name)):
+            if job["properties"]["status"] not in TERMINAL:
+                await self.end(job["name"], "Failed", error=error)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from local.azure_ml.workspace import Workspace
 
 LOG_NAME = "user_logs/std_log.txt"
+# A loop that prints would fill the disk, and its log must be uploaded as well.
+_MOST_LOG_BYTES = 64 << 20
+_LOOK_SECONDS = 0.5
 _SHELL_SPECIAL = re.compile(r"([^\w@%+=:,./-])", re.ASCII)
 
 
@@ -131,7 +134,7 @@ class StepRun:
         limit = self._step.timeout
         try:
             async with asyncio.timeout(limit.total_seconds() if limit else None):
-                code = await process.wait()
+                code = await self._end_of(process)
         except TimeoutError as exc:
             await process.stop()
             raise StepFailedError(
@@ -147,22 +150,30 @@ class StepRun:
                 f"{process.last_lines()}"
             )
 
+    async def _end_of(self, process: ManagedProcess) -> int:
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            while not (await asyncio.wait({ended}, timeout=_LOOK_SECONDS))[0]:
+                if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
+                    await process.stop()
+                    os.truncate(self.log, _MOST_LOG_BYTES)
+                    raise StepFailedError(
+                        f"step '{self._step.name}' printed more than {_MOST_LOG_BYTES >> 20} MiB "
+                        "and was stopped; print less, or write to an output. Its log ends:\n"
+                        f"{process.last_lines()}"
+                    )
+            return ended.result()
+        finally:
+            ended.cancel()
+
     async def upload(self) -> dict[str, str]:
         """Send the outputs to storage; returns their URIs.
 
         Raises:
-            StepFailedError: an output was not written.
+            StepFailedError: an output was not written, or something else in its place.
         """
         for name, spec in self._step.outputs.items():
-            path = self._output_path(name, spec)
-            written = path.is_file() or (
-                path.is_dir() and any(p.is_file() for p in path.rglob("*"))
-            )
-            if not written:
-                raise StepFailedError(
-                    f"step '{self._step.name}' ended well but wrote no output '{name}': nothing "
-                    f"is at the path it was given as ${{{{outputs.{name}}}}}"
-                )
+            self._check_output(name, self._output_path(name, spec), spec)
         uris = {}
         for name, spec in self._step.outputs.items():
             path = self._output_path(name, spec)
@@ -176,10 +187,30 @@ class StepRun:
             uris[name] = uri
         return uris
 
+    def _check_output(self, name: str, path: Path, spec: OutputSpec) -> None:
+        what = f"step '{self._step.name}' ended well but"
+        place = f"the path it was given as ${{{{outputs.{name}}}}}"
+        is_file = spec.type in FILE_TYPES
+        files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+        if not files:
+            raise StepFailedError(f"{what} wrote no output '{name}': nothing is at {place}")
+        if is_file != path.is_file():
+            found, wanted = ("folder", "file") if is_file else ("file", "folder")
+            raise StepFailedError(
+                f"{what} output '{name}' is a {spec.type} and a {found} is at {place}; write a "
+                f"{wanted} there"
+            )
+        for file in files:
+            relative = str(file.relative_to(path.parent))
+            if relative != relative.encode(errors="ignore").decode():
+                raise StepFailedError(
+                    f"{what} a file of output '{name}' has the name {relative!a}, which storage "
+                    "cannot hold; use UTF-8"
+                )
+
     def clean(self) -> None:
         """Remove code, inputs and outputs; the log stays."""
-        for part in ("code", "inputs", "outputs"):
-            shutil.rmtree(self._folder / part, ignore_errors=True)
+        clean_folder(self._folder)
 
     async def _fetch(self, name: str, source: Source) -> Path:
         to = self._folder / "inputs" / name
@@ -196,6 +227,12 @@ class StepRun:
         if spec.type not in FILE_TYPES:
             return base
         return base / (spec.uri.rstrip("/").rsplit("/", 1)[-1] if spec.uri else name)
+
+
+def clean_folder(folder: Path) -> None:
+    """Remove what a step worked on from its folder; the log stays."""
+    for part in ("code", "inputs", "outputs"):
+        shutil.rmtree(folder / part, ignore_errors=True)
 
 
 def _for_shell(path: Path) -> str:

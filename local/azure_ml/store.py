@@ -47,7 +47,7 @@ class Resources:
         root.mkdir(parents=True, exist_ok=True)
         found: list[tuple[str, str, dict[str, Any]]] = []
         for file in root.rglob("*.json"):
-            body = _read(file)
+            body = read_object_file(file)
             parts = file.relative_to(root).with_suffix("").parts
             # Counted in, so that creation order survives equal timestamps.
             order = str(body.get("systemData", {}).get("createdAt", ""))
@@ -129,7 +129,12 @@ class Resources:
         return self._root.joinpath(*folders, f"{last}.json")
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_object_file(file: Path) -> dict[str, Any]:
+    """A JSON object of the state folder.
+
+    Raises:
+        LocalStackError: it holds none; with the way out.
+    """
     try:
         body = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as exc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ class Trace:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._out: TextIO = file.open("a", encoding="utf-8")
+        # Masked or not, what was said to a workspace is its owner's.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._out: TextIO = os.fdopen(descriptor, "a", encoding="utf-8")
 
     def close(self) -> None:
         """Close the file."""
