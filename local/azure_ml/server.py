@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +25,7 @@ from local.azure_ml.store import Resources
 from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
 from local.errors import LocalStackError
+from local.servers import close_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -165,7 +165,7 @@ class AzureMl:
         while self._parts:
             await self._parts.pop().stop()
         while self._servers:
-            await _close(self._servers.pop())
+            await close_server(self._servers.pop())
         if self._listener is not None:
             self._listener.close()  # when it never came to serving
             self._listener = None
@@ -255,20 +255,6 @@ class AzureMl:
         if "/workspaces/" in path and f"{self._names.arm_id}/" not in f"{path}/":
             return not_found(f"{path}: this stack has one workspace, {self._names.arm_id}; it was")
         return not_implemented(request.method, path)
-
-
-async def _close(runner: web.AppRunner) -> None:
-    """Answer what is being answered, then drop the connections.
-
-    A TLS connection would otherwise wait half a minute for an idle client's goodbye.
-    """
-    server = runner.server
-    connections = server.connections if server is not None else []
-    transports = [one.transport for one in connections if one.transport is not None]
-    await runner.cleanup()
-    for transport in transports:
-        transport.abort()
-    await asyncio.sleep(0)  # lets the loop take the dropped connections out
 
 
 def _listener(port: int) -> socket.socket:
