@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from ml.drift.engine import Budget, Profile, Role, Statistic, Verdict, check
@@ -18,6 +20,10 @@ def _table(name):
     source = open_source(path)
     list(source.names)  # settles the column types
     return pa.Table.from_batches(list(source.batches()))
+
+
+def _blind(result):
+    return {f.name for f in result.features if f.verdict is Verdict.NOT_ENOUGH_DATA}
 
 
 def _windows(table, *, reference_rows, window_rows, budget=None, **options):
@@ -44,6 +50,18 @@ def test_elec2_alarms_from_the_window_in_which_the_market_was_widened_and_not_be
     assert set(verdicts.values()) == {Verdict.DRIFT}
     first = found[16_992]
     assert {f.name for f in first.drifted} == {"vicprice", "vicdemand", "transfer"}
+    # Half a year of prices and demand says too little about the next one, and that is said.
+    assert all(_blind(result) == {"nswprice", "nswdemand"} for result in found.values())
+
+
+def test_elec2s_quiet_windows_are_quiet_though_lost_hours_would_be_seen():
+    table = _table("elec2/electricity.csv.gz")
+    profile = Profile.fit(table.slice(0, 11_328), draws=10_000, ignore=["date"])
+    window = table.slice(11_328, 2_832)
+
+    found = check(profile, window.filter(pc.less(window["period"], 0.75)))
+
+    assert [f.name for f in found.drifted] == ["period"]
 
 
 def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
@@ -58,20 +76,47 @@ def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
     assert signal.value == pytest.approx((19_824 - 17_424) / 2_832, abs=0.01)
 
 
+MARKETING = {
+    "reference_rows": 560,
+    "window_rows": 140,
+    "budget": Budget(least_rows=100),
+    "ignore": ["ID", "Dt_Customer"],
+    "roles": {"Response": Role.LABEL},
+}
+
+
 def test_marketing_in_file_order_never_alarms():
     table = _table("marketing_campaign/marketing_campaign.csv")
 
-    found = _windows(
-        table,
-        reference_rows=560,
-        window_rows=140,
-        budget=Budget(least_rows=100),
-        ignore=["ID", "Dt_Customer"],
-        roles={"Response": Role.LABEL},
-    )
+    found = _windows(table, **MARKETING)
 
     assert len(found) == 12
     assert {result.verdict for result in found.values()} == {Verdict.NO_DRIFT}
+    assert not any(_blind(result) for result in found.values())
+
+
+def test_marketing_in_file_order_is_no_blind_spot_a_shift_of_one_column_is_named_in_every_window():
+    table = _table("marketing_campaign/marketing_campaign.csv")
+    place = table.column_names.index("MntWines")
+    spent = table["MntWines"].to_numpy()
+    later = np.arange(len(spent)) >= MARKETING["reference_rows"]
+    moved = spent + later * 0.7 * spent[~later].std()
+
+    found = _windows(table.set_column(place, "MntWines", pa.array(moved)), **MARKETING)
+
+    assert all([f.name for f in result.drifted] == ["MntWines"] for result in found.values())
+
+
+def test_marketing_by_day_of_enrolment_drifts_in_what_its_datasheet_names():
+    table = _table("marketing_campaign/marketing_campaign.csv").sort_by("Dt_Customer")
+
+    found = _windows(table, **MARKETING)
+
+    verdicts = [result.verdict for result in found.values()]
+    assert verdicts[:2] == [Verdict.NO_DRIFT] * 2  # gradual: the next customers are alike
+    assert set(verdicts[3:]) == {Verdict.DRIFT}
+    last = {f.name for f in found[2_100].drifted}
+    assert {"NumWebVisitsMonth", "NumWebPurchases", "Response"} <= last
 
 
 def test_a_seasonal_half_year_is_too_restless_a_reference_and_that_is_said():
@@ -87,5 +132,9 @@ def test_a_seasonal_half_year_is_too_restless_a_reference_and_that_is_said():
 
     before = [r for start, r in found.items() if start + 1_086 <= 8_645]  # rows of 2011
     after = [r for start, r in found.items() if start >= 8_645]
+    assert len(before) == 3
     assert {r.verdict for r in before} == {Verdict.NOT_ENOUGH_DATA}
-    assert all("yr" in {f.name for f in r.drifted} for r in after)
+    assert all({"temp", "cnt", "season"} <= _blind(r) for r in before)
+    assert all(r["cnt"].signal(Statistic.DISTANCE).limit > 1 for r in before)
+    assert {r.verdict for r in after} == {Verdict.DRIFT}
+    assert all([f.name for f in r.drifted] == ["yr"] for r in after)

@@ -178,7 +178,7 @@ def test_odd_columns_are_handled_and_said():
 
     assert quiet.verdict is Verdict.NO_DRIFT
     assert [f.name for f in varied.drifted] == ["constant"]
-    assert "was constant and now differs in 100.0% of the rows" in details(varied)[0]
+    assert "was constant and now differs in 100 % of the rows" in details(varied)[0]
     notes = "\n".join(reference.describe())
     for name in ("constant", "empty", "text", "when", "wild"):
         assert f"{name}: " in notes
@@ -280,6 +280,60 @@ def test_mondays_are_compared_with_mondays_where_weekdays_differ():
     assert [r.verdict for r in weekend] == [Verdict.NO_DRIFT] * 2
     assert weekend[0].day == MONDAY + timedelta(days=117)
     assert moved.verdict is Verdict.DRIFT
+
+
+def _swinging(first, count, seed, *, swing, shift=0.0, rows=400):
+    """Days whose mean swings by `swing` standard deviations, and categories that swing with it."""
+    rng = np.random.default_rng(seed)
+    means = np.repeat(rng.normal(shift, swing, count), rows)
+    values = rng.normal(means, 1)
+    when = np.repeat(np.arange(count) + np.datetime64(first), rows)
+    kind = np.where(values > 0, "high", "low")
+    return pa.table({"x": values, "kind": kind, "when": when})
+
+
+@pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
+def test_days_so_restless_that_a_shift_of_one_spread_is_invisible_are_not_enough_data(columns):
+    reference = _fit(_swinging(MONDAY, 120, 1, swing=1.0).select(columns), time_column="when")
+    later = MONDAY + timedelta(days=130)
+
+    for shift in (0.0, 1.0):
+        day = _swinging(later, 1, 2, swing=0.0, shift=shift).select(columns)
+        result = check(reference, day)
+
+        assert result.verdict is Verdict.NOT_ENOUGH_DATA
+        assert {f.verdict for f in result.features} == {Verdict.NOT_ENOUGH_DATA}
+
+
+@pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
+def test_slightly_restless_days_alarm_for_a_shift_of_half_a_spread_and_not_for_their_unrest(
+    columns,
+):
+    reference = _fit(_swinging(MONDAY, 120, 1, swing=0.05).select(columns), time_column="when")
+    later = MONDAY + timedelta(days=130)
+
+    def _verdict(seed, shift):
+        day = _swinging(later, 1, seed, swing=0.05, shift=shift).select(columns)
+        return check(reference, day).verdict
+
+    assert {_verdict(seed, 0.0) for seed in range(2, 22)} == {Verdict.NO_DRIFT}
+    assert {_verdict(seed, 0.5) for seed in range(2, 22)} == {Verdict.DRIFT}
+
+
+def test_one_restless_column_among_calm_ones_is_said_and_does_not_silence_the_others():
+    def _table(days, seed, shift=0.0):
+        restless = _swinging(MONDAY + timedelta(days=days[0]), len(days), seed, swing=1.0)
+        rng = np.random.default_rng(seed)
+        calm = {name: rng.normal(shift, 1, restless.num_rows) for name in ("a", "b")}
+        return pa.table({"x": restless["x"], "when": restless["when"], **calm})
+
+    reference = _fit(_table(range(120), 1), time_column="when")
+    quiet = check(reference, _table([130], 2))
+    moved = check(reference, _table([130], 2, shift=0.5))
+
+    assert quiet.verdict is Verdict.NO_DRIFT
+    assert quiet["x"].verdict is Verdict.NOT_ENOUGH_DATA
+    assert sorted(f.name for f in moved.drifted) == ["a", "b"]
 
 
 def test_missing_days_of_a_window_are_said():
