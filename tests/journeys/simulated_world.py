@@ -35,6 +35,8 @@ from shared.domain.facts import (
     DriftVerdict,
     Fact,
     JobFinished,
+    Performance,
+    PerformanceVerdict,
     ReasonKind,
 )
 from shared.domain.policy import Policy
@@ -49,10 +51,12 @@ from shared.usecases.request_retrain import RequestRetrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
 
     from shared.adapters.in_memory import QueuedMessage
     from shared.domain.effects import CheckDrift
     from shared.domain.facts import Entry
+    from shared.ports.drift import DriftJobRequest
     from shared.ports.jobs import JobRequest
     from shared.ports.ledger import Head
 
@@ -75,6 +79,10 @@ class Chances:
     better: float = 0.5
     file_broken: float = 0.15
     drift: float = 0.3
+    not_enough_data: float = 0.1
+    worse: float = 0.15
+    large_window: float = 0.3
+    late_rows: float = 0.3
 
 
 CALM = Chances(
@@ -88,6 +96,10 @@ CALM = Chances(
     better=1,
     file_broken=0,
     drift=1,
+    not_enough_data=0,
+    worse=0,
+    large_window=0,
+    late_rows=0,
 )
 POLICY = Policy(
     config_sha256="c0ffee",
@@ -174,6 +186,7 @@ class World:
     make_ledger: Callable[[], Any] = CountingLedger
     uploads: int = 0
     crashes: int = 0
+    late: dict[tuple[str, date], int] = field(default_factory=dict)
     _facts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
     _sequencers: int = 0
 
@@ -198,7 +211,12 @@ class World:
             InMemoryDataStore(self.blobs),
             InMemoryQuarantine(self.blobs),
             MarkedDataTests(),
-            ScriptedDriftChecks(self._drift),
+            ScriptedDriftChecks(
+                self._drift,
+                performance_of=self._performance,
+                is_large=lambda *_: self.chance.random() < self.chances.large_window,
+                rows_of=lambda model, start_utc: self.late.get((model, start_utc.date()), 0),
+            ),
             self.azure_ml,
             InMemoryEvidence(self.blobs),
             self.azure_ml,
@@ -248,7 +266,7 @@ class World:
         content = b"broken" if broken else f"{model} {number}\n".encode() * 3
         self.upload(f"{model}/file-{number}.csv", content)
 
-    def _script(self, _job: JobRequest) -> JobScript:
+    def _script(self, _job: JobRequest | DriftJobRequest) -> JobScript:
         better = self.chance.random() < self.chances.better
         return JobScript(
             timedelta(seconds=self.chance.randint(10, 1800)),
@@ -258,8 +276,20 @@ class World:
         )
 
     def _drift(self, _model: str, _effect: CheckDrift) -> DriftVerdict:
+        if self.chance.random() < self.chances.not_enough_data:
+            return DriftVerdict.NOT_ENOUGH_DATA
         found = self.chance.random() < self.chances.drift
         return DriftVerdict.DRIFT if found else DriftVerdict.NO_DRIFT
+
+    def _performance(self, _model: str, _effect: CheckDrift) -> Performance:
+        worse = self.chance.random() < self.chances.worse
+        verdict = PerformanceVerdict.WORSE if worse else PerformanceVerdict.NOT_WORSE
+        return Performance(verdict, f"The predictions are {verdict}.", "accuracy", rows=100)
+
+    def rows_come_late(self, model: str) -> None:
+        """Rows of a day that was checked, or was not, in the last week."""
+        day = self.clock.now_utc().date() - timedelta(days=self.chance.randint(0, 6))
+        self.late[model, day] = self.late.get((model, day), 0) + 1
 
     def _announce(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "model_registered":

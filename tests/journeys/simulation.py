@@ -15,6 +15,7 @@ from shared.domain.facts import (
     CycleEnded,
     CycleOpened,
     DataArrived,
+    DriftChecked,
     JobFinished,
     JobStatus,
     JobSubmitted,
@@ -41,6 +42,9 @@ class Report:
     jobs: int = 0
     simulated_days: float = 0.0
     outcomes: dict[str, int] = field(default_factory=dict)
+    drift_jobs: int = 0
+    revisions: int = 0
+    performance_cycles: int = 0
 
 
 def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple[World, Report]:
@@ -64,6 +68,12 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
         entries = list(world.ledger.entries(model))
         report.facts += len(entries)
         for entry in entries:
+            fact = entry.fact
+            report.drift_jobs += isinstance(fact, JobSubmitted) and "drift-" in fact.job_name
+            report.revisions += isinstance(fact, DriftChecked) and fact.revision > 0
+            report.performance_cycles += isinstance(fact, CycleOpened) and any(
+                reason.kind is ReasonKind.PERFORMANCE for reason in fact.reasons
+            )
             if isinstance(entry.fact, CycleEnded):
                 report.cycles += 1
                 outcome = str(entry.fact.outcome)
@@ -78,7 +88,10 @@ def _something_happens(world: World, number: int) -> None:
     if draw < 0.80:
         world.upload_random(model, number)
     elif draw < 0.88:
-        world.as_host(lambda: host.check_drift(model))
+        if world.chance.random() < world.chances.late_rows:
+            world.rows_come_late(model)
+        # As the timer does.
+        world.as_host(lambda: (host.check_drift(model), host.check_drift.late(model)))
     elif draw < 0.95:
         world.as_host(lambda: host.request(model, request=f"r{number}", text="by hand"))
     elif world.ledger.head(model).state.data is not None:
@@ -97,6 +110,7 @@ def check(world: World) -> None:
         assert all(fact_from_json(fact_to_json(item.fact)) == item.fact for item in entries)
         _every_arrival_is_in_one_cycle(entries)
         _one_job_a_reason(entries)
+        _one_result_a_revision(entries)
         _every_blob_is_pinned_or_set_aside(world, model)
         _the_champion_serves(world, model)
     assert world.azure_ml.submissions == len(world.azure_ml.jobs)
@@ -157,6 +171,20 @@ def _one_job_a_reason(entries: list[Entry]) -> None:
                 reasons[reason.key] = reasons.get(reason.key, 0) + 1
                 assert reason.kind is not ReasonKind.MODEL or len(entry.fact.reasons) == 1
     assert set(reasons.values()) <= {1}, "a reason opened two cycles"
+
+
+def _one_result_a_revision(entries: list[Entry]) -> None:
+    """Revisions of a day follow each other, and its reasons are named without them."""
+    seen: dict[tuple[object, str], list[int]] = {}
+    for entry in entries:
+        if isinstance(entry.fact, DriftChecked):
+            seen.setdefault((entry.fact.day, entry.fact.profile), []).append(entry.fact.revision)
+        if isinstance(entry.fact, CycleOpened):
+            for reason in entry.fact.reasons:
+                if reason.kind in {ReasonKind.DRIFT, ReasonKind.PERFORMANCE}:
+                    assert ":r" not in reason.key
+    for revisions in seen.values():
+        assert revisions == list(range(len(revisions)))
 
 
 def _every_blob_is_pinned_or_set_aside(world: World, model: str) -> None:

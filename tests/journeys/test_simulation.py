@@ -20,6 +20,7 @@ def test_two_thousand_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
     assert report.cycles >= 2000
     # The run must have been rough enough to mean something.
     assert report.crashes > 500
+    assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 10, report
     assert min(report.outcomes.get(name, 0) for name in ("promoted", "rejected", "failed")) > 20
     check(world)
 
