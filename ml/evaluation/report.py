@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from ml.evaluation.metrics import METRICS
-from ml.presentation.charts import number, overlaid
-from ml.presentation.page import document, verdict
+from ml.presentation import page
+from ml.presentation.charts import difference, overlaid
+from ml.presentation.figures import number, percent, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from ml.evaluation.compare import Comparison, MetricPair
     from ml.model_config import ModelConfig
 
-_BARS = 24
+_BARS: Final = 36
+_MOST_CLASSES: Final = 12
+_CLIP: Final = 0.995
+_ROOM: Final = 1.25  # the widest difference does not touch the end of its axis
 
 
 def render_report(
@@ -27,25 +38,35 @@ def render_report(
         champion_version: None when there is none yet.
         cycle_id: whose evidence it is.
     """
-    rows = len(comparison.predictions)
-    wins = [_wins(pair) for pair in comparison.metrics]
-    good = all(wins)
+    title = f"Evaluation · {config.name} · cycle {cycle_id}"
+    good = all(_wins(pair) for pair in comparison.metrics)
+    first = champion_version is None
     body = [
-        verdict(
-            f"Evaluation · {config.name} · cycle {cycle_id}",
+        page.verdict(
+            title,
             "✓" if good else "✕",
-            _sentence(comparison, champion_version, rows=rows, good=good),
-            attention=not good,
+            _sentence(comparison, champion_version, good=good),
+            tone=page.Tone.GOOD if good else page.Tone.ATTENTION,
         ),
-        (
-            '<p class="quiet">Both models answered the same frozen rows; neither was trained on '
-            "them. Every listed metric must be strictly better, ties lose; a first champion must "
-            "reach every floor.</p>"
-        ),
-        _table(comparison),
-        _errors(comparison) if config.task == "regression" else "",
+        page.facts(_facts(comparison, champion_version)),
+        _table(comparison, first=first),
+        _errors(comparison) if config.task == "regression" else _classes(comparison),
     ]
-    return document(f"Evaluation · {config.name}", "".join(body))
+    return page.document(title, "".join(body))
+
+
+def _facts(comparison: Comparison, champion_version: str | None) -> list[tuple[str, str]]:
+    rows = len(comparison.predictions)
+    if champion_version is None:
+        compared = f"the first model with its floors, on {rows:,} frozen rows"
+        rule = "Every metric must reach its floor"
+    else:
+        compared = f"challenger and champion {champion_version} on the same {rows:,} frozen rows"
+        rule = "Every metric must be strictly better than the champion's; ties lose"
+    return [
+        ("Compared", f"{compared[0].upper()}{compared[1:]}; no model was trained on them"),
+        ("Rule", rule),
+    ]
 
 
 def _wins(pair: MetricPair) -> bool:
@@ -58,61 +79,113 @@ def _wins(pair: MetricPair) -> bool:
     return (pair.challenger > other) == (pair.goal == "max")
 
 
-def _sentence(
-    comparison: Comparison, champion_version: str | None, *, rows: int, good: bool
-) -> str:
-    first = comparison.metrics[0]
-    label = METRICS[first.name].label
-    if first.champion is None:
+def _sentence(comparison: Comparison, champion_version: str | None, *, good: bool) -> str:
+    """The metric that decides: the first one that fails, else the first."""
+    rows = len(comparison.predictions)
+    pair = next((p for p in comparison.metrics if not _wins(p)), comparison.metrics[0])
+    label = METRICS[pair.name].label
+    if pair.champion is None:
         side = "reaches its floors" if good else "misses a floor"
         return (
-            f"The first model {side}: {label} {number(first.challenger)}, "
-            f"floor {number(first.floor)}, on {rows} frozen rows."
+            f"The first model {side}: {label} {number(pair.challenger)}, "
+            f"floor {number(pair.floor)}, on {rows:,} frozen rows."
         )
     side = "is better in every metric" if good else "is not better in every metric"
     return (
-        f"The challenger {side}: {label} {number(first.challenger)} against "
-        f"{number(first.champion)} (champion {champion_version}) on the same {rows} rows."
+        f"The challenger {side}: {label} {number(pair.challenger)} against "
+        f"{number(pair.champion)} (champion {champion_version}) on the same {rows:,} rows."
     )
 
 
-def _table(comparison: Comparison) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(METRICS[pair.name].label)}</th>'
-        f'<td class="n">{number(pair.challenger)}</td>'
-        f'<td class="n">{"–" if pair.champion is None else number(pair.champion)}</td>'  # noqa: RUF001 - a dash
-        f'<td class="n">{number(pair.floor)}</td>'
-        f"<td>{'higher' if pair.goal == 'max' else 'lower'}</td>"
-        f"<td>{'✓ passed' if _wins(pair) else '✕ not passed'}</td></tr>"
-        for pair in comparison.metrics
-    )
+def _table(comparison: Comparison, *, first: bool) -> str:
+    """Challenger against champion, the difference drawn over zero; of a first model the floors."""
+    other = "floor" if first else "champion"
+    head = ["metric", "better is", "challenger", other, "difference", "worse | better", "passed?"]
+    rows = [_row(pair, comparison.metrics) for pair in comparison.metrics]
+    caption = f"Metrics on the frozen rows, challenger against {other}"
+    return f"<h2>Metrics</h2>{page.table(caption, head, rows, numbers=(2, 3, 4))}"
+
+
+def _other(pair: MetricPair) -> float:
+    return pair.floor if pair.champion is None else pair.champion
+
+
+def _gain(pair: MetricPair) -> float:
+    """How much better the challenger is, in the metric's unit; < 0: worse."""
+    difference_ = pair.challenger - _other(pair)
+    return difference_ if pair.goal == "max" else -difference_
+
+
+def _row(pair: MetricPair, among: Sequence[MetricPair]) -> str:
+    other, gain = _other(pair), _gain(pair)
+    relative = [abs(_gain(p)) / (abs(_other(p)) or 1.0) for p in among]
+    span = max(*relative, 1e-9) * (abs(other) or 1.0) * _ROOM
+    label = METRICS[pair.name].label
+    direction = "better" if gain > 0 else "worse" if gain < 0 else "the same"
+    finding = f"{label}: {number(abs(gain))} {direction}" if gain else f"{label}: the same"
+    passed = "✓ passed" if _wins(pair) else "✕ not passed"
+    kind = "good" if _wins(pair) else "attention"
     return (
-        '<div class="wide"><table><caption>Metrics on the frozen rows</caption><thead><tr>'
-        '<th scope="col">metric</th><th scope="col" class="n">challenger</th>'
-        '<th scope="col" class="n">champion</th><th scope="col" class="n">floor</th>'
-        '<th scope="col">better is</th><th scope="col">passed?</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<tr><th scope="row">{escape(label)}</th>'
+        f"<td>{'higher' if pair.goal == 'max' else 'lower'}</td>"
+        f'<td class="n">{number(pair.challenger)}</td><td class="n">{number(other)}</td>'
+        f'<td class="n">{_signed(pair.challenger - other)}</td>'
+        f"<td>{difference(gain, span=span, finding=finding)}</td>"
+        f'<td class="{kind}">{passed}</td></tr>'
     )
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def _errors(comparison: Comparison) -> str:
     """Histogram of the absolute errors, champion (or nothing) in grey behind the challenger."""
-    import numpy as np  # noqa: PLC0415 - only where there are errors to draw
-
-    table = comparison.predictions
-    challenger = (table["challenger"] - table["true"]).abs().to_numpy()
-    other = table.get("champion")
-    champion = None if other is None else (other - table["true"]).abs().to_numpy()
-    top = float(max(challenger.max(), 0.0 if champion is None else champion.max())) or 1.0
+    answers = comparison.predictions
+    challenger = _absolute(answers, "challenger")
+    champion = _absolute(answers, "champion") if "champion" in answers else None
+    sides = [challenger] if champion is None else [challenger, champion]
+    top = max(float(np.quantile(side, _CLIP)) for side in sides) or 1.0
     edges = np.linspace(0.0, top, _BARS + 1)
-    now = np.histogram(challenger, edges)[0] / len(table)
-    before = now * 0 if champion is None else np.histogram(champion, edges)[0] / len(table)
-    finding = f"median absolute error of the challenger {number(float(np.median(challenger)))}"
+    now, before = (
+        np.zeros(_BARS) if side is None else np.histogram(side, edges)[0] / len(side)
+        for side in (challenger, champion)
+    )
+    finding = f"Median error of the challenger {number(float(np.median(challenger)))}"
+    marks = [("c", "challenger")]
     if champion is not None:
         finding += f", of the champion {number(float(np.median(champion)))}"
-    chart = overlaid(list(edges), list(before), list(now), finding=finding)
+        marks.insert(0, ("r", "champion"))
+    drawn = overlaid(edges.tolist(), before.tolist(), now.tolist(), finding=finding)
+    caption = "Share of the rows by absolute error, up to the 99.5 % quantile"
     return (
-        f'<section class="card"><h2>Absolute errors</h2><p>{escape(finding)}</p>'
-        '<p class="quiet">Blue line: challenger. Grey: champion.</p>'
-        f'<div class="wide">{chart}</div></section>'
+        f"<h2>Absolute errors</h2>{page.paragraphs([f'{finding}.'])}{page.key(*marks)}"
+        f'<div class="figures">{page.figure(caption, drawn)}</div>'
     )
+
+
+def _absolute(answers: pd.DataFrame, side: str) -> NDArray[np.float64]:
+    errors = answers[side].to_numpy(np.float64) - answers["true"].to_numpy(np.float64)
+    return np.asarray(np.abs(errors), np.float64)
+
+
+def _classes(comparison: Comparison) -> str:
+    """How much of each class was recognised, where the challenger does worst first."""
+    answers = comparison.predictions
+    sides = [side for side in ("challenger", "champion") if side in answers]
+    found = []
+    for value, group in answers.groupby("true", sort=True):
+        right = [float((group[side] == group["true"]).mean()) for side in sides]
+        found.append((str(value), len(group), right))
+    found.sort(key=lambda entry: (entry[2][0], entry[0]))
+    rows = [
+        f'<tr><th scope="row">{escape(shortened(name, 60))}</th><td class="n">{count:,}</td>'
+        + "".join(f'<td class="n">{percent(share)}</td>' for share in right)
+        + "</tr>"
+        for name, count, right in found[:_MOST_CLASSES]
+    ]
+    caption = "Share of each class that was recognised, the challenger's worst first"
+    if len(found) > _MOST_CLASSES:
+        caption += f"; {_MOST_CLASSES} of {len(found)} classes"
+    head = ["class", "rows", *sides]
+    return f"<h2>Classes</h2>{page.table(caption, head, rows, numbers=range(1, len(head)))}"

@@ -1,20 +1,27 @@
-"""Numbers in, SVG text out: the one chart module of reports and pages.
+"""Numbers in, SVG text out: distributions of two sides over shared axes.
 
-No state, no style attributes: colours are classes that `page.document` defines for light and dark.
-Every chart says its finding in `aria-label`. Widths are in CSS pixels and fixed, so that labels
-stay readable on a phone, where the chart scrolls in its box.
+No state, no style attributes. Every chart says its finding in `aria-label`. The reference is a grey
+fill, the current side a blue outline: they differ in form too, not in colour alone.
 """
 
 from __future__ import annotations
 
-from html import escape
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from ml.presentation import drawing
+from ml.presentation.drawing import BASE, LEFT, RIGHT, TOP, Axis
+from ml.presentation.figures import percent, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WIDTH, _HEIGHT, _MARGIN = 320, 90, 16
+_ROW: Final = 22
+_BAR: Final = 14
+_NAME_END: Final = 106
+_BAR_END: Final = 236
+_MOST_LETTERS: Final = 16
+_SMALL: Final = (90, 22)
+_WHOLE: Final = 0.995  # what a chart need not show of the rows as "others"
 
 
 def overlaid(
@@ -28,99 +35,24 @@ def overlaid(
 
     Args:
         edges: ascending, one more than bars; unit of the feature.
-        reference: height of each bar, a share or density; >= 0.
+        reference: share of the rows in each bar, >= 0.
         current: the same for the current window.
         finding: what the chart shows, in words, for those who do not see it.
     """
     highest = max(*reference, *current) or 1.0
-    low, high = edges[0], edges[-1]
-    span = (high - low) or 1.0
-    xs = [_MARGIN + (edge - low) / span * (_WIDTH - 2 * _MARGIN) for edge in edges]
-
-    def outline(heights: Sequence[float]) -> str:
-        base = _HEIGHT - _MARGIN
-        tops = [base - height / highest * (base - 6) for height in heights]
-        steps = "".join(
-            f"L{left:.1f} {top:.1f}L{right:.1f} {top:.1f}"
-            for (left, right), top in zip(pairwise(xs), tops, strict=True)
-        )
-        return f"M{xs[0]:.1f} {base:.1f}{steps}L{xs[-1]:.1f} {base:.1f}"
-
-    return (
-        f"{_open(_WIDTH, _HEIGHT, finding)}"
-        f'<path class="reference" d="{outline(reference)}Z"/>'
-        f'<path class="current" d="{outline(current)}"/>'
-        f"{_label(xs[0], number(low), 'start')}{_label(xs[-1], number(high), 'end')}</svg>"
+    across = Axis(edges[0], edges[-1], LEFT, RIGHT)
+    xs = [across.at(edge) for edge in edges]
+    return drawing.svg(
+        drawing.WIDTH,
+        drawing.HEIGHT,
+        finding,
+        drawing.path(
+            "reference", drawing.steps(xs, _heights(reference, highest, BASE - TOP), BASE)
+        ),
+        drawing.path("current", drawing.steps(xs, _heights(current, highest, BASE - TOP), BASE)),
+        drawing.value_axis(across),
+        drawing.side_labels([(TOP, percent(float(f"{highest:.2g}"))), (BASE, "0")]),
     )
-
-
-def bars(
-    names: Sequence[str], reference: Sequence[float], current: Sequence[float], *, finding: str
-) -> str:
-    """Shares of categories: a grey bar for the reference, a blue line across it for now.
-
-    Args:
-        names: labels, in the order drawn.
-        reference: shares 0-1, one a name.
-        current: the same for the current window.
-        finding: as in `overlaid`.
-    """
-    row, left = 18, 120
-    height = row * len(names) + 6
-    highest = max(*reference, *current) or 1.0
-    room = _WIDTH - left - _MARGIN
-    parts = [_open(_WIDTH, height, finding)]
-    for place, (name, before, now) in enumerate(zip(names, reference, current, strict=True)):
-        top = place * row + 3
-        shown = name if len(name) <= 16 else f"{name[:15]}…"  # noqa: PLR2004 - what fits
-        parts.append(
-            f'<text x="{left - 6}" y="{top + 12}" text-anchor="end">{escape(shown)}</text>'
-            f'<rect class="reference" x="{left}" y="{top}" height="{row - 4}" '
-            f'width="{before / highest * room:.1f}"/>'
-            f'<line class="current" y1="{top - 1}" y2="{top + row - 3}" '
-            f'x1="{left + now / highest * room:.1f}" x2="{left + now / highest * room:.1f}"/>'
-        )
-    return "".join([*parts, "</svg>"])
-
-
-def interval(low: float, value: float, high: float, *, span: float, finding: str) -> str:
-    """A difference with its interval, drawn over a line at zero.
-
-    Args:
-        low: lower end of the interval, unit of the metric.
-        value: the difference itself.
-        high: upper end.
-        span: the axis goes from -span to +span, > 0.
-        finding: as in `overlaid`.
-    """
-    width, height, middle = 160, 24, 12
-
-    def x(at: float) -> float:
-        inside = max(-span, min(span, at))
-        return width / 2 + inside / span * (width / 2 - 6)
-
-    return (
-        f"{_open(width, height, finding)}"
-        f'<line class="axis" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="2" y2="{height - 2}"/>'
-        f'<line class="current" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{middle}" y2="{middle}"/>'
-        f'<circle class="mark" cx="{x(value):.1f}" cy="{middle}" r="4"/></svg>'
-    )
-
-
-def number(value: float) -> str:
-    """Three figures, as people read them."""
-    return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.2e}"  # noqa: PLR2004 - five digits
-
-
-def _open(width: int, height: int, finding: str) -> str:
-    return (
-        f'<svg role="img" aria-label="{escape(finding, quote=True)}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}">'
-    )
-
-
-def _label(x: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{_HEIGHT - 3}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def cdfs(
@@ -138,70 +70,101 @@ def cdfs(
         current: the same for the current window.
         finding: as in `overlaid`.
     """
-    low, span = edges[0], (edges[-1] - edges[0]) or 1.0
-    base = _HEIGHT - _MARGIN
-    xs = [_MARGIN + (edge - low) / span * (_WIDTH - 2 * _MARGIN) for edge in edges]
-
-    def points(shares: Sequence[float]) -> list[str]:
-        return [
-            f"{x:.1f} {base - share * (base - 6):.1f}" for x, share in zip(xs, shares, strict=True)
-        ]
-
-    there, back = points(reference), points(current)
-    return (
-        f"{_open(_WIDTH, _HEIGHT, finding)}"
-        f'<path class="between" d="M{"L".join([*there, *reversed(back)])}Z"/>'
-        f'<path class="before" d="M{"L".join(there)}"/>'
-        f'<path class="current" d="M{"L".join(back)}"/>'
-        f"{_label(xs[0], number(low), 'start')}{_label(xs[-1], number(edges[-1]), 'end')}</svg>"
+    across, up = Axis(edges[0], edges[-1], LEFT, RIGHT), Axis(0.0, 1.0, BASE, TOP)
+    sides = [
+        [(across.at(edge), up.at(share)) for edge, share in zip(edges, shares, strict=True)]
+        for shares in (reference, current)
+    ]
+    return drawing.svg(
+        drawing.WIDTH,
+        drawing.HEIGHT,
+        finding,
+        drawing.path("between", f"{drawing.line([*sides[0], *reversed(sides[1])])}z"),
+        drawing.path("before", drawing.line(sides[0])),
+        drawing.path("current", drawing.line(sides[1])),
+        drawing.value_axis(across),
+        drawing.side_labels([(TOP, "100 %"), (BASE, "0")]),
     )
 
 
-def course(values: Sequence[float], *, limit: float, names: tuple[str, str], finding: str) -> str:
-    """Values over days against their limit; a diamond where they lie above it.
+def bars(
+    names: Sequence[str], reference: Sequence[float], current: Sequence[float], *, finding: str
+) -> str:
+    """Shares of categories: a grey bar for the reference, a blue outline over it for now.
+
+    What the named categories leave of the rows is drawn as "all others".
 
     Args:
-        values: oldest first, >= 0; the axis starts at 0.
-        limit: drawn dashed across.
-        names: what stands under the first and the last value.
+        names: labels, in the order drawn.
+        reference: shares 0-1, one a name.
+        current: the same for the current window.
         finding: as in `overlaid`.
     """
-    highest = max(*values, limit, 0.0) * 1.1 or 1.0
-    base = _HEIGHT - _MARGIN
-    room = _WIDTH - 2 * _MARGIN
-    step = room / max(len(values) - 1, 1)
-    at = [(_MARGIN + i * step, base - v / highest * (base - 6)) for i, v in enumerate(values)]
-    across = base - limit / highest * (base - 6)
-    # The label stands over the quieter end, so that it never hides the data.
-    left_is_quiet = sum(values[: len(values) // 2]) <= sum(values[-(len(values) // 2) :])
-    x, anchor = (_MARGIN, "start") if left_is_quiet else (_WIDTH - _MARGIN, "end")
-    marks = "".join(
-        f'<path class="alarm" d="M{px:.1f} {py - 5:.1f}l5 5l-5 5l-5 -5Z"/>'
-        for (px, py), v in zip(at, values, strict=True)
-        if v > limit
-    )
-    line = "L".join(f"{px:.1f} {py:.1f}" for px, py in at)
-    return (
-        f"{_open(_WIDTH, _HEIGHT, finding)}"
-        f'<path class="limit" d="M{_MARGIN} {across:.1f}H{_WIDTH - _MARGIN}"/>'
-        f'<path class="current" d="M{line}"/>{marks}'
-        f'<text x="{x}" y="{max(across - 3, 10):.1f}" text-anchor="{anchor}">limit</text>'
-        f"{_label(_MARGIN, names[0], 'start')}{_label(_WIDTH - _MARGIN, names[1], 'end')}</svg>"
-    )
+    rows = list(zip(names, reference, current, strict=True))
+    rest = [max(1 - sum(side), 0.0) if any(side) else 0.0 for side in (reference, current)]
+    if max(rest) > 1 - _WHOLE:
+        rows.append(("all others", rest[0], rest[1]))
+    highest = max(max(before, now) for _, before, now in rows) or 1.0
+    across = Axis(0.0, highest, _NAME_END, _BAR_END)
+    parts = []
+    for place, (name, before, now) in enumerate(rows):
+        top = place * _ROW + 4
+        ends = [max(across.at(share) - _NAME_END, int(share > 0)) for share in (before, now)]
+        shapes = [f"M{_NAME_END} {top}h{end}v{_BAR}h-{end}z" for end in ends]
+        parts += [
+            drawing.text(_NAME_END - 6, top + 11, shortened(name, _MOST_LETTERS), anchor="e"),
+            drawing.path("reference", shapes[0]),
+            drawing.path("current", shapes[1]) if now else "",
+            drawing.text(_BAR_END + 6, top + 11, _pair(before, now)),
+        ]
+    return drawing.svg(drawing.WIDTH, _ROW * len(rows) + 4, finding, *parts)
 
 
 def small(reference: Sequence[float], current: Sequence[float], *, finding: str) -> str:
     """The outlines of two histograms over one axis, small enough for a table row."""
-    width, height = 96, 22
+    width, height = _SMALL
     highest = max(*reference, *current) or 1.0
-    step = width / len(reference)
-
-    def outline(heights: Sequence[float]) -> str:
-        tops = (height - h / highest * (height - 2) for h in heights)
-        return "".join(f"V{top:.0f}h{step:.1f}" for top in tops)
-
-    return (
-        f"{_open(width, height, finding)}"
-        f'<path class="reference" d="M0 {height}{outline(reference)}V{height}Z"/>'
-        f'<path class="current" d="M0 {height}{outline(current)}"/></svg>'
+    xs = [round(width * place / len(reference)) for place in range(len(reference) + 1)]
+    shapes = [
+        drawing.steps(xs, _heights(side, highest, height - 2), height)
+        for side in (reference, current)
+    ]
+    return drawing.svg(
+        width,
+        height,
+        finding,
+        drawing.path("reference", shapes[0]),
+        drawing.path("current", shapes[1]),
     )
+
+
+def difference(value: float, *, span: float, finding: str) -> str:
+    """How far right (better) or left (worse) of a line at zero a value lies.
+
+    Args:
+        value: > 0 is better.
+        span: the axis goes from -span to +span, > 0.
+        finding: as in `overlaid`.
+    """
+    width, height, middle = 120, 22, 11
+    across = Axis(-span, span, 6, width - 6)
+    x, zero = across.at(value), across.at(0.0)
+    return drawing.svg(
+        width,
+        height,
+        finding,
+        drawing.path("axis", f"M{zero} 2V{height - 2}M6 {middle}H{width - 6}"),
+        drawing.path("current", f"M{zero} {middle}H{x}"),
+        f'<circle class="mark" cx="{x}" cy="{middle}" r="4"/>',
+    )
+
+
+def _heights(shares: Sequence[float], highest: float, room: int) -> list[int]:
+    """In pixels; what is there at all shows as one."""
+    return [max(round(share / highest * room), int(share > 0)) for share in shares]
+
+
+def _pair(before: float, now: float) -> str:
+    digits = 0 if max(before, now) >= 0.1 else 1  # noqa: PLR2004 - 10 %
+    word = " new" if not before else " gone" if not now else ""
+    return f"{100 * before:.{digits}f} → {100 * now:.{digits}f} %{word}"

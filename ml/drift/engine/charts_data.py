@@ -13,7 +13,7 @@ from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.result import Chart
 
 _STEPS: Final = 36
-_MOST_LABELS: Final = 8
+_MOST_LABELS: Final = 7
 _CLIP: Final = 0.005
 
 

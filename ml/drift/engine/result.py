@@ -9,6 +9,7 @@ from typing import Any
 from ml.drift.engine.judge import Signal
 from ml.drift.engine.layout import Kind, Role
 from ml.drift.engine.limits import Budget, Statistic
+from ml.drift.engine.performance import Performance
 
 
 class Verdict(StrEnum):
@@ -96,6 +97,7 @@ class CheckResult:
         ratio: the largest of all signals in units of its limit: the one number for the set.
         rows_needed: how many rows a check needs, where there were not enough.
         missing_days: days of the window from which no row came.
+        performance: what predictions turned out to be worth, where labels were given.
     """
 
     profile: str
@@ -110,6 +112,7 @@ class CheckResult:
     vanished_columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
     missing_days: tuple[date, ...] = ()
+    performance: Performance | None = None
 
     @property
     def drifted(self) -> tuple[FeatureResult, ...]:

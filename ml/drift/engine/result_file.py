@@ -1,6 +1,7 @@
 """A check's result as JSON, and back: the report can be drawn again, and the past be read."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,12 +11,15 @@ from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.judge import Signal
 from ml.drift.engine.layout import Kind, Role
 from ml.drift.engine.limits import Budget, Statistic
+from ml.drift.engine.performance import Estimate, Metric, Performance, Realised
 from ml.drift.engine.result import Chart, CheckResult, FeatureResult, Side, Verdict
 
 
 def save_result(result: CheckResult, path: Path) -> None:
     """Write the figures of a check; the same bytes for the same result."""
-    path.write_text(json.dumps(result.to_dict(), indent=1, sort_keys=True) + "\n", "utf-8")
+    plain = _finite(result.to_dict())
+    text = json.dumps(plain, indent=1, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", "utf-8")
 
 
 def load_result(path: Path) -> CheckResult:
@@ -50,7 +54,17 @@ def result_from(found: Mapping[str, Any]) -> CheckResult:
         vanished_columns=tuple(found["vanished_columns"]),
         new_columns=tuple(found["new_columns"]),
         missing_days=tuple(date.fromisoformat(d) for d in found["missing_days"]),
+        performance=_performance(found.get("performance")),
     )
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: a limit that nothing can reach is written as null."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _day(text: str | None) -> date | None:
@@ -59,7 +73,12 @@ def _day(text: str | None) -> date | None:
 
 def _feature(found: Mapping[str, Any]) -> FeatureResult:
     signals = tuple(
-        Signal(Statistic(s["statistic"]), s["value"], s["limit"]) for s in found["signals"]
+        Signal(
+            Statistic(s["statistic"]),
+            s["value"],
+            math.inf if s["limit"] is None else s["limit"],
+        )
+        for s in found["signals"]
     )
     exact = found["wasserstein"]
     return FeatureResult(
@@ -88,3 +107,30 @@ def _feature(found: Mapping[str, Any]) -> FeatureResult:
 def _side(found: Mapping[str, Any]) -> Side:
     quartiles = found["quartiles"]
     return Side(**{**found, "quartiles": None if quartiles is None else tuple(quartiles)})
+
+
+def _performance(found: Mapping[str, Any] | None) -> Performance | None:
+    if found is None:
+        return None
+    overall = found["overall"]
+    return Performance(
+        verdict=Realised(found["verdict"]),
+        metric=Metric(found["metric"]),
+        overall=None if overall is None else _estimate(overall),
+        by_day=tuple((date.fromisoformat(day), _estimate(e)) for day, e in found["by_day"]),
+        predictions=found["predictions"],
+        labelled=found["labelled"],
+        reference=found["reference"],
+        margin=found["margin"],
+    )
+
+
+def _estimate(found: Mapping[str, Any]) -> Estimate:
+    """An interval without an end (one row has no spread) is written with null there."""
+    low, high = found["low"], found["high"]
+    return Estimate(
+        value=found["value"],
+        low=-math.inf if low is None else low,
+        high=math.inf if high is None else high,
+        rows=found["rows"],
+    )

@@ -1,5 +1,6 @@
 """The words for a verdict: the same in report, command line, alert and page."""
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -8,8 +9,10 @@ from ml.drift.engine.judge import Signal
 from ml.drift.engine.layout import Kind
 from ml.drift.engine.limits import Statistic
 from ml.drift.engine.result import CheckResult, FeatureResult, Verdict
+from ml.presentation.figures import day_ranges, day_text, listed, percent, shortened
 
 _MOST_NAMED: Final = 3
+LONGEST_NAME: Final = 60
 SIGNS: Final = {Verdict.DRIFT: "◆", Verdict.NO_DRIFT: "✓", Verdict.NOT_ENOUGH_DATA: "?"}
 
 
@@ -32,28 +35,44 @@ def headline(result: CheckResult) -> str:
 
 
 def details(result: CheckResult) -> list[str]:
-    """What a person asks next: what moved, since when, how sure; one sentence each."""
+    """What a person asks next: what moved, since when, how sure, what to know beside; sentences."""
+    return [*findings(result), *remarks(result)]
+
+
+def findings(result: CheckResult) -> list[str]:
+    """What moved, since when, how often that would be chance; nothing where nothing drifted."""
+    if result.verdict is not Verdict.DRIFT:
+        return []
     lines = []
-    if result.verdict is Verdict.DRIFT:
-        named = result.drifted[:_MOST_NAMED]
-        more = len(result.drifted) - len(named)
+    named = result.drifted[:_MOST_NAMED]
+    more = len(result.drifted) - len(named)
+    if named:
         text = "; ".join(moved(feature) for feature in named)
-        if text:
-            lines.append(text + (f"; and {more} more." if more else "."))
-        since = min((f.since for f in result.drifted if f.since is not None), default=None)
-        if since is not None and result.day is not None and since < result.day:
-            lines.append(
-                f"First above the limit on {day_text(since)}, {_days_ago(since, result.day)}."
-            )
-        lines.append(_by_chance(result))
-    lines += [f"Column {name} is gone: counted as drift." for name in result.vanished_columns]
+        lines.append(text + (f"; and {more} more." if more else "."))
+    gone = result.vanished_columns
+    if len(gone) == 1:
+        lines.append(f"Column {shortened(gone[0], LONGEST_NAME)} is gone: counted as drift.")
+    elif gone:
+        lines.append(f"Columns {listed(gone)} are gone: counted as drift.")
+    since = min((f.since for f in result.drifted if f.since is not None), default=None)
+    if since is not None and result.day is not None and since < result.day:
+        lines.append(
+            f"First above the limit on {day_text(since)}, {days_before(since, result.day)}."
+        )
+    return [*lines, _by_chance(result)]
+
+
+def remarks(result: CheckResult) -> list[str]:
+    """What a person should know beside the verdict: days, columns and values left out."""
+    lines = []
     if result.new_columns:
-        lines.append(f"New columns, not compared: {', '.join(result.new_columns)}.")
+        lines.append(f"New columns, not compared: {listed(result.new_columns)}.")
     if result.missing_days:
-        lines.append(f"No row came from {', '.join(day_text(d) for d in result.missing_days)}.")
-    lines += [f"{_sentence(f.note)}." for f in result.features if f.note]
+        lines.append(f"No row came from {day_ranges(result.missing_days)}.")
+    lines += [f"{f.note.rstrip('.')}." for f in result.features if f.note]
     lines += [
-        f"{f.name}: {f.unreadable:,} values are no numbers, counted as missing."
+        f"{shortened(f.name, LONGEST_NAME)}: {f.unreadable:,} values are no numbers, "
+        "counted as missing."
         for f in result.features
         if f.unreadable
     ]
@@ -64,17 +83,21 @@ def moved(feature: FeatureResult) -> str:
     """What its leading signal says of a column, with value and limit."""
     signal = feature.leading
     if signal is None:
-        return f"{feature.name} was not compared"
-    return f"{feature.name} {_what(feature, signal)}"
+        return f"{shortened(feature.name, LONGEST_NAME)} was not compared"
+    return f"{shortened(feature.name, LONGEST_NAME)} {change(feature, signal)}"
 
 
-def _what(feature: FeatureResult, signal: Signal) -> str:
+def change(feature: FeatureResult, signal: Signal) -> str:
+    """What one signal says of a column, as the rest of a sentence that begins with its name."""
     value, limit = figure(signal), figure(signal, limit=True)
     if signal.statistic is Statistic.DISTANCE:
         return f"moved by {value} (limit {limit})"
     if signal.statistic is Statistic.MISSING:
         before, now = feature.reference.missing_share, feature.current.missing_share
-        return f"is missing in {now:.1%} of the rows, {before:.1%} before (limit {limit} change)"
+        return (
+            f"is missing in {percent(now)} of the rows, {percent(before)} before "
+            f"(limit {limit} change)"
+        )
     if signal.statistic is Statistic.UNSEEN:
         if feature.kind is Kind.CATEGORY:
             return f"has new categories in {value} of the rows (limit {limit})"
@@ -87,16 +110,13 @@ def _what(feature: FeatureResult, signal: Signal) -> str:
 def figure(signal: Signal, *, limit: bool = False) -> str:
     """A value or limit with its unit, three figures."""
     value = signal.limit if limit else signal.value
+    if not math.isfinite(value):
+        return "none"  # so calm that chance explains any change of the size seen
     if signal.statistic is Statistic.DISTANCE:
         return f"{value:.2f} sd" if value < 100 else f"{value:.3g} sd"  # noqa: PLR2004 - figures
     if signal.statistic is Statistic.SHARES:
         return f"w = {value:.2f}"
-    return f"{value:.1%}"
-
-
-def day_text(day: date) -> str:
-    """As 14 Mar 2026."""
-    return f"{day.day} {day:%b %Y}"
+    return percent(value)
 
 
 def window_text(result: CheckResult) -> str:
@@ -112,7 +132,7 @@ def _largest(result: CheckResult) -> str:
         return ""
     signal = feature.leading
     return (
-        f"Nearest to its limit: {feature.name}, {figure(signal)}, "
+        f"Nearest to its limit: {shortened(feature.name, LONGEST_NAME)}, {figure(signal)}, "
         f"limit {figure(signal, limit=True)}."
     )
 
@@ -127,13 +147,10 @@ def _columns(count: int) -> str:
     return "1 column" if count == 1 else f"{count} columns"
 
 
-def _days_ago(since: date, day: date) -> str:
+def days_before(since: date, day: date) -> str:
+    """As 4 days before."""
     days = (day - since).days
     return "1 day before" if days == 1 else f"{days} days before"
-
-
-def _sentence(note: str) -> str:
-    return note.rstrip(".")
 
 
 def lines(result: CheckResult) -> Sequence[str]:

@@ -1,0 +1,144 @@
+"""What every chart is put together from: the frame, scales, axes, paths.
+
+Sizes are CSS pixels and fixed, so that labels stay readable on a phone; coordinates are whole
+pixels and paths are relative, so that a report of two hundred columns stays small. Colours are
+classes that `page.document` defines for light, dark and print.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from ml.presentation.figures import number, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDTH: Final = 328
+HEIGHT: Final = 128
+LEFT: Final = 44
+RIGHT: Final = WIDTH - 4
+TOP: Final = 16
+BASE: Final = HEIGHT - 20
+_LETTER: Final = 6.5  # width of a label's character
+_LABEL_HEIGHT: Final = 13
+_TICKS: Final = 4
+_PLAIN: Final = (1e-4, 1e7)  # between these a tick is written without an exponent
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """From values to whole pixels; what lies outside is drawn at the end."""
+
+    low: float
+    high: float
+    start: int
+    end: int
+
+    def at(self, value: float) -> int:
+        """The pixel of a value."""
+        span = (self.high - self.low) or 1.0
+        part = min(max((value - self.low) / span, 0.0), 1.0)
+        return round(self.start + part * (self.end - self.start))
+
+
+def svg(width: int, height: int, finding: str, *parts: str) -> str:
+    """An image that tells its finding to those who do not see it."""
+    return (
+        f'<svg role="img" aria-label="{escape(finding)}" width="{width}" height="{height}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def text(x: int, y: int, words: str, *, anchor: str = "") -> str:
+    """A label; anchor: nothing for its start, m for its middle, e for its end."""
+    kind = f' class="{anchor}"' if anchor else ""
+    return f'<text{kind} x="{x}" y="{y}">{escape(words)}</text>'
+
+
+def path(kind: str, commands: str) -> str:
+    """A shape of one class."""
+    return f'<path class="{kind}" d="{commands}"/>'
+
+
+def line(points: Sequence[tuple[int, int]]) -> str:
+    """Path through points, shape (n, 2), n >= 1; a single one shows as a dot."""
+    (x, y), *rest = points
+    moves = []
+    for to_x, to_y in rest:
+        moves.append(f"{to_x - x}{'' if to_y < y else ' '}{to_y - y}")
+        x, y = to_x, to_y
+    start = f"M{points[0][0]} {points[0][1]}"
+    return f"{start}l{' '.join(moves)}" if moves else f"{start}h0"
+
+
+def steps(xs: Sequence[int], heights: Sequence[int], base: int) -> str:
+    """Outline of bars that stand side by side on `base`.
+
+    Args:
+        xs: pixels of their sides, shape (k + 1,).
+        heights: in pixels, shape (k,).
+        base: pixel of the axis.
+    """
+    commands, before, run = [f"M{xs[0]} {base}"], 0, 0
+    for place, height in enumerate(heights):
+        if height != before:
+            commands.append(f"{f'h{run}' if run else ''}v{before - height}")
+            before, run = height, 0
+        run += xs[place + 1] - xs[place]
+    return "".join([*commands, f"h{run}", f"v{before}" if before else ""])
+
+
+def value_axis(scale: Axis, *, base: int = BASE) -> str:
+    """A horizontal axis with three or four round values."""
+    ticks = _round_values(scale.low, scale.high)
+    digits = _decimals(ticks)
+    labels, marks, free = [], [], 0.0
+    for tick in ticks:
+        x, words = scale.at(tick), _tick_text(tick, digits)
+        half = _LETTER * len(words) / 2
+        marks.append(f"M{x} {base}v4")
+        if x - half >= max(free, 2) and x + half <= WIDTH:
+            labels.append(text(x, base + 16, words, anchor="m"))
+            free = x + half + _LETTER
+    return path("axis", f"M{scale.start} {base}H{scale.end}{''.join(marks)}") + "".join(labels)
+
+
+def side_labels(labels: Iterable[tuple[int, str]]) -> str:
+    """Words left of a chart at these heights; of two that would overlap the first one stays."""
+    placed: list[int] = []
+    drawn = []
+    for y, words in labels:
+        if all(abs(y - other) >= _LABEL_HEIGHT for other in placed):
+            placed.append(y)
+            drawn.append(text(LEFT - 4, y + 4, words, anchor="e"))
+    return "".join(drawn)
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten from low to high."""
+    span = high - low
+    if not span > 0 or not math.isfinite(span):
+        return [low]
+    power = 10.0 ** math.floor(math.log10(span / _TICKS))
+    step = next(power * k for k in (1, 2, 5, 10) if span / (power * k) <= _TICKS)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [k * step for k in range(first, last + 1)] or [low]
+
+
+def _decimals(ticks: Sequence[float]) -> int:
+    if len(ticks) < 2:  # noqa: PLR2004 - a step lies between two
+        return 3
+    return max(0, -math.floor(math.log10(abs(ticks[1] - ticks[0])) + 1e-9))
+
+
+def _tick_text(tick: float, digits: int) -> str:
+    size = abs(tick)
+    if size and not _PLAIN[0] <= size < _PLAIN[1]:
+        return number(tick)
+    words = f"{size:.{digits}f}" if digits else whole(size)
+    return f"\u2212{words}" if tick < 0 and size else words
