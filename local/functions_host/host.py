@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -15,12 +14,8 @@ from local.functions_host.app_settings import (
     script_name,
     worker_environ,
 )
-from local.functions_host.definitions import (
-    FunctionDefinition,
-    QueueTrigger,
-    TimerTrigger,
-    read_definitions,
-)
+from local.functions_host.binding_reader import read_definitions
+from local.functions_host.definitions import FunctionDefinition, TimerTrigger
 from local.functions_host.errors import FunctionAppError
 from local.functions_host.event_grid_trigger import EventGridTriggers
 from local.functions_host.front_end import FrontEnd
@@ -29,16 +24,14 @@ from local.functions_host.host_log import close_log, open_log
 from local.functions_host.http_trigger import HttpTriggers
 from local.functions_host.invoker import Invoker
 from local.functions_host.keys import Keys
+from local.functions_host.listeners import Listeners
 from local.functions_host.manual import ManualTrigger
 from local.functions_host.outputs import Outputs
-from local.functions_host.queue_trigger import QueueListener
 from local.functions_host.storage import DEFAULT_CONNECTION, Storage
-from local.functions_host.timer_trigger import TimerListener
 from local.functions_host.worker_process import Worker, worker_command
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from local.functions_host.host_json import HostSettings
@@ -192,17 +185,20 @@ class FunctionsHost:
             timeout=host.function_timeout,
             log=log,
         )
-        listeners = _queue_listeners(
+        listeners = Listeners(
             definitions,
-            host=host,
+            queues=host.queues,
             storage=storage,
+            container=storage.container(self._settings[DEFAULT_CONNECTION], _HOSTS_CONTAINER),
+            host_id=self.host_id,
             invoker=invoker,
             log=log,
             lease_seconds=self._lease_seconds,
         )
-        timers = self._timer_listeners(definitions, storage=storage, invoker=invoker, log=log)
         event_grid = EventGridTriggers(definitions, invoker=invoker, keys=self._keys)
-        self._manual = ManualTrigger(invoker=invoker, timers=timers, event_grid=event_grid)
+        self._manual = ManualTrigger(
+            invoker=invoker, timers=listeners.timers, event_grid=event_grid
+        )
         self._front_end.open(
             functions=HttpTriggers(
                 definitions,
@@ -220,31 +216,15 @@ class FunctionsHost:
                 manual=self._manual,
             ).handle,
         )
-        self._begin_to_listen(opened, listeners, timers, worker=worker, invoker=invoker)
-        log.info("Host started: %d functions at %s", len(definitions), self.url)
-
-    def _begin_to_listen(
-        self,
-        opened: AsyncExitStack,
-        listeners: Sequence[QueueListener],
-        timers: Mapping[str, TimerListener],
-        *,
-        worker: Worker,
-        invoker: Invoker,
-    ) -> None:
         # Undone in reverse: no new messages, then the grace, then the worker's end, which fails
         # what still runs, then each message is settled and each timer gives up its lock.
-        opened.push_async_callback(_all, [timer.stop for timer in timers.values()])
-        opened.push_async_callback(_all, [listener.finish for listener in listeners])
+        opened.push_async_callback(listeners.release_timers)
+        opened.push_async_callback(listeners.settle_messages)
         opened.push_async_callback(worker.stop)
         opened.push_async_callback(invoker.drain, self._grace_seconds)
-        sources: list[QueueListener | TimerListener] = [*listeners, *timers.values()]
-        opened.push_async_callback(_all, [source.stop_listening for source in sources])
-        for listener in listeners:
-            listener.start()
-        for name, timer in timers.items():
-            if not self._functions[name].disabled:
-                timer.start()
+        opened.push_async_callback(listeners.stop_listening)
+        listeners.start()
+        log.info("Host started: %d functions at %s", len(definitions), self.url)
 
     async def _load(
         self, worker: Worker, script: str, host: HostSettings, opened: AsyncExitStack
@@ -274,57 +254,3 @@ class FunctionsHost:
             ),
             log=self._log_path,
         )
-
-    def _timer_listeners(
-        self,
-        definitions: Sequence[FunctionDefinition],
-        *,
-        storage: Storage,
-        invoker: Invoker,
-        log: logging.Logger,
-    ) -> dict[str, TimerListener]:
-        container = storage.container(self._settings[DEFAULT_CONNECTION], _HOSTS_CONTAINER)
-        return {
-            item.name: TimerListener(
-                item,
-                item.trigger,
-                container=container,
-                host_id=self.host_id,
-                invoker=invoker,
-                log=log,
-            )
-            for item in definitions
-            if isinstance(item.trigger, TimerTrigger)
-        }
-
-
-def _queue_listeners(
-    definitions: Sequence[FunctionDefinition],
-    *,
-    host: HostSettings,
-    storage: Storage,
-    invoker: Invoker,
-    log: logging.Logger,
-    lease_seconds: int,
-) -> list[QueueListener]:
-    return [
-        QueueListener(
-            item,
-            item.trigger,
-            settings=host.queues,
-            storage=storage,
-            invoker=invoker,
-            log=log,
-            lease_seconds=lease_seconds,
-        )
-        for item in definitions
-        if isinstance(item.trigger, QueueTrigger) and not item.disabled
-    ]
-
-
-async def _all(actions: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Do all of them at once; the first failure is raised when all are over."""
-    results = await asyncio.gather(*(action() for action in actions), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
