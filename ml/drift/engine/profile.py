@@ -11,11 +11,12 @@ from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.grid import Grid
 from ml.drift.engine.layout import HistoryKind, Kind, Layout, Role
 from ml.drift.engine.numeric import NumericSummary
-from ml.drift.engine.readers import Source, TypesWidenedError, open_source
+from ml.drift.engine.readers import open_source
 from ml.drift.engine.reference import Reference, make_references
 from ml.drift.engine.scan import COLUMNS_AT_ONCE, Scan, scan
+from ml.drift.engine.sources import Source, TypesWidenedError
 
-_HEAD_ROWS: Final = 16_384
+_HEAD_ROWS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +141,13 @@ def note_of(reference: Reference) -> str:
 def _head(source: Source) -> pa.RecordBatch | None:
     """The first rows; of a source with random access a few columns at a time."""
     if source.rows is None:
-        return next(iter(source.batches()), None)
+        return next(source.batches(rows=_HEAD_ROWS), None)
     names, columns = list(source.names), []
     for i in range(0, len(names), COLUMNS_AT_ONCE):
-        part = next(iter(source.batches(names[i : i + COLUMNS_AT_ONCE])), None)
+        part = next(source.batches(names[i : i + COLUMNS_AT_ONCE], rows=_HEAD_ROWS), None)
         if part is None:
             return None
-        # Copied, so that the whole batch need not be kept for its first rows.
-        columns += [pa.concat_arrays([column[:_HEAD_ROWS]]) for column in part.columns]
+        columns += part.columns
     length = min((len(column) for column in columns), default=0)
     return pa.RecordBatch.from_arrays([column[:length] for column in columns], names)
 

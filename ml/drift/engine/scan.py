@@ -12,7 +12,7 @@ from ml.drift.engine.category import CategorySummary
 from ml.drift.engine.columns import to_categories, to_days, to_numbers
 from ml.drift.engine.layout import Column, HistoryKind, Kind, Layout, Summary
 from ml.drift.engine.numeric import NumericSummary
-from ml.drift.engine.readers import Source, TypesWidenedError
+from ml.drift.engine.sources import Source, TypesWidenedError
 
 COLUMNS_AT_ONCE: Final = 8  # a Parquet column holds about 2 MB while it is read
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.layout import HistoryKind, Layout
-from ml.drift.engine.readers import BATCH_ROWS, TableSource
 from ml.drift.engine.scan import Scan, scan_part
+from ml.drift.engine.sources import BATCH_ROWS, TableSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,10 @@ class _Partition:
 
     stream: Iterator[pa.RecordBatch]
 
-    def batches(self, columns: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        del rows  # Spark has cut them already
         for batch in self.stream:
             chosen = [n for n in batch.schema.names if columns is None or n in columns]
             yield batch.select(chosen)
@@ -41,8 +44,25 @@ class _Partition:
 
 
 def head_of(frame: "DataFrame") -> TableSource:
-    """The first rows, enough to fit a layout on the driver."""
-    return TableSource(frame.limit(BATCH_ROWS).toArrow())
+    """The first rows, enough to fit a layout on the driver.
+
+    Raises:
+        DriftInputError: there are none.
+    """
+
+    def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as stream:
+                stream.write_batch(batch)
+            yield pa.record_batch({"rows": pa.array([sink.getvalue().to_pybytes()], pa.binary())})
+
+    # Not DataFrame.toArrow: Spark has it from version 4 only.
+    sent = frame.limit(BATCH_ROWS).mapInArrow(packed, "rows binary").collect()
+    tables = [pa.ipc.open_stream(bytes(row["rows"])).read_all() for row in sent]
+    if not tables:
+        raise DriftInputError("the reference has no rows; give the rows of the training set")
+    return TableSource(pa.concat_tables(tables))
 
 
 def scan_spark(

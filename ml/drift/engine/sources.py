@@ -1,0 +1,109 @@
+"""Rows as streams of record batches, in memory that does not grow with them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Protocol
+
+import pyarrow as pa
+
+BATCH_ROWS: Final = 65_536
+
+
+class Source(Protocol):
+    """Rows that can be streamed any number of times."""
+
+    def batches(
+        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """All rows; where columns are named, at least those of them that exist.
+
+        Args:
+            columns: names; None: all.
+            rows: the most in one batch, where the format has a say in that.
+        """
+        ...
+
+    def parts(self, wanted: int) -> Sequence["Source"]:
+        """About `wanted` sources that hold the same rows together; fewer where it cannot split."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows where the format knows it without reading."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns; of formats without a header, those of the first rows."""
+        ...
+
+
+class TypesWidenedError(Exception):
+    """A value did not fit the column's type; the type is wider now, read the file again."""
+
+
+def first_names(source: Source) -> Sequence[str]:
+    """The columns of the first rows; none where there are no rows."""
+    return next((list(batch.schema.names) for batch in source.batches()), [])
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """Rows in memory."""
+
+    table: pa.Table
+
+    def batches(
+        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Slices without a copy."""
+        chosen = [n for n in self.table.schema.names if columns is None or n in columns]
+        yield from self.table.select(chosen).to_batches(max_chunksize=rows)
+
+    def parts(self, wanted: int) -> Sequence["TableSource"]:
+        """Consecutive slices."""
+        rows = self.table.num_rows
+        count = max(1, min(wanted, rows // BATCH_ROWS))
+        cuts = [rows * i // count for i in range(count + 1)]
+        return [TableSource(self.table.slice(a, b - a)) for a, b in pairwise(cuts)]
+
+    @property
+    def rows(self) -> int | None:
+        """Known."""
+        return int(self.table.num_rows)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Known."""
+        return list(self.table.schema.names)
+
+
+@dataclass(frozen=True, slots=True)
+class ManySources:
+    """Several sources one after the other, in the order given."""
+
+    sources: tuple[Source, ...]
+
+    def batches(
+        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """One source after the other."""
+        for source in self.sources:
+            yield from source.batches(columns, rows=rows)
+
+    def parts(self, wanted: int) -> Sequence[Source]:
+        """The sources themselves, cut further where there are few of them."""
+        each = -(-wanted // len(self.sources))
+        return [part for source in self.sources for part in source.parts(each)]
+
+    @property
+    def rows(self) -> int | None:
+        """Known where every source knows."""
+        known = [source.rows for source in self.sources]
+        return None if None in known else sum(n for n in known if n is not None)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Every column of any of them."""
+        return list(dict.fromkeys(name for source in self.sources for name in source.names))
