@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from ml.errors import MlError
 
+# A caller's own words come back in them, and those may be megabytes.
+_MOST_MESSAGE_CHARACTERS = 1000
+_MOST_COLUMN_CHARACTERS = 200
+
 
 class BadRequestError(MlError):
     """The caller's rows cannot be scored; becomes a 400 with exactly these fields.
@@ -15,10 +19,14 @@ class BadRequestError(MlError):
     """
 
     def __init__(self, code: str, message: str, *, column: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_cut(message, _MOST_MESSAGE_CHARACTERS))
         self.code = code
-        self.column = column
+        self.column = None if column is None else _cut(column, _MOST_COLUMN_CHARACTERS)
 
     def body(self) -> dict[str, object]:
         """The answer's JSON."""
         return {"error": {"code": self.code, "message": str(self), "column": self.column}}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml.scoring.errors import BadRequestError
-from ml.scoring.signature import shown
+from ml.scoring.signature import is_text, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ml.scoring.signature import Column
 
+_MOST_ID_CHARACTERS = 1024
+_SHOWN_KEYS = 5
 _RECORDS = "data"
 _SPLIT = "input_data"
 _FORMS = (
@@ -59,7 +62,7 @@ def parse_rows(body: bytes, schema: RowSchema) -> Rows:
     elif set(document) == {_SPLIT}:
         count, columns = _from_split(document[_SPLIT], schema)
     else:
-        keys = ", ".join(map(shown, document)) or "none"
+        keys = ", ".join(map(shown, itertools.islice(document, _SHOWN_KEYS))) or "none"
         raise BadRequestError("unknown_format", f"the body has the keys {keys}; {_FORMS}")
     ids = columns.pop(schema.id_column, None) if schema.id_column else None
     if ids is not None and schema.id_column:
@@ -73,7 +76,7 @@ def parse_rows(body: bytes, schema: RowSchema) -> Rows:
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_unique)
     except UnicodeDecodeError as exc:
         raise BadRequestError(
             "not_json", f"the body is not UTF-8 at byte {exc.start}; {_FORMS}"
@@ -85,6 +88,27 @@ def _document(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadRequestError("unknown_format", f"the body is not a JSON object; {_FORMS}")
     return document
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    """The first name that has been there before; in one pass, since a caller sends a million."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Python takes the last of two, other readers the first: which one was meant nobody knows.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = _first_repeated(key for key, _ in pairs)
+        raise BadRequestError(
+            "duplicate_column", f"{shown(twice)} is given twice in one object", column=twice
+        )
+    return found
 
 
 def _from_records(rows: Any, schema: RowSchema) -> tuple[int, dict[str, list[Any]]]:
@@ -125,7 +149,7 @@ def _from_split(table: Any, schema: RowSchema) -> tuple[int, dict[str, list[Any]
     if not isinstance(data, list):
         raise BadRequestError("unknown_format", f"'data' is not a list of rows; {_FORMS}")
     _check_count(len(data), schema)
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = _first_repeated(names)
     if twice is not None:
         raise BadRequestError(
             "duplicate_column", f"column '{twice}' is named twice; name it once", column=twice
@@ -180,10 +204,18 @@ def _check_names(names: Sequence[str], schema: RowSchema) -> None:
 
 def _check_ids(ids: list[Any], column: str) -> None:
     for row, value in enumerate(ids):
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if not _is_id(value):
             raise BadRequestError(
                 "wrong_type",
-                f"column '{column}', row {row}: {shown(value)} is no row id; send a text or a "
-                "whole number, or leave the column out of all rows",
+                f"column '{column}', row {row}: {shown(value)} is no row id; send a text of at "
+                f"most {_MOST_ID_CHARACTERS} characters or a whole number of 64 bits, or leave "
+                "the column out of all rows",
                 column=column,
             )
+
+
+def _is_id(value: object) -> bool:
+    # What reads the collected rows knows neither longer numbers nor halves of characters.
+    if isinstance(value, str):
+        return len(value) <= _MOST_ID_CHARACTERS and is_text(value)
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63

@@ -113,6 +113,11 @@ def parse_signature(text: str) -> tuple[Column, ...]:
     return columns
 
 
+def is_text(value: object) -> bool:
+    """Whether it is a text that can be written as UTF-8: JSON can name half a character."""
+    return isinstance(value, str) and value == value.encode(errors="ignore").decode()
+
+
 def shown(value: object) -> str:
     """A value of the caller, short enough for a message."""
     text = repr(value)
@@ -160,9 +165,9 @@ def _boolean(value: Any) -> bool:
 
 
 def _string(value: Any) -> str:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise TypeError
-    return value
+    return str(value)
 
 
 def _datetime(value: Any) -> datetime:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -84,6 +85,11 @@ def test_an_optional_column_may_be_left_out():
         ({"height": 1}, "unknown_column", "height", "leave it out"),
         ({"ID": 1.5}, "wrong_type", "ID", "1.5 is no row id"),
         ({"ID": None}, "wrong_type", "ID", "None is no row id"),
+        ({"ID": True}, "wrong_type", "ID", "True is no row id"),
+        ({"ID": 2**63}, "wrong_type", "ID", "is no row id"),
+        ({"ID": "x" * 1025}, "wrong_type", "ID", "is no row id"),
+        ({"ID": "\ud800"}, "wrong_type", "ID", "is no row id"),
+        ({"city": "half \ud800"}, "wrong_type", "city", "is not a text"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_column(change, code, column, words):
@@ -138,6 +144,41 @@ def test_missing_and_renamed_columns_are_told_apart():
 )
 def test_a_body_that_is_not_one_of_the_two_forms_is_refused_with_the_reason(document, code):
     assert _refusal(document).code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "column"),
+    [
+        (b'{"data": [{"bmi": 1, "age": 2, "bmi": 3}]}', "bmi"),
+        (b'{"data": [], "data": []}', "data"),
+        (b'{"input_data": {"columns": ["age"], "columns": ["bmi"], "data": [[1]]}}', "columns"),
+    ],
+)
+def test_a_name_that_is_given_twice_is_refused_because_nobody_knows_which_was_meant(body, column):
+    error = _refusal(body)
+
+    assert (error.code, error.column) == ("duplicate_column", column)
+
+
+def test_a_million_names_are_refused_at_once_and_in_few_words():
+    names = [f"x{number}" for number in range(300_000)]
+    began = time.process_time()
+
+    errors = [
+        _refusal({"input_data": {"columns": [*names, "x7"], "data": [[1]]}}),
+        _refusal(('{"a": {' + ", ".join(f'"{n}": 1' for n in [*names, "x7"]) + "}}").encode()),
+        _refusal(dict.fromkeys(names, 1)),
+        _refusal({"data": [{"x" * 1_000_000: 1}]}),
+    ]
+
+    assert time.process_time() - began < 10
+    assert [error.code for error in errors] == [
+        "duplicate_column",
+        "duplicate_column",
+        "unknown_format",
+        "unknown_column",
+    ]
+    assert max(len(json.dumps(error.body())) for error in errors) < 2_000
 
 
 _JSON = st.recursive(
