@@ -24,7 +24,7 @@ from ml.drift.engine import (
     load_profile,
 )
 from ml.drift.engine.check import with_past
-from ml.drift.engine.readers import ParquetSource
+from ml.drift.engine.readers import open_source
 from ml.drift.engine.report import render
 from ml.drift.engine.result_file import load_result, save_result
 from ml.drift.engine.scan import Scan, scan
@@ -238,7 +238,7 @@ def _scanned(file: RowsFile, layout: Layout, role: Role, *, by_day: bool) -> Sca
         return Scan(rows=file.rows)
     part = replace(layout, columns=columns, time_column=TIME)
     history = HistoryKind.DAYS if by_day else HistoryKind.NONE
-    return scan(ParquetSource(file.path), part, history=history)
+    return scan(open_source(file.path), part, history=history)
 
 
 def _days(window: CheckWindow) -> tuple[date, ...]:

