@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
-from shared.domain.effects import Role
-from shared.domain.facts import JobStatus
+from shared.domain.effects import Role, TagDrift
+from shared.domain.facts import DriftVerdict, JobStatus
 from shared.errors import DataMismatchError, JobMismatchError, RetrainError
 from shared.ports.endpoints import Provisioning
 
@@ -97,6 +97,10 @@ class JobsSuite:
         jobs.cancel(name)
 
 
+def drift_of(version, *, fact_seq, report="workspace/drift/report.html"):
+    return TagDrift(version, date(2026, 3, 14), DriftVerdict.DRIFT, report, fact_seq)
+
+
 class RegistrySuite:
     def test_versions_are_found_by_their_cycle(self, registry, model, register):
         cycle_id = new_cycle_id()
@@ -145,6 +149,21 @@ class RegistrySuite:
 
     def test_tagging_a_version_that_is_gone_is_no_error(self, registry, model):
         registry.tag(model, "98765", role=Role.REJECTED, cycle_id="a" * 12, fact_seq=1)
+        registry.tag_drift(model, drift_of("98765", fact_seq=1))
+
+    def test_the_newest_drift_check_is_noted_beside_the_role(self, registry, model, register):
+        version = register({"cycle_id": "a" * 12})
+        registry.tag(model, version, role=Role.CHAMPION, cycle_id="a" * 12, fact_seq=12)
+
+        registry.tag_drift(model, drift_of(version, fact_seq=30))
+        registry.tag_drift(model, drift_of(version, fact_seq=20, report="of a paused host"))
+
+        tags = registry.version(model, version).tags
+        assert tags["role"] == "champion"
+        assert tags["fact_seq"] == "12"
+        assert tags["drift_verdict"] == "drift"
+        assert tags["drift_date"] == "2026-03-14"
+        assert tags["drift_report"] == "workspace/drift/report.html"
 
     def test_data_versions_are_immutable(self, registry, model):
         version = new_cycle_id()

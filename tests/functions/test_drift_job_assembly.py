@@ -1,0 +1,74 @@
+"""The job that compares a large window, as Azure's own SDK sees it, which is slow to import."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
+from shared.adapters.azure_ml_pipeline import STEP_TIMEOUT_SECONDS, PipelineSettings
+from shared.domain.effects import CheckDrift
+from shared.ports.drift import DriftJobRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = PipelineSettings(code=ROOT, compute="serverless", datastore="retrain_data")
+NOON_UTC = datetime(2026, 3, 14, 12, 30, tzinfo=UTC)
+CHECK = CheckDrift(date(2026, 3, 14), "7", NOON_UTC - timedelta(days=1), NOON_UTC)
+JOB = DriftJobRequest(
+    CHECK.job_name("diabetes"),
+    model="diabetes",
+    check=CHECK,
+    profile="evidence/diabetes/j/challenger/reference.profile",
+    collected_folder="modelDataCollector/retrain-diabetes/",
+    past_folder=None,
+    labels_folder=None,
+    baseline=None,
+    output_folder="drift/diabetes/version-7/2026-03-14/",
+    size_bytes=10**9,
+    collected="c0ffee",
+)
+WORKSPACE = "azureml://datastores/workspaceblobstore/paths"
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:azure|marshmallow|msrest|pydash"
+)
+
+
+def test_it_reads_where_the_collector_writes_and_writes_where_the_app_reads():
+    job = build_drift_job(JOB, SETTINGS)
+
+    assert job._validate().passed
+    assert job.name == JOB.name
+    written = job._to_dict()
+    assert written["inputs"]["collected"]["path"] == f"{WORKSPACE}/{JOB.collected_folder}"
+    assert written["inputs"]["profile"]["path"] == f"{WORKSPACE}/{JOB.profile}"
+    assert written["outputs"]["check"]["path"] == f"{WORKSPACE}/{JOB.output_folder}"
+    assert written["inputs"]["start_utc"] == "2026-03-13T12:30:00+00:00"
+    assert set(written["inputs"]) == set(written["jobs"]["check_drift"]["inputs"])
+    assert written["jobs"]["check_drift"]["limits"]["timeout"] == STEP_TIMEOUT_SECONDS
+
+
+def test_what_there_may_be_none_of_is_given_where_there_is_some():
+    more = replace(
+        JOB,
+        past_folder="drift/diabetes/version-7/",
+        labels_folder="diabetes/files/",
+        baseline=41.5,
+    )
+
+    inputs = build_drift_job(more, SETTINGS)._to_dict()["inputs"]
+
+    assert inputs["past"]["path"] == f"{WORKSPACE}/drift/diabetes/version-7/"
+    assert inputs["labels"]["path"] == "azureml://datastores/retrain_data/paths/diabetes/files/"
+    assert inputs["baseline"] == 41.5
+
+
+def test_its_tags_say_what_it_compares_not_how_much_of_it_there_was():
+    tags = drift_identity_tags(JOB)
+
+    assert drift_identity_tags(replace(JOB, size_bytes=1, collected="other")) == tags
+    assert drift_identity_tags(replace(JOB, check=replace(CHECK, revision=1))) != tags
+    assert tags["model"] == "diabetes"

@@ -1,0 +1,78 @@
+"""Reading what a day's drift check found, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from functions import drift_report
+from functions._http import guarded
+from shared.domain.effects import CheckDrift
+from shared.domain.state import Champion
+
+DAY = date(2026, 3, 13)
+NOON_UTC = datetime(2026, 3, 13, 12, tzinfo=UTC)
+CHECK = CheckDrift(DAY, "7", NOON_UTC - timedelta(days=1), NOON_UTC)
+
+
+@pytest.fixture
+def call(app, request_of):
+    def ask(**route):
+        headers = route.pop("headers", {})
+        handler = guarded(lambda req: drift_report.show_drift_report(req, app))
+        return handler(request_of("GET", headers=headers, **route))
+
+    return ask
+
+
+@pytest.fixture
+def checked(app):
+    champion = Champion("7", NOON_UTC, 5, evidence="e", reference="r")
+    for revision in (0, 1):
+        app.drift_checks.check("iris", champion, replace(CHECK, revision=revision))
+
+
+@pytest.mark.usefixtures("checked")
+def test_the_newest_revision_is_answered_as_json(call):
+    response = call(model="iris", date="2026-03-13")
+
+    document = json.loads(response.get_body())
+    assert response.status_code == 200
+    assert (document["profile"], document["revision"]) == ("7", 1)
+    assert document["check"]["verdict"] == "no_drift"
+    assert document["report"].endswith("/report.html")
+
+
+@pytest.mark.usefixtures("checked")
+def test_a_browser_gets_the_report_and_may_load_and_send_nothing(call):
+    response = call(model="iris", date="2026-03-13", headers={"accept": "text/html,*/*"})
+
+    assert response.mimetype == "text/html"
+    assert response.get_body().startswith(b"<!doctype html>")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "connect-src" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "status", "code"),
+    [
+        ("iris", "2026-03-12", 404, "not_checked"),
+        ("irsi", "2026-03-13", 404, "unknown_model"),
+        ("iris", "13 March", 400, "bad_date"),
+        ("iris", "..%2f..", 400, "bad_date"),
+        ("iris", "2999-01-01", 400, "date_in_the_future"),
+        ("../iris", "2026-03-13", 400, "bad_model_name"),
+    ],
+)
+@pytest.mark.usefixtures("checked")
+def test_what_is_not_there_or_no_name_is_said_so(call, model, day, status, code):
+    response = call(model=model, date=day)
+
+    assert response.status_code == status
+    assert json.loads(response.get_body())["error"]["code"] == code

@@ -1,0 +1,165 @@
+"""Days that are looked at again, and windows too large for a function, through the whole app."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from simulated_world import World
+
+from shared.adapters.in_memory import JobScript
+from shared.domain.facts import DriftChecked, DriftVerdict, EffectFailed, JobFinished, JobSubmitted
+
+
+def with_champion() -> World:
+    world = World()
+    world.ports.drift_checks.verdict_of = lambda *_: DriftVerdict.NO_DRIFT
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    world.run_until_quiet()
+    return world
+
+
+def checked(world):
+    return [
+        entry.fact
+        for entry in world.ledger.entries("diabetes")
+        if isinstance(entry.fact, DriftChecked)
+    ]
+
+
+def daily(world):
+    for host in world.hosts:  # both, as a timer that fires twice would
+        host.check_drift("diabetes")
+        host.check_drift.late("diabetes")
+    world.run_until_quiet()
+
+
+def a_day_later(world):
+    world.run_for(timedelta(days=1))
+
+
+def test_rows_that_come_late_make_the_day_another_revision_and_drift_in_it_opens_a_cycle():
+    world = with_champion()
+    daily(world)
+    (first,) = checked(world)
+    world.late["diabetes", first.window_start_utc.date()] = 500
+    world.ports.drift_checks.verdict_of = lambda _model, effect: (
+        DriftVerdict.DRIFT if effect.revision else DriftVerdict.NO_DRIFT
+    )
+
+    a_day_later(world)
+    daily(world)
+
+    again = next(fact for fact in checked(world) if fact.revision == 1)
+    assert again.day == first.day
+    assert again.window_end_utc == first.window_end_utc
+    assert len(world.ports.publisher.published) == 1
+    state = world.ledger.head("diabetes").state
+    assert [kind.value for kind in state.past[-1].reasons] == ["drift"]
+
+    jobs = len(world.azure_ml.jobs)
+    daily(world)
+    assert len(world.azure_ml.jobs) == jobs
+
+
+def test_a_day_without_new_rows_is_not_looked_at_again():
+    world = with_champion()
+    daily(world)
+
+    a_day_later(world)
+    daily(world)
+
+    assert [fact.revision for fact in checked(world)] == [0, 0]
+
+
+def test_a_day_with_too_few_rows_is_looked_at_again_until_it_is_too_long_ago():
+    world = with_champion()
+    world.ports.drift_checks.verdict_of = lambda *_: DriftVerdict.NOT_ENOUGH_DATA
+    host = world.hosts[0]
+    host.check_drift("diabetes")
+    world.run_until_quiet()
+    (first,) = checked(world)
+
+    for _ in range(5):
+        a_day_later(world)
+        host.check_drift.late("diabetes")
+        world.run_until_quiet()
+
+    assert [fact.revision for fact in checked(world)] == [0, 1, 2, 3]
+    assert {fact.day for fact in checked(world)} == {first.day}
+
+
+def test_a_person_may_ask_for_a_day_again_once_rows_came():
+    world = with_champion()
+    host = world.hosts[0]
+    host.check_drift("diabetes")
+    world.run_until_quiet()
+    (first,) = checked(world)
+    assert not host.check_drift("diabetes").new
+    world.late["diabetes", first.window_start_utc.date()] = 3
+
+    asked = host.check_drift("diabetes", first.day)
+
+    assert asked.new
+    assert asked.fact_key == f"{first.key}:r1"
+    assert not world.hosts[1].check_drift("diabetes", first.day).new
+    world.run_until_quiet()
+    assert [fact.revision for fact in checked(world)] == [0, 1]
+
+
+def test_a_large_window_is_one_job_however_often_it_is_asked_for():
+    world = with_champion()
+    world.ports.drift_checks.is_large = lambda *_: True
+
+    daily(world)
+
+    (fact,) = checked(world)
+    assert fact.verdict is DriftVerdict.NO_DRIFT
+    names = [name for name in world.azure_ml.jobs if name.startswith("drift-")]
+    assert len(names) == 1
+    kinds = [type(entry.fact) for entry in world.ledger.entries("diabetes")]
+    assert kinds.count(JobSubmitted) == 2  # with the training
+    assert JobFinished in kinds
+
+
+def test_a_drift_job_that_never_ends_is_cancelled_after_a_day_and_may_be_asked_for_again():
+    world = with_champion()
+    world.ports.drift_checks.is_large = lambda *_: True
+    world.azure_ml.script_of = lambda _job: JobScript(timedelta(days=365))
+    world.hosts[0].check_drift("diabetes")
+
+    world.run_for(timedelta(hours=26))
+
+    (job,) = [name for name in world.azure_ml.jobs if name.startswith("drift-")]
+    assert world.azure_ml.report(job).status == "canceled"
+    failed = [e.fact for e in world.ledger.entries("diabetes") if isinstance(e.fact, EffectFailed)]
+    assert len(failed) == 1
+    said = [alert.sentence for alert in world.ports.alerts.sent.values()]
+    assert (
+        f"The drift check of 2026-03-14 was given up: waited 1 d for job {job}, "
+        "which is the limit." in said
+    )
+
+    world.azure_ml.script_of = lambda _job: JobScript()
+    day = checked_day(failed[0])
+    assert world.hosts[0].check_drift("diabetes", day).new
+    world.run_for(timedelta(hours=1))
+    assert [fact.day for fact in checked(world)] == [day]
+
+
+def checked_day(failed: EffectFailed) -> date:
+
+    return date.fromisoformat(failed.effect.split(":")[1])
+
+
+def test_a_drift_job_that_fails_twice_is_told_and_production_goes_on():
+    world = with_champion()
+    world.ports.drift_checks.is_large = lambda *_: True
+    world.azure_ml.script_of = lambda _job: JobScript(fails=True)
+
+    world.hosts[0].check_drift("diabetes")
+    world.run_until_quiet()
+
+    assert checked(world) == []
+    said = [alert.sentence for alert in world.ports.alerts.sent.values()]
+    assert any("failed twice" in sentence for sentence in said)
+    assert world.ledger.head("diabetes").state.champion is not None
