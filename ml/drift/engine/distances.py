@@ -37,8 +37,7 @@ def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
         raise DriftInputError("a distance needs at least one number on each side")
     if reference.grid != current.grid:
         raise DriftInputError("a distance needs both sides on one grid")
-    used = np.flatnonzero((reference.counts > 0) | (current.counts > 0))
-    bins = np.arange(used[0], used[-1] + 1)
+    bins = _range_of_both(reference, current)
     n, m = reference.finite, current.finite
     p = reference.counts[bins] / n
     q = current.counts[bins] / m
@@ -73,6 +72,14 @@ def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
         low=scale * max(float(least.sum()) - slack, 0.0),
         high=scale * (float(most.sum()) + slack),
     )
+
+
+def _range_of_both(reference: NumericSummary, current: NumericSummary) -> NDArray[np.int64]:
+    """Every bin from the first to the last that has rows on either side."""
+    used = [side.used for side in (reference, current) if side.finite]
+    if not used:
+        return np.zeros(0, np.int64)
+    return np.arange(min(int(u[0]) for u in used), max(int(u[-1]) for u in used) + 1)
 
 
 def _as_atoms(
@@ -117,9 +124,9 @@ def _clamped_edges(
 
 def kolmogorov_smirnov(reference: NumericSummary, current: NumericSummary) -> Bounded:
     """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
-    used = np.flatnonzero(reference.counts + current.counts)
-    p = reference.counts[used] / max(reference.finite, 1)
-    q = current.counts[used] / max(current.finite, 1)
+    bins = _range_of_both(reference, current)
+    p = reference.counts[bins] / max(reference.finite, 1)
+    q = current.counts[bins] / max(current.finite, 1)
     after = np.cumsum(p - q)
     before = after - (p - q)
     inside = np.maximum(np.minimum(before + p, after + q), -np.maximum(before - q, after - p))

@@ -99,6 +99,18 @@ class NumericSummary:
             self.history.merge(other.history)
 
     @property
+    def used(self) -> NDArray[np.int64]:
+        """Bins with rows, ascending, shape (k,)."""
+        if not self.finite:
+            return np.zeros(0, np.int64)
+        # Most of the grid lies beyond the extremes: nothing is looked for there. An edge as it is
+        # rounded here may be a bin off.
+        ends = (np.array([self.lowest, self.highest]) - self.grid.center) * self.grid.per_scale
+        first, last = (int(i) for i in np.searchsorted(EDGES, ends))
+        start = max(first - 2, 0)
+        return start + np.flatnonzero(self.counts[start : last + 2])
+
+    @property
     def rows(self) -> int:
         """All rows, missing and infinite ones too."""
         return int(self.moments[FINITE] + self.moments[MISSING] + self.moments[INFINITE])
@@ -155,18 +167,22 @@ class NumericSummary:
         """The values below which these shares (0 to 1) of the rows lie, each to within one bin."""
         if not self.finite:
             return tuple(float("nan") for _ in shares)
-        used = np.flatnonzero(self.counts)
+        used = self.used
         upto = np.cumsum(self.counts[used])
-        ranks = np.clip(np.array(shares) * self.finite, _TINY, self.finite)
-        place = np.searchsorted(upto, ranks)
-        bins = used[place]
-        counts = self.counts[bins]
-        mean = self.sums[bins] / counts
-        inside = (ranks - (upto[place] - counts)) / counts
-        low, high = EDGES[bins], EDGES[bins + 1]
-        # Two straight lines through the bin's own mean, so that no bin is off its mass.
-        lower = low + (mean - low) * 2 * inside
-        upper = mean + (high - mean) * (2 * inside - 1)
-        y = np.where(counts == 1, mean, np.where(2 * inside < 1, lower, upper))
-        values = self.grid.center + self.grid.scale * y
-        return tuple(np.clip(values, self.lowest, self.highest).tolist())
+        # One by one: shares are few, and arrays of three cost more than they save.
+        return tuple(self._value_at(share * self.finite, used, upto) for share in shares)
+
+    def _value_at(self, rank: float, used: NDArray[np.int64], upto: NDArray[np.int64]) -> float:
+        """The value that `rank` rows lie below; `used`: bins with rows, `upto`: rows up to each."""
+        rank = min(max(rank, _TINY), self.finite)
+        place = int(np.searchsorted(upto, rank))
+        at = int(used[place])
+        count = int(self.counts[at])
+        y = float(self.sums[at]) / count  # the mean of the bin
+        if count > 1:
+            # Two straight lines through the bin's own mean, so that no bin is off its mass.
+            inside = 2 * (rank - (int(upto[place]) - count)) / count
+            end = float(EDGES[at] if inside < 1 else EDGES[at + 1])
+            y += (end - y) * abs(inside - 1)
+        value = self.grid.center + self.grid.scale * y
+        return min(max(value, self.lowest), self.highest)
