@@ -21,7 +21,10 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 @dataclass(slots=True)
 class Answered:
-    """One request: when it was sent (monotonic s), its status (0 = no answer), who answered."""
+    """One request: when it was sent (monotonic s), its status, who answered.
+
+    The status is 0 where no answer came or one that does not say who gave it.
+    """
 
     sent: float
     status: int
@@ -99,8 +102,9 @@ class SteadyLoad:
                 answered.status = response.status
                 if response.status == 200:  # noqa: PLR2004  # HTTP's own number
                     answered.version = str((await response.json())["model_version"])
-        except (aiohttp.ClientError, TimeoutError):
-            answered.status = 0  # no answer counts as a failed request
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+            # No answer, or one that is not the scoring script's: a failed request.
+            answered.status = 0
         self._answers.append(answered)
 
     def tally(self, since: float, until: float) -> Tally:

@@ -24,7 +24,9 @@ def stack_bytes(pid: int) -> int:
             # A process may end between being listed and being read.
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 if _JOB_STEP_VARIABLE not in process.environ():
-                    total += int(process.memory_full_info().pss)
+                    held = process.memory_full_info()
+                    # Only Linux tells PSS; elsewhere what the process has for itself.
+                    total += int(getattr(held, "pss", held.uss))
     return total
 
 

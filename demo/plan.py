@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.failures import DemoDataError
+from ml.errors import MlError
 from ml.model_config import ModelConfig, read_model
 
 if TYPE_CHECKING:
@@ -56,9 +57,12 @@ def prepare(model: str, data: Path | None) -> DemoData:
         data: a CSV file as the model's contract wants it; None for scikit-learn's bundled sets.
 
     Raises:
-        DemoDataError: no such file, or too few rows, or a column of the contract is missing.
+        DemoDataError: no such model or file, or what is in it cannot be divided.
     """
-    config = read_model(model)
+    try:
+        config = read_model(model)
+    except MlError as exc:
+        raise DemoDataError(str(exc)) from exc
     rows = _read_csv(data, config) if data is not None else _bundled(model)
     column, population = _population(config)
     wanted = [name for name, contract in config.data.columns.items() if not contract.drop]
@@ -68,8 +72,14 @@ def prepare(model: str, data: Path | None) -> DemoData:
             f"{model}: {len(rows)} rows, at least {4 * config.data.min_rows} are needed; "
             f"columns missing: {', '.join(missing) or 'none'}"
         )
+    _refuse_what_is_no_number(rows, config, data)
     shuffled = random.Random(_SEED).sample(rows, len(rows))  # noqa: S311 - an order, no secret
     known = sorted(float(row[column]) for row in shuffled if row[column] != "")
+    if not known or known[0] == known[-1]:
+        raise DemoDataError(
+            f"{model}: column {column} has fewer than two values; the demo tells two populations "
+            "apart by it"
+        )
     border = known[math.floor(len(known) * (1 - _OTHER_SHARE))]
     other = [row for row in shuffled if row[column] != "" and float(row[column]) >= border]
     home = [row for row in shuffled if row[column] == "" or float(row[column]) < border]
@@ -124,9 +134,36 @@ def _bundled(model: str) -> list[dict[str, str]]:
 def _read_csv(path: Path, config: ModelConfig) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file, delimiter=config.data.separator))
-    except (OSError, UnicodeDecodeError) as exc:
+            reader = csv.DictReader(file, delimiter=config.data.separator, strict=True)
+            return [_whole(row, path, line=reader.line_num) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise DemoDataError(f"cannot read {path}: {exc}") from exc
+
+
+def _whole(row: dict[str | Any, str | Any], path: Path, *, line: int) -> dict[str, str]:
+    # The reader puts what is too much under None, and None where something is missing.
+    if None in row or None in row.values():
+        raise DemoDataError(f"{path}, line {line}: more or fewer fields than the header has")
+    return row
+
+
+def _refuse_what_is_no_number(
+    rows: Sequence[dict[str, str]], config: ModelConfig, path: Path | None
+) -> None:
+    numeric = [name for name in config.features if config.column(name).numeric]
+    for number, row in enumerate(rows, start=1):
+        for name in numeric:
+            if row[name] != "" and not _is_number(row[name]):
+                raise DemoDataError(
+                    f"{path}, row {number}: {name} is {row[name]!r}, which is no finite number"
+                )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _to_csv(rows: Sequence[dict[str, str]], config: ModelConfig) -> bytes:

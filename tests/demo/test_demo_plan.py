@@ -1,0 +1,87 @@
+"""What the demo drops: the user's own file is checked before anything is started."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.failures import DemoDataError
+from demo.plan import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = "age,sex,bmi,bp,s1,s2,s3,s4,s5,s6,target"
+_VALUES = random.Random(7)  # noqa: S311 - no secret
+GOOD = [",".join(str(_VALUES.randint(1, 50)) for _ in HEADER.split(",")) for _ in range(400)]
+
+
+def csv_file(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([HEADER, *GOOD, *lines]), encoding="utf-8")
+    return path
+
+
+def test_every_row_is_in_one_file_and_the_other_population_in_neither_of_the_first_two():
+    data = prepare("diabetes", None)
+
+    assert sum(data.counts) == 442  # the data set's own description
+    ages = [[row["age"] for row in rows] for rows in (data.home_rows, data.other_rows)]
+    assert max(ages[0]) < min(ages[1])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1,2,3", "line 402: more or fewer fields"),
+        ("1,2,3,4,5,6,7,8,9,10,11,12", "line 402: more or fewer fields"),
+        ("old,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'old', which is no finite number"),
+        ("nan,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'nan', which is no finite number"),
+        ("9" * 200_000, "cannot read .*field larger than"),
+    ],
+)
+def test_a_row_that_is_none_is_named(tmp_path, line, said):
+    with pytest.raises(DemoDataError, match=said):
+        prepare("diabetes", csv_file(tmp_path, line))
+
+
+def test_a_file_with_one_population_is_refused(tmp_path):
+    path = tmp_path / "mine.csv"
+    same = [f"5{line[line.index(',') :]}" for line in GOOD]
+    path.write_text("\n".join([HEADER, *same]), encoding="utf-8")
+
+    with pytest.raises(DemoDataError, match="column age has fewer than two values"):
+        prepare("diabetes", path)
+
+
+def test_a_model_that_does_not_exist_ends_the_command_in_words(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", "--model", "nope", "--state", tmp_path / "state"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "no model 'nope'; there are: diabetes" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_state_folder_that_is_no_stacks_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", "--model", "iris", "--state", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "no stack's state folder" in done.stdout
+    assert (tmp_path / "thesis.tex").exists()
