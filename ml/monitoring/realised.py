@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,6 +34,19 @@ _NONE: Final[NDArray[np.uint64]] = np.zeros(0, np.uint64)
 _METRICS: Final = {"accuracy": Metric.ACCURACY, "mae": Metric.ABSOLUTE_ERROR}
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is recorded, and the engine's own figures by day where rows were joined."""
+
+    result: PerformanceResult | None = None
+    by_day: Performance | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """For the report, which draws what was joined: why nothing was."""
+        return [self.result.sentence] if self.result and not self.by_day else []
+
+
 def days_of(config: ModelConfig) -> int:
     """How many days back predictions are looked at."""
     settings = config.drift.performance
@@ -47,7 +60,7 @@ def judge_performance(
     *,
     until_utc: datetime,
     baseline: float | None,
-) -> PerformanceResult | None:
+) -> Judged:
     """Join labels to predictions by row id; the engine compares with the baseline.
 
     What is held in memory is eight bytes a prediction, and the rows that have found each other.
@@ -61,7 +74,7 @@ def judge_performance(
     """
     settings = config.drift.performance
     if settings is None and labels is None:
-        return None
+        return Judged()
     metric = settings.metric if settings else _metric_of(config)
     margin = None if settings is None else settings.margin
     if config.id is None:
@@ -86,26 +99,27 @@ def judge_performance(
         margin=margin,
         time_column=TIME,
     )
-    return _result(replace(found, predictions=len(hashes)), metric)
+    found = replace(found, predictions=len(hashes))
+    return Judged(_result(found, metric), found)
 
 
 def _metric_of(config: ModelConfig) -> str:
     return "accuracy" if config.task == "classification" else "mae"
 
 
-def _unjudged(
-    metric: str, baseline: float | None, margin: float | None, why: str
-) -> PerformanceResult:
-    return PerformanceResult(
-        verdict=_word(Realised.NOT_JUDGED),
-        sentence=f"Realised performance is not judged: {why}.",
-        metric=metric,
-        value=None,
-        low=None,
-        high=None,
-        baseline=baseline,
-        margin=margin,
-        rows=0,
+def _unjudged(metric: str, baseline: float | None, margin: float | None, why: str) -> Judged:
+    return Judged(
+        PerformanceResult(
+            verdict=_word(Realised.NOT_JUDGED),
+            sentence=f"Realised performance is not judged: {why}.",
+            metric=metric,
+            value=None,
+            low=None,
+            high=None,
+            baseline=baseline,
+            margin=margin,
+            rows=0,
+        )
     )
 
 

@@ -109,7 +109,7 @@ def check_window(
             config, rows.scored, landed, until_utc=window.end_utc, baseline=baseline
         )
     earlier, lost = _earlier(past)
-    result = with_past(result, earlier)
+    result = with_past(replace(result, performance=performance.by_day), earlier)
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
     check = WindowCheck(
         verdict=result.verdict.replace(" ", "_"),
@@ -118,12 +118,11 @@ def check_window(
         current_rows=result.rows,
         reference_rows=result.reference_rows,
         missing_days=result.missing_days,
-        performance=performance,
+        performance=performance.result,
     )
     output.mkdir(parents=True, exist_ok=True)
     save_result(result, output / RESULT_FILE)
-    notes = [*([] if performance is None else [performance.sentence]), *losses]
-    page = render(result, subject=config.name, notes=notes)
+    page = render(result, subject=config.name, notes=[*performance.notes, *losses])
     (output / REPORT_FILE).write_text(page, encoding="utf-8")
     write_check(check, output)
     return check
