@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import uv
 import yaml
 
+from local.bootstrap import uv_index
 from local.errors import LocalStackError, UnsupportedError
 from local.file_lock import file_lock
 from local.processes import Command, ManagedProcess
@@ -80,10 +81,10 @@ class Environments:
         key = hashlib.sha256(f"{version}\n{sys.platform}\n{requirements}".encode()).hexdigest()
         home = self._root / key[:20]
         python = home / "bin" / "python"
-        if (home / _READY).exists():
+        if _is_whole(home, python):
             return python
         async with self._alone():
-            if not (home / _READY).exists():
+            if not _is_whole(home, python):
                 await self._build(home, requirements, label, options)
         return python
 
@@ -114,6 +115,11 @@ class Environments:
     async def _alone(self) -> AsyncIterator[None]:
         async with self._building, file_lock(self._root / "build.lock"):
             yield
+
+
+def _is_whole(home: Path, python: Path) -> bool:
+    # The interpreter that the link points to may have been removed or moved since.
+    return (home / _READY).exists() and python.exists()
 
 
 def read_conda(conda_yaml: str) -> tuple[str, list[str]]:
@@ -179,6 +185,7 @@ async def _uv(arguments: Sequence[str], *, log: Path, label: str) -> None:
     if code != 0:
         raise EnvironmentBuildError(
             f"environment '{label}' cannot be built (uv ended with code {code}). Is the package "
-            "index reachable (UV_DEFAULT_INDEX names another), does it have what is asked for? "
+            f"index {uv_index()} reachable (UV_DEFAULT_INDEX names another), does it have what is "
+            "asked for? "
             f"Log: {log}\n{process.last_lines()}"
         )

@@ -81,6 +81,23 @@ def test_an_environment_that_cannot_be_built_leaves_nothing_behind_and_can_be_tr
     assert left == {"logs", "build.lock"}
 
 
+def test_an_environment_whose_interpreter_is_gone_is_built_anew(tmp_path):
+    # given
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("", encoding="utf-8")
+    environments = Environments(tmp_path / "environments")
+    python = asyncio.run(environments.for_requirements(requirements))
+    python.unlink()
+    python.symlink_to(tmp_path / "uninstalled" / "python3")
+
+    # when
+    again = asyncio.run(environments.for_requirements(requirements))
+
+    # then
+    assert again == python
+    assert subprocess.run([python, "-c", ""], check=True).returncode == 0
+
+
 def test_an_environment_without_its_mark_is_built_anew(tmp_path):
     # given
     environments = Environments(tmp_path)
