@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters import in_memory as doubles
+from shared.ports.jobs import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.ports.jobs import JobRequest
+    from shared.ports.drift import DriftJobRequest
 
 _HOW = {
     "works": doubles.JobScript(),
@@ -36,6 +37,11 @@ class DoubledAzureMl:
         self._how[pins] = how
         return pins
 
+    def steer_drift(self, model: str, how: str) -> str:
+        profile = f"evidence/{model}/reference.profile"
+        self._how[profile] = how
+        return profile
+
     def until(self, reached: Callable[[], Any]) -> Any:
         for _ in range(1000):
             if value := reached():
@@ -43,5 +49,5 @@ class DoubledAzureMl:
             self._clock.advance(timedelta(seconds=10))
         raise AssertionError("not reached in 10,000 simulated seconds")
 
-    def _script(self, job: JobRequest) -> doubles.JobScript:
-        return _HOW[self._how[job.pins]]
+    def _script(self, job: JobRequest | DriftJobRequest) -> doubles.JobScript:
+        return _HOW[self._how[job.pins if isinstance(job, JobRequest) else job.profile]]

@@ -59,8 +59,11 @@ def make_code(folder: Path) -> Path:
     for part in ("jobs", "environments", "scoring", "steps"):
         (ml / part).mkdir(parents=True)
     for component in (_ROOT / "ml" / "jobs").glob("*.yml"):
+        content = component.read_text("utf-8")
+        if "type: command" not in content:
+            continue  # Spark's is not submitted by the app
         text, count = re.subn(
-            r"python -m ml\.\w+\.(\w+)_job", r"python -m ml.steps.step \1", component.read_text()
+            r"python -m ml\.\w+\.(\w+)_job", r"python -m ml.steps.step \1", content
         )
         assert count == 1, f"{component.name} runs something else than one module"
         (ml / "jobs" / component.name).write_text(text)
@@ -137,6 +140,21 @@ class RealAzureMl:
         data.upload_blob(pins, json.dumps({"how": how}), overwrite=True)
         data.upload_blob(f"{model}/files/a.csv", b"x,y\n1,2\n", overwrite=True)
         return pins
+
+    def steer_drift(self, model: str, how: str) -> str:
+        """Reference profile of a drift job that will go as said; there are collected rows too."""
+        workspace = self._storage.blobs().get_container_client("azureml-blobstore")
+        profile = f"evidence/{model}/reference.profile"
+        workspace.upload_blob(profile, json.dumps({"how": how}), overwrite=True)
+        collected = f"modelDataCollector/t-{model}/version-7/model_inputs/2026/03/14/11/a.jsonl"
+        workspace.upload_blob(collected, b"{}", overwrite=True)
+        return profile
+
+    def written(self, path: str) -> dict[str, Any]:
+        """A JSON blob of the workspace."""
+        workspace = self._storage.blobs().get_container_client("azureml-blobstore")
+        found: dict[str, Any] = json.loads(workspace.download_blob(path).readall())
+        return found
 
     def until(self, reached: Callable[[], Any], *, seconds: float = 90) -> Any:
         """What `reached` returns, once it is true."""

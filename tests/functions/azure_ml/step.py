@@ -12,18 +12,35 @@ from pathlib import Path
 
 def main(name, *words):
     given = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
-    for output in ("prepared", "model", "evidence", "registration"):
+    for output in ("prepared", "model", "evidence", "registration", "check"):
         if output in given:
             Path(given[output]).mkdir(parents=True, exist_ok=True)
-    {"prepare": prepare, "train": train, "evaluate": evaluate, "register": register}[name](given)
+    steps = {
+        "prepare": prepare,
+        "train": train,
+        "evaluate": evaluate,
+        "register": register,
+        "check": check,
+    }
+    steps[name](given)
 
 
-def prepare(given):
-    how = json.loads(Path(given["pins"]).read_text())["how"]
+def go(how):
     if how == "fails":
         sys.exit("told to fail")
     if how == "hangs":
         time.sleep(600)
+
+
+def check(given):
+    go(json.loads(Path(given["profile"]).read_text())["how"])
+    collected = [path.read_text() for path in sorted(Path(given["collected"]).rglob("*.jsonl"))]
+    document = {**given, "lines": collected}
+    Path(given["check"], "check.json").write_text(json.dumps(document))
+
+
+def prepare(given):
+    go(json.loads(Path(given["pins"]).read_text())["how"])
     Path(given["prepared"], "prepared.json").write_text("{}")
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from doubled import DoubledAzureMl
 from stand import RealAzureMl
 
-from shared.domain.effects import Role
-from shared.domain.facts import JobStatus, Mode
+from shared.domain.effects import CheckDrift, Role, TagDrift
+from shared.domain.facts import DriftVerdict, JobStatus, Mode
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
+from shared.ports.drift import DriftJobRequest
 from shared.ports.endpoints import Provisioning
 from shared.ports.jobs import JobRequest
 
@@ -125,6 +127,75 @@ class TestJobs:
         assert job.cycle_id in azure_ml.evidence.read(location)
 
 
+@pytest.fixture
+def a_drift_job(azure_ml):
+    """The comparison of a large window, which nobody asked for before."""
+
+    def make(how="works"):
+        model = f"m{uuid.uuid4().hex[:12]}"
+        noon_utc = datetime(2026, 3, 14, 12, tzinfo=UTC)
+        check = CheckDrift(noon_utc.date(), "7", noon_utc - timedelta(days=1), noon_utc)
+        return DriftJobRequest(
+            check.job_name(model),
+            model=model,
+            check=check,
+            profile=azure_ml.steer_drift(model, how),
+            collected_folder=f"modelDataCollector/t-{model}/",
+            past_folder=None,
+            labels_folder=None,
+            baseline=0.5,
+            output_folder=f"drift/{model}/version-7/2026-03-14/",
+            size_bytes=1,
+            collected="c0ffee",
+        )
+
+    return make
+
+
+class TestDriftJobs:
+    def test_it_runs_once_however_often_and_with_however_many_rows_it_is_submitted(
+        self, azure_ml, a_drift_job
+    ):
+        job = a_drift_job()
+
+        first = azure_ml.jobs.submit_drift(job)
+        again = azure_ml.jobs.submit_drift(replace(job, size_bytes=2, collected="more"))
+
+        assert again == first
+        assert ended(azure_ml, job).status is JobStatus.COMPLETED
+
+    def test_its_name_belongs_to_what_it_compares(self, azure_ml, a_drift_job):
+        job = a_drift_job("hangs")
+        azure_ml.jobs.submit_drift(job)
+
+        with pytest.raises(JobMismatchError, match="profile"):
+            azure_ml.jobs.submit_drift(replace(job, profile="another"))
+
+        azure_ml.jobs.cancel(job.name)
+        assert ended(azure_ml, job).status is JobStatus.CANCELED
+
+    def test_one_that_fails_says_which_step(self, azure_ml, a_drift_job):
+        job = a_drift_job("fails")
+
+        azure_ml.jobs.submit_drift(job)
+
+        assert ended(azure_ml, job).status is JobStatus.FAILED
+
+    def test_what_it_finds_lies_where_the_app_reads_it(self, azure_ml, a_drift_job):
+        if isinstance(azure_ml, DoubledAzureMl):
+            pytest.skip("the doubled check is read where it was asked for")
+        job = a_drift_job()
+        azure_ml.jobs.submit_drift(job)
+        ended(azure_ml, job)
+
+        found = azure_ml.written(f"{job.output_folder}check.json")
+
+        assert (found["day"], found["champion-version"]) == ("2026-03-14", "7")
+        assert found["start-utc"] == "2026-03-13T12:00:00+00:00"
+        assert float(found["baseline"]) == 0.5
+        assert found["lines"] == ["{}"]
+
+
 class TestRegistry:
     def test_a_model_nobody_registered_has_no_versions(self, azure_ml):
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
@@ -145,6 +216,23 @@ class TestRegistry:
         assert found.tags["role_cycle_id"] == job.cycle_id
         assert found.tags["fact_seq"] == "30"
         assert found.tags["attempt"] == "1"
+
+    def test_the_newest_drift_check_is_noted_beside_the_role(self, azure_ml, a_job):
+        job = a_job()
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+        (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+        note = TagDrift(
+            version.version, date(2026, 3, 14), DriftVerdict.DRIFT, "workspace/r.html", 30
+        )
+
+        azure_ml.registry.tag_drift(job.model, note)
+        azure_ml.registry.tag_drift(job.model, replace(note, report="of before", fact_seq=20))
+
+        found = azure_ml.registry.version(job.model, version.version)
+        assert found.tags["drift_report"] == "workspace/r.html"
+        assert found.tags["drift_verdict"] == "drift"
+        assert found.tags["role"] == "candidate"
 
     def test_tagging_a_version_that_is_gone_is_no_error(self, azure_ml):
         azure_ml.registry.tag(
