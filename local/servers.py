@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiohttp import web
 
+# A client that never sends the rest of its request would hold up the end for aiohttp's minute.
+SHUTDOWN_SECONDS = 2.0
+
 
 def has_text_headers(request: web.BaseRequest) -> bool:
     """Whether all header values are UTF-8; Azure's server answers 400 to others.

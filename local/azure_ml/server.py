@@ -25,7 +25,7 @@ from local.azure_ml.store import Resources
 from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
 from local.errors import LocalStackError
-from local.servers import close_server
+from local.servers import SHUTDOWN_SECONDS, close_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -151,7 +151,7 @@ class AzureMl:
         proxy = await self._mount(app, workspace)
         for part in self._parts:
             await part.start()
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         self._servers.append(runner)
         await web.SockSite(runner, listener, ssl_context=self._tls.server_context).start()
@@ -228,7 +228,7 @@ class AzureMl:
     async def _start_ui(self, proxy: MlflowProxy) -> None:
         app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
         app.add_routes(proxy.ui_routes())
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         self._servers.append(runner)
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -11,7 +11,7 @@ from aiohttp import web
 from local.errors import LocalStackError
 from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
-from local.servers import close_server, has_text_headers
+from local.servers import SHUTDOWN_SECONDS, close_server, has_text_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ class TopicServer:
         app.router.add_post("/topics/{topic}/api/events", self._publish)
         app.router.add_get("/eventSubscriptions/{subscription}/validate", self._validate)
         app.router.add_post("/eventSubscriptions/{subscription}/validate", self._validate)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         self._runner = runner
         context = self._tls.server_context

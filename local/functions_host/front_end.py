@@ -10,7 +10,7 @@ from aiohttp import web
 from local.functions_host.admin import PREFIX as ADMIN_PREFIX
 from local.functions_host.errors import FunctionAppError
 from local.functions_host.event_grid_trigger import PATH as EVENT_GRID_PATH
-from local.servers import has_text_headers
+from local.servers import SHUTDOWN_SECONDS, has_text_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +40,9 @@ class FrontEnd:
         """
         app = web.Application(client_max_size=self._largest_body_bytes)
         app.router.add_route("*", "/{path:.*}", self._dispatch)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         try:

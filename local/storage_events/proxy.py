@@ -15,7 +15,7 @@ from yarl import URL
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.background import running
 from local.errors import LocalStackError
-from local.servers import has_text_headers
+from local.servers import SHUTDOWN_SECONDS, has_text_headers
 from local.storage_events.blob_service import BlobService, BlobState
 from local.storage_events.events import EventFactory
 from local.storage_events.forwarding import (
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 2.0
 _FAILED = 300
 
 
@@ -173,7 +172,9 @@ class StorageEventsProxy:
 
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        runner = web.ServerRunner(forwarding_server(self._handle), shutdown_timeout=_STOP_SECONDS)
+        runner = web.ServerRunner(
+            forwarding_server(self._handle), shutdown_timeout=SHUTDOWN_SECONDS
+        )
         await runner.setup()
         try:
             await self._site(runner).start()

@@ -770,6 +770,24 @@ async def test_what_is_wrong_with_a_published_event_is_said(started, tls, schema
     assert said in document["error"]["message"]
 
 
+async def test_a_publisher_that_never_ends_its_request_does_not_hold_up_the_stop(started, tls):
+    async with started(topics=custom()) as grid:
+        port = int(grid.topic_endpoint("drift").split(":")[2].partition("/")[0])
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=tls.client_context, server_hostname="127.0.0.1"
+        )
+        key = grid.topic_key("drift").encode()
+        writer.write(
+            b"POST /topics/drift/api/events HTTP/1.1\r\nHost: x\r\naeg-sas-key: %b\r\n"
+            b"Content-Length: 100\r\n\r\n[" % key
+        )
+        await writer.drain()
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 20
+    writer.close()
+
+
 async def test_a_key_that_is_no_text_is_refused_in_words(started, tls):
     async with started(topics=custom()) as grid:
         port = int(grid.topic_endpoint("drift").split(":")[2].partition("/")[0])

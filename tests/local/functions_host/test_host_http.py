@@ -273,6 +273,18 @@ async def test_status_and_functions_are_told_to_the_master_key(shop, http):
     assert unknown.status == 404
 
 
+async def test_a_request_that_never_ends_does_not_hold_up_the_stop(shop):
+    host = await shop.started()
+    _, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
+    writer.write(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+    await writer.drain()
+
+    async with asyncio.timeout(20):  # of which the worker may need five
+        await host.stop()
+
+    writer.close()
+
+
 async def test_a_disabled_function_is_not_served(shop, http):
     host = await shop.started(settings={"AzureWebJobs.echo.Disabled": "true"})
 
