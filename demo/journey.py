@@ -138,7 +138,8 @@ class Journey:
                 await self._until(
                     lambda: _answers(load, exclude=before), "the new version to answer"
                 )
-        self._scored_home = load.tally(started, time.monotonic()).requests
+        # Only rows that were answered are collected.
+        self._scored_home = load.tally(started, time.monotonic()).by_version.total()
         return self._contest(cycle, load)
 
     def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
