@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.azure_ml.answers import error, not_found
+from local.azure_ml.deployments import read_object
 from local.azure_ml.execution import PIPELINE_LOG
 from local.azure_ml.job_record import PRIVATE
 from local.azure_ml.step_run import LOG_NAME
@@ -75,7 +76,7 @@ class HistoryRoutes:
         return web.json_response({"value": [_run(job) for job in children]})
 
     async def _run_data(self, request: web.Request) -> web.Response:
-        body = await request.json()
+        body = await read_object(request)
         job = self._runner.records.get(str(body.get("runId")))
         if job is None:
             return not_found(f"run {body.get('runId')}")
@@ -88,7 +89,7 @@ class HistoryRoutes:
 
     async def _resolved_uris(self, request: web.Request) -> web.Response:
         # Unregistered outputs have no asset of their own here: their URI is their id.
-        body = await request.json()
+        body = await read_object(request)
         values = {uri: {"uri": uri, "type": _ASSET_TYPE} for uri in body.get("values") or []}
         return web.json_response({"values": values})
 

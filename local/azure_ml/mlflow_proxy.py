@@ -26,6 +26,9 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"content-length", "authorization", "accept-encod
 _SUPPORTED = ("experiments/", "runs/", "metrics/", "artifacts/")
 _RUN_ID_KEYS = ("run_id", "run_uuid")
 _CHUNK_BYTES = 1 << 16
+_SMALL_BYTES = 1 << 20
+# A file of gigabytes takes as long as it takes, but something must move.
+_FILE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=900.0)
 
 
 class MlflowProxy:
@@ -158,9 +161,10 @@ class MlflowProxy:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
+                timeout=_FILE_TIMEOUT,
             ) as answer:
                 return await _relay(request, answer)
-        except aiohttp.ClientConnectionError as exc:
+        except (aiohttp.ClientConnectionError, TimeoutError) as exc:
             return refuse(503, "TEMPORARILY_UNAVAILABLE", f"mlflow does not answer: {exc}")
 
     def _with_run_ids(self, body: bytes) -> bytes:
@@ -187,10 +191,11 @@ async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.St
         # The client has unpacked the body already.
         if key.lower() not in _HOP_BY_HOP | {"content-length", "content-encoding", "server", "date"}
     )
-    if answer.content_type == "application/json":
+    length = answer.headers.get(hdrs.CONTENT_LENGTH)
+    is_small = length is not None and int(length) <= _SMALL_BYTES
+    if answer.content_type == "application/json" and is_small:
         return web.Response(status=answer.status, headers=headers, body=await answer.read())
     response = web.StreamResponse(status=answer.status, headers=headers)
-    length = answer.headers.get(hdrs.CONTENT_LENGTH)
     if length is not None and hdrs.CONTENT_ENCODING not in answer.headers:
         response.content_length = int(length)
     await response.prepare(request)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 
+from local.azure_ml.storage_passthrough import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _LARGEST_BODY_BYTES = 1 << 20
+_FILES = ("/mlflow-artifacts/", PREFIX)
 _SECRET_KEYS = re.compile(
     r"^(sasToken|sig|key|keyValue|primaryKey|secondaryKey|accountKey|password|secret|clientSecret"
     r"|accessToken|access_token|token|code)$",
@@ -74,7 +77,9 @@ def tracing(trace: Trace) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        is_json = request.content_type in {"application/json", "text/json"}
+        # What is a file passes through in pieces: read here, nothing would be left to pass.
+        is_file = any(part in request.path for part in _FILES)
+        is_json = request.content_type in {"application/json", "text/json"} and not is_file
         body = await request.read() if is_json else b""
         try:
             answer = await handler(request)

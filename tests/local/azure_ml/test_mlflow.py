@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 import uuid
 import warnings
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from azure_ml_plane import wait_for
 from azure_sdk import Environment, Model, command
 
@@ -278,3 +280,27 @@ def test_a_step_logs_to_its_own_run_and_registers_with_plain_mlflow_skinny(track
     assert run.data.metrics == {"r2": 0.5}
     assert run.info.status == "FINISHED"
     assert ml_client.models.get(model, "1").tags == {"k": "v"}
+
+
+def test_a_json_artifact_arrives_although_the_exchange_is_traced(plane, tracking, tmp_path):
+    # given: a client that says what it sends, as curl does
+    run = a_run(tracking).info
+    content = json.dumps({"r2": 0.4}).encode()
+    place = run.artifact_uri.removeprefix("mlflow-artifacts:").lstrip("/")
+
+    # when
+    answer = requests.put(
+        f"{plane.server.tracking_uri}/api/2.0/mlflow-artifacts/artifacts/{place}/small.json",
+        data=content,
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}",
+        },
+        verify=str(plane.workspace.tls.bundle),
+        timeout=30,
+    )
+
+    # then
+    assert answer.status_code == 200, answer.text
+    fetched = tracking.download_artifacts(run.run_id, "small.json", str(tmp_path))
+    assert Path(fetched).read_bytes() == content

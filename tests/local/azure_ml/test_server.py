@@ -148,6 +148,15 @@ def test_a_body_that_is_not_json_is_refused(plane):
     assert "not JSON" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"{half"])
+def test_run_history_refuses_nonsense_as_well(plane, body):
+    # when
+    answer = call(plane, "POST", f"/history/v1.0{plane.workspace.arm_id}/rundata", data=body)
+
+    # then
+    assert answer.status_code in {400, 404}, answer.text
+
+
 def test_the_sdk_works_with_any_credential_that_has_our_tokens(plane, monkeypatch):
     # given
     client_of(plane, monkeypatch)
@@ -194,6 +203,7 @@ def test_the_trace_holds_the_request_as_received_and_no_secret(plane):
     signature = dict(part.split("=", 1) for part in secret.split("&"))["sig"]
     assert signature not in text
     assert "eyJ" not in text
+    assert plane.trace.stat().st_mode & 0o777 == 0o600
 
 
 def test_masking_keeps_tags_and_hides_keys_wherever_they_stand():
