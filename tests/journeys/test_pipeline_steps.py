@@ -1,10 +1,12 @@
 """The four steps as a person runs them by hand: files in, evidence and a registered version out."""
 
+import asyncio
 import hashlib
 import importlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,16 +14,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
+from local.azure_ml.collector import CollectionTarget, Collector
 from local.processes import child_environment, free_port
 from ml.drift.engine import HistoryKind, Role, load_profile
 from ml.errors import PinMismatchError, RegistrationError
 from ml.model_config import read_model
+from ml.monitoring.outcome import read_check
+from ml.scoring.collection import INPUTS, OUTPUTS, Collection, CollectionSettings
+from ml.scoring.model_folder import ModelFolder
+from ml.scoring.scorer import Scorer
 
 # MLflow and its libraries warn while they are imported, part by part.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -151,6 +159,79 @@ def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path
     assert (profile.history is HistoryKind.DAYS) is (config.time is not None)
     assert (challenger / "reference.profile").stat().st_size < 200_000 * len(config.features)
     assert "<script" not in (evidence / "report.html").read_text()
+
+
+async def collected_from(model: Path, folder: Path, requests: list[bytes]) -> Path:
+    """The files that Azure's collector, as the local stack plays it, keeps of these requests.
+
+    Its storage is away: then the files stay on disk, exactly as their blobs would be.
+    """
+    storage = f"http://127.0.0.1:{free_port()}/account"
+    collector = Collector(spool=folder, blob_url=lambda *names: f"{storage}/{'/'.join(names)}")
+    await collector.start()
+    target = CollectionTarget(
+        source="/deployments/version-7",
+        container="workspace",
+        prefixes={},
+        default_prefix="modelDataCollector/endpoint/version-7",
+    )
+    port = await collector.open(target)
+
+    def score() -> None:
+        mounted = ModelFolder.read(model)
+        percent = {INPUTS: 100.0, OUTPUTS: 100.0}
+        collection = Collection(CollectionSettings("127.0.0.1", port, percent))
+        scorer = Scorer(folder=mounted, model=mounted.load(), collection=collection)
+        for number, request in enumerate(requests):
+            assert scorer.answer(request, request_id=f"request-{number}").status == 200
+        collection.close()
+        assert collection.dropped == 0
+
+    await asyncio.to_thread(score)
+    await collector.stop()
+    return folder / "workspace" / "modelDataCollector" / "endpoint"
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "no_drift"), (9.0, "drift")])
+def test_what_a_trained_model_sees_and_says_is_checked_against_its_own_reference(
+    tmp_path, shift, verdict
+):
+    table, _ = rows_of("diabetes")
+    steps = Steps("diabetes", tmp_path)
+    steps.prepare("one", [table])
+    mounted = tmp_path / "azureml-models" / "diabetes" / "7"
+    steps.evaluate("one", steps.train("one"))
+    shutil.copytree(tmp_path / "one" / "model", mounted)
+    rows = table.drop(columns="target").sample(400, replace=True, random_state=1)
+    rows["bmi"] += shift
+    requests = [
+        json.dumps({"data": rows[start : start + 20].to_dict("records")}).encode()
+        for start in range(0, 400, 20)
+    ]
+    began = datetime.now(UTC)
+    collected = asyncio.run(collected_from(mounted, tmp_path / "spool", requests))
+
+    steps.run(
+        "monitoring.check",
+        day=began.date(),
+        start_utc=(began - timedelta(minutes=1)).isoformat(),
+        end_utc=(datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
+        champion_version="7",
+        profile=tmp_path / "one" / "evidence" / "challenger" / "reference.profile",
+        collected=collected,
+        check=tmp_path / "check",
+    )
+
+    check = read_check(tmp_path / "check")
+    assert check.current_rows == 400
+    assert check.verdict == verdict, check.sentence
+    if verdict == "drift":
+        # A person of 9 kg/m2 more is 2 sd away, and the model says so too.
+        assert {one.feature for one in check.moved if one.value > one.limit} == {
+            "bmi",
+            "prediction",
+        }
+        assert check.moved[0].value == pytest.approx(9 / table["bmi"].std(), rel=0.1)
 
 
 def test_the_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
