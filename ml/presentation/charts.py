@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ml.presentation import drawing
 from ml.presentation.drawing import BASE, LEFT, RIGHT, TOP, Axis
-from ml.presentation.figures import percent, shortened
+from ml.presentation.figures import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 _ROW: Final = 22
 _BAR: Final = 14
 _NAME_END: Final = 106
-_BAR_END: Final = 236
-_MOST_LETTERS: Final = 16
+_BAR_END: Final = 212
 _SMALL: Final = (90, 22)
 _WHOLE: Final = 0.995  # what a chart need not show of the rows as "others"
 
@@ -112,7 +111,7 @@ def bars(
         ends = [max(across.at(share) - _NAME_END, int(share > 0)) for share in (before, now)]
         shapes = [f"M{_NAME_END} {top}h{end}v{_BAR}h-{end}z" for end in ends]
         parts += [
-            drawing.text(_NAME_END - 6, top + 11, shortened(name, _MOST_LETTERS), anchor="e"),
+            drawing.text(_NAME_END - 6, top + 11, drawing.cut(name, _NAME_END - 6), anchor="e"),
             drawing.path("reference", shapes[0]),
             drawing.path("current", shapes[1]) if now else "",
             drawing.text(_BAR_END + 6, top + 11, _pair(before, now)),
@@ -167,4 +166,5 @@ def _heights(shares: Sequence[float], highest: float, room: int) -> list[int]:
 def _pair(before: float, now: float) -> str:
     digits = 0 if max(before, now) >= 0.1 else 1  # noqa: PLR2004 - 10 %
     word = " new" if not before else " gone" if not now else ""
-    return f"{100 * before:.{digits}f} → {100 * now:.{digits}f} %{word}"
+    shares = (f"{100 * share:.{digits}f}" if share else "0" for share in (before, now))
+    return f"{' → '.join(shares)} %{word}"

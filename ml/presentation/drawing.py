@@ -1,13 +1,15 @@
 """What every chart is put together from: the frame, scales, axes, paths.
 
 Sizes are CSS pixels and fixed, so that labels stay readable on a phone; coordinates are whole
-pixels and paths are relative, so that a report of two hundred columns stays small. Colours are
-classes that `page.document` defines for light, dark and print.
+pixels, paths are relative, and attributes that HTML need not quote are not quoted, so that a report
+of two hundred columns stays small. Colours are classes that `page.document` defines for light, dark
+and print.
 """
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -23,8 +25,9 @@ LEFT: Final = 44
 RIGHT: Final = WIDTH - 4
 TOP: Final = 16
 BASE: Final = HEIGHT - 20
-_LETTER: Final = 6.5  # width of a label's character
 _LABEL_HEIGHT: Final = 13
+_GAP: Final = 6
+_WIDEST: Final = frozenset("mwMW@%\u2026\u2192")
 _TICKS: Final = 4
 _PLAIN: Final = (1e-4, 1e7)  # between these a tick is written without an exponent
 
@@ -45,23 +48,45 @@ class Axis:
         return round(self.start + part * (self.end - self.start))
 
 
+def width_of(words: str) -> float:
+    """Pixels that a label takes at most, in the widest of the usual system fonts."""
+    return sum(
+        12.0
+        if letter in _WIDEST or unicodedata.east_asian_width(letter) in "WF"
+        else 9.5
+        if letter.isupper()
+        else 7.7
+        for letter in words
+    )
+
+
+def cut(words: str, room: float) -> str:
+    """As much of a text as fits into so many pixels, an ellipsis where something is left out."""
+    if width_of(words) <= room:
+        return words
+    kept = words[: int(room / 7.7)]
+    while kept and width_of(f"{kept}…") > room:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
 def svg(width: int, height: int, finding: str, *parts: str) -> str:
     """An image that tells its finding to those who do not see it."""
     return (
-        f'<svg role="img" aria-label="{escape(finding)}" width="{width}" height="{height}">'
+        f'<svg role=img aria-label="{escape(finding)}" width={width} height={height}>'
         f"{''.join(parts)}</svg>"
     )
 
 
 def text(x: int, y: int, words: str, *, anchor: str = "") -> str:
     """A label; anchor: nothing for its start, m for its middle, e for its end."""
-    kind = f' class="{anchor}"' if anchor else ""
-    return f'<text{kind} x="{x}" y="{y}">{escape(words)}</text>'
+    kind = f" class={anchor}" if anchor else ""
+    return f"<text{kind} x={x} y={y}>{escape(words)}</text>"
 
 
 def path(kind: str, commands: str) -> str:
     """A shape of one class."""
-    return f'<path class="{kind}" d="{commands}"/>'
+    return f'<path class={kind} d="{commands}"/>'
 
 
 def line(points: Sequence[tuple[int, int]]) -> str:
@@ -99,11 +124,15 @@ def value_axis(scale: Axis, *, base: int = BASE) -> str:
     labels, marks, free = [], [], 0.0
     for tick in ticks:
         x, words = scale.at(tick), _tick_text(tick, digits)
-        half = _LETTER * len(words) / 2
+        half = width_of(words) / 2
         marks.append(f"M{x} {base}v4")
-        if x - half >= max(free, 2) and x + half <= WIDTH:
+        if x - half < free:
+            continue
+        if x + half > WIDTH:
+            labels.append(text(WIDTH, base + 16, words, anchor="e"))
+        else:
             labels.append(text(x, base + 16, words, anchor="m"))
-            free = x + half + _LETTER
+        free = x + half + _GAP
     return path("axis", f"M{scale.start} {base}H{scale.end}{''.join(marks)}") + "".join(labels)
 
 

@@ -40,7 +40,7 @@ th,td{padding:.2rem 1rem .2rem 0;text-align:left;border-bottom:1px solid var(--l
 td{white-space:nowrap}td.quiet{font-size:inherit}td:last-child,th:last-child{padding-right:0}
 th{font-weight:400;overflow-wrap:normal}thead th{color:var(--quiet);vertical-align:bottom}
 tr{break-inside:avoid}
-tbody th{min-width:6rem;overflow-wrap:anywhere}.n{text-align:right}
+tbody th{min-width:6rem;overflow-wrap:anywhere}.figures tbody th{min-width:0}.n{text-align:right}
 .tag{border:1px solid var(--line);border-radius:.25rem;padding:0 .35rem;color:var(--quiet);
 font-size:.8rem;font-weight:400;white-space:nowrap}
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;padding:0;margin:.5rem 0}

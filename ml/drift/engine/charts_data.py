@@ -15,6 +15,7 @@ from ml.drift.engine.result import Chart
 _STEPS: Final = 36
 _MOST_LABELS: Final = 7
 _CLIP: Final = 0.005
+_ROUNDING: Final = 1e-9
 
 
 def chart_of(reference: Summary, current: Summary) -> Chart:
@@ -50,8 +51,10 @@ def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.floa
     means = side.sums[used] / side.counts[used]
     means = np.clip(means, EDGES[used], EDGES[np.minimum(used + 1, BINS)])
     values = np.clip(side.grid.center + side.grid.scale * means, side.lowest, side.highest)
-    place = np.searchsorted(edges, values, side="right") - 1
-    place = np.where(values == edges[-1], len(edges) - 2, place)
+    # A mean of equal values misses them by a rounding error, which must not decide on the step.
+    nudged = values + _ROUNDING * (edges[-1] - edges[0])
+    place = np.searchsorted(edges, nudged, side="right") - 1
+    place = np.where(np.abs(values - edges[-1]) <= nudged - values, len(edges) - 2, place)
     within = (place >= 0) & (place < len(edges) - 1)
     rows = np.bincount(place[within], side.counts[used][within], minlength=len(edges) - 1)
     return np.asarray(np.round(rows / side.finite, 6), np.float64)

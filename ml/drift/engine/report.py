@@ -90,10 +90,10 @@ def _facts(result: CheckResult) -> list[tuple[str, str]]:
             facts.append((name, "; ".join(_answer(f) for f in of_role)))
     unjudged = sum(f.verdict is Verdict.NOT_ENOUGH_DATA for f in result.features)
     if unjudged and result.verdict is not Verdict.NOT_ENOUGH_DATA:
-        said = "1 column" if unjudged == 1 else f"{unjudged} columns"
+        which = "1 column" if unjudged == 1 else f"{unjudged} columns"
         seen = result.budget.largest_limit_sd
         facts.append(
-            ("Not judged", f"{said}: what is usual in the reference would hide {seen:g} sd")
+            ("Not judged", f"{which}: what is usual in the reference would hide {seen:g} sd")
         )
     if result.missing_days:
         facts.append(("Days without rows", day_ranges(result.missing_days)))
@@ -189,7 +189,7 @@ def _small(feature: FeatureResult, change: str) -> str:
         sides = [
             tuple(sum(side[i : i + join]) for i in range(0, len(side), join)) for side in sides
         ]
-    return charts.small(sides[0], sides[1], finding=f"{feature.verdict}, changed by {change}")
+    return charts.small(sides[0], sides[1], finding=f"{feature.verdict}, {change}")
 
 
 def _small_course(feature: FeatureResult) -> str:
