@@ -189,6 +189,9 @@ def main() -> int:
     except SetUpError as exc:
         _say(f"✕ Set-up: {exc}")
         return 1
+    except OSError as exc:  # a folder that is not ours to write, a full disk
+        _say(f"✕ Set-up: {exc}. All is installed below {ROOT}: it has to be writable, with room")
+        return 1
     except KeyboardInterrupt:
         _say("✕ Set-up: interrupted; nothing is left running, the next run goes on")
         return 128 + received[0]

@@ -7,6 +7,8 @@ import contextlib
 import fcntl
 from typing import IO, TYPE_CHECKING
 
+from local.errors import LocalStackError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -19,9 +21,19 @@ async def file_lock(path: Path) -> AsyncIterator[None]:
     """Hold `path` alone; the kernel lets go of it however the process ends.
 
     Not for two tasks of one event loop that must take turns in order: who polls first gets it.
+
+    Raises:
+        LocalStackError: its folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a", encoding="utf-8")
+    except OSError as exc:
+        raise LocalStackError(
+            f"the folder {path.parent} cannot be used: {exc}. Make it writable, or remove what is "
+            "in its place"
+        ) from exc
+    with opened as file:
         while not try_lock(file):  # noqa: ASYNC110 - another process does not tell us
             await asyncio.sleep(_POLL_SECONDS)
         yield

@@ -76,7 +76,9 @@ class Handshake:
         tries = 0
         while not self._agreed.is_set():
             code = str(uuid.uuid4()).upper()
-            self._codes[code] = asyncio.get_running_loop().time() + _MANUAL_SECONDS
+            now = asyncio.get_running_loop().time()
+            self._codes = {one: end for one, end in self._codes.items() if end > now}
+            self._codes[code] = now + _MANUAL_SECONDS
             try:
                 if await self._ask(code):
                     return

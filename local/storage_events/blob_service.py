@@ -23,6 +23,10 @@ _SAS_LIFE = timedelta(days=3650)
 _NOT_FOUND = 404
 
 
+class ContainerGoneError(LookupError):
+    """A container was deleted, perhaps while it was listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlobState:
     """A blob as the service describes it; the ETag without its quotes."""
@@ -77,7 +81,11 @@ class BlobService:
         return [_text(found, "Name") async for page in pages for found in page.iter("Container")]
 
     async def blobs(self, container: str) -> AsyncIterator[BlobState]:
-        """Every blob of a container, without snapshots; nothing when there is no container."""
+        """Every blob of a container, without snapshots.
+
+        Raises:
+            ContainerGoneError: there is no such container, or no more.
+        """
         query = {"restype": "container", "comp": "list"}
         async for page in self._pages(f"/{quote(container)}", query):
             for found in page.iter("Blob"):
@@ -95,7 +103,7 @@ class BlobService:
             page_query = {**query, "maxresults": str(_PAGE_SIZE), "marker": marker}
             async with self._session.get(self._url(path, page_query)) as answer:
                 if answer.status == _NOT_FOUND:
-                    return
+                    raise ContainerGoneError(path)
                 answer.raise_for_status()
                 page = ET.fromstring(await answer.read())  # noqa: S314  # see the import
             yield page

@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from local.storage_events.blob_service import ContainerGoneError
 from local.storage_events.known_blobs import KnownBlob
 from local.storage_events.operations import BlobName, Changed, Created, Deleted, Operation
 
@@ -135,7 +136,10 @@ class BlobEvents:
         try:
             existing = await self._service.containers()
             for container in existing if only_container is None else [only_container]:
-                await self._scan_container(container, touched)
+                try:
+                    await self._scan_container(container, touched)
+                except ContainerGoneError:  # Azure sends no event for the blobs that went with it
+                    self._known.forget_container(container)
             for container in set(known_before) - set(existing):
                 self._known.forget_container(container)
         finally:

@@ -106,6 +106,17 @@ def test_an_environment_whose_python_is_gone_is_made_anew(project):
     assert done.returncode == 1
 
 
+def test_a_folder_that_cannot_be_written_is_named(project):
+    (project / ".local").write_text("in the way", encoding="utf-8")
+
+    done = bootstrap(project)
+
+    assert done.returncode == 1
+    assert f"{project}/.local" in done.stderr
+    assert "has to be writable" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_requirements_without_uv_are_reported_with_the_remedy(project):
     # given
     (project / "requirements-dev.txt").write_text("pytest==9.0.0\n", encoding="utf-8")

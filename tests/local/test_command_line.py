@@ -181,6 +181,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     assert (reading.returncode, said) == (128 + signal.SIGPIPE, "")
 
 
+def test_a_cache_folder_that_is_none_is_named(tmp_path):
+    (tmp_path / "requirements.txt").write_text("", encoding="utf-8")
+    (tmp_path / ".local").write_text("in the way", encoding="utf-8")
+
+    assert_refused(local("--app", tmp_path, "prepare"), f"the folder {tmp_path / '.local'}")
+
+
 def test_help_names_every_command():
     said = local("--help").stdout
     for command in ("up", "put", "fire", "status", "logs", "down", "prepare"):

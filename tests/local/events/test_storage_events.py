@@ -308,6 +308,19 @@ async def test_a_deleted_container_takes_its_blobs_along_without_events(
     assert published.events == []
 
 
+async def test_a_container_that_is_deleted_while_it_is_looked_through_gives_no_events(
+    container, behind, proxy, published
+):
+    await container.upload_blob("a.csv", b"x")
+    published.events.clear()
+    await behind.delete_container()
+
+    await proxy.scan(container.container_name)
+    await proxy.scan()
+
+    assert published.events == []
+
+
 async def test_a_restart_neither_forgets_nor_repeats_and_the_order_goes_on(
     azurite, started_proxy, published, name
 ):
