@@ -24,8 +24,21 @@ DRIFT = PublishDrift(
     day=date(2026, 3, 13),
     profile="9",
     sentence="Drift: bmi moved by 0.31 sd (limit 0.10).",
-    signals=(DriftSignal("bmi", 0.31, 0.1),),
+    signals=(
+        DriftSignal(
+            "bmi",
+            0.31,
+            0.1,
+            measure="distance",
+            since=date(2026, 3, 12),
+            alarm_share=0.75,
+        ),
+        DriftSignal("prediction", 0.2, 0.1, measure="shares", role="prediction", alarm_share=0.25),
+    ),
     report="drift/diabetes/2026-03-13.html",
+    revision=1,
+    current_rows=900,
+    reference_rows=2000,
 )
 PASSWORD = "let-me-in"
 
@@ -96,7 +109,8 @@ async def test_what_we_publish_is_what_anybody_may_send_us(topic, publisher_to):
     (event,) = read_events(await asyncio.to_thread(received, queue))
     model, fact = read_drift_detected(event)
     assert model == "diabetes"
-    assert fact.key == "drift:2026-03-13:9"
+    assert fact.key == "drift:2026-03-13:9:r1"
+    assert (fact.current_rows, fact.reference_rows) == (900, 2000)
     assert (fact.sentence, fact.signals, fact.report) == (
         DRIFT.sentence,
         DRIFT.signals,

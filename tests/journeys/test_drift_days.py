@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from simulated_world import World
 
-from shared.adapters.in_memory import JobScript
+from shared.adapters.in_memory import InMemoryCatalog, JobScript
 from shared.domain.facts import DriftChecked, DriftVerdict, EffectFailed, JobFinished, JobSubmitted
+from shared.usecases.explain import Explain
 
 
 def with_champion() -> World:
@@ -53,8 +54,13 @@ def test_rows_that_come_late_make_the_day_another_revision_and_drift_in_it_opens
     assert again.day == first.day
     assert again.window_end_utc == first.window_end_utc
     assert len(world.ports.publisher.published) == 1
-    state = world.ledger.head("diabetes").state
-    assert [kind.value for kind in state.past[-1].reasons] == ["drift"]
+    past = world.ledger.head("diabetes").state.past[-1]
+    assert [kind.value for kind in past.reasons] == ["drift"]
+    told = Explain(world.ledger, InMemoryCatalog(world.policies))("diabetes", past.cycle_id)
+    assert told is not None
+    assert told.steps[0].sentence.endswith(
+        f"Report: GET /api/models/diabetes/drift/{first.day.isoformat()}."
+    )
 
     jobs = len(world.azure_ml.jobs)
     daily(world)

@@ -135,6 +135,27 @@ def test_drift_found_by_anybody_has_the_key_of_our_own_check():
 
 
 @pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("measure", 7),
+        ("measure", "x" * 41),
+        ("role", None),
+        ("since", "yesterday"),
+        ("since", 3),
+        ("alarmShare", 1.5),
+        ("alarmShare", "half"),
+    ],
+)
+def test_what_only_explains_a_signal_is_left_out_where_it_cannot_be_read(member, value):
+    signal = {"feature": "bmi", "statistic": 0.31, "threshold": 0.1, member: value}
+    data = {"model": "m", "date": "2026-03-13", "profile": "9", "sentence": "s"}
+
+    _, fact = read_drift_detected(an_event("Retrain.DriftDetected", data | {"signals": [signal]}))
+
+    assert fact.signals == (DriftSignal("bmi", 0.31, 0.1),)
+
+
+@pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"date": "13 March"}, "'13 March'"),
