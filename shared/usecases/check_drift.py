@@ -46,7 +46,8 @@ class CheckDriftOf:
         """Ask for the check of `day` (UTC; today when not given) against the champion's reference.
 
         The window ends with the day, or now if that is earlier. A day that was checked is checked
-        again, over the same window, where rows came since or too few had come.
+        again where rows came since or too few had come: a past one over the same window, today over
+        the one that ends now.
 
         Raises:
             UnknownModelError: no such model.
@@ -61,16 +62,17 @@ class CheckDriftOf:
         now_utc = self.clock.now_utc()
         day = day or now_utc.date()
         known = _checked(state, day, champion.version)
-        if known is not None:
+        if known is not None and day < now_utc.date():
             return self._again(model, state, known)
         midnight_utc = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
         end_utc = min(now_utc, midnight_utc)
-        window = timedelta(days=self.catalog.policy(model).drift_window_days)
+        start_utc = end_utc - timedelta(days=self.catalog.policy(model).drift_window_days)
+        if known is not None:
+            if known.window_end_utc is not None:
+                known = replace(known, window_start_utc=start_utc, window_end_utc=end_utc)
+            return self._again(model, state, known)
         due = DriftCheckDue(
-            day,
-            champion.version,
-            window_start_utc=end_utc - window,
-            window_end_utc=end_utc,
+            day, champion.version, window_start_utc=start_utc, window_end_utc=end_utc
         )
         new = self._ask(model, due)
         return DriftCheckAsked(

@@ -112,6 +112,23 @@ def test_a_person_may_ask_for_a_day_again_once_rows_came():
     assert [fact.revision for fact in checked(world)] == [0, 1]
 
 
+def test_a_check_by_hand_in_the_night_leaves_no_hours_unchecked():
+    world = with_champion()
+    host = world.hosts[0]
+    host.check_drift("diabetes")
+    world.run_until_quiet()
+    (night,) = checked(world)
+    world.run_for(timedelta(hours=4))
+    world.late["diabetes", night.window_start_utc.date()] = 50
+
+    host.check_drift("diabetes")
+    world.run_until_quiet()
+
+    morning = checked(world)[-1]
+    assert (morning.day, morning.revision) == (night.day, 1)
+    assert morning.window_end_utc - night.window_end_utc >= timedelta(hours=4)
+
+
 def test_a_large_window_is_one_job_however_often_it_is_asked_for():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
