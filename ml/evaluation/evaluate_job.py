@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ml.drift.engine import Profile, load_profile, save_profile
+from ml.drift.engine import DriftInputError, Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     (folder / "report.html").write_text(page, encoding="utf-8")
     _write_json(folder / "sample_request.json", sample_request(test, config))
     _keep_challenger(challenger.path, folder)
-    profile = _profile_of(challenger.path, args.prepared, config)
+    profile, profile_notes = _profile_of(challenger.path, args.prepared, config)
     said = comparison.predictions["challenger"].to_numpy()
     save_profile(with_predictions(profile, test, said, config), folder / _REFERENCE)
     document = evidence(
@@ -73,11 +73,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         cycle_id=args.cycle_id,
         challenger_version=args.challenger_version,
         champion_version=args.champion_version,
-        notes=split_notes(
-            prepared,
-            challenger=challenger.path,
-            champion=None if champion is None else champion.path,
-        ),
+        notes=[
+            *split_notes(
+                prepared,
+                challenger=challenger.path,
+                champion=None if champion is None else champion.path,
+            ),
+            *profile_notes,
+        ],
     )
     # Written last: whoever finds it finds the rest.
     _write_json(folder / "evidence.json", document)
@@ -171,12 +174,18 @@ def _keep_challenger(model: Path, folder: Path) -> None:
             shutil.copyfile(model / name, target / name)
 
 
-def _profile_of(model: Path, prepared: Path, config: ModelConfig) -> Profile:
-    """The one made at its training; a version that a person registered brings none."""
-    own = model / PROFILE_FILE
+def _profile_of(model: Path, prepared: Path, config: ModelConfig) -> tuple[Profile, Sequence[str]]:
+    """The one made at its training, else one of the rows prepared here, and what to say of that.
+
+    A version that a person registered brings none; one of an older release cannot be read.
+    """
+    own, notes = model / PROFILE_FILE, []
     if own.is_file():
-        return load_profile(own)
-    return reference_profile(pd.read_parquet(prepared / "train.parquet"), config)
+        try:
+            return load_profile(own), ()
+        except DriftInputError as exc:
+            notes = [f"Training rows of this cycle stand in for the challenger's reference: {exc}."]
+    return reference_profile(pd.read_parquet(prepared / "train.parquet"), config), notes
 
 
 def _track(comparison: Comparison, folder: Path) -> None:

@@ -163,10 +163,10 @@ def _parsed(line: bytes) -> tuple[dict[str, Any], datetime] | None:
     try:
         document = json.loads(line)
         moment = datetime.fromisoformat(document["time"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        # Events carry an offset (CloudEvents asks for one); a bare time is taken as UTC.
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    # Events carry an offset (CloudEvents asks for one); a bare time is taken as UTC.
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return (document, aware) if isinstance(document, dict) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
@@ -87,8 +88,10 @@ class RowsFile:
 
     def _look_at(self, names: Collection[str]) -> None:
         self.seen.update(self._names.intersection(names))
-        if len(self.others) < _MOST_OTHERS:
-            self.others |= dict.fromkeys(name for name in names if name not in self._names)
+        room = _MOST_OTHERS - len(self.others)
+        if room > 0:
+            new = (n for n in names if n not in self._names and n not in self.others)
+            self.others |= dict.fromkeys(islice(new, room))
 
     def _flush(self) -> None:
         if not self._times:

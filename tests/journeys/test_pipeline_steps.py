@@ -247,6 +247,27 @@ def test_the_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
     assert documents[0] == documents[1]
 
 
+def test_a_version_without_a_reference_that_can_be_read_gets_one_of_this_cycle_s_rows(tmp_path):
+    table, _ = rows_of("iris")
+    steps = Steps("iris", tmp_path)
+    steps.prepare("one", [table])
+    model = steps.train("one")
+    own = load_profile(model / "reference.profile")
+
+    (model / "reference.profile").write_bytes(b"drift-profile 0\n")
+    older = steps.evaluate("one", model, into="older")
+    (model / "reference.profile").unlink()
+    foreign = steps.evaluate("one", model, into="foreign")
+
+    (note,) = older["notes"]
+    assert note.startswith("Training rows of this cycle stand in for the challenger's reference: ")
+    assert foreign["notes"] == []
+    for into in ("older", "foreign"):
+        made = load_profile(tmp_path / "one" / into / "challenger" / "reference.profile")
+        assert made.rows == own.rows
+        assert made["prediction"].summary.rows == older["rows"]["test"]
+
+
 def test_a_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path):
     table, _ = rows_of("iris")
     steps = Steps("iris", tmp_path)

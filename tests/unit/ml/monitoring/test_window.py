@@ -195,6 +195,8 @@ def test_what_cannot_be_read_is_counted_and_said(bench):
     bench.write("not json\n")
     bench.write('{"time": "yesterday", "data": []}\n')
     bench.write("[" * 100_000 + "\n")
+    bench.write('{"time": "0001-01-01T00:00:00+14:00", "data": []}\n')
+    bench.write('["time"]\n')
     bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "dataref": "https://x/y"}) + "\n")
     bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "data": [1, "a", None]}) + "\n")
     bench.write("\n")
@@ -203,10 +205,10 @@ def test_what_cannot_be_read_is_counted_and_said(bench):
     check = bench.check()
 
     assert check.current_rows == 300
-    assert "4 of 9 collected lines cannot be read." in check.sentence
+    assert "6 of 11 collected lines cannot be read." in check.sentence
     assert "1 request over 4 MB lie apart and were not read; send smaller ones." in check.sentence
     assert "3 collected rows of another form were left out." in check.sentence
-    assert "4 of 9 collected lines" in (bench.output / "report.html").read_text()
+    assert "6 of 11 collected lines" in (bench.output / "report.html").read_text()
 
 
 def test_a_line_without_end_is_one_unreadable_line(bench):
