@@ -341,9 +341,8 @@ def show(report: Report) -> dict[str, float]:
         "dependent_false_alarms": float(np.mean([a.rate() for a in report.dependent.values()])),
         "iid_worst_lower95": max(a.bounds()[0] for a in report.iid.values()),
     }
-    for change, by_name in report.power.items():
-        if change.startswith("power_"):
-            figures[change] = min(p.shares[0] for p in by_name.values())
+    claimed = (*CHANGES, "power_weekday", "power_ar1_1sd")
+    figures |= {c: min(p.shares[0] for p in report.power[c].values()) for c in claimed}
     return {name: round(value, 5) for name, value in figures.items()}
 
 
