@@ -192,9 +192,8 @@ def _union_decoder(kind: Any) -> _Convert:
 
 
 def _dataclass_decoder(kind: type) -> _Convert:
-    hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    decoders = {field.name: _decoder(hints[field.name]) for field in fields}
+    fields = dataclasses.fields(kind)  # their modules keep annotations as types, not as text
+    decoders = {field.name: _decoder(typing.cast("Any", field.type)) for field in fields}
     required = [
         field.name
         for field in fields

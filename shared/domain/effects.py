@@ -4,14 +4,13 @@ An effect's key names it for ever; repeating it is harmless. `not_before_utc` wa
 Keys are made of `[A-Za-z0-9._:-]` as long as versions are.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.facts import DriftSignal, DriftVerdict, Mode, checked_name
 from shared.domain.ids import JobName, cycle_id_of
+from shared.domain.value import Value
 
 
 class Role(StrEnum):
@@ -23,12 +22,12 @@ class Role(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Timed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class _Timed(Value):
     not_before_utc: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TestData(_Timed):
     """Test the files that arrived in (after_seq, to_seq]."""
 
@@ -43,7 +42,7 @@ class TestData(_Timed):
         return f"{self.cycle_id}:test"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegisterData(_Timed):
     """Pin the accepted files, with all before them, as an immutable data version."""
 
@@ -59,7 +58,7 @@ class RegisterData(_Timed):
         return f"{self.cycle_id}:register"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SubmitJob(_Timed):
     """Hand a job to Azure ML."""
 
@@ -82,7 +81,7 @@ class SubmitJob(_Timed):
         return f"{self.cycle_id}:submit:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WatchJob(_Timed):
     """Look whether the job has ended."""
 
@@ -94,7 +93,7 @@ class WatchJob(_Timed):
         return f"{self.cycle_id}:watch:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FindChallenger(_Timed):
     """Look into the registry for the version that the finished job registered."""
 
@@ -106,7 +105,7 @@ class FindChallenger(_Timed):
         return f"{self.cycle_id}:find:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evaluate(_Timed):
     """Read what the job measured; the gate's verdict follows from it."""
 
@@ -119,7 +118,7 @@ class Evaluate(_Timed):
         return f"{self.cycle_id}:evaluate:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Deploy(_Timed):
     """Deploy the version with no traffic; create the endpoint where there is none."""
 
@@ -132,7 +131,7 @@ class Deploy(_Timed):
         return f"{self.cycle_id}:deploy:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WatchDeployment(_Timed):
     """Look whether the deployment is up, then send it a smoke test."""
 
@@ -145,7 +144,7 @@ class WatchDeployment(_Timed):
         return f"{self.cycle_id}:smoke:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShiftTraffic(_Timed):
     """Move all traffic to the version, and watch until it has moved."""
 
@@ -159,7 +158,7 @@ class ShiftTraffic(_Timed):
         return f"{self.cycle_id}:shift:{self.version}:{self.over or '-'}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RestoreTraffic(_Timed):
     """An older write of ours won: give the champion its traffic back."""
 
@@ -173,7 +172,7 @@ class RestoreTraffic(_Timed):
         return f"restore:{self.version}:{self.seen_seq}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TagModel(_Timed):
     """Say in the registry what part a version plays."""
 
@@ -187,7 +186,7 @@ class TagModel(_Timed):
         return f"tag:{self.version}:{self.role}:{self.fact_seq}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RetireDeployment(_Timed):
     """Delete a deployment that serves nothing."""
 
@@ -199,7 +198,7 @@ class RetireDeployment(_Timed):
         return f"retire:{self.version}:{self.fact_seq}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CheckDrift(_Timed):
     """Compare a window of production data with the champion's reference.
 
@@ -231,7 +230,7 @@ class CheckDrift(_Timed):
         return str(JobName("drift", digits, self.job_attempt))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WatchDriftJob(_Timed):
     """Look whether the job that compares a large window has ended."""
 
@@ -244,7 +243,7 @@ class WatchDriftJob(_Timed):
         return f"watch-drift:{self.check.checked}:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReadDriftCheck(_Timed):
     """Read what the finished job found."""
 
@@ -257,7 +256,7 @@ class ReadDriftCheck(_Timed):
         return f"read-drift:{self.check.checked}:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TagDrift(_Timed):
     """Say in the registry, at the version compared with, what the newest check found."""
 
@@ -272,7 +271,7 @@ class TagDrift(_Timed):
         return f"tag-drift:{self.version}:{self.fact_seq}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PublishDrift(_Timed):
     """Tell others that drift was found."""
 
@@ -290,7 +289,7 @@ class PublishDrift(_Timed):
         return f"publish-drift:{checked_name(self.day, self.profile, self.revision)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RaiseAlert(_Timed):
     """Tell a person, in a sentence."""
 

@@ -5,11 +5,11 @@ belongs to one model, so keys need not name it. Times inside a fact are those of
 when it was recorded stands in its `Entry`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from shared.domain.value import Value
 
 
 class ReasonKind(StrEnum):
@@ -72,8 +72,8 @@ class Mode(StrEnum):
     EVALUATE = "evaluate"
 
 
-@dataclass(frozen=True, slots=True)
-class BlobRef:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BlobRef(Value):
     """One content of one blob. `path` is decoded, inside its container; `etag` bare, no quotes."""
 
     container: str
@@ -91,8 +91,8 @@ class BlobRef:
         return f"{self.container}/{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reason(Value):
     """One reason to open a cycle; `key` is the key of the fact that gave it, `seq` its place."""
 
     kind: ReasonKind
@@ -103,8 +103,8 @@ class Reason:
     report: str | None = None  # kinds DRIFT and PERFORMANCE: where to read more
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPair:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MetricPair(Value):
     """One metric of challenger and champion on the same frozen rows."""
 
     name: str
@@ -114,8 +114,8 @@ class MetricPair:
     floor: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DriftSignal:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DriftSignal(Value):
     """One column's leading statistic against its threshold."""
 
     feature: str
@@ -127,8 +127,8 @@ class DriftSignal:
     alarm_share: float = 0.0  # part of the whole excess over the thresholds, 0-1
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Performance(Value):
     """The champion's realised metric over the last days, with its 95 % interval."""
 
     verdict: PerformanceVerdict
@@ -142,8 +142,8 @@ class Performance:
     margin: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DataArrived:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataArrived(Value):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
 
     `listed`: it is what lies there, though its event seemed older than another's.
@@ -161,8 +161,8 @@ class DataArrived:
         return f"blob:{self.blob.place}@{self.blob.etag}{'!listed' if self.listed else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class RetrainRequested:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetrainRequested(Value):
     """A person asked; `request` is their idempotency key."""
 
     request: str
@@ -180,8 +180,8 @@ def checked_name(day: date, profile: str, revision: int) -> str:
     return f"{day.isoformat()}:{profile}{suffix}"
 
 
-@dataclass(frozen=True, slots=True)
-class DriftCheckDue:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DriftCheckDue(Value):
     """A day of production data is to be compared with the champion's reference."""
 
     day: date
@@ -197,8 +197,8 @@ class DriftCheckDue:
         return f"drift-due:{checked_name(self.day, self.profile, self.revision)}{again}"
 
 
-@dataclass(frozen=True, slots=True)
-class DriftChecked:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DriftChecked(Value):
     """The comparison's result; one that comes from outside enters by the same key.
 
     A later revision of a day looks at the rows that came meanwhile. What a day gives as a reason
@@ -230,8 +230,8 @@ class DriftChecked:
         return f"{kind}:{checked_name(self.day, self.profile, 0)}"
 
 
-@dataclass(frozen=True, slots=True)
-class CycleOpened:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CycleOpened(Value):
     """A cycle began, for these reasons, with the arrivals in (after_seq, to_seq]."""
 
     cycle_id: str
@@ -245,8 +245,8 @@ class CycleOpened:
         return f"{self.cycle_id}:opened"
 
 
-@dataclass(frozen=True, slots=True)
-class DataTested:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataTested(Value):
     """The cycle's files were tested; which one went where stands in the report blob."""
 
     cycle_id: str
@@ -263,8 +263,8 @@ class DataTested:
         return f"{self.cycle_id}:tested"
 
 
-@dataclass(frozen=True, slots=True)
-class DataRegistered:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataRegistered(Value):
     """An immutable data version: all accepted files so far, pinned by hash."""
 
     cycle_id: str
@@ -280,8 +280,8 @@ class DataRegistered:
         return f"{self.cycle_id}:data"
 
 
-@dataclass(frozen=True, slots=True)
-class RetrainDecided:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetrainDecided(Value):
     """The retrain policy's answer, and what later steps of this cycle need of the config."""
 
     cycle_id: str
@@ -299,8 +299,8 @@ class RetrainDecided:
         return f"{self.cycle_id}:decided"
 
 
-@dataclass(frozen=True, slots=True)
-class JobSubmitted:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JobSubmitted(Value):
     """A job was handed to Azure ML.
 
     A drift job belongs to no cycle: its `cycle_id` are the digits in its name.
@@ -317,8 +317,8 @@ class JobSubmitted:
         return f"job:{self.job_name}:submitted"
 
 
-@dataclass(frozen=True, slots=True)
-class JobFinished:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JobFinished(Value):
     """A job of ours ended; its name holds cycle and attempt."""
 
     job_name: str
@@ -330,8 +330,8 @@ class JobFinished:
         return f"job:{self.job_name}:{self.status}"
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengerRegistered:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ChallengerRegistered(Value):
     """A version entered the registry; without cycle_id a person registered it."""
 
     version: str
@@ -343,8 +343,8 @@ class ChallengerRegistered:
         return f"model:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRead:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EvidenceRead(Value):
     """What a job measured on the frozen rows; small enough to replay the gate from it."""
 
     cycle_id: str
@@ -366,8 +366,8 @@ class EvidenceRead:
         return f"{self.cycle_id}:evidence:{self.job_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengerEvaluated:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ChallengerEvaluated(Value):
     """The gate's verdict on one pair."""
 
     cycle_id: str
@@ -383,8 +383,8 @@ class ChallengerEvaluated:
         return f"{self.cycle_id}:evaluated:{self.challenger}:{self.champion or '-'}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentStarted:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DeploymentStarted(Value):
     """A deployment with no traffic was asked for."""
 
     cycle_id: str
@@ -395,8 +395,8 @@ class DeploymentStarted:
         return f"{self.cycle_id}:deploying:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentReady:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DeploymentReady(Value):
     """The deployment answered its smoke test."""
 
     cycle_id: str
@@ -408,8 +408,8 @@ class DeploymentReady:
         return f"{self.cycle_id}:deployed:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentFailed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DeploymentFailed(Value):
     """The deployment did not come up, or failed its smoke test."""
 
     cycle_id: str
@@ -421,8 +421,8 @@ class DeploymentFailed:
         return f"{self.cycle_id}:deployed:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class PromotionStarted:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PromotionStarted(Value):
     """The fence: this version may take the traffic, as `over` still reigned when it was said."""
 
     cycle_id: str
@@ -434,8 +434,8 @@ class PromotionStarted:
         return f"{self.cycle_id}:promoting:{self.version}:{self.over or '-'}"
 
 
-@dataclass(frozen=True, slots=True)
-class ChampionPromoted:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ChampionPromoted(Value):
     """Observed traffic agrees: the version serves production."""
 
     cycle_id: str
@@ -449,8 +449,8 @@ class ChampionPromoted:
         return f"{self.cycle_id}:promoted"
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficChangedOutside:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrafficChangedOutside(Value):
     """A person moved the traffic; that is respected and recorded.
 
     `version` is what serves now, or None when it is nothing of ours or several.
@@ -465,8 +465,8 @@ class TrafficChangedOutside:
         return f"traffic-outside:{self.after_seq}:{self.observed}"
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficFoundStale:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrafficFoundStale(Value):
     """An older write of ours won over a newer one (a paused host): it is to be repaired."""
 
     observed: str
@@ -479,8 +479,8 @@ class TrafficFoundStale:
         return f"traffic-stale:{self.after_seq}:{self.found_seq}:{self.fact_seq}"
 
 
-@dataclass(frozen=True, slots=True)
-class CycleEnded:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CycleEnded(Value):
     """A cycle is over, and why, in a sentence."""
 
     cycle_id: str
@@ -492,8 +492,8 @@ class CycleEnded:
         return f"{self.cycle_id}:ended"
 
 
-@dataclass(frozen=True, slots=True)
-class EffectDone:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectDone(Value):
     """An effect without a business result (alert, tag, retire, publish) was performed."""
 
     effect: str  # its key
@@ -503,8 +503,8 @@ class EffectDone:
         return f"done:{self.effect}"
 
 
-@dataclass(frozen=True, slots=True)
-class EffectFailed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectFailed(Value):
     """An effect was given up."""
 
     effect: str  # its key
@@ -515,8 +515,8 @@ class EffectFailed:
         return f"failed:{self.effect}"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRaised:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AlertRaised(Value):
     """Something outside a cycle needs a person's eye."""
 
     alert: str  # a key: raised once
@@ -555,8 +555,8 @@ Fact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Entry(Value):
     """A recorded fact: its place in the stream (from 1) and when it was recorded."""
 
     seq: int

@@ -4,8 +4,6 @@ The open cycle keeps its facts; of past ones only a line each stays. Stages are 
 the facts a cycle holds, never stored: a model may be registered before its job is known to run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,12 +20,13 @@ from shared.domain.facts import (
     Reason,
     ReasonKind,
 )
+from shared.domain.value import Value
 
 _F = TypeVar("_F", bound=Fact)
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cycle(Value):
     """The open cycle: its facts in order of their place in the stream."""
 
     opened: Entry
@@ -59,8 +58,8 @@ class Cycle:
         return next(iter(self.all(kind)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Champion:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Champion(Value):
     """The version that holds production traffic."""
 
     version: str
@@ -72,8 +71,8 @@ class Champion:
     data_version: str | None = None  # that it was trained on
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedDay:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CheckedDay(Value):
     """What one day was found to be in its newest revision, for as long as rows may come late."""
 
     day: date
@@ -87,8 +86,8 @@ class CheckedDay:
     gave: tuple[ReasonKind, ...] = ()  # reasons that this day has given, in any revision
 
 
-@dataclass(frozen=True, slots=True)
-class DataVersion:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataVersion(Value):
     """Newest registered data."""
 
     version: str
@@ -99,8 +98,8 @@ class DataVersion:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Learnt(Value):
     """What the last trained and judged cycle was made from: again the same teaches nothing."""
 
     data_sha256: str
@@ -109,8 +108,8 @@ class Learnt:
     cycle_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PastCycle:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PastCycle(Value):
     """One line about a cycle that is over."""
 
     cycle_id: str
@@ -124,8 +123,8 @@ class PastCycle:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class State(Value):
     """Everything that decisions about one model rest on."""
 
     model: str
