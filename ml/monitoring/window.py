@@ -6,6 +6,7 @@ windows, a job for large ones.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -252,13 +253,26 @@ def _days(window: CheckWindow) -> tuple[date, ...]:
 
 
 def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
-    """Earlier results, the newest by name, and what to say of those that cannot be read."""
-    results: list[CheckResult] = []
+    """The last result of each earlier day, and what to say of those that cannot be read.
+
+    A day may have been checked again: of several results the last one by name counts.
+    """
+    results: dict[date | None, CheckResult] = {}
     lost = []
-    files = sorted(past.rglob("*.json")) if past is not None else []
+    files = sorted(past.rglob("*.json"), key=_in_order) if past is not None else []
     for path in [path for path in files if path.name != CHECK_FILE][-_MOST_PAST:]:
         try:
-            results.append(load_result(path))
+            result = load_result(path)
         except (DriftInputError, KeyError, TypeError, ValueError) as exc:
             lost.append(f"An earlier result, {path.name}, cannot be read: {exc}.")
-    return results, lost
+        else:
+            results[result.day] = result
+    return list(results.values()), lost
+
+
+def _in_order(path: Path) -> list[list[tuple[int, str]]]:
+    """Folder by folder, by text and number in turn: revision 10 comes after revision 9."""
+    return [
+        [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+        for name in (*path.parent.parts, path.stem)
+    ]

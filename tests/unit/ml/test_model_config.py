@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ml.errors import ModelConfigError, UnknownModelError
 from ml.model_config import (
@@ -84,6 +86,16 @@ def test_the_drift_section_is_read_as_it_is_written(folder):
     assert (drift.window_days, drift.false_alarms_per_year, drift.late_days) == (7, 0.5, 0)
     assert drift.without_labels == "alert"
     assert drift.performance == PerformanceSettings(metric="mae", margin=2.5, days=30)
+
+
+def test_the_guide_to_drift_shows_the_settings_and_defaults_that_there_are(folder):
+    guide = (MODELS.parents[1] / "docs" / "drift.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(guide.split("```yaml")[1].split("```")[0])["drift"]
+
+    drift = asdict(read_model("houses", folder.parent).drift)
+
+    assert PerformanceSettings(**shown.pop("performance")).days == 30
+    assert shown == {name: value for name, value in drift.items() if name != "performance"}
 
 
 def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):

@@ -289,6 +289,29 @@ def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
     assert other.moved[0].since == DAY
 
 
+def test_of_several_checks_of_a_day_the_last_one_counts(bench):
+    past = bench.folder / "past"
+    yesterday = replace(
+        WINDOW,
+        day=DAY - timedelta(days=1),
+        start_utc=MIDNIGHT - timedelta(days=1),
+        end_utc=MIDNIGHT,
+    )
+    for revision in ("", "-revision-2", "-revision-10"):
+        bench.check(yesterday)  # first no row had come, then a few, then many that had moved
+        (past / f"2026-03-13{revision}").mkdir(parents=True)
+        (bench.output / "drift.json").rename(past / f"2026-03-13{revision}" / "drift.json")
+        bench.send(inputs(100 if not revision else 900, shift=1.0), at=NOON - timedelta(days=1))
+    bench.send(inputs(1_000, shift=1.0))
+
+    check = bench.check(past=past)
+
+    assert check.moved[0].since == yesterday.day
+    result = json.loads((bench.output / "drift.json").read_text())
+    (income,) = (f for f in result["features"] if f["name"] == "income")
+    assert [day for day, _ in income["past"]] == ["2026-03-13", "2026-03-14"]
+
+
 def test_the_budget_of_model_yml_decides(bench):
     bench.send(inputs(1_000, shift=0.18))
 
