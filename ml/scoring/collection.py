@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 _FLUSH_SECONDS = 5.0
 _REPORT_SECONDS = 10.0
+# Of what waits while the collector is away; 1,500 batches of 10,000 rows were gigabytes.
+_MOST_WAITING_BYTES = 64 * 1024 * 1024
+# A number in a list: 24 for itself, 8 for its place, and some for the request's own.
+_CELL_BYTES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,28 @@ class CollectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One request's rows of one kind, by column; all columns have the same length."""
+    """One request's rows of one kind, by column; all columns have the same length.
+
+    `body_bytes` is the length of the request, which bounds that of the texts in it.
+    """
 
     kind: str
     columns: Mapping[str, Sequence[Any]]
     request_id: str
     model_version: str
+    body_bytes: int = 0
     time_seconds: int = field(default_factory=lambda: int(time.time()))
     batch_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory, about."""
+        return self.body_bytes + _CELL_BYTES * self.rows * len(self.columns)
 
     def content(self) -> bytes:
         """JSON records, as pandas' to_json(orient="records") writes them."""
@@ -96,7 +114,7 @@ class Batch:
 
     def halves(self) -> tuple[Batch, Batch] | None:
         """The same rows in two batches, with ids of their own; None for a single row."""
-        count = len(next(iter(self.columns.values())))
+        count = self.rows
         if count < 2:  # noqa: PLR2004 - one row cannot be halved
             return None
         first = {name: values[: count // 2] for name, values in self.columns.items()}
@@ -123,7 +141,8 @@ class Batch:
 class Collection:
     """A bounded queue and one background thread. Nothing here ever delays or fails a request.
 
-    What cannot be queued or sent is dropped, counted in `dropped` and reported in the log.
+    What cannot be queued or sent is dropped, counted in `dropped` (batches) and `dropped_rows`,
+    and reported in the log.
     """
 
     def __init__(
@@ -134,6 +153,9 @@ class Collection:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.dropped = 0
+        self.dropped_rows = 0
+        self._waiting_bytes = 0
+        self._weighing = threading.Lock()
         self._settings = settings
         self._draw = draw
         self._pause = pause
@@ -152,10 +174,24 @@ class Collection:
             if drawn >= self._settings.percent.get(batch.kind, 0.0):
                 continue
             self._ensure_thread()
+            if not self._fits(batch.weight):
+                self._drop(batch.rows, "too much waits for the collector")
+                continue
             try:
                 self._queue.put_nowait(batch)
             except queue.Full:
-                self._drop("the queue is full")
+                self._weigh(-batch.weight)
+                self._drop(batch.rows, "the queue is full")
+
+    def _fits(self, weight: int) -> bool:
+        with self._weighing:
+            fits = self._waiting_bytes + weight <= _MOST_WAITING_BYTES
+            self._waiting_bytes += weight if fits else 0
+        return fits
+
+    def _weigh(self, change: int) -> None:
+        with self._weighing:
+            self._waiting_bytes += change
 
     def close(self) -> None:
         """Send what is queued, for a few seconds at most, and stop."""
@@ -165,12 +201,23 @@ class Collection:
         try:
             self._queue.put(None, timeout=_FLUSH_SECONDS)
         except queue.Full:
-            self._drop("the collector did not take the queue before the server stopped")
-            return
-        self._thread.join(_FLUSH_SECONDS)
+            pass  # the collector takes nothing; what waits is counted below
+        else:
+            self._thread.join(_FLUSH_SECONDS)
         self._thread = None
-        if not self._queue.empty():
-            self._drop("the collector did not take the queue before the server stopped")
+        for batch in self._left():
+            self._drop(batch.rows, "the collector did not take the queue before the server stopped")
+        if self.dropped > self._reported:
+            self._report("the server stops")
+
+    def _left(self) -> Iterator[Batch]:
+        while True:
+            try:
+                batch = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if batch is not None:
+                yield batch
 
     def _ensure_thread(self) -> None:
         # The server may load the model first and fork its workers after: threads do not follow.
@@ -179,6 +226,8 @@ class Collection:
         self._owner = os.getpid()
         self._connection = None
         self._queue = queue.Queue(self._settings.capacity)
+        self._waiting_bytes = 0
+        self._weighing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="data-collection", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -186,6 +235,7 @@ class Collection:
     def _run(self) -> None:
         while (batch := self._queue.get()) is not None:
             self._send(batch)
+            self._weigh(-batch.weight)
         if self._connection is not None:
             self._connection.close()
 
@@ -193,7 +243,7 @@ class Collection:
         try:
             content = batch.content()
         except ValueError as exc:
-            self._drop(f"it is not JSON: {exc}")
+            self._drop(batch.rows, f"it is not JSON: {exc}")
             return
         if len(content) > _MOST_BYTES and (halves := batch.halves()) is not None:
             for half in halves:
@@ -214,7 +264,7 @@ class Collection:
             reason = f"the collector answered {status}"
             if status < http.client.INTERNAL_SERVER_ERROR:
                 break
-        self._drop(reason)
+        self._drop(batch.rows, reason)
 
     def _post(self, content: bytes, headers: Mapping[str, str]) -> int:
         if self._connection is None:
@@ -231,16 +281,19 @@ class Collection:
             self._connection.close()
             self._connection = None
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, rows: int, reason: str) -> None:
         self.dropped += 1
-        now = time.monotonic()
-        if now - self._reported_at < _REPORT_SECONDS:
-            return
+        self.dropped_rows += rows
+        if time.monotonic() - self._reported_at >= _REPORT_SECONDS:
+            self._report(reason)
+
+    def _report(self, reason: str) -> None:
         _log.warning(
-            "collected data was dropped: batches_since_start=%d batches_since_last_line=%d "
-            "last_reason=%s",
+            "collected data was dropped: rows_since_start=%d batches_since_start=%d "
+            "batches_since_last_line=%d last_reason=%s",
+            self.dropped_rows,
             self.dropped,
             self.dropped - self._reported,
             reason,
         )
-        self._reported, self._reported_at = self.dropped, now
+        self._reported, self._reported_at = self.dropped, time.monotonic()

@@ -69,7 +69,7 @@ class Scorer:
         except BadRequestError as exc:
             return Answer(400, exc.body())
         predictions = self._predict(rows)
-        self._collect(rows, predictions, request_id)
+        self._collect(rows, predictions, request_id=request_id, body_bytes=len(body))
         answer: dict[str, Any] = {
             "predictions": predictions,
             "model": self._folder.name,
@@ -93,14 +93,16 @@ class Scorer:
             raise ModelAnswerError("a prediction is not finite")
         return predictions
 
-    def _collect(self, rows: Rows, predictions: list[Any], request_id: str) -> None:
+    def _collect(
+        self, rows: Rows, predictions: list[Any], *, request_id: str, body_bytes: int
+    ) -> None:
         ids: dict[str, list[Any]] = {}
         if rows.ids is not None and self._schema.id_column is not None:
             ids = {self._schema.id_column: rows.ids}
         version = self._folder.version
         self._collection.put(
             [
-                Batch(INPUTS, {**ids, **rows.columns}, request_id, version),
+                Batch(INPUTS, {**ids, **rows.columns}, request_id, version, body_bytes),
                 Batch(OUTPUTS, {**ids, "prediction": predictions}, request_id, version),
             ]
         )

@@ -85,7 +85,45 @@ def test_a_full_queue_drops_counts_and_returns_at_once(server, caplog):
     assert took < 0.5
     assert collection.dropped == 50 - len(server.seen)
     assert 43 <= collection.dropped <= 45
-    assert len([one for one in caplog.records if "dropped" in one.message]) == 1
+    first, *last = [one.message for one in caplog.records if "dropped" in one.message]
+    assert "rows_since_start=1 " in first
+    # What came after the first line is told when the server stops, not never.
+    assert [f"rows_since_start={collection.dropped} " in line for line in last] == [True]
+
+
+def test_large_batches_cannot_fill_the_memory_while_the_collector_is_away(server, caplog):
+    server.gate.clear()
+    collection = _collection(server.server_port, capacity=1500)
+    rows = 100_000
+
+    started = time.perf_counter()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(200):
+            collection.put([_batch(rows=rows)])
+    took = time.perf_counter() - started
+    kept = 200 - collection.dropped
+    server.gate.set()
+    collection.close()
+
+    assert took < 5
+    assert 1 <= kept <= 20  # 64 MiB, at 40 bytes a number
+    assert collection.dropped_rows == collection.dropped * rows
+    assert sum(len(body) for _, _, body, _ in server.seen) == kept * rows
+
+
+def test_what_was_sent_makes_room_again(server, monkeypatch):
+    monkeypatch.setattr("ml.scoring.collection._MOST_WAITING_BYTES", 100_000)
+    collection = _collection(server.server_port)
+
+    for _ in range(5):
+        before = len(server.seen)
+        collection.put([_batch(rows=2_000)])
+        while collection._waiting_bytes:
+            time.sleep(0.01)
+        assert len(server.seen) > before
+    collection.close()
+
+    assert collection.dropped == 0
 
 
 def test_a_server_error_is_tried_again_and_a_refusal_is_not(server):

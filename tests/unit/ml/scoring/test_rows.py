@@ -160,8 +160,8 @@ def test_a_name_that_is_given_twice_is_refused_because_nobody_knows_which_was_me
     assert (error.code, error.column) == ("duplicate_column", column)
 
 
-def test_a_million_names_are_refused_at_once_and_in_few_words():
-    names = [f"x{number}" for number in range(300_000)]
+def test_a_hundred_thousand_names_are_refused_at_once_and_in_few_words():
+    names = [f"x{number}" for number in range(100_000)]
     began = time.process_time()
 
     errors = [
