@@ -22,7 +22,7 @@ from local.ports import HIGHEST_PORT, SERVICES
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from local.stack import StackOptions
+    from local.stack_options import StackOptions
 
 _SHOWN_LINES = 20
 
@@ -126,8 +126,8 @@ def _tell(text: str) -> int:
 
 
 def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackOptions:
-    from local.stack import StackOptions  # noqa: PLC0415 - a second of imports, for `up` alone
     from local.stack_file import read_stack_file  # noqa: PLC0415 - same
+    from local.stack_options import StackOptions  # noqa: PLC0415 - imports much, for `up` alone
 
     return StackOptions(
         app_dir=app,

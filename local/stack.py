@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -13,59 +12,26 @@ from local.azure_ml.identity import Identity, NotAuthorizedError
 from local.azure_ml.mlflow_server import MlflowServer
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
-from local.azurite import (
-    ACCOUNT_KEY,
-    ACCOUNT_NAME,
-    Azurite,
-    create_resources,
-    install_azurite,
-)
+from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.background import together
 from local.environments import Environments
 from local.errors import LocalStackError
-from local.event_grid import EventGrid, Faults
 from local.functions_host.host import FunctionsHost
 from local.keeping import keep_running
 from local.ports import Ports
 from local.running import RunningStack, StateLock
-from local.stack_file import StackFile, fill_in
-from local.storage_events.proxy import StorageEventsProxy
+from local.stack_file import fill_in
+from local.storage import Storage
 from local.tls import LocalTls
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
     from local.azure_ml.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class StackOptions:
-    """What a stack runs and how.
-
-    Args:
-        app_dir: folder of the function app.
-        file: what to set up around it.
-        state: folder of everything that survives a restart.
-        cache: folder of what can be made again: Azurite and virtual environments.
-        trace: file for every exchange with the Azure ML control plane, or None.
-        event_speed: how much faster than Azure deliveries are retried.
-        faults: what Event Grid does wrong on purpose.
-        ports: fixed ports by service; others are chosen once and kept with the state.
-        hosts: Functions hosts over the same storage; more than one shows what scaling out does.
-    """
-
-    app_dir: Path
-    file: StackFile
-    state: Path
-    cache: Path
-    trace: Path | None = None
-    event_speed: float = 1.0
-    faults: Faults = field(default_factory=Faults)
-    ports: Mapping[str, int] = field(default_factory=dict)
-    hosts: int = 1
+    from local.stack_options import StackOptions
 
 
 class Stack:
@@ -83,9 +49,7 @@ class Stack:
         self._ports: Ports
         self.hosts: list[FunctionsHost] = []
         self.endpoints: OnlineEndpoints
-        self.events: EventGrid
-        self.azurite: Azurite
-        self.proxy: StorageEventsProxy
+        self._storage: Storage
         self.azure_ml: AzureMl
         self.tls: LocalTls
         self._identity: Identity
@@ -116,13 +80,7 @@ class Stack:
             LocalStackError: a part cannot be kept running: the stack is of no use any more.
         """
         await together(
-            keep_running(
-                self.azurite,
-                name="Azurite",
-                # Measured: also what it said it had; see the autosave interval of its databases.
-                consequence="It saves every 5 s: what it was told just before may be missing.",
-                afterwards=self._make_resources,
-            ),
+            self._storage.keep_running(),
             keep_running(
                 self._mlflow, name="MLflow", consequence="Calls during its start have failed."
             ),
@@ -131,7 +89,7 @@ class Stack:
     @property
     def storage_connection_string(self) -> str:
         """For clients: blobs by way of the proxy, so that events are sent."""
-        return self.azurite.connection_string(blob_endpoint=self.proxy.blob_endpoint)
+        return self._storage.connection_string
 
     @property
     def logs(self) -> Path:
@@ -172,8 +130,17 @@ class Stack:
         # MLflow imports for seconds and needs nothing of storage but its address.
         storage_listener = self._ports.reserve("storage")
         self._resources.callback(storage_listener.close)
+        self._storage = Storage(
+            options,
+            logs=self.logs,
+            ports=self._ports,
+            listener=storage_listener,
+            tls=self.tls,
+            authorize=self._may_publish,
+            say=self._say,
+        )
         await together(
-            self._start_storage(storage_listener),
+            self._run(self._storage),
             self._start_mlflow(_port_of(storage_listener)),
         )
         await self._start_azure_ml(environments)
@@ -194,72 +161,12 @@ class Stack:
         )
         await self._run(self._mlflow)
 
-    async def _start_storage(self, listener: socket.socket) -> None:
-        options, file = self._options, self._options.file
-        self._say("storage")
-        program = await install_azurite(options.cache / "azurite")
-        self.azurite = Azurite(
-            program=program,
-            data=options.state / "azurite",
-            log=self.logs / "azurite.log",
-            blob_port=self._ports["blob"],
-            queue_port=self._ports["queue"],
-            table_port=self._ports["table"],
-        )
-        await self._run(self.azurite)
-        self._ports.keep(
-            blob=self.azurite.blob_port,
-            queue=self.azurite.queue_port,
-            table=self.azurite.table_port,
-        )
-        await self._make_resources()
-        self._say("events")
-        self.events = EventGrid(
-            state=options.state / "events",
-            subscriptions=file.subscriptions,
-            topics=file.topics,
-            storage_connection_string=self.azurite.connection_string(),
-            tls=self.tls,
-            authorize=self._may_publish,
-            speed=options.event_speed,
-            faults=options.faults,
-        )
-        await self._run(self.events)
-        self.proxy = StorageEventsProxy(
-            upstream=f"http://127.0.0.1:{self.azurite.blob_port}",
-            publish=self._storage_event,
-            topic=self._storage_id(),
-            state=options.state / "events",
-            listener=listener,
-        )
-        await self._run(self.proxy)
-        self._ports.keep(storage=self.proxy.port)
-
-    async def _make_resources(self) -> None:
-        file = self._options.file
-        await create_resources(
-            self.azurite.connection_string(),
-            containers=file.containers,
-            queues=file.queues,
-            tables=file.tables,
-        )
-
     def _may_publish(self, authorization: str) -> bool:
         try:
             self._identity.verify(authorization, {"https://eventgrid.azure.net"})
         except NotAuthorizedError:
             return False
         return True
-
-    def _storage_id(self) -> str:
-        workspace = self._options.file.workspace
-        return (
-            f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
-            "/providers/Microsoft.Storage/storageAccounts/devstoreaccount1"
-        )
-
-    async def _storage_event(self, event: Mapping[str, Any]) -> None:
-        await self.events.publish("storage", [event])
 
     async def _start_azure_ml(self, environments: Environments) -> None:
         options, file = self._options, self._options.file
@@ -296,7 +203,7 @@ class Stack:
             "dataVersion": "",
             "metadataVersion": "1",
         }
-        await self.events.publish("workspace", [event])
+        await self._storage.events.publish("workspace", [event])
 
     async def _start_hosts(self, environments: Environments) -> None:
         options = self._options
@@ -326,7 +233,7 @@ class Stack:
             "workspace.name": workspace.name,
             "workspace.container": "azureml-blobstore",
             **{
-                f"topics.{topic.name}": self.events.topic_endpoint(topic.name)
+                f"topics.{topic.name}": self._storage.events.topic_endpoint(topic.name)
                 for topic in self._options.file.topics
             },
         }

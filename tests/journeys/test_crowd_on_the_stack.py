@@ -12,8 +12,9 @@ from azure.storage.queue import QueueClient
 
 from demo.plan import prepare
 from local.event_grid import Faults
-from local.stack import Stack, StackOptions
+from local.stack import Stack
 from local.stack_file import read_stack_file
+from local.stack_options import StackOptions
 
 pytestmark = pytest.mark.stack
 

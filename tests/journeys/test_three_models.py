@@ -13,8 +13,9 @@ from demo.journey import Journey, Summary
 from demo.narrator import Narrator
 from demo.plan import prepare
 from local.event_grid import Faults
-from local.stack import Stack, StackOptions
+from local.stack import Stack
 from local.stack_file import read_stack_file
+from local.stack_options import StackOptions
 
 pytestmark = pytest.mark.stack
 
