@@ -96,8 +96,8 @@ def line(points: Sequence[tuple[int, int]]) -> str:
     for to_x, to_y in rest:
         moves.append(f"{to_x - x}{'' if to_y < y else ' '}{to_y - y}")
         x, y = to_x, to_y
-    start = f"M{points[0][0]} {points[0][1]}"
-    return f"{start}l{' '.join(moves)}" if moves else f"{start}h0"
+    first_x, first_y = points[0]
+    return f"M{first_x} {first_y}l{' '.join(moves)}" if moves else f"M{first_x - 1} {first_y}h2"
 
 
 def steps(xs: Sequence[int], heights: Sequence[int], base: int) -> str:

@@ -17,6 +17,11 @@ TEXT_SIZES = """
   .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
   .map(e => parseFloat(getComputedStyle(e).fontSize) * (e.getScreenCTM ? e.getScreenCTM().a : 1))
 """
+FIRST_PAINT = """
+() => new Promise(done => new PerformanceObserver(list => {
+  for (const entry of list.getEntriesByName('first-contentful-paint')) done(entry.startTime)
+}).observe({type: 'paint', buffered: true}))
+"""
 LABELS = """
 () => [...document.querySelectorAll('svg')].map(svg => {
   const box = e => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom] }
@@ -109,12 +114,7 @@ def test_the_first_content_is_painted_within_three_tenths_of_a_second(files, ope
     painted = []
     for _ in range(5):
         with opened(files["wide"]) as found:
-            found.page.wait_for_function("performance.getEntriesByType('paint').length > 0")
-            painted.append(
-                found.page.evaluate(
-                    "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-                )
-            )
+            painted.append(found.page.evaluate(FIRST_PAINT))
 
     assert min(painted) <= 300  # the least of five: others may be using the machine
 

@@ -1,6 +1,8 @@
 import json
+import math
 import re
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 
@@ -9,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.drift.engine import Profile, Verdict, check
+from ml.drift.engine import Profile, Statistic, Verdict, check
 from ml.drift.engine.__main__ import main
+from ml.drift.engine.judge import Signal
+from ml.drift.engine.performance import Estimate, Metric, Performance, Realised
 from ml.drift.engine.report import render
 from ml.drift.engine.result_file import load_result, save_result
 from ml.drift.engine.sentences import headline
@@ -110,6 +114,79 @@ def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
     rows = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "row"]
     assert len(rows) == 60 + 2 * 12  # and the two sides of each card
     assert tables == ["table", "caption"] * (12 + 1)
+
+
+def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_path):
+    feature = results[10].features[0]
+    unreachable = replace(feature, signals=(Signal(Statistic.MISSING, 0.0, math.inf),))
+    result = replace(results[10], features=(unreachable,), performance=_performance())
+
+    save_result(result, tmp_path / "drift.json")
+
+    json.loads((tmp_path / "drift.json").read_text(), parse_constant=pytest.fail)
+    assert load_result(tmp_path / "drift.json") == result
+
+
+def _performance():
+    days = (
+        (DAY, Estimate(0.9, 0.85, 0.95, 100)),
+        (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),
+        (DAY + timedelta(days=2), Estimate(3.0, 0.0, math.inf, 1)),
+    )
+    return Performance(
+        verdict=Realised.WORSE,
+        metric=Metric.ACCURACY,
+        overall=Estimate(0.8, 0.75, 0.84, 201),
+        by_day=days,
+        predictions=300,
+        labelled=201,
+        reference=0.9,
+        margin=0.05,
+    )
+
+
+def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none(results):
+    page = _parsed(render(replace(results[10], performance=_performance())))
+
+    found = next(i["aria-label"] for i in page.images if "intervals" in i["aria-label"])
+    assert "limit 0.85: the whole interval beyond it on 1 of 2 days" in found
+    assert "latest 0.7 on 11 Mar 2026" in found
+    assert "too few rows" in page.text
+
+
+def test_hundreds_of_gone_columns_and_notes_do_not_bury_the_verdict(results):
+    few = replace(results[10], vanished_columns=("a",))
+    gone = tuple(f"column_{k}" for k in range(300))
+    noted = tuple(replace(f, note=f"{f.name}: constant 1") for f in results[10].features)
+    many = replace(results[10], vanished_columns=gone, features=noted)
+
+    assert "Column a is gone: counted as drift." in render(few)
+    assert "column_7 and 292 more are gone: counted as drift." in render(many)
+    assert "<summary>10 remarks on columns and days</summary>" in render(many)
+
+
+def test_dates_are_shown_as_dates():
+    days = pa.array(np.arange(600) + 19_000, pa.int32()).cast(pa.date32())
+    table = pa.table({"joined": days, "x": np.arange(600.0)})
+    profile = Profile.fit(table, draws=500)
+
+    text = " ".join(_parsed(render(check(profile, table))).text)
+
+    assert "3 Nov 2022 → 3 Nov 2022" in text  # 1970 and 19,299 days
+
+
+def test_equal_whole_numbers_stand_in_the_same_step_on_both_sides():
+    reference, current = (
+        pa.table({"n": np.repeat([0.0, 1.0, 2.0], rows)}) for rows in ([316, 227, 17], [63, 75, 2])
+    )
+
+    chart = check(Profile.fit(reference, draws=500), current)["n"].chart
+
+    used = [
+        [k for k, share in enumerate(side) if share] for side in (chart.reference, chart.current)
+    ]
+    assert used[0] == used[1]
+    assert len(used[0]) == 3
 
 
 def test_no_drift_is_told_like_an_answer():
