@@ -31,10 +31,26 @@ _LONGEST_BACKOFF_SECONDS = 30.0
 # A server that ran this long was well: its next crash starts the backoff anew.
 _STEADY_SECONDS = 60.0
 # In a file, because it is no error there for a gunicorn that does not know it yet.
-_GUNICORN_CONFIG = """\
+# A worker that ends while it loads the model would be started again for ever.
+_READY = "ready"
+_GUNICORN_CONFIG = f"""\
+from pathlib import Path
+
+from gunicorn.errors import HaltServer
+
 control_socket_disable = True
 graceful_timeout = 6
 timeout = 300
+_ready = Path(__file__).with_name("{_READY}")
+
+
+def post_worker_init(worker):
+    _ready.touch()
+
+
+def child_exit(server, worker):
+    if not _ready.exists():
+        raise HaltServer("a worker ended before it was ready", 3)
 """
 
 
@@ -135,6 +151,7 @@ class ScoringProcess:
         spec.folder.mkdir(parents=True, exist_ok=True)
         config = spec.folder / "gunicorn.conf.py"
         config.write_text(_GUNICORN_CONFIG, encoding="utf-8")
+        (spec.folder / _READY).unlink(missing_ok=True)
         # The SDK's own local endpoints split the script's path like this.
         script = PurePosixPath(spec.script)
         root = spec.code / script.parent

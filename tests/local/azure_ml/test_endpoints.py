@@ -386,6 +386,22 @@ def test_a_script_that_does_not_start_fails_the_deployment_with_the_logs_end(cli
     client.online_endpoints.begin_delete("broken").result()
 
 
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 11)", "raise SystemExit(0)"])
+def test_a_server_that_ends_while_it_loads_the_model_fails_at_once_and_not_after_minutes(
+    client, code, end
+):
+    _create_endpoint(client, "ending")
+    (code / "serving" / "score.py").write_text(
+        f"import os\ndef init():\n    {end}\ndef run(text):\n    return text\n"
+    )
+    started = time.monotonic()
+
+    with pytest.raises(HttpResponseError, match="ended with code 3 before it answered"):
+        _deploy(client, _deployment(code, "ending", "blue"))
+
+    assert time.monotonic() - started < 60
+
+
 def test_a_failed_update_leaves_the_old_version_answering(client, code):
     _create_endpoint(client, "half-way")
     _deploy(client, _deployment(code, "half-way", "blue"))
