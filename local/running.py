@@ -165,13 +165,13 @@ class StateLock:
 async def clear_state(state: Path) -> None:
     """Delete what stacks have left in their state folder, once what was killed there has ended.
 
+    Afterwards it is known as a stack's, whatever is written there before a stack is.
+
     Raises:
         LocalStackError: a stack runs over it, it is no stack's folder, or it cannot be deleted.
     """
     try:
-        is_others = any(state.iterdir()) and not (state / _LOCK).exists()
-    except FileNotFoundError:
-        return
+        is_others = state.exists() and any(state.iterdir()) and not (state / _LOCK).exists()
     except OSError as exc:
         raise LocalStackError(f"the state folder {state} cannot be read: {exc.strerror}") from exc
     if is_others:

@@ -177,6 +177,20 @@ def test_what_a_stack_has_left_is_cleared_away(tmp_path):
     asyncio.run(story())
 
 
+def test_what_is_left_where_a_stack_was_about_to_start_is_cleared_away(tmp_path):
+    # given: interrupted between the log of the start and the start
+    state = tmp_path / "state"
+    asyncio.run(clear_state(state))
+    (state / "logs").mkdir()
+    (state / "logs" / "stack.log").write_text("", encoding="utf-8")
+
+    # when
+    asyncio.run(clear_state(state))
+
+    # then
+    assert [entry.name for entry in state.iterdir()] == ["stack.lock"]
+
+
 def test_a_folder_that_no_stack_has_made_is_not_cleared(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
