@@ -201,6 +201,18 @@ class TestRegistry:
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
         assert azure_ml.registry.version("never-trained", "1") is None
 
+    def test_versions_are_listed_by_when_they_were_registered(self, azure_ml, a_job):
+        job = a_job()
+        long_ago, far_away = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2100))
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+
+        of_cycle = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+
+        assert list(azure_ml.registry.registered_since(job.model, long_ago)) == list(of_cycle)
+        assert list(azure_ml.registry.registered_since(job.model, far_away)) == []
+        assert list(azure_ml.registry.registered_since("never-trained", long_ago)) == []
+
     def test_a_job_registers_its_version_and_later_tags_win(self, azure_ml, a_job):
         job = a_job()
         azure_ml.jobs.submit(job)
