@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from local.azure_ml.answers import error, not_found
+from local.azure_ml.answers import error, not_found, user_error
 from local.azure_ml.deployments import read_object
 from local.azure_ml.execution import PIPELINE_LOG
 from local.azure_ml.job_record import PRIVATE
@@ -90,7 +90,10 @@ class HistoryRoutes:
     async def _resolved_uris(self, request: web.Request) -> web.Response:
         # Unregistered outputs have no asset of their own here: their URI is their id.
         body = await read_object(request)
-        values = {uri: {"uri": uri, "type": _ASSET_TYPE} for uri in body.get("values") or []}
+        asked = body.get("values") or []
+        if not isinstance(asked, list) or not all(isinstance(uri, str) for uri in asked):
+            return user_error("values must be a list of texts")
+        values = {uri: {"uri": uri, "type": _ASSET_TYPE} for uri in asked}
         return web.json_response({"values": values})
 
     async def _log(self, request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+from local.azure_ml.shapes import misplaced
 from local.azure_ml.storage_passthrough import PREFIX
 from local.errors import LocalStackError
 
@@ -83,4 +84,4 @@ def _shape(given: object) -> str | None:
         return f"the body must be a JSON object, not a {type(given).__name__}"
     if not isinstance(given.get("properties", {}), dict):
         return "properties must be a JSON object"
-    return None
+    return misplaced(given)

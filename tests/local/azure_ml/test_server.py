@@ -128,6 +128,17 @@ def test_another_workspace_is_not_found(plane):
         ("/jobs/ok", {"properties": {"jobType": "Sweep"}}),
         ("/jobs/ok", {}),
         ("/models/ok/versions/1", {"properties": {"modelUri": "ftp://x"}}),
+        ("/models/ok/versions/1", {"properties": {"modelUri": 5}}),
+        ("/codes/ok/versions/1", {"properties": {"codeUri": "http://h/c", "properties": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Pipeline", "tags": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Pipeline", "settings": []}}),
+        ("/jobs/ok", {"properties": {"jobType": "Pipeline", "jobs": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Pipeline", "jobs": {"one": None}}}),
+        ("/jobs/ok", {"properties": {"jobType": "Pipeline", "jobs": {"one": {"inputs": 5}}}}),
+        ("/jobs/ok", {"properties": {"jobType": "Command", "environmentId": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Command", "environmentVariables": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Command", "limits": 5}}),
+        ("/jobs/ok", {"properties": {"jobType": "Command", "resources": {"instanceCount": []}}}),
     ],
 )
 def test_nonsense_is_refused_with_a_text_and_never_a_500(plane, path, body):

@@ -1,0 +1,66 @@
+"""Whether a request's JSON has objects and texts where every handler expects them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Below these, keys are the caller's own words.
+_FREE = frozenset(
+    {"tags", "properties", "environmentVariables", "environment_variables", "traffic"}
+    | {"mirrorTraffic", "keys", "flavors"}
+)
+# Below these, keys are names, and each value is one more thing of the kind.
+_NAMED = frozenset({"inputs", "outputs", "jobs", "collections"})
+_OBJECTS = (
+    _FREE
+    | _NAMED
+    | {"settings", "resources", "limits", "componentSpec", "codeConfiguration"}
+    | {"requestSettings", "dataCollector", "scaleSettings", "sku"}
+)
+_TEXTS = frozenset(
+    {"experimentName", "displayName", "display_name", "description", "command", "code", "codeId"}
+    | {"environmentId", "componentId", "condaFile", "modelUri", "dataUri", "codeUri", "model"}
+    | {"scoringScript", "requestTimeout", "jobType", "dataType", "modelType", "rollingRate"}
+)
+_COUNTS = frozenset({"instance_count", "instanceCount"})
+
+
+def misplaced(given: dict[str, Any], place: str = "") -> str | None:
+    """What is of the wrong kind, for the caller; None when nothing is.
+
+    Args:
+        given: a resource's body, or a part of it.
+        place: where that part stands, with a dot at its end.
+    """
+    for key, value in given.items():
+        if value is None:
+            continue
+        where = f"{place}{key}"
+        if key in _OBJECTS and not isinstance(value, dict):
+            return f"{where} must be a JSON object"
+        if key in _TEXTS and not isinstance(value, str):
+            return f"{where} must be a text"
+        if key in _COUNTS and not str(value).isdecimal():
+            return f"{where} must be a whole number"
+        if key == "environment" and not isinstance(value, dict | str):
+            return f"{where} must be a text or a JSON object"
+        found = _inside(key, value, where) if isinstance(value, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _inside(key: str, value: dict[str, Any], where: str) -> str | None:
+    # The envelope's own `properties` are a part like others.
+    if key in _FREE and where != "properties":
+        return None
+    if key not in _NAMED:
+        return misplaced(value, f"{where}.")
+    for name, one in value.items():
+        if isinstance(one, dict):
+            found = misplaced(one, f"{where}.{name}.")
+        else:
+            found = f"{where}.{name} must be a JSON object" if key == "jobs" else None
+        if found is not None:
+            return found
+    return None
