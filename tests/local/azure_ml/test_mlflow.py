@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import urllib.request
 import uuid
 import warnings
@@ -304,3 +305,48 @@ def test_a_json_artifact_arrives_although_the_exchange_is_traced(plane, tracking
     assert answer.status_code == 200, answer.text
     fetched = tracking.download_artifacts(run.run_id, "small.json", str(tmp_path))
     assert Path(fetched).read_bytes() == content
+
+
+_ON_AZURES_ADDRESS = """\
+import os
+import subprocess
+import mlflow
+
+client, run, model = mlflow.MlflowClient(), os.environ["RUN"], os.environ["MODEL"]
+client.log_param(run, "alpha", 0.5)
+client.log_metric(run, "r2", 0.43)
+client.create_registered_model(model)
+version = client.create_model_version(model, f"runs:/{run}/model", run).version
+client.set_model_version_tag(model, version, "stage", "candidate")
+(found,) = client.search_model_versions(f"name='{model}'")
+print(found.version, found.tags)
+"""
+
+
+def test_azures_plugin_tracks_and_registers_at_the_address_that_azure_gives_its_steps(
+    plane, tracking, tmp_path
+):
+    """Artefacts are not part of it: on Azure the plugin takes them to a service of their own."""
+    # given
+    training = Path(__file__).resolve().parents[3] / "ml" / "environments" / "training.yml"
+    python = plane.loop.run(
+        plane.workspace.environments.for_conda(training.read_text(encoding="utf-8")), seconds=600
+    )
+    run, model = a_run(tracking).info.run_id, name("model")
+    tracking.log_artifacts(run, str(a_model_folder(tmp_path)), "model")
+    address = "azureml" + plane.server.tracking_uri.removeprefix("https")
+
+    # when
+    done = subprocess.run(
+        [python, "-c", _ON_AZURES_ADDRESS],
+        env=os.environ | {"MLFLOW_TRACKING_URI": address, "RUN": run, "MODEL": model},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    # then
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1 {'stage': 'candidate'}"
+    assert tracking.get_run(run).data.metrics == {"r2": 0.43}
