@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
+
+from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -18,6 +21,19 @@ def has_text_headers(request: web.BaseRequest) -> bool:
     aiohttp hands over bytes that are no text as lone surrogates, which no encoder takes later.
     """
     return all(_is_text(value) for value in request.headers.values())
+
+
+def keep_bad_requests_quiet() -> None:
+    """A request that is no HTTP is answered with 400; its trace is of no use to who runs us.
+
+    A browser that tries https on a plain port makes one.
+    """
+    logging.getLogger("aiohttp.server").addFilter(_is_not_a_bad_request)
+
+
+def _is_not_a_bad_request(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _is_text(value: str) -> bool:
