@@ -76,6 +76,8 @@ async def _mistake(request: web.Request) -> str | None:
         given = json.loads(body)
     except ValueError as exc:
         return f"the body is not JSON: {exc}"
+    if request.method == "PUT" and isinstance(given, dict) and "properties" not in given:
+        return "properties must be given: a JSON object"
     return _shape(given)
 
 

@@ -127,6 +127,8 @@ def test_another_workspace_is_not_found(plane):
         ("/data/ok/versions/1", ["no", "object"]),
         ("/jobs/ok", {"properties": {"jobType": "Sweep"}}),
         ("/jobs/ok", {}),
+        ("/environments/ok/versions/1", {}),
+        ("/components/ok/versions/1", {"tags": {}}),
         ("/models/ok/versions/1", {"properties": {"modelUri": "ftp://x"}}),
         ("/models/ok/versions/1", {"properties": {"modelUri": 5}}),
         ("/codes/ok/versions/1", {"properties": {"codeUri": "http://h/c", "properties": 5}}),
