@@ -1,11 +1,23 @@
 """CPU, wall and memory of the drift engine against its peers and against reading the file alone.
 
-Every measurement is one fresh process; the contestants alternate, and the median counts. Peers live
-in virtual environments of their own, made here with uv, their telemetry off. CPU seconds are the
-process's own, after imports and one warm-up on a small file (JIT), except for `cold_cpu_s`, which
-holds everything. The last line is one JSON object with the worst case of each claim.
+Every measurement is one fresh process; all contestants of a table alternate, and medians count.
+Peers live in virtual environments of their own, made here with uv, their telemetry off. CPU seconds
+are the process's own, after imports and one warm-up on a small file (JIT). Two exceptions: `cold`
+holds everything from the start of the interpreter, and its worse case, which counts, finds nothing
+compiled before. "Calibration" is what turns a summary into limits, once a model version: the drawn
+null and what the reference's own past adds to it; it is timed apart from profile + check.
 
-Needs a few GB of disk below --work (10M x 20 is 1.6 GB) and network access for the peers.
+The bare read, which one pass is compared with, is two contestants, and the quicker one counts:
+
+- ordinary: `ParquetFile(path).iter_batches(batch_size=65_536, use_threads=threads > 1)`, every
+  batch dropped, pyarrow's pool as large as the threads. By default pyarrow holds each row group's
+  bytes, which costs it a file's worth of page faults.
+- buffered: the same with `pre_buffer=False, buffer_size=65_536`, as many readers as threads, each
+  with its share of the columns or of the row groups: the engine's own readers without the engine.
+
+Needs a few GB of disk below --work (10M x 20 is 1.6 GB) and network access for the peers. --only
+takes some of the parts: 100k, 1m, read-20 (10M x 20), read-1 (100M x 1). The last line is one JSON
+object with the worst case of each claim.
 """
 
 import argparse
@@ -34,6 +46,7 @@ PEERS: Mapping[str, Sequence[str]] = {
     "nannyml": ("nannyml==0.13.1", "pyarrow", "statsmodels"),  # imported, not declared
     "scipy": ("scipy", "pandas", "pyarrow"),
 }
+PARTS = ("100k", "1m", "read-20", "read-1")
 QUIET = {
     "DO_NOT_TRACK": "1",
     "NML_DISABLE_USAGE_LOGGING": "1",
@@ -150,8 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=ROOT / ".local" / "benchmarks" / "drift")
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--peer-repetitions", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=["100k", "1m", "read"])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--keep", action="store_true", help="keep files and environments")
     options = parser.parse_args()
     work: Path = options.work
@@ -160,83 +172,82 @@ def main() -> None:
     peaks: list[float] = []
     own = Path(sys.executable)
     if "100k" in options.only:
-        figures |= _small(work, own, options, peaks)
+        figures |= _small(work, own, options.repetitions, peaks)
     if "1m" in options.only:
-        figures |= _middle(work, own, options, peaks)
-    if "read" in options.only:
-        figures |= _reading(work, own, options.repetitions, peaks)
+        figures |= _middle(work, own, options.repetitions, peaks)
+    sizes = {"read-20": (10_000_000, 20), "read-1": (100_000_000, 1)}
+    reads = [size for part, size in sizes.items() if part in options.only]
+    if reads:
+        figures |= _reading(work, own, options.repetitions, peaks, sizes=reads)
     if not options.keep:
         shutil.rmtree(work)
     figures["peak_mb"] = max(peaks, default=0.0)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
-def _small(
-    work: Path, own: Path, options: argparse.Namespace, peaks: list[float]
-) -> dict[str, float]:
+def _small(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dict[str, float]:
     reference = write(work / "reference-100k.parquet", 100_000, 50, CATEGORIES, 1)
     current = write(work / "current-100k.parquet", 100_000, 50, CATEGORIES, 2)
-    ours = Table("100k x (50 numeric + 10 categorical)").take_turns(
+    table = Table("100k x (50 numeric + 10 categorical)").take_turns(
         {
             "ours, daily check": (own, "check", reference, current),
             "ours, profile + check": (own, "profile_and_check", reference, current),
-            "ours, cold process, all included": (own, "cold", reference, current),
+            "ours, cold, compiled before": (own, "cold", reference, current),
+            "ours, cold, nothing compiled": (own, "colder", reference, current),
+            "Evidently": (environment(work, "evidently"), "evidently", reference, current),
         },
-        options.repetitions,
+        repetitions,
     )
-    evidently = environment(work, "evidently")
-    peers = Table("peers on the same files").take_turns(
-        {"Evidently": (evidently, "evidently", reference, current)}, options.peer_repetitions
-    )
-    peaks += [ours.peak("ours, daily check"), ours.peak("ours, profile + check")]
+    peaks += [table.peak("ours, daily check"), table.peak("ours, profile + check")]
     return {
-        "daily_vs_evidently": peers.cpu("Evidently") / ours.cpu("ours, daily check"),
-        "fit_vs_evidently": peers.cpu("Evidently") / ours.cpu("ours, profile + check"),
-        "cold_cpu_s": ours.cpu("ours, cold process, all included"),
-        "calibrate_cpu_s": ours.reported("ours, profile + check", "calibrate"),
+        "daily_vs_evidently": table.cpu("Evidently") / table.cpu("ours, daily check"),
+        "fit_vs_evidently": table.cpu("Evidently") / table.cpu("ours, profile + check"),
+        "cold_cpu_s": table.cpu("ours, cold, nothing compiled"),
+        "calibrate_cpu_s": table.reported("ours, profile + check", "calibrate"),
     }
 
 
-def _middle(
-    work: Path, own: Path, options: argparse.Namespace, peaks: list[float]
-) -> dict[str, float]:
+def _middle(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dict[str, float]:
     reference = write(work / "reference-1m.parquet", 1_000_000, 50, 0, 3)
     current = write(work / "current-1m.parquet", 1_000_000, 50, 0, 4)
-    ours = Table("1M x 50").take_turns(
-        {"ours, profile + check": (own, "profile_and_check", reference, current)},
-        options.repetitions,
-    )
-    peers = Table("peers on the same files").take_turns(
+    table = Table("1M x 50").take_turns(
         {
+            "ours, profile + check": (own, "profile_and_check", reference, current),
             "scipy, exact loop": (environment(work, "scipy"), "scipy", reference, current),
             "NannyML": (environment(work, "nannyml"), "nannyml", reference, current),
         },
-        options.peer_repetitions,
+        repetitions,
     )
-    peaks.append(ours.peak("ours, profile + check"))
-    spent = ours.cpu("ours, profile + check")
+    peaks.append(table.peak("ours, profile + check"))
+    spent = table.cpu("ours, profile + check")
     return {
-        "fit_vs_nannyml": peers.cpu("NannyML") / spent,
-        "fit_vs_scipy_1m": peers.cpu("scipy, exact loop") / spent,
+        "fit_vs_nannyml": table.cpu("NannyML") / spent,
+        "fit_vs_scipy_1m": table.cpu("scipy, exact loop") / spent,
     }
 
 
-def _reading(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dict[str, float]:
+def _reading(
+    work: Path,
+    own: Path,
+    repetitions: int,
+    peaks: list[float],
+    *,
+    sizes: Sequence[tuple[int, int]],
+) -> dict[str, float]:
     cpu, wall = [], []
-    for title, rows, columns in (("10M x 20", 10_000_000, 20), ("100M x 1", 100_000_000, 1)):
+    floors = ("pyarrow, ordinary read", "pyarrow, buffered read")
+    for rows, columns in sizes:
         path = write(work / f"{rows}x{columns}.parquet", rows, columns, 0, 5)
         for threads in (1, 2):
-            table = Table(
-                f"{title}, {threads} thread(s), against reading the file alone"
-            ).take_turns(
+            title = f"{rows:,} x {columns}, {threads} thread(s), against reading the file alone"
+            table = Table(title).take_turns(
                 {
-                    "pyarrow, read only": (own, "read", path, threads),
-                    "pyarrow, read with our buffers": (own, "read_lean", path, threads),
+                    floors[0]: (own, "read", path, threads),
+                    floors[1]: (own, "read_buffered", path, threads),
                     "ours, one pass": (own, "scan", path, threads),
                 },
                 repetitions,
             )
-            floors = ("pyarrow, read only", "pyarrow, read with our buffers")  # the quicker counts
             cpu.append(table.cpu("ours, one pass") / min(table.cpu(f) for f in floors))
             wall.append(table.wall("ours, one pass") / min(table.wall(f) for f in floors))
             peaks.append(table.peak("ours, one pass"))

@@ -5,7 +5,9 @@ clock starts, and warms up on a small table, so that JIT and imports count for n
 """
 
 import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -93,8 +95,15 @@ def cold(reference: str, current: str) -> None:
     print(json.dumps({"cpu": time.process_time(), "wall": 0.0, "peak_mb": memory_mb("VmHWM")}))
 
 
+def colder(reference: str, current: str) -> None:
+    """The same with nothing compiled before: numba finds an empty cache."""
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["NUMBA_CACHE_DIR"] = empty
+        cold(reference, current)
+
+
 def read(path: str, threads: str) -> None:
-    """The floor: pyarrow decodes every value and does nothing with it."""
+    """The ordinary bare read: pyarrow decodes every value and nothing is done with it."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -102,30 +111,31 @@ def read(path: str, threads: str) -> None:
 
     def work() -> None:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(use_threads=int(threads) > 1):
+            for batch in file.iter_batches(batch_size=65_536, use_threads=int(threads) > 1):
                 del batch
 
     timed(work)
 
 
-def read_lean(path: str, threads: str) -> None:
-    """A leaner floor: pyarrow through the engine's small buffers, every batch dropped at once."""
+def read_buffered(path: str, threads: str) -> None:
+    """The bare read through the engine's readers: its buffers, threads and shares, no engine."""
     engine = _engine()
     _warm(engine)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
+    from ml.drift.engine.profile import fit_layout  # noqa: PLC0415
     from ml.drift.engine.readers import open_source  # noqa: PLC0415
+    from ml.drift.engine.scan import column_shares  # noqa: PLC0415
 
-    source = open_source(path)
-    names, count = list(source.names), int(threads)
-    each = max(1, min(8, -(-len(names) // count)))
-    shares = [(source, names[i : i + each]) for i in range(0, len(names), each)]
-    if len(names) < count:
-        shares = [(part, names) for part in source.parts(count)]
+    source, count = open_source(path), int(threads)
+    columns = fit_layout(source).columns
+    shares = [(source, share) for share in column_shares(columns, count)]
+    if len(columns) < count:
+        shares = [(part, columns) for part in source.parts(count)]
 
-    def drop(share: tuple[Any, list[str]]) -> None:
-        part, columns = share
-        for batch in part.batches(columns):
+    def drop(share: tuple[Any, Any]) -> None:
+        part, chosen = share
+        for batch in part.batches({column.name for column in chosen}):
             del batch
 
     def work() -> None:
@@ -194,7 +204,18 @@ def evidently(reference: str, current: str) -> None:
     timed(work)
 
 
-TASKS = (check, profile_and_check, cold, read, read_lean, scan, scipy, nannyml, evidently)
+TASKS = (
+    check,
+    profile_and_check,
+    cold,
+    colder,
+    read,
+    read_buffered,
+    scan,
+    scipy,
+    nannyml,
+    evidently,
+)
 
 if __name__ == "__main__":
     by_name: dict[str, Callable[..., None]] = {task.__name__: task for task in TASKS}

@@ -165,10 +165,12 @@ def add_days(
 @_compiled
 def fold_counts(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
     """Sum counts of bins, shape (BINS,), into cells, shape (>= CELLS,), set to zero before."""
-    for k in range(BINS):
-        if bins[k] != 0:
-            c = k // BINS_A_CELL - BINS_A_SIDE // BINS_A_CELL + CELLS_A_SIDE
-            cells[min(max(c, 0), CELLS - 1)] += bins[k]
+    for eight in range(BINS // BINS_A_CELL):
+        rows = 0
+        for k in range(BINS_A_CELL):
+            rows += bins[eight * BINS_A_CELL + k]
+        c = eight - BINS_A_SIDE // BINS_A_CELL + CELLS_A_SIDE
+        cells[min(max(c, 0), CELLS - 1)] += rows
 
 
 @_compiled
