@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.data_tests import csv_file
@@ -338,7 +338,7 @@ def test_a_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
     config = model(tmp_path, "parquet")
     whole, chance = parquet_bytes(), random.Random(7)  # noqa: S311 - damage that repeats itself
 
-    for _ in range(300):
+    for _ in range(40):
         damaged = bytearray(whole)
         damaged[chance.randrange(4, len(whole))] = chance.randrange(256)
         check(config, bytes(damaged))  # a verdict, whatever it is
@@ -405,7 +405,8 @@ def test_rows_are_named_in_the_order_of_the_file(houses):
     assert report.findings[0].rows == (1, 2, 3)
 
 
-@given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=8))
 def test_duplicates_are_those_that_a_set_finds(chunks):
     seen: set[int] = set()
     expected, found, number = [], Duplicates(["x"]), 0
