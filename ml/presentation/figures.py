@@ -65,5 +65,5 @@ def shortened(name: str, most: int) -> str:
 
 def listed(names: Sequence[str], most: int = 8) -> str:
     """As a, b and 3 more."""
-    shown = ", ".join(shortened(name, 40) for name in names[:most])
+    shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -163,6 +163,7 @@ def test_new_categories_missing_values_and_constants_that_moved_are_said(files, 
         text = found.page.locator("main").inner_text()
 
     assert re.search(r"New categories: new \(2\d(\.\d)? %\)", text)
+    assert f"{HOSTILE} 1 new, 1 gone" in text
     assert re.search(r"bmi [\d.]+ % → (19|20|21)(\.\d+)? %", text)
     assert re.search(r"Was constant and now differs in [45]\d(\.\d)? % of the rows", text)
 

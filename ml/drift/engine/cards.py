@@ -188,10 +188,14 @@ def _beside(feature: FeatureResult) -> list[str]:
     lines = []
     if feature.new_categories:
         rows = max(feature.current.rows, 1)
-        new = [f"{v} ({percent(c / rows)})" for v, c in feature.new_categories.items()]
+        new = [
+            f"{shortened(v, LONGEST_NAME)} ({percent(c / rows)})"
+            for v, c in feature.new_categories.items()
+        ]
         lines.append(f"New categories: {listed(new)}.")
     if feature.vanished_categories:
-        lines.append(f"Gone categories: {listed(feature.vanished_categories)}.")
+        gone = [shortened(value, LONGEST_NAME) for value in feature.vanished_categories]
+        lines.append(f"Gone categories: {listed(gone)}.")
     measures = [
         f"{_WORDS[s.statistic]} {figure(s)} (limit {figure(s, limit=True)})"
         for s in feature.signals

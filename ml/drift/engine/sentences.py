@@ -53,7 +53,7 @@ def findings(result: CheckResult) -> list[str]:
     if len(gone) == 1:
         lines.append(f"Column {shortened(gone[0], LONGEST_NAME)} is gone: counted as drift.")
     elif gone:
-        lines.append(f"Columns {listed(gone)} are gone: counted as drift.")
+        lines.append(f"Columns {_names(gone)} are gone: counted as drift.")
     since = min((f.since for f in result.drifted if f.since is not None), default=None)
     if since is not None and result.day is not None and since < result.day:
         lines.append(
@@ -66,7 +66,7 @@ def remarks(result: CheckResult) -> list[str]:
     """What a person should know beside the verdict: days, columns and values left out."""
     lines = []
     if result.new_columns:
-        lines.append(f"New columns, not compared: {listed(result.new_columns)}.")
+        lines.append(f"New columns, not compared: {_names(result.new_columns)}.")
     if result.missing_days:
         lines.append(f"No row came from {day_ranges(result.missing_days)}.")
     lines += [f"{f.note.rstrip('.')}." for f in result.features if f.note]
@@ -141,6 +141,10 @@ def _by_chance(result: CheckResult) -> str:
     times = result.budget.false_alarms_per_year
     often = "once a year" if times == 1 else f"{times:g} times a year"
     return f"Without a change, a daily check alarms at most {often}."
+
+
+def _names(columns: Sequence[str]) -> str:
+    return listed([shortened(name, LONGEST_NAME) for name in columns])
 
 
 def _columns(count: int) -> str:
