@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -102,11 +103,15 @@ class BlobStore:
         return sorted(found, key=lambda item: item.name)
 
     async def download_file(self, container: str, name: str, to: Path) -> None:
-        """Write one blob to the file `to`, in chunks."""
+        """Write one blob to the file `to`, in chunks; it is as old as the blob, as in a mount."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        with to.open("wb") as out:
-            async for chunk in self.chunks(container, name):
-                out.write(chunk)
+        with _translated(f"{container}/{name}"):
+            stream = await self._service.get_blob_client(container, name).download_blob()
+            with to.open("wb") as out:
+                async for chunk in stream.chunks():
+                    out.write(chunk)
+        moment = stream.properties.last_modified.timestamp()
+        os.utime(to, (moment, moment))
 
     async def chunks(self, container: str, name: str) -> AsyncIterator[bytes]:
         """The blob's content, piece by piece."""

@@ -32,20 +32,23 @@ class LabelFile:
 
 @dataclass(slots=True)
 class Labels:
-    """All accepted files, oldest first; what cannot be read is named in `unreadable`."""
+    """Accepted files, oldest first; what cannot be read is named in `unreadable`."""
 
     files: tuple[LabelFile, ...]
     unreadable: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, config: ModelConfig) -> Labels:
-        """Every file of the model's format below a folder."""
+    def of(
+        cls, folder: Path, config: ModelConfig, *, since_utc: datetime, until_utc: datetime
+    ) -> Labels:
+        """Every file of the model's format below a folder that landed in [since, until)."""
         found = [
             LabelFile(path, datetime.fromtimestamp(path.stat().st_mtime, UTC))
             for path in folder.rglob(f"*.{config.data.format}")
             if path.is_file()
         ]
-        return cls(tuple(sorted(found, key=lambda file: (file.landed_utc, file.path))))
+        landed = [file for file in found if since_utc <= file.landed_utc < until_utc]
+        return cls(tuple(sorted(landed, key=lambda file: (file.landed_utc, file.path))))
 
     def frames(self, file: LabelFile, config: ModelConfig) -> Iterator[pd.DataFrame]:
         """Raw rows of one file, some thousands at a time; none of a file without the target."""

@@ -18,7 +18,6 @@ from ml.monitoring.rows_file import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -58,7 +57,6 @@ def judge_performance(
     predictions: RowsFile,
     labels: Labels | None,
     *,
-    until_utc: datetime,
     baseline: float | None,
 ) -> Judged:
     """Join labels to predictions by row id; the engine compares with the baseline.
@@ -69,7 +67,6 @@ def judge_performance(
         config: says the metric and its margin.
         predictions: rows of ROW_ID, `prediction` and TIME, all written.
         labels: accepted files; None where there are none.
-        until_utc: what landed at or after it is not known yet.
         baseline: the champion's value on its frozen rows.
     """
     settings = config.drift.performance
@@ -87,7 +84,7 @@ def judge_performance(
             margin,
             f"none of {predictions.rows:,} predictions carries the row id {config.id}",
         )
-    known = _known_labels(config, labels, hashes, until_utc=until_utc)
+    known = _known_labels(config, labels, hashes)
     found = realised_performance(
         _labelled(predictions, known),
         known,
@@ -160,20 +157,15 @@ def _hashes(batch: pa.RecordBatch) -> NDArray[np.uint64]:
 
 
 def _known_labels(
-    config: ModelConfig,
-    labels: Labels | None,
-    predicted: NDArray[np.uint64],
-    *,
-    until_utc: datetime,
+    config: ModelConfig, labels: Labels | None, predicted: NDArray[np.uint64]
 ) -> pa.Table:
     """Labels of rows that were predicted, oldest first: of several the last one counts."""
     identity, target = Comparable.of_row_id(ROW_ID), Comparable.of_model(config.target, config)
     schema = pa.schema([(ROW_ID, identity.type), (_LABEL, target.type)])
     kept = []
-    for file in labels.files if labels else ():
-        if labels is None or file.landed_utc >= until_utc:
-            continue
-        for frame in labels.frames(file, config):
+    frames = (labels.frames(file, config) for file in labels.files) if labels else ()
+    for of_file in frames:
+        for frame in of_file:
             if config.id not in frame.columns:
                 continue
             columns = [

@@ -100,15 +100,16 @@ def check_window(
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="drift-") as folder, ExitStack() as open_files:
         rows = _Rows(config, reference, Path(folder), open_files)
-        landed = None if labels is None else Labels.of(labels, config)
+        landed = None
+        if labels is not None:
+            since_utc = _looks_back_to(config, window)
+            landed = Labels.of(labels, config, since_utc=since_utc, until_utc=window.end_utc)
         rows.read_collected(collected, window, tally)
         if landed is not None:
             rows.read_labels(landed, window)
         open_files.close()
         result = _judged(config, reference, rows, window)
-        performance = judge_performance(
-            config, rows.scored, landed, until_utc=window.end_utc, baseline=baseline
-        )
+        performance = judge_performance(config, rows.scored, landed, baseline=baseline)
     earlier, lost = _earlier(past)
     result = with_past(replace(result, performance=performance.by_day), earlier)
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
@@ -127,6 +128,11 @@ def check_window(
     (output / REPORT_FILE).write_text(page, encoding="utf-8")
     write_check(check, output)
     return check
+
+
+def _looks_back_to(config: ModelConfig, window: CheckWindow) -> datetime:
+    """How old a prediction or its label may be."""
+    return min(window.start_utc, window.end_utc - timedelta(days=days_of(config)))
 
 
 class _Rows:
@@ -167,7 +173,7 @@ class _Rows:
         for event in events(
             collected,
             OUTPUTS,
-            start_utc=min(window.start_utc, since_utc),
+            start_utc=_looks_back_to(config, window),
             end_utc=window.end_utc,
             id_column=config.id,
             tally=tally,

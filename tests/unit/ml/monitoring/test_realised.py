@@ -81,11 +81,12 @@ def test_predictions_of_thirty_days_count_and_older_ones_do_not(bench):
     assert check.current_rows == 100  # the drift check keeps to its window
 
 
-def test_labels_landed_after_the_window_are_not_known_yet(bench):
+@pytest.mark.parametrize("at", [WINDOW.end_utc, WINDOW.end_utc - timedelta(days=30, seconds=1)])
+def test_labels_that_landed_after_the_window_or_too_long_before_it_are_left_out(bench, at):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
 
-    check = bench.check(labels=land(bench, rows, at=WINDOW.end_utc), baseline=0.9)
+    check = bench.check(labels=land(bench, rows, at=at), baseline=0.9)
 
     assert check.performance.verdict == "not_enough_labels"
     assert check.performance.sentence == (
