@@ -1,0 +1,241 @@
+"""The loop that drift drives, on the real stack: traffic shifts, the model follows, quiet again."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import random
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.client import DemoClient
+from local.stack import Stack
+from local.stack_file import read_stack_file
+from local.stack_options import StackOptions
+
+pytestmark = pytest.mark.stack
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "meters"
+WORKSPACE = "azureml-blobstore"
+PATIENCE_SECONDS = 240.0
+TRAINED_ROWS = 2000
+SCORED_ROWS = 1500
+BATCH_ROWS = 50
+
+
+def population(rows: int, *, warm: bool, first_day: date, first_id: int) -> list[dict[str, Any]]:
+    """Warm days shift `outside` by more than three sd and turn what it does to the load round.
+
+    The load itself is spread alike: only its cause has changed.
+    """
+    chance = random.Random(first_id)  # noqa: S311 - rows, no secret
+    found = []
+    for number in range(rows):
+        deviation = chance.gauss(0, 3)
+        load = 50 + (-2 if warm else 2) * deviation + chance.gauss(0, 1)
+        found.append(
+            {
+                "meter_id": first_id + number,
+                "read_on": (first_day + timedelta(days=number % 60)).isoformat(),
+                "outside": round((20 if warm else 10) + deviation, 3),
+                "pressure": round(chance.gauss(100, 10), 3),
+                "load": round(load, 3),
+            }
+        )
+    return found
+
+
+def as_csv(rows: list[dict[str, Any]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def app_with_the_model(folder: Path) -> Path:
+    """What is deployed, with one more model folder: nothing else is touched."""
+    left_out = shutil.ignore_patterns("__pycache__")
+    for name in ("functions", "shared", "ml"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    for name in ("function_app.py", "host.json", "requirements.txt", ".amlignore"):
+        if (ROOT / name).exists():
+            shutil.copyfile(ROOT / name, folder / name)
+    own = Path(__file__).parent / "models" / MODEL
+    shutil.copytree(own, folder / "ml" / "models" / MODEL, ignore=left_out)
+    return folder
+
+
+@dataclass
+class Seen:
+    shifted: dict[str, Any] = field(default_factory=dict)  # last_drift after the shift
+    report: str = ""
+    answered: dict[str, Any] = field(default_factory=dict)  # by the report's own address
+    cycle: dict[str, Any] = field(default_factory=dict)
+    notices: int = 0
+    after: dict[str, Any] = field(default_factory=dict)  # last_drift against the new champion
+    status: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Way:
+    """A data producer, a client of the endpoint and an operator, through their own doors."""
+
+    def __init__(self, client: DemoClient) -> None:
+        self._client = client
+        self._cycles = 0
+        self._collected = 0
+
+    async def run(self) -> Seen:
+        seen = Seen()
+        home = population(TRAINED_ROWS, warm=False, first_day=date(2025, 10, 1), first_id=1_000_000)
+        warm = population(TRAINED_ROWS, warm=True, first_day=date(2026, 5, 1), first_id=2_000_000)
+        await self._drop("home.csv", home)
+        await self._cycle("not_retrained")  # data alone is no reason for this model
+        await self._client.retrain("the first version")
+        await self._cycle("promoted")
+
+        await self._score(warm)
+        await self._drop("warm.csv", warm)
+        await self._cycle("not_retrained")
+        await self._client.fire_timer("drift_daily")
+        seen.cycle = await self._cycle("promoted")
+        seen.shifted = (await self._client.status())["last_drift"]
+        container, _, name = seen.shifted["report"].partition("/")
+        seen.report = (await self._client.read(container, name)).decode()
+        seen.notices = await self._client.drift_notices("notices")
+
+        await self._score(warm)
+        today = datetime.now(UTC).date().isoformat()
+        asked = await self._client._app("POST", f"/api/models/{MODEL}/drift-check?date={today}")
+        assert asked["new"], asked
+        seen.after = await self._until(self._checked_against_the_new_champion)
+        seen.answered = await self._client._app("GET", f"/api/models/{MODEL}/drift/{today}")
+        seen.status = await self._client.status()
+        seen.tags = await self._until(self._noted)
+        return seen
+
+    async def _drop(self, name: str, rows: list[dict[str, Any]]) -> None:
+        await self._client.put("landing", f"{MODEL}/{name}", as_csv(rows))
+
+    async def _score(self, rows: list[dict[str, Any]]) -> None:
+        address = await self._client.scoring()
+        asked = [
+            {name: row[name] for name in ("meter_id", "outside", "pressure")}
+            for row in rows[:SCORED_ROWS]
+        ]
+        for start in range(0, len(asked), BATCH_ROWS):
+            await self._client.score(address, asked[start : start + BATCH_ROWS])
+        self._collected += len(asked)
+        for collection in ("model_inputs", "model_outputs"):
+            await self._until(lambda kind=collection: self._rows_collected(kind))
+
+    async def _rows_collected(self, collection: str) -> bool:
+        rows = 0
+        for name in await self._client.names(WORKSPACE, f"modelDataCollector/retrain-{MODEL}/"):
+            if f"/{collection}/" in name:
+                text = (await self._client.read(WORKSPACE, name)).decode()
+                rows += sum(len(json.loads(line)["data"]) for line in text.splitlines())
+        return rows >= self._collected
+
+    async def _cycle(self, outcome: str) -> dict[str, Any]:
+        """The next cycle's end."""
+        self._cycles += 1
+
+        async def ended() -> dict[str, Any] | None:
+            cycles = (await self._client.status())["cycles"]
+            return cycles[-self._cycles] if len(cycles) >= self._cycles else None
+
+        past = await self._until(ended)
+        assert past["outcome"] == outcome, past
+        return await self._client.cycle(past["cycle_id"])
+
+    async def _checked_against_the_new_champion(self) -> dict[str, Any] | None:
+        status = await self._client.status()
+        drift = status["last_drift"]
+        return drift if drift["profile"] == status["champion"]["version"] else None
+
+    async def _noted(self) -> dict[str, str] | None:
+        version = (await self._client.status())["champion"]["version"]
+        found = await self._client._arm("GET", f"/models/{MODEL}/versions/{version}")
+        tags = found["properties"]["tags"]
+        return tags if "drift_report" in tags else None
+
+    async def _until(self, true: Any) -> Any:
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while not (found := await true()):
+            if asyncio.get_running_loop().time() > deadline:
+                status = await self._client.status()
+                raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s: {status}")
+            await asyncio.sleep(0.5)
+        return found
+
+
+async def _run(folder: Path) -> Seen:
+    options = StackOptions(
+        app_dir=app_with_the_model(folder / "app"),
+        file=read_stack_file(ROOT / "infra" / "local.yml"),
+        state=folder / "state",
+        cache=ROOT / ".local" / "cache",
+    )
+    async with Stack(options) as stack, DemoClient(stack.record(), MODEL) as client:
+        return await Way(client).run()
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    return asyncio.run(_run(tmp_path_factory.mktemp("drift-loop")))
+
+
+def test_the_daily_check_finds_what_moved_and_says_so_in_its_report(seen):
+    assert seen.shifted["verdict"] == "drift"
+    leading = seen.shifted["signals"][0]
+    assert leading["feature"] == "outside"
+    assert leading["measure"] == "distance"
+    # The mean moved by 10 / 3 sd; what lies beyond the reference's outer quantiles counts less.
+    assert 2.5 < leading["statistic"] < 3.5
+    assert "outside" in seen.report
+    assert "pressure" not in seen.shifted["sentence"]
+
+
+def test_labels_show_that_the_champions_predictions_became_worse(seen):
+    performance = seen.shifted["performance"]
+
+    assert performance["verdict"] == "worse"
+    assert performance["metric"] == "mae"
+    assert performance["value"] > 5 * performance["baseline"]
+
+
+def test_drift_and_worse_predictions_open_one_cycle_that_links_the_report(seen):
+    opened = seen.cycle["facts"][0]["fact"]
+    reason = next(step for step in seen.cycle["steps"] if step["name"] == "Reason")
+
+    assert [one["kind"] for one in opened["reasons"]] == ["drift", "performance"]
+    assert seen.shifted["report_address"] in reason["sentence"]
+
+
+def test_others_are_told_once(seen):
+    assert seen.notices == 1
+
+
+def test_the_next_check_is_quiet_because_the_reference_moved_with_the_champion(seen):
+    assert seen.after["verdict"] == "no_drift", seen.after
+    assert seen.after["profile"] == seen.status["champion"]["version"]
+    assert seen.after["performance"]["verdict"] == "not_worse"
+    assert seen.status["open_cycle"] is None
+    assert len(seen.status["cycles"]) == 4
+
+
+def test_the_newest_result_is_read_by_http_and_stands_at_the_version(seen):
+    assert seen.answered["check"]["verdict"] == "no_drift"
+    assert seen.answered["report"] == seen.after["report"]
+    assert seen.tags["drift_report"] == seen.after["report"]
+    assert seen.tags["drift_verdict"] == "no_drift"
