@@ -10,6 +10,8 @@ from ml.monitoring.outcome import Moved
 
 if TYPE_CHECKING:
     from ml.drift.engine import CheckResult
+    from ml.model_config import ModelConfig
+    from ml.monitoring.outcome import PerformanceResult
 
 _MOST_MOVED: Final = 10
 _MOST_NAMED: Final = 3
@@ -24,6 +26,36 @@ def sentence_of(result: CheckResult) -> str:
     named += [f"column {name} is gone" for name in result.vanished_columns[:_MOST_NAMED]]
     more = len(result.drifted) + len(result.vanished_columns) - len(named)
     return f"{text}: {'; '.join(named)}{f'; and {more} more' if more else ''}."
+
+
+def next_step(
+    config: ModelConfig, result: CheckResult, performance: PerformanceResult | None
+) -> str:
+    """What the app does with the verdict, as model.yml says."""
+    found = [
+        reason
+        for reason, given in (
+            ("drift", result.verdict is Verdict.DRIFT),
+            ("performance", performance is not None and performance.verdict == "worse"),
+        )
+        if given
+    ]
+    taken = [reason for reason in found if reason in config.retrain.reasons]
+    if taken:
+        return (
+            "a retraining cycle opens, and the retrain policy (cooldown, budget, new labels) says "
+            "yes or no, with its reason."
+        )
+    if found:
+        return (
+            f"no retraining by itself, since retrain.reasons in model.yml does not list "
+            f"{' or '.join(found)}; retrain by hand, or list it."
+        )
+    if result.verdict is Verdict.NOT_ENOUGH_DATA and config.drift.late_days:
+        days = config.drift.late_days
+        later = "1 day" if days == 1 else f"{days} days"
+        return f"the day is looked at again for {later}, in case rows come late."
+    return "nothing; the next day is checked by itself."
 
 
 def moved_columns(result: CheckResult) -> tuple[Moved, ...]:

@@ -31,7 +31,7 @@ from ml.drift.engine.result_file import load_result, save_result
 from ml.drift.engine.scan import Scan, scan
 from ml.monitoring.collected import Tally, events
 from ml.monitoring.columns import PREDICTION, Comparable
-from ml.monitoring.findings import moved_columns, sentence_of
+from ml.monitoring.findings import moved_columns, next_step, sentence_of
 from ml.monitoring.labels import Labels
 from ml.monitoring.outcome import (
     CHECK_FILE,
@@ -124,7 +124,12 @@ def check_window(
     )
     output.mkdir(parents=True, exist_ok=True)
     save_result(result, output / RESULT_FILE)
-    page = render(result, subject=config.name, notes=[*performance.notes, *losses])
+    page = render(
+        result,
+        subject=config.name,
+        notes=[*performance.notes, *losses],
+        next_step=next_step(config, result, performance.result),
+    )
     (output / REPORT_FILE).write_text(page, encoding="utf-8")
     write_check(check, output)
     return check

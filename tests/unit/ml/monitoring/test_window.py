@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, timedelta
 
 import pytest
-from window_bench import DAY, MIDNIGHT, NOON, WINDOW, config_of, table
+from window_bench import DAY, MIDNIGHT, MODEL, NOON, WINDOW, config_of, table
 
 from ml.drift.engine import DriftInputError
 from ml.errors import UnreadableDataError
@@ -380,3 +380,25 @@ def test_an_event_that_was_kept_in_the_next_day_s_folder_is_found(bench):
 
     assert bench.check().current_rows == 300
     assert UTC is MIDNIGHT.tzinfo
+
+
+@pytest.mark.parametrize(
+    ("reasons", "day", "next_step"),
+    [
+        (
+            "[data, drift]",
+            {"rows": 1_000, "shift": 1.0},
+            "a retraining cycle opens, and the retrain",
+        ),
+        ("[data]", {"rows": 1_000, "shift": 1.0}, "no retraining by itself, since retrain.reasons"),
+        ("[data, drift]", {"rows": 20}, "the day is looked at again for 3 days"),
+        ("[data, drift]", {"rows": 1_000}, "nothing; the next day is checked by itself."),
+    ],
+)
+def test_the_report_says_what_happens_next(bench, tmp_path, reasons, day, next_step):
+    bench.send(inputs(**day))
+
+    bench.check(config=config_of(tmp_path, MODEL + f"retrain:\n  reasons: {reasons}\n"))
+
+    _, _, following = (bench.output / "report.html").read_text().partition("What happens next: ")
+    assert following.startswith(next_step)
