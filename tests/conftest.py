@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys on the whole stack begin first: started last, they would be waited for alone."""
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Coroutine tests marked `anyio` run on asyncio."""
