@@ -5,6 +5,7 @@ the integral of |B(F(x))| dx with B the uniform empirical process of e rows, a B
 many. B does not depend on the feature, so all features share one set of draws: a matrix product.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,11 @@ _LOOKUP: Final = 1_024
 _SIZES: Final = (50.0, 100.0, 200.0, 500.0, np.inf)
 _LEVELS: Final = (0.5, 0.1, 0.03)
 _TAIL_LEVEL: Final = 0.01
+_LOG_LEVELS: Final = -np.log(np.array([*_LEVELS, _TAIL_LEVEL]))
 _TAIL_POWER: Final = 1.5  # between an exponential tail (1) and a normal one (2)
 _SIZE_POWER: Final = -0.75
+# Ascending, on a scale on which what few rows do to the tail is nearly linear.
+_SCALED_SIZES: Final = np.array([size**_SIZE_POWER for size in _SIZES])[::-1]
 _SEED: Final = 20_170_101
 
 
@@ -52,37 +56,31 @@ class DistanceNull:
         the slope: a slope between two quantiles, from a few dozen draws, missed chances by half.
         """
         powered = self._at(self.quantiles, effective_rows) ** _TAIL_POWER
-        log_levels = -np.log(np.array([*_LEVELS, _TAIL_LEVEL]))
-        wanted = -float(np.log(chance))
-        value = float(np.interp(wanted, log_levels, powered))
-        if wanted > log_levels[-1]:
+        wanted = -math.log(chance)
+        value = float(np.interp(wanted, _LOG_LEVELS, powered))
+        if wanted > _LOG_LEVELS[-1]:
             slope = float(self._at(self.tail, effective_rows))
-            value = float(powered[-1]) + slope * (wanted - float(log_levels[-1]))
-        return float(value ** (1 / _TAIL_POWER) / np.sqrt(effective_rows))
+            value = float(powered[-1]) + slope * (wanted - float(_LOG_LEVELS[-1]))
+        return float(value ** (1 / _TAIL_POWER)) / math.sqrt(effective_rows)
 
     def mean_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean distance under no drift, same shape as the sizes."""
-        scaled = np.interp(effective_rows**_SIZE_POWER, _scaled_sizes(), self.mean[::-1])
+        scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.mean[::-1])
         return np.asarray(scaled / np.sqrt(effective_rows), np.float64)
 
     def square_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean squared distance under no drift, same shape as the sizes."""
-        scaled = np.interp(effective_rows**_SIZE_POWER, _scaled_sizes(), self.square[::-1])
+        scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.square[::-1])
         return np.asarray(scaled / effective_rows, np.float64)
 
     @staticmethod
     def _at(table: NDArray[np.float64], effective_rows: float) -> NDArray[np.float64]:
         position = np.interp(
-            effective_rows**_SIZE_POWER, _scaled_sizes(), np.arange(len(_SIZES))[::-1]
+            effective_rows**_SIZE_POWER, _SCALED_SIZES, np.arange(len(_SIZES))[::-1]
         )
         low = min(int(position), len(_SIZES) - 2)
         part = position - low
         return np.asarray((1 - part) * table[low] + part * table[low + 1], np.float64)
-
-
-def _scaled_sizes() -> NDArray[np.float64]:
-    """Sizes, ascending on a scale on which what few rows do to the tail is nearly linear."""
-    return np.array([size**_SIZE_POWER for size in _SIZES])[::-1]
 
 
 def calibrate(

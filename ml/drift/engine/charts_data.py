@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from ml.drift.engine.category import CategorySummary
 from ml.drift.engine.grid import EDGES
-from ml.drift.engine.kernels import BINS
 from ml.drift.engine.layout import Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.result import Chart
@@ -47,16 +46,15 @@ def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.floa
     """Share of the rows in each step: every bin counts where its own mean lies."""
     if not side.finite:
         return np.zeros(len(edges) - 1)
-    used = np.flatnonzero(side.counts)
-    means = side.sums[used] / side.counts[used]
-    means = np.clip(means, EDGES[used], EDGES[np.minimum(used + 1, BINS)])
-    values = np.clip(side.grid.center + side.grid.scale * means, side.lowest, side.highest)
+    filled = side.filled
+    means = filled.means.clip(EDGES[filled.bins], EDGES[filled.bins + 1])
+    values = (side.grid.center + side.grid.scale * means).clip(side.lowest, side.highest)
     # A mean of equal values misses them by a rounding error, which must not decide on the step.
     nudged = values + _ROUNDING * (edges[-1] - edges[0])
     place = np.searchsorted(edges, nudged, side="right") - 1
     place = np.where(np.abs(values - edges[-1]) <= nudged - values, len(edges) - 2, place)
     within = (place >= 0) & (place < len(edges) - 1)
-    rows = np.bincount(place[within], side.counts[used][within], minlength=len(edges) - 1)
+    rows = np.bincount(place[within], filled.rows[within], minlength=len(edges) - 1)
     return np.asarray(np.round(rows / side.finite, 6), np.float64)
 
 

@@ -160,13 +160,9 @@ def _feature(
         if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
             ks = kolmogorov_smirnov(summary, current).value
             euclid = euclidean(summary.cells, current.cells)
-            if summary.sd > 0:
+            if (sd := summary.sd) > 0:
                 bounds = wasserstein(summary, current)
-                exact = (
-                    bounds.value / summary.sd,
-                    bounds.low / summary.sd,
-                    bounds.high / summary.sd,
-                )
+                exact = (bounds.value / sd, bounds.low / sd, bounds.high / sd)
     elif isinstance(summary, CategorySummary) and isinstance(current, CategorySummary):
         before, now = summary.by_value(), current.by_value()
         if not summary.is_text and not current.is_text:

@@ -1,5 +1,6 @@
 """How far two summaries are apart: exact and certified on the bins, quick on the cells."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,47 @@ class Bounded:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Both sides bin by bin, from the first to the last bin with rows, shape (k,) each.
+
+    p, q: shares of the reference and of the current rows; before, after: D = F_reference -
+    F_current at both ends of each bin.
+    """
+
+    reference: NumericSummary
+    current: NumericSummary
+    bins: slice
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, reference: NumericSummary, current: NumericSummary) -> "_Steps":
+        used = [side.filled.bins for side in (reference, current) if side.finite]
+        bins = slice(0, 0)
+        if used:
+            bins = slice(min(int(u[0]) for u in used), max(int(u[-1]) for u in used) + 1)
+        p = reference.counts[bins] / max(reference.finite, 1)
+        q = current.counts[bins] / max(current.finite, 1)
+        step = p - q
+        after = step.cumsum()
+        before = after - step
+        after[-1:] = 0.0  # but for rounding
+        return cls(reference, current, bins, p=p, q=q, before=before, after=after)
+
+    @property
+    def floor(self) -> NDArray[np.float64]:
+        """D is nowhere lower inside each bin."""
+        return np.asarray(np.maximum(self.before - self.q, self.after - self.p), np.float64)
+
+    @property
+    def ceiling(self) -> NDArray[np.float64]:
+        """D is nowhere higher inside each bin."""
+        return np.asarray(np.minimum(self.before + self.p, self.after + self.q), np.float64)
+
+
 def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
     """Wasserstein-1 distance in the column's own unit, with certified bounds.
 
@@ -37,34 +79,29 @@ def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
         raise DriftInputError("a distance needs at least one number on each side")
     if reference.grid != current.grid:
         raise DriftInputError("a distance needs both sides on one grid")
-    bins = _range_of_both(reference, current)
-    n, m = reference.finite, current.finite
-    p = reference.counts[bins] / n
-    q = current.counts[bins] / m
-    after = np.cumsum(p - q)
-    before = after - (p - q)
-    after[-1] = 0.0
-    low_edge, high_edge = _clamped_edges(bins, reference, current)
-    moment = reference.sums[bins] / n - current.sums[bins] / m
+    steps = _Steps.of(reference, current)
+    edges = _clamped_edges(steps)
+    width = edges[1:] - edges[:-1]
+    moment = (
+        reference.sums[steps.bins] / reference.finite - current.sums[steps.bins] / current.finite
+    )
     # b D(b) - a D(a) about the bin's own middle: no cancellation of far-away edges.
-    middle = (low_edge + high_edge) / 2
-    half = (high_edge - low_edge) / 2
-    integral = half * (after + before) - (moment - middle * (p - q))
-    floor = np.maximum(before - q, after - p)
-    ceiling = np.minimum(before + p, after + q)
-    sure = (floor >= 0) | (ceiling <= 0)
+    middle = (edges[:-1] + edges[1:]) / 2
+    integral = width / 2 * (steps.after + steps.before) - (moment - middle * (steps.p - steps.q))
     least = np.abs(integral)
-    width = high_edge - low_edge
-    spread = np.where(ceiling > floor, ceiling - floor, 1.0)
-    share_low = np.clip((ceiling - integral / np.where(width > 0, width, 1.0)) / spread, 0.0, 1.0)
-    most = np.where(sure, least, integral + 2 * width * share_low * -floor)
-    most = np.maximum(most, least)
-    rows = reference.counts[bins] + current.counts[bins]
-    smooth = np.minimum(np.append(rows[1:], 0), np.append(0, rows[:-1])) * _ATOM >= rows
-    crossing = width * (before**2 + after**2) / (2 * (np.abs(before) + np.abs(after) + 1e-300))
-    crossing = np.where(before * after < 0, crossing, least)
-    inside = np.where(smooth, crossing, _as_atoms(bins, reference, current))
-    guess = np.where(sure, least, np.clip(inside, least, most))
+    guess, most = least.copy(), least.copy()
+    floor, ceiling = steps.floor, steps.ceiling
+    unsure = ((floor < 0) & (ceiling > 0)).nonzero()[0]
+    if len(unsure):
+        wide, low, high = width[unsure], floor[unsure], ceiling[unsure]
+        mean = integral[unsure] / np.where(wide > 0, wide, 1.0)
+        share_low = ((high - mean) / (high - low)).clip(0.0, 1.0)
+        bound = integral[unsure] + 2 * wide * share_low * -low
+        most[unsure] = np.maximum(bound, least[unsure])
+        line = _as_line(steps, unsure, width=wide, least=least[unsure])
+        atoms = _as_atoms(steps, unsure, edges=edges)
+        inside = np.where(_is_smooth(steps)[unsure], line, atoms)
+        guess[unsure] = inside.clip(least[unsure], most[unsure])
     slack = _ROUNDING * (1.0 + float(np.abs(moment).sum()))
     scale = reference.grid.scale
     return Bounded(
@@ -74,34 +111,46 @@ def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
     )
 
 
-def _range_of_both(reference: NumericSummary, current: NumericSummary) -> NDArray[np.int64]:
-    """Every bin from the first to the last that has rows on either side."""
-    used = [side.used for side in (reference, current) if side.finite]
-    if not used:
-        return np.zeros(0, np.int64)
-    return np.arange(min(int(u[0]) for u in used), max(int(u[-1]) for u in used) + 1)
+def _is_smooth(steps: _Steps) -> NDArray[np.bool_]:
+    """Whether each bin and its neighbours are alike, as those of a density are; shape (k,)."""
+    rows = np.zeros(len(steps.p) + 2, np.int64)
+    rows[1:-1] = steps.reference.counts[steps.bins] + steps.current.counts[steps.bins]
+    return np.asarray(np.minimum(rows[2:], rows[:-2]) * _ATOM >= rows[1:-1], np.bool_)
+
+
+def _as_line(
+    steps: _Steps,
+    bins: NDArray[np.int64],
+    *,
+    width: NDArray[np.float64],
+    least: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The integral of |D| over some of the bins if D were a straight line in each."""
+    before, after = steps.before[bins], steps.after[bins]
+    crossing = width * (before**2 + after**2) / (2 * (np.abs(before) + np.abs(after) + 1e-300))
+    return np.where(before * after < 0, crossing, least)
 
 
 def _as_atoms(
-    bins: NDArray[np.int64], reference: NumericSummary, current: NumericSummary
+    steps: _Steps, bins: NDArray[np.int64], *, edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The integral of |D| over each bin if each side's rows there all lay at their mean.
+    """The integral of |D| over some of the bins if each side's rows there all lay at their mean.
 
     Exact for data with few distinct values. Where rows are dense, D is nearer to a straight line.
     """
-    low_edge, high_edge = _clamped_edges(bins, reference, current)
+    low_edge, high_edge = edges[bins], edges[bins + 1]
     middle = (low_edge + high_edge) / 2
-    p = reference.counts[bins] / reference.finite
-    q = current.counts[bins] / current.finite
-    before = np.cumsum(p - q) - (p - q)
+    p, q, before, after = (x[bins] for x in (steps.p, steps.q, steps.before, steps.after))
+    places = bins + steps.bins.start
     at_reference, at_current = (
-        np.where(side.counts[bins] > 0, side.sums[bins] / np.maximum(side.counts[bins], 1), middle)
-        for side in (reference, current)
+        np.where(
+            side.counts[places] > 0, side.sums[places] / np.maximum(side.counts[places], 1), middle
+        )
+        for side in (steps.reference, steps.current)
     )
     first = np.minimum(at_reference, at_current)
     last = np.maximum(at_reference, at_current)
     between = np.where(at_reference <= at_current, before + p, before - q)
-    after = before + p - q
     return np.asarray(
         np.abs(before) * (first - low_edge)
         + np.abs(between) * (last - first)
@@ -109,28 +158,20 @@ def _as_atoms(
     )
 
 
-def _clamped_edges(
-    bins: NDArray[np.int64], reference: NumericSummary, current: NumericSummary
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Edges of the bins in y, the outermost ones drawn in to the smallest and largest value."""
-    low_edge, high_edge = EDGES[bins].copy(), EDGES[bins + 1].copy()
-    grid = reference.grid
-    lowest = (min(reference.lowest, current.lowest) - grid.center) * grid.per_scale
-    highest = (max(reference.highest, current.highest) - grid.center) * grid.per_scale
-    low_edge[0] = lowest
-    high_edge[-1] = highest
-    return low_edge, high_edge
+def _clamped_edges(steps: _Steps) -> NDArray[np.float64]:
+    """Edges of the bins in y, shape (k + 1,), drawn in to the smallest and largest value."""
+    reference, current, grid = steps.reference, steps.current, steps.reference.grid
+    edges = EDGES[steps.bins.start : steps.bins.stop + 1].copy()
+    edges[0] = (min(reference.lowest, current.lowest) - grid.center) * grid.per_scale
+    edges[-1] = (max(reference.highest, current.highest) - grid.center) * grid.per_scale
+    return edges
 
 
 def kolmogorov_smirnov(reference: NumericSummary, current: NumericSummary) -> Bounded:
     """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
-    bins = _range_of_both(reference, current)
-    p = reference.counts[bins] / max(reference.finite, 1)
-    q = current.counts[bins] / max(current.finite, 1)
-    after = np.cumsum(p - q)
-    before = after - (p - q)
-    inside = np.maximum(np.minimum(before + p, after + q), -np.maximum(before - q, after - p))
-    low = float(np.abs(after).max(initial=0.0))
+    steps = _Steps.of(reference, current)
+    low = float(np.abs(steps.after).max(initial=0.0))
+    inside = np.maximum(steps.ceiling, -steps.floor)
     return Bounded(value=low, low=low, high=max(low, float(inside.max(initial=0.0))))
 
 
@@ -138,7 +179,7 @@ def euclidean(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float
     """Length of the difference of two histograms of shares, shape (k,) each."""
     p = reference / max(int(reference.sum()), 1)
     q = current / max(int(current.sum()), 1)
-    return float(np.sqrt(((p - q) ** 2).sum()))
+    return math.sqrt(float(((p - q) ** 2).sum()))
 
 
 def cell_distance(
@@ -182,7 +223,7 @@ def chi_square(reference: NDArray[np.int64], current: NDArray[np.int64]) -> ChiS
     value = ((np.sqrt(m / n) * reference - np.sqrt(n / m) * current) ** 2 / safe).sum(axis=-1)
     groups = there.sum(axis=-1)
     share_inverse = np.where(there, (n + m) / safe, 0.0).sum(axis=-1)
-    weight = np.broadcast_to((n * m / (n + m))[..., 0], value.shape)
+    weight = (n * m / (n + m))[..., 0]
     mean = (groups - 1).astype(np.float64)
     variance = 2 * mean + np.maximum(share_inverse - groups**2 - 2 * groups + 2, 0.0) / weight
     return ChiSquare(value=value, mean=mean, variance=variance, weight=weight)

@@ -173,7 +173,7 @@ def past_of(
 def _shares(
     sides: _Sides, groups: NDArray[np.int64], budget: Budget, features: int
 ) -> list[Signal]:
-    found = chi_square(summed(sides.reference, groups), summed(sides.current, groups))
+    found = chi_square(*summed(np.stack([sides.reference, sides.current]), groups))
     if not float(found.mean) > 0:
         return []
     limit = share_limit(
@@ -209,10 +209,11 @@ def missing_signal(
 
     Its limit is what chance, the past, and sense allow.
     """
+    there, missing = (a + b for a, b in zip(reference, current, strict=True))
+    if not there or not missing:
+        return Signal(Statistic.MISSING, 0.0, budget.smallest_share)
     found = chi_square(np.array(reference), np.array(current))
     change = abs(current[1] / max(sum(current), 1) - reference[1] / max(sum(reference), 1))
-    if not float(found.mean) > 0:
-        return Signal(Statistic.MISSING, 0.0, budget.smallest_share)
     chance = budget.chance(features, Statistic.MISSING)
     limit = share_limit(
         float(found.mean),

@@ -77,12 +77,12 @@ def distance_limit(
     normal of its mean, which is the widest that a mean allows here.
     """
     by_chance = null.limit(chance, effective_rows)
+    if not past or any(d.excess <= 0 for d in past):
+        return by_chance
     independent = float(null.square_at(np.array(effective_rows)))
     normal = float(ndtri(1 - chance / 2)) ** 2
-    by_history = [
-        (independent + d.excess) * normal * d.student(chance) if d.excess > 0 else 0.0 for d in past
-    ]
-    return max(by_chance, float(np.sqrt(min(by_history, default=0.0))))
+    by_history = min((independent + d.excess) * normal * d.student(chance) for d in past)
+    return max(by_chance, math.sqrt(by_history))
 
 
 def share_limit(
@@ -110,7 +110,7 @@ def share_limit(
     scale = third / (2 * second)
     start = mean + extra - shape * scale
     value = start + scale * float(gammainccinv(shape, chance))
-    return float(np.sqrt(max(value - mean, 0.0) / effective_rows))
+    return math.sqrt(max(value - mean, 0.0) / effective_rows)
 
 
 def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: int) -> float:

@@ -25,6 +25,21 @@ from ml.drift.engine.units import Blocks, Days
 _TINY: Final = 1e-12
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The bins that hold rows, ascending: their places, rows, rows up to each, and means in y.
+
+    Shape (k,) each; cells: the same rows by cell, shape (CELLS,); total: the sum of all y.
+    """
+
+    bins: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    upto: NDArray[np.int64]
+    means: NDArray[np.float64]
+    cells: NDArray[np.int64]
+    total: float
+
+
 def _no_moments() -> NDArray[np.float64]:
     moments = np.zeros(6)
     moments[LOWEST], moments[HIGHEST] = np.inf, -np.inf
@@ -40,11 +55,13 @@ class NumericSummary:
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(BINS))
     moments: NDArray[np.float64] = field(default_factory=_no_moments)
     history: Blocks | Days | None = None
+    _filled: Filled | None = field(default=None, init=False, repr=False, compare=False)
 
     def add(self, values: NDArray[np.float64], days: NDArray[np.int64] | None = None) -> None:
         """Add values, shape (n,), NaN where missing, and the days since 1970 they are of."""
         if isinstance(self.history, Days) and days is not None:
             self.history.add_numbers(values, days, self.grid)
+        self._filled = None
         start = 0
         while start < len(values):
             blocks = self.history if isinstance(self.history, Blocks) else None
@@ -76,7 +93,7 @@ class NumericSummary:
     @property
     def cells(self) -> NDArray[np.int64]:
         """Counts by cell, shape (CELLS,)."""
-        return self._cells_and_missing()[:CELLS]
+        return self.filled.cells
 
     def merge(self, other: "NumericSummary") -> None:
         """Add another summary made on the same grid.
@@ -89,6 +106,7 @@ class NumericSummary:
                 f"two summaries on different grids ({self.grid} and {other.grid}) cannot be added; "
                 "make both with one layout"
             )
+        self._filled = None
         self.counts += other.counts
         self.sums += other.sums
         lowest = min(self.moments[LOWEST], other.moments[LOWEST])
@@ -99,16 +117,30 @@ class NumericSummary:
             self.history.merge(other.history)
 
     @property
-    def used(self) -> NDArray[np.int64]:
-        """Bins with rows, ascending, shape (k,)."""
+    def filled(self) -> Filled:
+        """What all measures start from; found once, until rows are added."""
+        if self._filled is None:
+            bins = self._used()
+            rows = self.counts[bins]
+            self._filled = Filled(
+                bins=bins,
+                rows=rows,
+                upto=np.cumsum(rows),
+                means=self.sums[bins] / rows,
+                cells=self._cells_and_missing()[:CELLS],
+                total=float(self.sums.sum()),
+            )
+        return self._filled
+
+    def _used(self) -> NDArray[np.int64]:
         if not self.finite:
             return np.zeros(0, np.int64)
         # Most of the grid lies beyond the extremes: nothing is looked for there. An edge as it is
         # rounded here may be a bin off.
         ends = (np.array([self.lowest, self.highest]) - self.grid.center) * self.grid.per_scale
-        first, last = (int(i) for i in np.searchsorted(EDGES, ends))
+        first, last = (int(i) for i in EDGES.searchsorted(ends))
         start = max(first - 2, 0)
-        return start + np.flatnonzero(self.counts[start : last + 2])
+        return start + self.counts[start : last + 2].nonzero()[0]
 
     @property
     def rows(self) -> int:
@@ -150,7 +182,7 @@ class NumericSummary:
         """Mean of the finite values; NaN when there is none."""
         if not self.finite:
             return float("nan")
-        return self.grid.center + self.grid.scale * float(self.sums.sum()) / self.finite
+        return self.grid.center + self.grid.scale * self.filled.total / self.finite
 
     @property
     def sd(self) -> float:
@@ -159,7 +191,7 @@ class NumericSummary:
             return float("nan")
         if self.is_constant:
             return 0.0
-        mean = float(self.sums.sum()) / self.finite
+        mean = self.filled.total / self.finite
         variance = float(self.moments[SQUARES]) / self.finite - mean * mean
         return self.grid.scale * float(np.sqrt(max(variance, 0.0)))
 
@@ -167,21 +199,20 @@ class NumericSummary:
         """The values below which these shares (0 to 1) of the rows lie, each to within one bin."""
         if not self.finite:
             return tuple(float("nan") for _ in shares)
-        used = self.used
-        upto = np.cumsum(self.counts[used])
+        filled, rows = self.filled, self.finite
         # One by one: shares are few, and arrays of three cost more than they save.
-        return tuple(self._value_at(share * self.finite, used, upto) for share in shares)
+        return tuple(self._value_at(share * rows, filled, rows) for share in shares)
 
-    def _value_at(self, rank: float, used: NDArray[np.int64], upto: NDArray[np.int64]) -> float:
-        """The value that `rank` rows lie below; `used`: bins with rows, `upto`: rows up to each."""
-        rank = min(max(rank, _TINY), self.finite)
-        place = int(np.searchsorted(upto, rank))
-        at = int(used[place])
-        count = int(self.counts[at])
-        y = float(self.sums[at]) / count  # the mean of the bin
+    def _value_at(self, rank: float, filled: Filled, rows: int) -> float:
+        """The value that `rank` of all rows lie below."""
+        rank = min(max(rank, _TINY), rows)
+        place = int(filled.upto.searchsorted(rank))
+        count = int(filled.rows[place])
+        y = float(filled.means[place])
         if count > 1:
             # Two straight lines through the bin's own mean, so that no bin is off its mass.
-            inside = 2 * (rank - (int(upto[place]) - count)) / count
+            at = int(filled.bins[place])
+            inside = 2 * (rank - (int(filled.upto[place]) - count)) / count
             end = float(EDGES[at] if inside < 1 else EDGES[at + 1])
             y += (end - y) * abs(inside - 1)
         value = self.grid.center + self.grid.scale * y

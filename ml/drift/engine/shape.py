@@ -11,10 +11,12 @@ from ml.drift.engine.kernels import CELLS
 from ml.drift.engine.numeric import NumericSummary
 
 CLIP_SHARE: Final = 0.001
-_GROUP_CUTS: Final = (
-    *(0.001, 0.005, 0.01, 0.025),
-    *(step / 20 for step in range(1, 20)),
-    *(0.975, 0.99, 0.995, 0.999),
+_GROUP_CUTS: Final = np.array(
+    [
+        *(0.001, 0.005, 0.01, 0.025),
+        *(step / 20 for step in range(1, 20)),
+        *(0.975, 0.99, 0.995, 0.999),
+    ]
 )
 LEAST_EXPECTED: Final = 15.0
 
@@ -46,7 +48,7 @@ def shape_of(summary: NumericSummary) -> Shape:
         (value - grid.center) * grid.per_scale
         for value in summary.quantile(CLIP_SHARE, 1 - CLIP_SHARE)
     )
-    clipped = np.clip(values, low, high)
+    clipped = values.clip(low, high)
     mean = float((counts * clipped).sum()) / total
     spread = float(np.sqrt((counts * (clipped - mean) ** 2).sum() / total))
     if summary.is_constant:
@@ -64,9 +66,14 @@ def _groups(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     cdf = np.cumsum(counts) / total
     # A cell belongs to the group its own middle falls into: an atom is never cut.
     middle = cdf - counts / total / 2
-    raw = np.searchsorted(np.array(_GROUP_CUTS), middle)
-    _, groups = np.unique(raw, return_inverse=True)
-    return groups.astype(np.int64)
+    return _numbered(_GROUP_CUTS.searchsorted(middle))
+
+
+def _numbered(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels that ascend, shape (k,), as 0, 1, 2 ... without gaps."""
+    groups = np.zeros(len(ascending), np.int64)
+    np.cumsum(ascending[1:] != ascending[:-1], out=groups[1:])
+    return groups
 
 
 def group_counts(cells: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -81,10 +88,11 @@ def joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
     Neighbours join from the outside inwards until `LEAST_EXPECTED` rows are expected in each: the
     tails stay apart as long as they can.
     """
-    expected = reference / max(int(reference.sum()), 1) * size
+    shares = reference / max(int(reference.sum()), 1) * size
+    half = int(np.searchsorted(shares.cumsum(), shares.sum() / 2))
+    expected = shares.tolist()
     target = np.zeros(len(expected), np.int64)
     label, filled, last = 0, 0.0, len(expected) - 1
-    half = int(np.searchsorted(np.cumsum(expected), expected.sum() / 2))
     for i in range(half + 1):
         target[i] = label
         filled += expected[i]
@@ -101,5 +109,4 @@ def joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
         target[half + 1 :] = label + 1 + (marks[half + 1 :] - marks[half + 1])
         if filled_top > 0:  # the innermost upper group is too small: it joins the middle
             target[target == target[half + 1]] = label
-    _, compact = np.unique(target, return_inverse=True)
-    return compact.astype(np.int64)
+    return _numbered(target)

@@ -227,3 +227,17 @@ def test_a_run_of_one_value_is_counted_like_any_other():
     assert found.counts[found.counts > 0].tolist() == [300, 2_000]
     assert found.sums[found.counts > 0].tolist() == [-600.0, 15_000.0]
     assert (found.lowest, found.highest, found.missing) == (-2.0, 7.5, 100)
+
+
+def test_measures_taken_before_rows_are_added_do_not_stand_after_it():
+    grid = Grid(center=0.0, scale=1.0)
+    added, merged = _summary([1.0, 2.0], grid), _summary([1.0, 2.0], grid)
+    assert (added.mean, merged.cells.sum()) == (pytest.approx(1.5), 2)
+
+    added.add(np.array([6.0]))
+    merged.merge(_summary([6.0], grid))
+
+    for summary in (added, merged):
+        assert summary.mean == pytest.approx(3.0)
+        assert summary.quantile(1.0) == (6.0,)
+        assert summary.cells.sum() == 3
