@@ -1,7 +1,7 @@
 """Where a feature's bins lie: centred and scaled by the reference, the same for every window."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from ml.drift.engine.kernels import (
     OCTAVES,
     STEPS_AN_OCTAVE,
 )
+
+_Number = TypeVar("_Number", np.int64, np.float64)
 
 _NORMAL_IQR: Final = 1.349  # quartile distance of a standard normal
 _CONSTANT_SCALE: Final = 1e-9
@@ -85,11 +87,12 @@ CELL_EDGES: Final = EDGES[BINS_A_SIDE + BINS_A_CELL * np.arange(-CELLS_A_SIDE, C
 assert OCTAVES * STEPS_AN_OCTAVE == BINS_A_SIDE  # noqa: S101 - layout of the kernels
 
 
-def fold_to_cells(bins: NDArray[np.float64]) -> NDArray[np.float64]:
+_CELL_STARTS: Final = np.concatenate(
+    [[0], BINS_A_SIDE + BINS_A_CELL * np.arange(1 - CELLS_A_SIDE, CELLS_A_SIDE)]
+)
+
+
+def fold_to_cells(bins: NDArray[_Number]) -> NDArray[_Number]:
     """Sum bins, shape (BINS,), into cells, shape (CELLS,); outer octaves join the last cells."""
-    eights = bins.reshape(-1, BINS_A_CELL).sum(axis=1)
-    half = eights.size // 2
-    cells = eights[half - CELLS_A_SIDE : half + CELLS_A_SIDE].copy()
-    cells[0] += eights[: half - CELLS_A_SIDE].sum()
-    cells[-1] += eights[half + CELLS_A_SIDE :].sum()
-    return np.asarray(cells, np.float64)
+    cells: NDArray[_Number] = np.add.reduceat(bins, _CELL_STARTS)
+    return cells

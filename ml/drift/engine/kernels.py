@@ -163,17 +163,6 @@ def add_days(
 
 
 @_compiled
-def fold_counts(bins: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
-    """Sum counts of bins, shape (BINS,), into cells, shape (>= CELLS,), set to zero before."""
-    for eight in range(BINS // BINS_A_CELL):
-        rows = 0
-        for k in range(BINS_A_CELL):
-            rows += bins[eight * BINS_A_CELL + k]
-        c = eight - BINS_A_SIDE // BINS_A_CELL + CELLS_A_SIDE
-        cells[min(max(c, 0), CELLS - 1)] += rows
-
-
-@_compiled
 def count_uniforms(
     uniforms: NDArray[np.float32],
     shares: NDArray[np.float64],

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.engine.errors import DriftInputError
-from ml.drift.engine.grid import EDGES, Grid
+from ml.drift.engine.grid import EDGES, Grid, fold_to_cells
 from ml.drift.engine.kernels import (
     BINS,
-    CELLS,
     FINITE,
     HIGHEST,
     INFINITE,
@@ -18,7 +17,6 @@ from ml.drift.engine.kernels import (
     MISSING,
     SQUARES,
     add_values,
-    fold_counts,
 )
 from ml.drift.engine.units import Blocks, Days
 
@@ -85,10 +83,7 @@ class NumericSummary:
 
     def _cells_and_missing(self) -> NDArray[np.int64]:
         missing = self.moments[MISSING] + self.moments[INFINITE]
-        cells = np.zeros(CELLS + 1, np.int64)
-        fold_counts(self.counts, cells)
-        cells[CELLS] = int(missing)
-        return cells
+        return np.append(fold_to_cells(self.counts), np.int64(missing))
 
     @property
     def cells(self) -> NDArray[np.int64]:
@@ -127,7 +122,7 @@ class NumericSummary:
                 rows=rows,
                 upto=np.cumsum(rows),
                 means=self.sums[bins] / rows,
-                cells=self._cells_and_missing()[:CELLS],
+                cells=fold_to_cells(self.counts),
                 total=float(self.sums.sum()),
             )
         return self._filled
@@ -207,13 +202,13 @@ class NumericSummary:
         """The value that `rank` of all rows lie below."""
         rank = min(max(rank, _TINY), rows)
         place = int(filled.upto.searchsorted(rank))
-        count = int(filled.rows[place])
-        y = float(filled.means[place])
+        count = filled.rows.item(place)
+        y = filled.means.item(place)
         if count > 1:
             # Two straight lines through the bin's own mean, so that no bin is off its mass.
-            at = int(filled.bins[place])
-            inside = 2 * (rank - (int(filled.upto[place]) - count)) / count
-            end = float(EDGES[at] if inside < 1 else EDGES[at + 1])
+            at = filled.bins.item(place)
+            inside = 2 * (rank - (filled.upto.item(place) - count)) / count
+            end = EDGES.item(at if inside < 1 else at + 1)
             y += (end - y) * abs(inside - 1)
         value = self.grid.center + self.grid.scale * y
         return min(max(value, self.lowest), self.highest)
