@@ -12,16 +12,20 @@ from shared.adapters.error_text import error_text
 from shared.errors import RequestRefusedError, ServiceBusyError, TimedOutError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from azure.ai.ml import MLClient
+    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
 
 # The queue brings a message again: the SDK's ten retries would hold a function for minutes.
 _RETRIES = 2
 _LONGEST_RETRY_WAIT_SECONDS = 5
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
+# What the SDK asks a token for, and Azure's MLflow plugin.
+_ARM_SCOPE = "https://management.azure.com/.default"
 _WORTH_ANOTHER_TRY = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,  # a token at its end; a wrong identity shows up in the attempts
@@ -81,6 +85,30 @@ class AzureMlWorkspace:
             retry_backoff_max=_LONGEST_RETRY_WAIT_SECONDS,
         )
 
+    def mlflow(self) -> PipelineClient[HttpRequest, HttpResponse]:
+        """A client of the workspace's MLflow REST API; whoever asks for it closes it.
+
+        It does not retry: its calls belong to effects, and those come again.
+
+        Raises:
+            azure.core.exceptions.AzureError: the workspace cannot be read; see `azure_errors`.
+
+        Source:
+            The tracking address with another scheme, and a token of Azure's control plane:
+            Azure/azureml-examples, sdk/python/using-mlflow/using-rest-api; so does
+            `get_host_credentials` of azureml-mlflow 1.62.
+        """
+        from azure.core import PipelineClient  # noqa: PLC0415 - not needed to handle an event
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy  # noqa: PLC0415 - same
+
+        tracking = str(self.client.workspaces.get(self.address.name).mlflow_tracking_uri)
+        return PipelineClient(
+            base_url=f"https{tracking.removeprefix('azureml')}/api/2.0/mlflow",
+            per_retry_policies=[BearerTokenCredentialPolicy(self._credential(), _ARM_SCOPE)],
+            connection_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+        )
+
 
 @contextmanager
 def azure_errors(doing: str) -> Iterator[None]:
@@ -127,6 +155,15 @@ def already_exists(exc: BaseException) -> bool:
     status = _status(exc)
     says_so = "already exists" in str(exc).lower() or "immutable" in str(exc).lower()
     return status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT} and says_so
+
+
+def is_overtaken(found: Mapping[str, str], wanted: Mapping[str, str], *, fence: str) -> bool:
+    """Whether the tags that are there come from a later fact than those to be set."""
+    return _number(found.get(fence)) > _number(wanted[fence])
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else -1
 
 
 def _answered(doing: str, exc: Any) -> RequestRefusedError | TransientError:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure_ml import already_exists, azure_errors, is_missing
+from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, is_overtaken
+from shared.adapters.azure_ml_runs import AzureMlRuns
+from shared.domain.ids import JobName, registering_job
 from shared.errors import DataMismatchError
+from shared.logs import EventLog
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml import AzureMlWorkspace
     from shared.domain.effects import Role, TagDrift
 
+_log = EventLog("retrain.registry")
+
 
 class AzureMlRegistry:
     """Port `Registry`. `datastore` is the one that points at the data container."""
@@ -22,6 +27,7 @@ class AzureMlRegistry:
     def __init__(self, workspace: AzureMlWorkspace, *, datastore: str) -> None:
         self._workspace = workspace
         self._datastore = datastore
+        self._runs = AzureMlRuns(workspace)
 
     def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
         """See `Registry.of_cycle`."""
@@ -76,11 +82,16 @@ class AzureMlRegistry:
                 "drift_fact_seq": str(drift.fact_seq),
             }
             self._tag(found, wanted, fence="drift_fact_seq")
+        job = registering_job(found.tags or {})
+        if job is None or JobName.parse(job) is None:
+            _log.info("no job of ours trained it", model=model, version=drift.version)
+            return
+        self._runs.tag(job, wanted, fence="drift_fact_seq")
 
     def _tag(self, found: Any, wanted: Mapping[str, str], *, fence: str) -> None:
         """The tags go as a whole; one writer a version at a time, see `plan`."""
         tags = dict(found.tags or {})
-        if _number(tags.get(fence)) > _number(wanted[fence]):
+        if is_overtaken(tags, wanted, fence=fence):
             return
         found.tags = {**tags, **wanted}
         self._workspace.client.models.create_or_update(found)
@@ -134,7 +145,3 @@ class AzureMlRegistry:
 def _version(found: Any) -> ModelVersion:
     tags = {str(key): str(value) for key, value in (found.tags or {}).items()}
     return ModelVersion(version=str(found.version), tags=tags)
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else -1

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _JOB_NAME = re.compile(
@@ -82,6 +86,17 @@ class JobName:
         if match is None:
             return None
         return JobName(match["kind"], match["cycle_id"], int(match["attempt"]))
+
+
+def registering_job(tags: Mapping[str, str]) -> str | None:
+    """The job that registered a version: its name is made of the tags it writes.
+
+    None for a version that a person registered.
+    """
+    cycle_id, attempt = tags.get("cycle_id"), tags.get("attempt", "")
+    if not cycle_id or not (attempt.isascii() and attempt.isdigit()):
+        return None
+    return str(JobName("retrain", cycle_id, int(attempt)))
 
 
 def deployment_name(version: str) -> str:

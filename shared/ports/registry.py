@@ -41,7 +41,9 @@ class Registry(Protocol):
     def tag_drift(self, model: str, drift: TagDrift) -> None:
         """Set tags `drift_date`, `drift_verdict`, `drift_report`, `drift_fact_seq`; others stay.
 
-        A version that is gone is no error. A higher `drift_fact_seq` found there wins.
+        At the version and at the MLflow run of the job that trained it. A version or a run that
+        is gone is no error, nor is a version without a job. A higher `drift_fact_seq` wins, at
+        each of the two by itself.
         """
 
     def register_data(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus, Mode
-from shared.domain.ids import JobName
+from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.ids import JobName, registering_job
 from shared.wire.envelope import Event, member, text
 
 MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
@@ -40,7 +40,7 @@ def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
 def challenger_registered(version: str, tags: Mapping[str, str]) -> ChallengerRegistered:
     """What its tags say about a version, wherever they were read."""
     return ChallengerRegistered(
-        version=version, cycle_id=tags.get("cycle_id") or None, job_name=_job_name(tags)
+        version=version, cycle_id=tags.get("cycle_id") or None, job_name=registering_job(tags)
     )
 
 
@@ -63,14 +63,6 @@ def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:
     tags = _texts(member(event.data, "runTags"))
     model = tags.get("model") or text(event, "experimentName")
     return model, JobFinished(job_name=job_name, status=status)
-
-
-def _job_name(tags: Mapping[str, str]) -> str | None:
-    """The job that registered the version: its name is made of the tags it writes."""
-    cycle_id, attempt = tags.get("cycle_id"), tags.get("attempt", "")
-    if not cycle_id or not (attempt.isascii() and attempt.isdigit()):
-        return None
-    return str(JobName(Mode.RETRAIN, cycle_id, int(attempt)))
 
 
 def _texts(value: Any) -> dict[str, str]:

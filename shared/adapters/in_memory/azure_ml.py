@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.facts import JobStatus, Mode
-from shared.domain.ids import JobName
+from shared.domain.ids import JobName, registering_job
 from shared.errors import DataMismatchError, JobMismatchError
 from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
 from shared.ports.registry import ModelVersion
@@ -67,6 +67,7 @@ class AzureMlSimulator:
     jobs: dict[str, _Job] = field(default_factory=dict)
     models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
     data: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    run_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     submissions: int = 0
     registered_utc: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _agenda: list[tuple[datetime, int, str, JobStatus]] = field(default_factory=list)
@@ -236,9 +237,9 @@ class AzureMlSimulator:
         self.models[model][version] = replace(known, tags={**known.tags, **tags})
 
     def tag_drift(self, model: str, drift: TagDrift) -> None:
-        """Set tags; the fence decides between old and new."""
+        """Set tags, at the job's run too; the fence decides between old and new."""
         known = self.version(model, drift.version)
-        if known is None or int(known.tags.get("drift_fact_seq", 0)) > drift.fact_seq:
+        if known is None:
             return
         tags = {
             "drift_date": drift.day.isoformat(),
@@ -246,7 +247,13 @@ class AzureMlSimulator:
             "drift_report": drift.report,
             "drift_fact_seq": str(drift.fact_seq),
         }
-        self.models[model][drift.version] = replace(known, tags={**known.tags, **tags})
+        if int(known.tags.get("drift_fact_seq", 0)) <= drift.fact_seq:
+            self.models[model][drift.version] = replace(known, tags={**known.tags, **tags})
+        job = registering_job(known.tags)
+        if job in self.jobs:
+            run_tags = self.run_tags.setdefault(job, {})
+            if int(run_tags.get("drift_fact_seq", 0)) <= drift.fact_seq:
+                run_tags.update(tags)
 
     def register_data(
         self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int

@@ -27,7 +27,7 @@ class DoubledAzureMl:
         self._clock = doubles.SimulatedClock()
         self._how: dict[str, str] = {}
         blobs = doubles.InMemoryBlobs(self._clock)
-        simulator = doubles.AzureMlSimulator(self._clock, blobs, self._script)
+        self._simulator = simulator = doubles.AzureMlSimulator(self._clock, blobs, self._script)
         self.jobs = self.registry = simulator
         self.endpoints = doubles.InMemoryEndpoints(self._clock)
         self.evidence = doubles.InMemoryEvidence(blobs)
@@ -41,6 +41,15 @@ class DoubledAzureMl:
         profile = f"evidence/{model}/reference.profile"
         self._how[profile] = how
         return profile
+
+    def run_tags(self, job: str) -> dict[str, str]:
+        return self._simulator.run_tags.get(job, {})
+
+    def delete_run(self, job: str) -> None:
+        del self._simulator.jobs[job]
+
+    def register(self, model: str, tags: dict[str, str]) -> str:
+        return self._simulator.register(model, tags)
 
     def until(self, reached: Callable[[], Any]) -> Any:
         for _ in range(1000):

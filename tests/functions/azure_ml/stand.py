@@ -110,7 +110,7 @@ class RealAzureMl:
             warnings.simplefilter("ignore")  # the SDK uses deprecated parts of marshmallow
             import azure.ai.ml  # noqa: F401, PLC0415 - once, here
         names = WorkspaceNames()
-        workspace = AzureMlWorkspace(
+        self._workspace = workspace = AzureMlWorkspace(
             WorkspaceAddress(names.subscription, names.resource_group, names.name),
             credential=app_identity,
         )
@@ -155,6 +155,25 @@ class RealAzureMl:
         workspace = self._storage.blobs().get_container_client("azureml-blobstore")
         found: dict[str, Any] = json.loads(workspace.download_blob(path).readall())
         return found
+
+    def run_tags(self, job: str) -> dict[str, str]:
+        """Tags of the job's run, as the MLflow behind the workspace has them."""
+        found = self._run(self._server._mlflow.call("GET", "runs/get", self._run_of(job)))
+        return {tag["key"]: tag["value"] for tag in found["run"]["data"]["tags"]}
+
+    def delete_run(self, job: str) -> None:
+        self._run(self._server._mlflow.call("POST", "runs/delete", self._run_of(job)))
+
+    def _run_of(self, job: str) -> dict[str, str | None]:
+        return {"run_id": self._server._run_of_job(job)}
+
+    def register(self, model: str, tags: dict[str, str]) -> str:
+        """A version that no job registered."""
+        from azure.ai.ml.entities import Model  # noqa: PLC0415 - imported by `start`
+
+        path = f"azureml://datastores/workspaceblobstore/paths/{model}/"
+        version = Model(name=model, version="1", type="custom_model", path=path, tags=tags)
+        return str(self._workspace.client.models.create_or_update(version).version)
 
     def until(self, reached: Callable[[], Any], *, seconds: float = 90) -> Any:
         """What `reached` returns, once it is true."""

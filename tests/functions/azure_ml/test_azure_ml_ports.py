@@ -196,6 +196,10 @@ class TestDriftJobs:
         assert found["lines"] == ["{}"]
 
 
+def drift_of(version, *, fact_seq):
+    return TagDrift(version, date(2026, 3, 14), DriftVerdict.DRIFT, "workspace/r.html", fact_seq)
+
+
 class TestRegistry:
     def test_a_model_nobody_registered_has_no_versions(self, azure_ml):
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
@@ -234,9 +238,7 @@ class TestRegistry:
         azure_ml.jobs.submit(job)
         ended(azure_ml, job)
         (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
-        note = TagDrift(
-            version.version, date(2026, 3, 14), DriftVerdict.DRIFT, "workspace/r.html", 30
-        )
+        note = drift_of(version.version, fact_seq=30)
 
         azure_ml.registry.tag_drift(job.model, note)
         azure_ml.registry.tag_drift(job.model, replace(note, report="of before", fact_seq=20))
@@ -245,6 +247,55 @@ class TestRegistry:
         assert found.tags["drift_report"] == "workspace/r.html"
         assert found.tags["drift_verdict"] == "drift"
         assert found.tags["role"] == "candidate"
+
+    def test_the_newest_drift_check_is_noted_at_the_run_of_the_training_job_too(
+        self, azure_ml, a_job
+    ):
+        job = a_job()
+        azure_ml.jobs.submit(job)
+        ended(azure_ml, job)
+        (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+        note = drift_of(version.version, fact_seq=30)
+
+        for _ in range(2):
+            azure_ml.registry.tag_drift(job.model, note)
+        azure_ml.registry.tag_drift(job.model, replace(note, report="of before", fact_seq=20))
+
+        tags = azure_ml.run_tags(job.name)
+        assert tags["drift_report"] == "workspace/r.html"
+        assert tags["drift_verdict"] == "drift"
+        assert tags["drift_date"] == "2026-03-14"
+        assert tags["drift_fact_seq"] == "30"
+
+        azure_ml.registry.tag_drift(job.model, replace(note, report="of today", fact_seq=40))
+
+        assert azure_ml.run_tags(job.name)["drift_report"] == "of today"
+
+        # when MLflow's run is deleted, as people do with old ones
+        azure_ml.delete_run(job.name)
+        azure_ml.registry.tag_drift(job.model, replace(note, report="of now", fact_seq=50))
+
+        # then the version says it alone
+        found = azure_ml.registry.version(job.model, version.version)
+        assert found.tags["drift_report"] == "of now"
+
+    @pytest.mark.parametrize(
+        "tags",
+        [
+            {},
+            {"cycle_id": "0123456789ab", "attempt": "1"},
+            {"cycle_id": "of a person", "attempt": "1"},
+        ],
+        ids=["no job", "a job that is gone", "no name of ours"],
+    )
+    def test_a_version_without_a_run_is_noted_all_the_same(self, azure_ml, tags):
+        model = f"m{uuid.uuid4().hex[:12]}"
+        version = azure_ml.register(model, tags)
+
+        azure_ml.registry.tag_drift(model, drift_of(version, fact_seq=30))
+
+        found = azure_ml.registry.version(model, version)
+        assert found.tags["drift_report"] == "workspace/r.html"
 
     def test_tagging_a_version_that_is_gone_is_no_error(self, azure_ml):
         azure_ml.registry.tag(

@@ -1,0 +1,122 @@
+"""Tags of a run against a real HTTP server that answers as MLflow, a proxy or Azure's front end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from azure.core import PipelineClient
+
+from shared.adapters.azure_ml_runs import AzureMlRuns
+from shared.errors import RequestRefusedError, ServiceBusyError
+
+GONE = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Run not found"})
+TAGS = {"drift_verdict": "drift", "drift_fact_seq": "30"}
+
+
+def run_with(tags, stage="active"):
+    pairs = [{"key": key, "value": value} for key, value in tags.items()]
+    return 200, {"run": {"info": {"lifecycle_stage": stage}, "data": {"tags": pairs}}}
+
+
+class Workspace:
+    def __init__(self, url):
+        self._url = url
+
+    def mlflow(self):
+        return PipelineClient(base_url=self._url)
+
+
+@contextmanager
+def runs(get, post=(200, {})):
+    """The adapter, and the bodies that were posted."""
+    posted = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            assert self.path == "/api/2.0/mlflow/runs/get?run_id=retrain-0123456789ab-1"
+            self._answer(*get)
+
+        def do_POST(self):
+            assert self.path == "/api/2.0/mlflow/runs/log-batch"
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._answer(*post)
+
+        def _answer(self, status, document):
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/api/2.0/mlflow"
+        yield AzureMlRuns(Workspace(url)), posted
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def tag(adapter):
+    adapter.tag("retrain-0123456789ab-1", TAGS, fence="drift_fact_seq")
+
+
+@pytest.mark.parametrize("before", [{}, {"drift_fact_seq": "30"}, {"drift_fact_seq": "a person's"}])
+def test_all_tags_go_in_one_request_with_their_fence(before):
+    with runs(run_with(before)) as (adapter, posted):
+        tag(adapter)
+
+    (body,) = posted
+    assert body["run_id"] == "retrain-0123456789ab-1"
+    assert {pair["key"]: pair["value"] for pair in body["tags"]} == TAGS
+
+
+def test_a_run_that_a_later_fact_tagged_stays_as_it_is():
+    with runs(run_with({"drift_fact_seq": "31"})) as (adapter, posted):
+        tag(adapter)
+
+    assert posted == []
+
+
+@pytest.mark.parametrize(
+    ("get", "post"),
+    [(GONE, (200, {})), (run_with({}, "deleted"), (200, {})), (run_with({}), GONE)],
+    ids=["before", "deleted", "in between"],
+)
+def test_a_run_that_is_gone_is_said_in_the_log(caplog, get, post):
+    with caplog.at_level("INFO"), runs(get, post) as (adapter, _):
+        tag(adapter)
+
+    assert "the MLflow run of the job is gone" in caplog.text
+    assert "retrain-0123456789ab-1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (401, ServiceBusyError),
+        (429, ServiceBusyError),
+        (503, ServiceBusyError),
+        (403, RequestRefusedError),
+        (404, RequestRefusedError),
+    ],
+)
+def test_other_answers_are_sorted_by_what_to_do_about_them(status, expected):
+    refusal = (status, {"error_code": "SOMETHING_ELSE", "message": "said so"})
+
+    for get, post in ((refusal, (200, {})), (run_with({}), refusal)):
+        with (
+            runs(get, post) as (adapter, _),
+            pytest.raises(expected, match=f"the MLflow run of retrain-.* answered {status}"),
+        ):
+            tag(adapter)
