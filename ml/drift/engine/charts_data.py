@@ -50,11 +50,10 @@ def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.floa
     means = filled.means.clip(EDGES[filled.bins], EDGES[filled.bins + 1])
     values = (side.grid.center + side.grid.scale * means).clip(side.lowest, side.highest)
     # A mean of equal values misses them by a rounding error, which must not decide on the step.
-    nudged = values + _ROUNDING * (edges[-1] - edges[0])
-    place = np.searchsorted(edges, nudged, side="right") - 1
-    place = np.where(np.abs(values - edges[-1]) <= nudged - values, len(edges) - 2, place)
-    within = (place >= 0) & (place < len(edges) - 1)
-    rows = np.bincount(place[within], filled.rows[within], minlength=len(edges) - 1)
+    nudge = _ROUNDING * (edges[-1] - edges[0])
+    starts = (values + nudge).searchsorted(edges[:-1])
+    end = values.searchsorted(edges[-1] + nudge, "right")
+    rows = np.diff(np.append(0, filled.upto)[np.append(starts, end)])
     return np.asarray(np.round(rows / side.finite, 6), np.float64)
 
 

@@ -195,8 +195,10 @@ class NumericSummary:
         if not self.finite:
             return tuple(float("nan") for _ in shares)
         filled, rows = self.filled, self.finite
+        low, high = self.lowest, self.highest
         # One by one: shares are few, and arrays of three cost more than they save.
-        return tuple(self._value_at(share * rows, filled, rows) for share in shares)
+        found = (self._value_at(share * rows, filled, rows) for share in shares)
+        return tuple(min(max(value, low), high) for value in found)
 
     def _value_at(self, rank: float, filled: Filled, rows: int) -> float:
         """The value that `rank` of all rows lie below."""
@@ -210,5 +212,4 @@ class NumericSummary:
             inside = 2 * (rank - (filled.upto.item(place) - count)) / count
             end = EDGES.item(at if inside < 1 else at + 1)
             y += (end - y) * abs(inside - 1)
-        value = self.grid.center + self.grid.scale * y
-        return min(max(value, self.lowest), self.highest)
+        return self.grid.center + self.grid.scale * y
