@@ -83,7 +83,8 @@ class Seen:
     notices: int = 0
     after: dict[str, Any] = field(default_factory=dict)  # last_drift against the new champion
     status: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)  # of the champion's version
+    run_tags: dict[str, str] = field(default_factory=dict)  # of its training job's MLflow run
 
 
 class Way:
@@ -121,6 +122,7 @@ class Way:
         seen.answered = await self._client._app("GET", f"/api/models/{MODEL}/drift/{today}")
         seen.status = await self._client.status()
         seen.tags = await self._until(self._noted)
+        seen.run_tags = await self._until(lambda: self._noted_at_the_run(seen.tags))
         return seen
 
     async def _drop(self, name: str, rows: list[dict[str, Any]]) -> None:
@@ -167,6 +169,18 @@ class Way:
         version = (await self._client.status())["champion"]["version"]
         found = await self._client._arm("GET", f"/models/{MODEL}/versions/{version}")
         tags = found["properties"]["tags"]
+        return tags if "drift_report" in tags else None
+
+    async def _noted_at_the_run(self, version: dict[str, str]) -> dict[str, str] | None:
+        """Looked for as a person does: in MLflow's UI, by the job's name."""
+        job = f"retrain-{version['cycle_id']}-{version['attempt']}"
+        api = f"{self._client._record.mlflow_url}/ajax-api/2.0/mlflow"
+        named = f"{api}/experiments/get-by-name?experiment_name={MODEL}"
+        experiment = (await self._client._answer("GET", named))["experiment"]["experiment_id"]
+        wanted = {"experiment_ids": [experiment], "filter": f"tags.`azureml.jobName` = '{job}'"}
+        found = await self._client._answer("POST", f"{api}/runs/search", json=wanted)
+        (run,) = found["runs"]
+        tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
         return tags if "drift_report" in tags else None
 
     async def _until(self, true: Any) -> Any:
@@ -239,3 +253,8 @@ def test_the_newest_result_is_read_by_http_and_stands_at_the_version(seen):
     assert seen.answered["report"] == seen.after["report"]
     assert seen.tags["drift_report"] == seen.after["report"]
     assert seen.tags["drift_verdict"] == "no_drift"
+
+
+def test_the_newest_result_stands_at_the_run_that_trained_the_champion(seen):
+    assert seen.run_tags["drift_report"] == seen.after["report"]
+    assert seen.run_tags["drift_verdict"] == "no_drift"
