@@ -1,4 +1,7 @@
-"""Two thousand cycles, five models, two hosts, one seed: nothing lost, doubled or left over."""
+"""Hundreds of cycles, five models, two hosts, one seed: nothing lost, doubled or left over.
+
+Two thousand, in at most 60 s of CPU, are run by `benchmarks/simulation.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,21 @@ from simulated_world import CALM
 from simulation import check, simulate
 
 _SEED = 20260314
-_BUDGET_SECONDS = 60
+_CYCLES = 500
+_BUDGET_SECONDS = 60 * _CYCLES / 2000
 
 
-def test_two_thousand_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
+def test_hundreds_of_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
     started = time.process_time()
 
-    world, report = simulate(cycles=2000, seed=_SEED)
+    world, report = simulate(cycles=_CYCLES, seed=_SEED)
 
     assert time.process_time() - started <= _BUDGET_SECONDS
-    assert report.cycles >= 2000
+    assert report.cycles >= _CYCLES
     # The run must have been rough enough to mean something.
-    assert report.crashes > 500
-    assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 10, report
-    assert min(report.outcomes.get(name, 0) for name in ("promoted", "rejected", "failed")) > 20
+    assert report.crashes > 125
+    assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 2, report
+    assert min(report.outcomes.get(name, 0) for name in ("promoted", "rejected", "failed")) > 5
     check(world)
 
 

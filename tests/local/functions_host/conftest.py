@@ -5,12 +5,12 @@ import base64
 import sys
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
@@ -73,7 +73,8 @@ class Shop:
             try:
                 await client.get_queue_properties()
             except ResourceNotFoundError:
-                await client.create_queue()
+                with suppress(ResourceExistsError):  # the host made it meanwhile
+                    await client.create_queue()
             yield client
 
     async def send(self, name, *texts):
