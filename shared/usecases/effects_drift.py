@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import DriftChecked, EffectDone, JobFinished, JobSubmitted
+from shared.domain.facts import DriftChecked, EffectDone, JobSubmitted
 from shared.domain.ids import JobName
-from shared.errors import NotThereYetError
 from shared.ports.drift import DriftJobRequest
-from shared.usecases.effects_jobs import Wait
 
 if TYPE_CHECKING:
-    from shared.domain.effects import CheckDrift, ReadDriftCheck, WatchDriftJob
+    from shared.domain.effects import CheckDrift, ReadDriftCheck
     from shared.domain.state import State
     from shared.usecases.effect_ports import EffectPorts
 
@@ -35,16 +33,6 @@ def check_drift(
         url=submitted.url,
         collected=found.collected,
     )
-
-
-def watch_drift_job(effect: WatchDriftJob, ports: EffectPorts) -> JobFinished | Wait:
-    """Its event usually comes first; this is for when it does not."""
-    report = ports.jobs.report(effect.job_name)
-    if report is None:
-        raise NotThereYetError(f"Azure ML knows no job {effect.job_name}, though it was submitted")
-    if report.status is None:
-        return Wait(f"job {effect.job_name}")
-    return JobFinished(effect.job_name, report.status, report.message)
 
 
 def read_drift_check(model: str, effect: ReadDriftCheck, ports: EffectPorts) -> DriftChecked:

@@ -12,7 +12,13 @@ from shared.errors import NotThereYetError
 from shared.ports.jobs import JobRequest
 
 if TYPE_CHECKING:
-    from shared.domain.effects import Evaluate, FindChallenger, SubmitJob, WatchJob
+    from shared.domain.effects import (
+        Evaluate,
+        FindChallenger,
+        SubmitJob,
+        WatchDriftJob,
+        WatchJob,
+    )
     from shared.ports.registry import ModelVersion
     from shared.usecases.effect_ports import EffectPorts
 
@@ -49,7 +55,7 @@ def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitte
     )
 
 
-def watch_job(effect: WatchJob, ports: EffectPorts) -> JobFinished | Wait:
+def watch_job(effect: WatchJob | WatchDriftJob, ports: EffectPorts) -> JobFinished | Wait:
     """Its event usually comes first; this is for when it does not."""
     report = ports.jobs.report(effect.job_name)
     if report is None:

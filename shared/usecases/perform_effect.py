@@ -35,7 +35,7 @@ from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, 
 from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
 from shared.usecases.effects_data import register_data, test_data
-from shared.usecases.effects_drift import check_drift, read_drift_check, watch_drift_job
+from shared.usecases.effects_drift import check_drift, read_drift_check
 from shared.usecases.effects_jobs import (
     Wait,
     evaluate,
@@ -185,7 +185,7 @@ def perform(effect: Effect, state: State, ports: EffectPorts) -> Fact | Wait:  #
             return register_data(model, effect, ports)
         case SubmitJob():
             return submit_job(model, effect, ports)
-        case WatchJob():
+        case WatchJob() | WatchDriftJob():
             return watch_job(effect, ports)
         case FindChallenger():
             return find_challenger(model, effect, ports)
@@ -205,8 +205,6 @@ def perform(effect: Effect, state: State, ports: EffectPorts) -> Fact | Wait:  #
             ports.registry.tag(model, version, role=role, cycle_id=cycle_id, fact_seq=fact_seq)
         case CheckDrift():
             return check_drift(state, effect, ports)
-        case WatchDriftJob():
-            return watch_drift_job(effect, ports)
         case ReadDriftCheck():
             return read_drift_check(model, effect, ports)
         case TagDrift():

@@ -87,10 +87,9 @@ def test_no_setting_of_host_json_is_lost_on_a_default():
     assert queues["maxDequeueCount"] * (hours * 3600 + minutes * 60 + seconds) >= 300
 
 
-def loaded_after(code: str) -> set[str]:
-    """Modules in a fresh interpreter after `code`."""
-    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
+def run_afresh(script: str) -> subprocess.CompletedProcess[str]:
+    """In an interpreter of its own."""
+    return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -98,6 +97,11 @@ def loaded_after(code: str) -> set[str]:
         text=True,
         check=True,
     )
+
+
+def loaded_after(code: str) -> set[str]:
+    """Modules in a fresh interpreter after `code`."""
+    done = run_afresh(f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))")
     return set(json.loads(done.stdout))
 
 
@@ -146,13 +150,6 @@ import azure.ai.ml.operations._online_deployment_operations as operations
 DataCollector(collections={"model_inputs": DeploymentCollection(enabled="true")})
 operations.module_logger.warning("Instance type %s may be too small", "Standard_DS2_v2")
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_afresh(script)
 
     assert done.stderr == ""

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ml.drift.engine.errors import DriftInputError
-from ml.drift.engine.sources import BATCH_ROWS, TypesWidenedError, first_names
+from ml.drift.engine.sources import BATCH_ROWS, OneReader, TypesWidenedError, first_names
 
 _BLOCK_BYTES: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class CsvSource:
+class CsvSource(OneReader):
     """One CSV file, plain or .gz; separator from its first line, types from its first megabytes.
 
     A later value that does not fit the type widens it: integer, number, text. `types` carries what
@@ -73,16 +73,6 @@ class CsvSource:
         if pa.types.is_string(narrow):
             raise DriftInputError(f"column {name} of {self.path.name}: {error}") from error
         self.types[name] = pa.float64() if number else pa.string()
-
-    def parts(self, wanted: int) -> Sequence["CsvSource"]:
-        """A CSV file is read by one reader (its parser uses threads of its own)."""
-        del wanted
-        return [self]
-
-    @property
-    def rows(self) -> int | None:
-        """Unknown before reading."""
-        return None
 
     @property
     def names(self) -> Sequence[str]:

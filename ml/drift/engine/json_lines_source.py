@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.json
 
 from ml.drift.engine.errors import DriftInputError
-from ml.drift.engine.sources import BATCH_ROWS, first_names
+from ml.drift.engine.sources import BATCH_ROWS, OneReader, first_names
 
 _BLOCK_BYTES: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class JsonLinesSource:
+class JsonLinesSource(OneReader):
     """JSON lines, plain or .gz: rows, or the envelopes that Azure ML's data collector writes.
 
     An envelope (`specversion` and a list `data`) gives its rows, and each its time of collection
@@ -46,16 +46,6 @@ class JsonLinesSource:
             return pa.json.read_json(io.BytesIO(b"".join(lines)))
         except pa.ArrowInvalid:  # mixed types in one block: one row at a time, or a real mistake
             return _table_of_rows(_parsed(line, self.path) for line in lines if line.strip())
-
-    def parts(self, wanted: int) -> Sequence["JsonLinesSource"]:
-        """One reader."""
-        del wanted
-        return [self]
-
-    @property
-    def rows(self) -> int | None:
-        """Unknown before reading."""
-        return None
 
     @property
     def names(self) -> Sequence[str]:

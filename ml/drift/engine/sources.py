@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import pyarrow as pa
 
@@ -37,6 +37,22 @@ class Source(Protocol):
     def names(self) -> Sequence[str]:
         """The columns; of formats without a header, those of the first rows."""
         ...
+
+
+class OneReader:
+    """Of a format that cannot be split and tells its length only by being read."""
+
+    __slots__ = ()
+
+    def parts(self, wanted: int) -> Sequence[Self]:
+        """Itself: one reader, whose parser may use threads of its own."""
+        del wanted
+        return [self]
+
+    @property
+    def rows(self) -> int | None:
+        """Unknown before reading."""
+        return None
 
 
 class TypesWidenedError(Exception):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from azure.core import PipelineClient
+from loopback import QuietHandler, serving
 
 from shared.adapters.azure_ml_runs import AzureMlRuns
 from shared.errors import RequestRefusedError, ServiceBusyError
@@ -35,36 +34,21 @@ def runs(get, post=(200, {})):
     """The adapter, and the bodies that were posted."""
     posted = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+    class Handler(QuietHandler):
+        def do_GET(self):  # noqa: N802 - as the server calls it
             assert self.path == "/api/2.0/mlflow/runs/get?run_id=retrain-0123456789ab-1"
-            self._answer(*get)
+            self._say(*get)
 
-        def do_POST(self):
+        def do_POST(self):  # noqa: N802 - as the server calls it
             assert self.path == "/api/2.0/mlflow/runs/log-batch"
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self._answer(*post)
+            posted.append(json.loads(self.body()))
+            self._say(*post)
 
-        def _answer(self, status, document):
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+        def _say(self, status, document):
+            self.answer(status, json.dumps(document).encode())
 
-        def log_message(self, *_args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_address[1]}/api/2.0/mlflow"
-        yield AzureMlRuns(Workspace(url)), posted
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield AzureMlRuns(Workspace(f"{url}/api/2.0/mlflow")), posted
 
 
 def tag(adapter):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from loopback import QuietHandler, serving
 
 from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
 from shared.errors import ServiceBusyError
@@ -17,30 +16,13 @@ _ERROR = {"error": {"code": "bad_rows", "message": "rows are missing"}}
 
 @contextmanager
 def endpoint(status, document, headers=()):
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            for name, value in headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    class Handler(QuietHandler):
+        def do_POST(self):  # noqa: N802 - as the server calls it
+            self.body()
+            self.answer(status, json.dumps(document).encode(), headers)
 
-        def log_message(self, *_args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_address[1]}/score"
-        yield ScoringAddress(url=url, key="k", deployment="version-2")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield ScoringAddress(url=f"{url}/score", key="k", deployment="version-2")
 
 
 def test_a_models_refusal_passed_on_as_424_is_a_sign_of_life_without_a_sample():
