@@ -86,6 +86,7 @@ class StepRun:
         self._job = job
         self._folder = folder
         self._environ = environ
+        self._snapshot: Path | None = None
         self.log = folder / LOG_NAME
 
     async def prepare(self, inputs: Mapping[str, Resolved]) -> Command:
@@ -98,7 +99,7 @@ class StepRun:
         code = self._folder / "code"
         code.mkdir(parents=True, exist_ok=True)
         if self._step.code:
-            await self._workspace.code_files(self._step.code, code)
+            self._snapshot = await self._workspace.code_files(self._step.code, code)
         values: dict[str, str] = {}
         environ = dict(self._environ) | dict(self._step.environment_variables)
         for name, value in inputs.items():
@@ -149,6 +150,8 @@ class StepRun:
                 f"step '{self._step.name}' ended with code {code}. Its log ends:\n"
                 f"{process.last_lines()}"
             )
+        if self._snapshot is not None:
+            await self._workspace.snapshots.keep_compiled(self._snapshot, self._folder / "code")
 
     async def _end_of(self, process: ManagedProcess) -> int:
         ended = asyncio.ensure_future(process.wait())

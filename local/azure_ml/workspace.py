@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from local.azure_ml.snapshots import Snapshots
 from local.azure_ml.uris import (
     AssetId,
     BlobPath,
@@ -72,6 +73,11 @@ class Workspace:
     blobs: BlobStore
     publish: Callable[[str, str, dict[str, Any]], Awaitable[None]]
     datastores: Mapping[str, str] = field(default_factory=dict)
+    snapshots: Snapshots = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Snapshots lie below the state."""
+        self.snapshots = Snapshots(self.blobs, self.state / "code")
 
     @property
     def arm_id(self) -> str:
@@ -162,15 +168,16 @@ class Workspace:
         return to / last
 
     async def code_files(self, code_asset_id: str, to: Path) -> Path:
-        """Write a code snapshot's files straight under `to`; returns `to`.
+        """Write a code snapshot's files straight under `to`; returns where the snapshot is kept.
 
         Raises:
             UnknownUriError: no such snapshot, or nothing was uploaded for it.
         """
         blob = self.locate(code_asset_id, kind="codes")
-        if await self.blobs.download_prefix(blob.container, blob.path, to) == 0:
+        kept = await self.snapshots.write(blob, to)
+        if kept is None:
             raise UnknownUriError(f"{code_asset_id}: the snapshot at {blob.container} is empty")
-        return to
+        return kept
 
     def environment_definition(self, environment: str | Mapping[str, Any]) -> str:
         """The conda file (text) of a registered environment or an inline definition.

@@ -118,6 +118,30 @@ def test_the_files_of_a_code_snapshot_are_what_was_packed(plane, ml_client, tmp_
     assert (tmp_path / "words.py").read_text() == (FOREIGN / "words.py").read_text()
 
 
+def test_a_step_finds_what_steps_before_it_compiled_and_nothing_else_of_theirs(
+    plane, ml_client, tmp_path
+):
+    # given
+    component = load_component(FOREIGN / "count.yml")
+    component.version = name("v")
+    code = ml_client.components.create_or_update(component).code
+    first, second = tmp_path / "first", tmp_path / "second"
+    kept = plane.loop.run(plane.workspace.code_files(code, first))
+    (first / "words.py").write_text("changed by the step")
+    for folder in (first / "__pycache__", first / "mine" / "__pycache__"):
+        folder.mkdir(parents=True)
+        (folder / "words.pyc").write_bytes(b"compiled")
+
+    # when
+    plane.loop.run(plane.workspace.snapshots.keep_compiled(kept, first))
+    plane.loop.run(plane.workspace.code_files(code, second))
+
+    # then
+    assert (second / "__pycache__" / "words.pyc").read_bytes() == b"compiled"
+    assert (second / "words.py").read_text() == (FOREIGN / "words.py").read_text()
+    assert not (second / "mine").exists()
+
+
 def test_an_environment_keeps_its_conda_file(plane, ml_client):
     # given
     label = name("env")
