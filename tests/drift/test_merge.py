@@ -7,7 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.drift.engine import DriftInputError, HistoryKind, Profile, Role, check, load_profile
+from ml.drift.engine import (
+    DriftInputError,
+    HistoryKind,
+    Profile,
+    Role,
+    check,
+    load_profile,
+    save_profile,
+)
 from ml.drift.engine.__main__ import main
 from ml.drift.engine.merge import merge_profiles
 from ml.drift.engine.readers import TableSource
@@ -106,28 +114,28 @@ def test_profiles_of_different_layouts_are_refused_with_what_differs(options, sa
 
 
 def test_the_command_line_profiles_parts_on_one_layout_and_adds_them(tmp_path, capsys):
-    paths = [tmp_path / f"{i}.parquet" for i in (1, 2, 3)]
+    paths = [tmp_path / f"{i}.parquet" for i in (1, 2)]
     for i, path in enumerate(paths):
         pq.write_table(rows(1_000 + i, i), path)
-    made = [str(tmp_path / f"{i}.profile") for i in (1, 2, 3)]
+    made = [str(tmp_path / f"{i}.profile") for i in (1, 2)]
 
     statuses = [
         main(["profile", str(paths[0]), "-o", made[0], "--time-column", "when"]),
         main(["profile", str(paths[1]), "-o", made[1], "--like", made[0]]),
-        main(["profile", str(paths[2]), "-o", made[2], "--like", made[0]]),
         main(["merge", *made, "-o", str(tmp_path / "all.profile"), "--name", "version 7"]),
     ]
 
-    assert statuses == [0, 0, 0, 0]
+    assert statuses == [0, 0, 0]
     merged = load_profile(tmp_path / "all.profile")
-    assert (merged.rows, merged.name, merged.history) == (3_003, "version 7", HistoryKind.DAYS)
-    assert "all.profile: 3,003 rows, 4 columns" in capsys.readouterr().out
+    assert (merged.rows, merged.name, merged.history) == (2_001, "version 7", HistoryKind.DAYS)
+    assert "all.profile: 2,001 rows, 4 columns" in capsys.readouterr().out
 
 
 def test_the_command_line_says_what_cannot_be_added(tmp_path, capsys):
     for i in (1, 2):
         pq.write_table(rows(1_000, i), tmp_path / f"{i}.parquet")
-        main(["profile", str(tmp_path / f"{i}.parquet"), "-o", str(tmp_path / f"{i}.profile")])
+        made = Profile.fit(tmp_path / f"{i}.parquet", draws=DRAWS)
+        save_profile(made, tmp_path / f"{i}.profile")
     pq.write_table(rows(1_000, 3).drop_columns(["n"]), tmp_path / "3.parquet")
     like = ["--like", str(tmp_path / "1.profile")]
     out = ["-o", str(tmp_path / "x.profile")]

@@ -40,7 +40,8 @@ for argument; do
   shift
   [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
 done
-exec "{home}/bin/java" "$@"
+# One that runs for seconds spends most of them on compiling well what it leaves soon.
+exec "{home}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "$@"
 """
 
 
