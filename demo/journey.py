@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from demo.narrator import Narrator
     from demo.plan import DemoData
 
-_POLL_SECONDS = 0.5
 _SHORT_SECONDS = 120.0
 _LOAD_PER_SECOND = 25.0
 _FEWEST_PER_SECOND = 20.0
@@ -51,6 +50,8 @@ class Journey:
         logs: of the stack, for error messages.
         patience_seconds: how long one cycle may take.
         before_timer: awaited before the drift timer is fired: it checks every model of the stack.
+        by_hand: whether the last step, a retraining by hand, is taken.
+        poll_seconds: between two looks at what happens.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Journey:
         logs: Path,
         patience_seconds: float = 240.0,
         before_timer: Callable[[], Awaitable[object]] | None = None,
+        by_hand: bool = True,
+        poll_seconds: float = 0.5,
     ) -> None:
         self._client = client
         self._data = data
@@ -71,6 +74,8 @@ class Journey:
         self._logs = logs
         self._patience_seconds = patience_seconds
         self._before_timer = before_timer
+        self._by_hand = by_hand
+        self._poll_seconds = poll_seconds
         self._seen: set[str] = set()
         self._scored_home = 0
         self.summary = Summary()
@@ -86,8 +91,9 @@ class Journey:
             ("second file, fair contest", self._second_file),
             ("broken file, set aside", self._broken_file),
             ("another population, drift", self._drift),
-            ("retraining by hand", self._by_hand),
         ]
+        if self._by_hand:
+            steps.append(("retraining by hand", self._ask_by_hand))
         for number, (name, step) in enumerate(steps, start=1):
             self._narrator.say(f"▶ step {number} of {len(steps)}: {name}")
             try:
@@ -219,7 +225,7 @@ class Journey:
         await self._until(self._notice_sent, "the DriftDetected event at its other subscriber")
         return f"{drift['sentence']} Then: {_sentence(cycle)}"
 
-    async def _by_hand(self) -> str:
+    async def _ask_by_hand(self) -> str:
         accepted = await self._client.retrain("shown in the demo")
         self._narrator.say(f"  {accepted['sentence']}")
         cycle = await self._next_cycle("the retraining asked for")
@@ -264,7 +270,7 @@ class Journey:
                         self.summary.outcomes.append(cycle["outcome"])
                         await self._keep_evaluation(cycle)
                         return cycle
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(self._poll_seconds)
         raise StepFailedError(
             f"waited {self._patience_seconds:.0f} s for {what}. Logs: {self._logs}/functions.log"
         )
@@ -297,7 +303,7 @@ class Journey:
                     raise StepFailedError(
                         f"waited {_SHORT_SECONDS:.0f} s for {what}. Logs: {self._logs}"
                     )
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(self._poll_seconds)
 
     async def _collected(self, *, at_least: int) -> bool:
         prefix = f"modelDataCollector/retrain-{self._data.model}/"
