@@ -51,8 +51,17 @@ class Snapshots:
 
 
 def _take_compiled(worked: Path, kept: Path) -> None:
-    for folder in worked.rglob(_COMPILED):
-        target = kept / folder.relative_to(worked)
+    for file in worked.rglob(f"{_COMPILED}/*"):
+        target = kept / file.relative_to(worked)
         # A package that the step itself wrote is no part of the snapshot.
-        if folder.is_dir() and not folder.is_symlink() and target.parent.is_dir():
-            shutil.copytree(folder, target, dirs_exist_ok=True)
+        if target.parent.parent.is_dir() and not _is_copy(target, file):
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy2(file, target)
+
+
+def _is_copy(target: Path, file: Path) -> bool:
+    """As `copy2` leaves them: of one age and size."""
+    if not target.is_file():
+        return False
+    one, other = target.stat(), file.stat()
+    return (one.st_mtime_ns, one.st_size) == (other.st_mtime_ns, other.st_size)
