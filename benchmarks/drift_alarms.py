@@ -61,6 +61,7 @@ WINDOWS = (200, 1_000, 10_000)
 MISSING_SHARE = 0.02  # of every feature in the independent cells
 MOST_ROUNDING = 1e-2  # of a ratio: the limit is interpolated over chi-square's variance
 SEED = 7
+ROWS_AT_ONCE = 100_000  # of all features: 60 MB
 MOVED = 3  # features that are shifted in turn, for the power in a dependent cell
 
 
@@ -176,7 +177,7 @@ def correlated_cells(report: Report, size: Size, part: int) -> None:
     grid = Grid(center=0.0, scale=1.0)
     draw = correlated(_seeded("correlated", part))
     _, sets, days = size.correlated
-    alarms = {rows: Alarms() for rows in WINDOWS[:2]}
+    alarms = {rows: Alarms() for rows in WINDOWS}
     tables = [draw(REFERENCE_ROWS) for _ in range(sets)]
     drawn = [[numeric_summary(t[:, j], None, grid) for j in range(FEATURES)] for t in tables]
     for references in reference_sets(drawn, size.draws):
@@ -194,8 +195,9 @@ def _judged_rows(
     grid: Grid,
 ) -> list[Rules]:
     parts: list[list[Ints]] = [[] for _ in references]
-    for start in range(0, days, 100):
-        count = min(100, days - start)
+    at_once = max(ROWS_AT_ONCE // rows, 1)
+    for start in range(0, days, at_once):
+        count = min(at_once, days - start)
         values = draw(count * rows)
         slots = np.repeat(np.arange(count), rows)
         for j, part in enumerate(parts):
