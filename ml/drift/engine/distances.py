@@ -29,7 +29,7 @@ class _Steps:
     """Both sides bin by bin, from the first to the last bin with rows, shape (k,) each.
 
     p, q: shares of the reference and of the current rows; before, after: D = F_reference -
-    F_current at both ends of each bin.
+    F_current at both ends of each bin; floor, ceiling: D is nowhere lower or higher inside it.
     """
 
     reference: NumericSummary
@@ -39,6 +39,8 @@ class _Steps:
     q: NDArray[np.float64]
     before: NDArray[np.float64]
     after: NDArray[np.float64]
+    floor: NDArray[np.float64]
+    ceiling: NDArray[np.float64]
 
     @classmethod
     def of(cls, reference: NumericSummary, current: NumericSummary) -> "_Steps":
@@ -52,17 +54,17 @@ class _Steps:
         after = step.cumsum()
         before = after - step
         after[-1:] = 0.0  # but for rounding
-        return cls(reference, current, bins, p=p, q=q, before=before, after=after)
-
-    @property
-    def floor(self) -> NDArray[np.float64]:
-        """D is nowhere lower inside each bin."""
-        return np.asarray(np.maximum(self.before - self.q, self.after - self.p), np.float64)
-
-    @property
-    def ceiling(self) -> NDArray[np.float64]:
-        """D is nowhere higher inside each bin."""
-        return np.asarray(np.minimum(self.before + self.p, self.after + self.q), np.float64)
+        return cls(
+            reference,
+            current,
+            bins,
+            p=p,
+            q=q,
+            before=before,
+            after=after,
+            floor=np.maximum(before - q, after - p),
+            ceiling=np.minimum(before + p, after + q),
+        )
 
 
 def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
@@ -75,11 +77,27 @@ def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
     Raises:
         DriftInputError: a side has no finite value, or the grids differ.
     """
+    return _wasserstein(_Steps.of(reference, current))
+
+
+def wasserstein_and_kolmogorov_smirnov(
+    reference: NumericSummary, current: NumericSummary
+) -> tuple[Bounded, Bounded]:
+    """Both, from steps that are made once.
+
+    Raises:
+        DriftInputError: a side has no finite value, or the grids differ.
+    """
+    steps = _Steps.of(reference, current)
+    return _wasserstein(steps), _kolmogorov_smirnov(steps)
+
+
+def _wasserstein(steps: _Steps) -> Bounded:
+    reference, current = steps.reference, steps.current
     if not reference.finite or not current.finite:
         raise DriftInputError("a distance needs at least one number on each side")
     if reference.grid != current.grid:
         raise DriftInputError("a distance needs both sides on one grid")
-    steps = _Steps.of(reference, current)
     edges = _clamped_edges(steps)
     width = edges[1:] - edges[:-1]
     moment = (
@@ -169,7 +187,10 @@ def _clamped_edges(steps: _Steps) -> NDArray[np.float64]:
 
 def kolmogorov_smirnov(reference: NumericSummary, current: NumericSummary) -> Bounded:
     """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
-    steps = _Steps.of(reference, current)
+    return _kolmogorov_smirnov(_Steps.of(reference, current))
+
+
+def _kolmogorov_smirnov(steps: _Steps) -> Bounded:
     low = float(np.abs(steps.after).max(initial=0.0))
     inside = np.maximum(steps.ceiling, -steps.floor)
     return Bounded(value=low, low=low, high=max(low, float(inside.max(initial=0.0))))

@@ -92,7 +92,9 @@ _CELL_STARTS: Final = np.concatenate(
 )
 
 
-def fold_to_cells(bins: NDArray[_Number]) -> NDArray[_Number]:
+def fold_to_cells(
+    bins: NDArray[_Number], *, out: NDArray[_Number] | None = None
+) -> NDArray[_Number]:
     """Sum bins, shape (BINS,), into cells, shape (CELLS,); outer octaves join the last cells."""
-    cells: NDArray[_Number] = np.add.reduceat(bins, _CELL_STARTS)
+    cells: NDArray[_Number] = np.add.reduceat(bins, _CELL_STARTS, out=out)
     return cells

@@ -10,6 +10,7 @@ from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.grid import EDGES, Grid, fold_to_cells
 from ml.drift.engine.kernels import (
     BINS,
+    CELLS,
     FINITE,
     HIGHEST,
     INFINITE,
@@ -82,8 +83,10 @@ class NumericSummary:
             self.history.finish(self._cells_and_missing())
 
     def _cells_and_missing(self) -> NDArray[np.int64]:
-        missing = self.moments[MISSING] + self.moments[INFINITE]
-        return np.append(fold_to_cells(self.counts), np.int64(missing))
+        found = np.empty(CELLS + 1, np.int64)
+        fold_to_cells(self.counts, out=found[:CELLS])
+        found[CELLS] = self.moments[MISSING] + self.moments[INFINITE]
+        return found
 
     @property
     def cells(self) -> NDArray[np.int64]:

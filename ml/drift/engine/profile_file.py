@@ -200,7 +200,7 @@ def _history_in(
     if history is HistoryKind.NONE:
         return None
     packed = arrays[f"{i}.units"]
-    table = np.zeros((len(packed), entry["width"]), np.int64)
+    table = np.zeros((len(packed), entry["width"]), packed.dtype)
     table[:, arrays[f"{i}.unit_columns"].astype(np.int64)] = packed
     if history is HistoryKind.DAYS:
         days = arrays[f"{i}.days"].tolist()

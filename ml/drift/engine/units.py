@@ -45,7 +45,10 @@ class Blocks:
 
     def close(self, upto: NDArray[np.int64]) -> None:
         """End the open block; `upto` is the running total, the block is what it grew by."""
-        grown = upto if self._upto is None else plus(upto, -self._upto)
+        before = self._upto
+        if before is not None and len(before) < len(upto):  # categories met since
+            before = plus(before, np.zeros(len(upto), np.int64))
+        grown = upto if before is None else upto - before
         self.counts.append(grown)
         self._upto, self._filled = upto, 0
         if len(self.counts) >= MOST_BLOCKS:
@@ -83,7 +86,7 @@ def _pairs(counts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
 def plus(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sum of two count rows; the shorter one has not met the last categories yet."""
     long, short = (one, other) if len(one) >= len(other) else (other, one)
-    total = long.copy()
+    total = long.astype(np.int64)  # rows of a loaded profile are as narrow as their counts
     total[: len(short)] += short
     return total
 
