@@ -21,7 +21,7 @@ local: setup ## start the stack and stay
 	@$(RUN) -m local up
 
 test: setup ## every test
-	$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: ## format, lint, types, layers, unit tests
 	@$(PYTHON) local/bootstrap.py
