@@ -1,6 +1,8 @@
 # Everything a person types. `make setup` is called by the others.
 PYTHON ?= python3
 RUN := .venv/bin/python
+# Processes share the CPUs in tests: threads of BLAS would spin while they wait for theirs.
+TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) -m pytest
 MODEL ?= diabetes
 TESTS ?= tests
 
@@ -21,7 +23,7 @@ local: setup ## start the stack and stay
 	@$(RUN) -m local up
 
 test: setup ## every test
-	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(TEST) -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: ## format, lint, types, layers, unit tests
 	@$(PYTHON) local/bootstrap.py
@@ -29,7 +31,7 @@ check: ## format, lint, types, layers, unit tests
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	.venv/bin/lint-imports
-	$(RUN) -m pytest -q tests/unit
+	$(TEST) -q tests/unit
 
 bench: setup ## every benchmark, each prints a table and a JSON line
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(RUN) $$script; done
