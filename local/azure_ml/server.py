@@ -240,7 +240,6 @@ class AzureMl:
             "MLFLOW_TRACKING_TOKEN": self._identity.issue("https://ml.azure.com"),
             # As many steps run as there are CPUs: threads of one would wait, spinning, for others'.
             "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
         }
 
     def _run_of_job(self, name: str) -> str | None:

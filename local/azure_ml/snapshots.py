@@ -1,23 +1,27 @@
 """Code snapshots, fetched once; every step works on a copy of its own, as on Azure.
 
-What Python and numba compiled of a snapshot is kept with it: both trust a compiled file as long as
-its source has the size and age it was made from. Some four CPU seconds less a training.
+What Python and numba compiled of a snapshot is kept with it: they trust it while its source has the
+size and age, or the content, that it was made from. Some four CPU seconds less a training.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.azure_ml.blobs import content_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from local.azure_ml.blobs import BlobStore
     from local.azure_ml.uris import BlobPath
 
+_log = logging.getLogger(__name__)
 _COMPILED = "__pycache__"
 
 
@@ -37,31 +41,51 @@ class Snapshots:
         kept = self._folder / content_digest(items, blob.path.rstrip("/"))
         async with self._lock:
             if not kept.is_dir():
-                partial = kept.with_name(f"{kept.name}.part")
-                shutil.rmtree(partial, ignore_errors=True)  # of a stack that was stopped meanwhile
-                await self._blobs.download_prefix(blob.container, blob.path, partial)
-                partial.rename(kept)
-            await asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True)
+                part = kept.with_name(f"{kept.name}.part")
+                shutil.rmtree(part, ignore_errors=True)  # of a stack that was stopped meanwhile
+                await self._blobs.download_prefix(blob.container, blob.path, part)
+                part.rename(kept)
+            await to_its_end(partial(shutil.copytree, kept, to, dirs_exist_ok=True))
         return kept
 
     async def keep_compiled(self, kept: Path, worked: Path) -> None:
         """Take what a step that ended well compiled in its copy, `worked`, for those to come."""
-        async with self._lock:
-            await asyncio.to_thread(_take_compiled, worked, kept)
+        try:
+            async with self._lock:
+                await to_its_end(partial(_take_compiled, worked, kept))
+        except OSError:  # the step did its work: the next one compiles again
+            _log.warning("what was compiled in %s could not be kept", worked, exc_info=True)
+
+
+async def to_its_end(work: Callable[[], object]) -> None:
+    """Run in a thread, which nothing stops: who is cancelled waits for it before letting go."""
+    done = asyncio.ensure_future(asyncio.to_thread(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not done.done():
+        try:
+            await asyncio.wait({done})
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        raise cancelled from done.exception()
+    done.result()
 
 
 def _take_compiled(worked: Path, kept: Path) -> None:
+    """Of the snapshot's own sources, as they were: a step may write or change others."""
     for file in worked.rglob(f"{_COMPILED}/*"):
         target = kept / file.relative_to(worked)
-        # A package that the step itself wrote is no part of the snapshot.
-        if target.parent.parent.is_dir() and not _is_copy(target, file):
+        source = file.parent.parent / f"{file.name.split('.')[0]}.py"
+        if _is_copy(kept / source.relative_to(worked), source) and not _is_copy(target, file):
             target.parent.mkdir(exist_ok=True)
-            shutil.copy2(file, target)
+            part = kept.with_name(f"{kept.name}.compiled")
+            shutil.copy2(file, part)
+            part.replace(target)  # killed in between, no half file is left to be believed
 
 
-def _is_copy(target: Path, file: Path) -> bool:
-    """As `copy2` leaves them: of one age and size."""
-    if not target.is_file():
+def _is_copy(one: Path, other: Path) -> bool:
+    """Files as `copy2` leaves them: of one age and size."""
+    if not (one.is_file() and other.is_file()):
         return False
-    one, other = target.stat(), file.stat()
-    return (one.st_mtime_ns, one.st_size) == (other.st_mtime_ns, other.st_size)
+    first, second = one.stat(), other.stat()
+    return (first.st_mtime_ns, first.st_size) == (second.st_mtime_ns, second.st_size)

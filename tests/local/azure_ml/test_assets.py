@@ -121,25 +121,36 @@ def test_the_files_of_a_code_snapshot_are_what_was_packed(plane, ml_client, tmp_
 def test_a_step_finds_what_steps_before_it_compiled_and_nothing_else_of_theirs(
     plane, ml_client, tmp_path
 ):
-    # given
+    # given: a step that compiled the snapshot's module, wrote one of its own and changed nothing
     component = load_component(FOREIGN / "count.yml")
     component.version = name("v")
     code = ml_client.components.create_or_update(component).code
-    first, second = tmp_path / "first", tmp_path / "second"
+    first, second, third = tmp_path / "first", tmp_path / "second", tmp_path / "third"
     kept = plane.loop.run(plane.workspace.code_files(code, first))
-    (first / "words.py").write_text("changed by the step")
-    for folder in (first / "__pycache__", first / "mine" / "__pycache__"):
-        folder.mkdir(parents=True)
-        (folder / "words.pyc").write_bytes(b"compiled")
+    compiled = first / "__pycache__"
+    compiled.mkdir()
+    (compiled / "words.cpython-311.pyc").write_bytes(b"compiled")
+    (first / "own.py").write_text("X = 1")
+    (compiled / "own.cpython-311.pyc").write_bytes(b"compiled")
+    (compiled / "folder").mkdir()
 
     # when
     plane.loop.run(plane.workspace.snapshots.keep_compiled(kept, first))
     plane.loop.run(plane.workspace.code_files(code, second))
 
     # then
-    assert (second / "__pycache__" / "words.pyc").read_bytes() == b"compiled"
+    assert [file.name for file in (second / "__pycache__").iterdir()] == ["words.cpython-311.pyc"]
     assert (second / "words.py").read_text() == (FOREIGN / "words.py").read_text()
-    assert not (second / "mine").exists()
+    assert not (second / "own.py").exists()
+
+    # when: another one changes the module and compiles that
+    (second / "words.py").write_text("changed by the step")
+    (second / "__pycache__" / "words.cpython-311.pyc").write_bytes(b"of the changed one")
+    plane.loop.run(plane.workspace.snapshots.keep_compiled(kept, second))
+    plane.loop.run(plane.workspace.code_files(code, third))
+
+    # then
+    assert (third / "__pycache__" / "words.cpython-311.pyc").read_bytes() == b"compiled"
 
 
 def test_an_environment_keeps_its_conda_file(plane, ml_client):
