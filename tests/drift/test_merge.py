@@ -71,6 +71,20 @@ def test_two_parts_count_what_the_whole_counts(history):
     assert first["x"].summary.rows == 3_000
 
 
+@pytest.mark.parametrize("most", [200, 60_000, 5_000_000_000])
+def test_days_of_stored_profiles_add_up_beyond_the_type_they_are_stored_in(tmp_path, most):
+    profile = Profile.fit(rows(3_000, 1), time_column="when", draws=DRAWS)
+    for row in profile["n"].summary.history.counts.values():
+        row[row > 0] = most
+    save_profile(profile, tmp_path / "one.profile")
+    one, other = (load_profile(tmp_path / "one.profile")["n"].summary.history for _ in range(2))
+
+    one.merge(other)
+
+    for day, row in profile["n"].summary.history.counts.items():
+        assert one.counts[day].tolist() == (2 * row).tolist()
+
+
 def test_a_check_against_the_merged_profile_is_a_check_against_the_whole():
     parts = [rows(2_000, 1), rows(2_000, 2)]
     first = Profile.fit(parts[0], history=HistoryKind.NONE, ignore=["when"], draws=DRAWS)

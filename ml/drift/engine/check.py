@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.drift.engine.category import CategorySummary
 from ml.drift.engine.charts_data import chart_of
-from ml.drift.engine.distances import euclidean, wasserstein_and_kolmogorov_smirnov
+from ml.drift.engine.distances import Steps, euclidean, kolmogorov_smirnov, wasserstein
 from ml.drift.engine.judge import Signal, Window, signals, smallest_visible
 from ml.drift.engine.layout import HistoryKind, Kind, Layout, Summary
 from ml.drift.engine.limits import Budget, Statistic
@@ -158,10 +158,11 @@ def _feature(
     gone: tuple[str, ...] = ()
     if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
         if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
-            area, largest = wasserstein_and_kolmogorov_smirnov(summary, current)
-            ks = largest.value
+            steps = Steps.of(summary, current)
+            ks = kolmogorov_smirnov(steps).value
             euclid = euclidean(summary.cells, current.cells)
             if (sd := summary.sd) > 0:
+                area = wasserstein(steps)
                 exact = (area.value / sd, area.low / sd, area.high / sd)
     elif isinstance(summary, CategorySummary) and isinstance(current, CategorySummary):
         before, now = summary.by_value(), current.by_value()

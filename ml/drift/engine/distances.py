@@ -25,7 +25,7 @@ class Bounded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
+class Steps:
     """Both sides bin by bin, from the first to the last bin with rows, shape (k,) each.
 
     p, q: shares of the reference and of the current rows; before, after: D = F_reference -
@@ -43,13 +43,20 @@ class _Steps:
     ceiling: NDArray[np.float64]
 
     @classmethod
-    def of(cls, reference: NumericSummary, current: NumericSummary) -> "_Steps":
-        used = [side.filled.bins for side in (reference, current) if side.finite]
-        bins = slice(0, 0)
-        if used:
-            bins = slice(min(int(u[0]) for u in used), max(int(u[-1]) for u in used) + 1)
-        p = reference.counts[bins] / max(reference.finite, 1)
-        q = current.counts[bins] / max(current.finite, 1)
+    def of(cls, reference: NumericSummary, current: NumericSummary) -> "Steps":
+        """Line up two summaries.
+
+        Raises:
+            DriftInputError: a side has no finite value, or the grids differ.
+        """
+        if not reference.finite or not current.finite:
+            raise DriftInputError("a distance needs at least one number on each side")
+        if reference.grid != current.grid:
+            raise DriftInputError("a distance needs both sides on one grid")
+        used = (reference.filled.bins, current.filled.bins)
+        bins = slice(min(int(u[0]) for u in used), max(int(u[-1]) for u in used) + 1)
+        p = reference.counts[bins] / reference.finite
+        q = current.counts[bins] / current.finite
         step = p - q
         after = step.cumsum()
         before = after - step
@@ -67,37 +74,14 @@ class _Steps:
         )
 
 
-def wasserstein(reference: NumericSummary, current: NumericSummary) -> Bounded:
+def wasserstein(steps: Steps) -> Bounded:
     """Wasserstein-1 distance in the column's own unit, with certified bounds.
 
     With D = F_reference - F_current, the integral of D over a bin [a, b] is exactly
     b D(b) - a D(a) - (S_ref / n - S_cur / m), S the bin's sums. Where D keeps its sign inside the
     bin that is its share of the distance; where it may not, D's range in the bin bounds the share.
-
-    Raises:
-        DriftInputError: a side has no finite value, or the grids differ.
     """
-    return _wasserstein(_Steps.of(reference, current))
-
-
-def wasserstein_and_kolmogorov_smirnov(
-    reference: NumericSummary, current: NumericSummary
-) -> tuple[Bounded, Bounded]:
-    """Both, from steps that are made once.
-
-    Raises:
-        DriftInputError: a side has no finite value, or the grids differ.
-    """
-    steps = _Steps.of(reference, current)
-    return _wasserstein(steps), _kolmogorov_smirnov(steps)
-
-
-def _wasserstein(steps: _Steps) -> Bounded:
     reference, current = steps.reference, steps.current
-    if not reference.finite or not current.finite:
-        raise DriftInputError("a distance needs at least one number on each side")
-    if reference.grid != current.grid:
-        raise DriftInputError("a distance needs both sides on one grid")
     edges = _clamped_edges(steps)
     width = edges[1:] - edges[:-1]
     moment = (
@@ -129,7 +113,7 @@ def _wasserstein(steps: _Steps) -> Bounded:
     )
 
 
-def _is_smooth(steps: _Steps) -> NDArray[np.bool_]:
+def _is_smooth(steps: Steps) -> NDArray[np.bool_]:
     """Whether each bin and its neighbours are alike, as those of a density are; shape (k,)."""
     rows = np.zeros(len(steps.p) + 2, np.int64)
     rows[1:-1] = steps.reference.counts[steps.bins] + steps.current.counts[steps.bins]
@@ -137,7 +121,7 @@ def _is_smooth(steps: _Steps) -> NDArray[np.bool_]:
 
 
 def _as_line(
-    steps: _Steps,
+    steps: Steps,
     bins: NDArray[np.int64],
     *,
     width: NDArray[np.float64],
@@ -150,7 +134,7 @@ def _as_line(
 
 
 def _as_atoms(
-    steps: _Steps, bins: NDArray[np.int64], *, edges: NDArray[np.float64]
+    steps: Steps, bins: NDArray[np.int64], *, edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The integral of |D| over some of the bins if each side's rows there all lay at their mean.
 
@@ -176,7 +160,7 @@ def _as_atoms(
     )
 
 
-def _clamped_edges(steps: _Steps) -> NDArray[np.float64]:
+def _clamped_edges(steps: Steps) -> NDArray[np.float64]:
     """Edges of the bins in y, shape (k + 1,), drawn in to the smallest and largest value."""
     reference, current, grid = steps.reference, steps.current, steps.reference.grid
     edges = EDGES[steps.bins.start : steps.bins.stop + 1].copy()
@@ -185,12 +169,8 @@ def _clamped_edges(steps: _Steps) -> NDArray[np.float64]:
     return edges
 
 
-def kolmogorov_smirnov(reference: NumericSummary, current: NumericSummary) -> Bounded:
+def kolmogorov_smirnov(steps: Steps) -> Bounded:
     """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
-    return _kolmogorov_smirnov(_Steps.of(reference, current))
-
-
-def _kolmogorov_smirnov(steps: _Steps) -> Bounded:
     low = float(np.abs(steps.after).max(initial=0.0))
     inside = np.maximum(steps.ceiling, -steps.floor)
     return Bounded(value=low, low=low, high=max(low, float(inside.max(initial=0.0))))

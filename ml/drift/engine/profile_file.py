@@ -226,7 +226,9 @@ def _history_in(
     if history is HistoryKind.NONE:
         return None
     packed = arrays[f"{i}.units"]
-    table = np.zeros((len(packed), entry["width"]), packed.dtype)
+    # Unsigned 64-bit numbers and signed ones would add up to floats.
+    narrow = packed.dtype if packed.dtype.itemsize < 8 else np.dtype(np.int64)  # noqa: PLR2004
+    table = np.zeros((len(packed), entry["width"]), narrow)
     table[:, arrays[f"{i}.unit_columns"].astype(np.int64)] = packed
     if history is HistoryKind.DAYS:
         days = arrays[f"{i}.days"].tolist()

@@ -20,7 +20,8 @@ _FIRST_BLOCK_ROWS: Final = 64
 class Blocks:
     """Contiguous blocks of equal size; too many of them: neighbours join, the size doubles.
 
-    Each block is a row of counts, shape (width,): what the column's summary counted in it.
+    Each block is a row of counts, shape (width,): what the column's summary counted in it. Rows of
+    a loaded profile are of the narrowest type that holds them; only `plus` may add them.
     """
 
     size: int = _FIRST_BLOCK_ROWS
@@ -86,14 +87,14 @@ def _pairs(counts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
 def plus(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sum of two count rows; the shorter one has not met the last categories yet."""
     long, short = (one, other) if len(one) >= len(other) else (other, one)
-    total = long.astype(np.int64)  # rows of a loaded profile are as narrow as their counts
+    total = long.astype(np.int64)
     total[: len(short)] += short
     return total
 
 
 @dataclass(slots=True)
 class Days:
-    """Counts by UTC day (days since 1970), at most the newest MOST_DAYS of them."""
+    """Counts by UTC day (days since 1970), at most the newest MOST_DAYS of them; rows as above."""
 
     counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     width: int = CELLS + 1

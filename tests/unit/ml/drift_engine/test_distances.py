@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from ml.drift.engine.distances import chi_square, kolmogorov_smirnov, wasserstein
+from ml.drift.engine.distances import Steps, chi_square, kolmogorov_smirnov, wasserstein
 from ml.drift.engine.errors import DriftInputError
 from ml.drift.engine.grid import Grid
 from ml.drift.engine.numeric import NumericSummary
@@ -45,7 +45,7 @@ def test_the_distance_is_scipys_to_a_ten_thousandth_of_a_standard_deviation(name
     reference = _draw(name, rng, 20_000)
     current = _draw(name, rng, 5_000) + shift * reference.std()
 
-    found = wasserstein(*_pair(reference, current))
+    found = wasserstein(Steps.of(*_pair(reference, current)))
 
     exact = wasserstein_distance(reference, current)
     assert abs(found.value - exact) <= 1e-4 * reference.std()
@@ -58,7 +58,7 @@ def test_the_distance_is_scipys_to_a_ten_thousandth_of_a_standard_deviation(name
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60),
 )
 def test_the_bounds_hold_the_exact_distance_whatever_the_values(reference, current):
-    found = wasserstein(*_pair(reference, current))
+    found = wasserstein(Steps.of(*_pair(reference, current)))
 
     exact = wasserstein_distance(reference, current)
     rounding = 1e-9 * (1 + max(map(abs, reference + current)))
@@ -71,7 +71,7 @@ def test_the_bounds_hold_the_exact_distance_whatever_the_values(reference, curre
     st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=1, max_size=80),
 )
 def test_the_bounds_hold_the_exact_distance_of_data_with_many_ties(reference, current):
-    found = wasserstein(*_pair(reference, current))
+    found = wasserstein(Steps.of(*_pair(reference, current)))
 
     assert found.low - 1e-9 <= wasserstein_distance(reference, current) <= found.high + 1e-9
 
@@ -80,7 +80,7 @@ def test_moving_everything_by_k_standard_deviations_gives_k():
     rng = np.random.default_rng(RNG_SEED)
     reference = rng.normal(size=30_000)
 
-    found = wasserstein(*_pair(reference, reference + 2.5))
+    found = wasserstein(Steps.of(*_pair(reference, reference + 2.5)))
 
     assert found.value == pytest.approx(2.5, rel=1e-9)
 
@@ -90,7 +90,7 @@ def test_kolmogorov_smirnov_lies_between_its_bounds(name):
     rng = np.random.default_rng(RNG_SEED)
     reference, current = _draw(name, rng, 5_000), _draw(name, rng, 2_000) * 1.3
 
-    found = kolmogorov_smirnov(*_pair(reference, current))
+    found = kolmogorov_smirnov(Steps.of(*_pair(reference, current)))
 
     exact = ks_2samp(reference, current, method="asymp").statistic
     assert found.low - 1e-12 <= exact <= found.high + 1e-12
@@ -122,4 +122,4 @@ def test_a_distance_without_a_number_on_one_side_is_refused():
     reference, current = _pair([1.0, 2.0, 3.0], [np.nan, np.nan])
 
     with pytest.raises(DriftInputError, match="at least one number"):
-        wasserstein(reference, current)
+        Steps.of(reference, current)
