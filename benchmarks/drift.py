@@ -2,11 +2,11 @@
 
 Every measurement is one fresh process; all contestants of a table alternate, and medians count.
 Peers live in virtual environments of their own, made here with uv, their telemetry off. CPU seconds
-are the process's own, after imports, one warm-up on a small file (JIT) and one collection of the
-garbage that both left, for every contestant. Two exceptions: `cold` holds everything from the start
-of the interpreter, and its worse case, which counts, finds nothing compiled before. "Calibration"
-is what turns a summary into limits, once a model version: the drawn null and what the reference's
-own past adds to it; it is timed apart from profile + check.
+are the process's own, after imports and one collection of the garbage that they left, for every
+contestant; the engine, which compiles, also has one warm-up on a small table. Two exceptions:
+`cold` holds everything from the start of the interpreter, and its worse case, which counts, finds
+nothing compiled before. "Calibration" is what turns a summary into limits, once a model version:
+the drawn null and what the reference's own past adds to it; it is timed apart from profile + check.
 
 The bare read, which one pass is compared with, is two contestants, and the quicker one counts:
 
