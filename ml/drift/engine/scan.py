@@ -14,7 +14,7 @@ from ml.drift.engine.layout import Column, HistoryKind, Kind, Layout, Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.sources import Source, TypesWidenedError
 
-COLUMNS_AT_ONCE: Final = 8  # a Parquet column holds about 2 MB while it is read
+COLUMNS_AT_ONCE: Final = 3  # a Parquet column holds about 2 MB; memory never used before is slow
 
 
 @dataclass(slots=True)
