@@ -68,7 +68,10 @@ def load_profile(path: Path) -> Profile:
         )
     try:
         return _profile_in(_unpacked(content[len(_MAGIC) :]))
-    except (zlib.error, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+    except (
+        *(zlib.error, ValueError, KeyError, TypeError, IndexError),
+        *(OverflowError, MemoryError),  # of sizes that no profile has
+    ) as error:
         raise DriftInputError(f"{path.name} is damaged: {error}; make it again") from error
 
 

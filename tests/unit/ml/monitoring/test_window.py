@@ -336,6 +336,13 @@ def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, t
     assert {one.feature for one in check.moved} == {"income", "rooms", "kind"}
 
 
+def _columns(count: int) -> bytes:
+    """A body that claims so many columns."""
+    columns = ",".join("0" * count)
+    text = f'{{"arrays": [], "history": "none", "columns": [{columns}]}}'.encode()
+    return len(text).to_bytes(8, "little") + text
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -346,6 +353,7 @@ def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, t
         (lambda own: own[:200] + b"\0" * 50 + own[250:], "is damaged"),
         (lambda own: own[:16] + zlib.compress(b"\0" * 8 + b"{}"), "is damaged"),
         (lambda own: own[:16] + zlib.compress(b"\2" + b"\0" * 7 + b"{}"), "is damaged: 'arrays'"),
+        (lambda own: own[:16] + zlib.compress(_columns(3_000_000)), "is damaged"),
     ],
 )
 def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, reference, content, said):
