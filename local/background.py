@@ -1,4 +1,4 @@
-"""Several things at once that end together: nothing is left running when the call is over."""
+"""Work in the background, and work that cancelling must not leave half done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Coroutine
 
 _log = logging.getLogger(__name__)
 
@@ -43,3 +43,17 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
                 group.create_task(one)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+
+
+async def to_its_end(work: Awaitable[object]) -> None:
+    """Wait for work that is not cancelled with the caller, who waits for it before letting go."""
+    done = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not done.done():
+        try:
+            await asyncio.wait({done})
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        raise cancelled from done.exception()
+    done.result()

@@ -13,6 +13,7 @@ from local.azure_ml.job_record import PRIVATE, TERMINAL, JobRecords
 from local.azure_ml.mlflow_server import MlflowRefusedError, MlflowUnavailableError
 from local.azure_ml.reuse import ReuseNotes
 from local.azure_ml.step_run import clean_folder
+from local.background import to_its_end
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from local.azure_ml.workspace import Workspace
 
 _log = logging.getLogger(__name__)
+_CANCEL_REQUESTED = "CancelRequested"
 _MLFLOW_STATUS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 STOPPED = "the stack stopped while this job ran; submit it again under another name"
 
@@ -84,13 +86,14 @@ class Runner:
         self._start(name, self._run(name, plan))
 
     async def cancel(self, name: str) -> None:
-        """Ask a job (of a step: its pipeline) to stop; harmless when it is over."""
-        job = self.records.existing(name)
-        name = job[PRIVATE].get("parent", name)
-        task = self._tasks.get(name)
-        if job["properties"]["status"] in TERMINAL or task is None or task.done():
+        """Ask a job (of a step: its pipeline) to stop; harmless when it was asked or is over."""
+        asked = self.records.existing(name)
+        job = self.records.existing(asked[PRIVATE].get("parent", name))
+        task = self._tasks.get(job["name"])
+        statuses = {one["properties"]["status"] for one in (asked, job)}
+        if task is None or statuses & {*TERMINAL, _CANCEL_REQUESTED}:
             return
-        await self.records.set_status(name, "CancelRequested")
+        await self.records.set_status(job["name"], _CANCEL_REQUESTED)
         task.cancel()
 
     async def stop(self) -> None:
@@ -107,7 +110,10 @@ class Runner:
         return self.workspace.state / "jobs" / name
 
     async def end(self, name: str, status: str, *, error: str | None = None) -> None:
-        """End a job's MLflow run, then the job."""
+        """End a job's MLflow run, then the job, also when the caller is cancelled meanwhile."""
+        await to_its_end(self._end(name, status, error))
+
+    async def _end(self, name: str, status: str, error: str | None) -> None:
         run_id = self.records.existing(name)[PRIVATE].get("mlflowRunId")
         if run_id is not None:
             try:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from functools import partial
 from typing import TYPE_CHECKING
 
 from local.azure_ml.blobs import content_digest
+from local.background import to_its_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from local.azure_ml.blobs import BlobStore
@@ -45,30 +44,16 @@ class Snapshots:
                 shutil.rmtree(part, ignore_errors=True)  # of a stack that was stopped meanwhile
                 await self._blobs.download_prefix(blob.container, blob.path, part)
                 part.rename(kept)
-            await to_its_end(partial(shutil.copytree, kept, to, dirs_exist_ok=True))
+            await to_its_end(asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True))
         return kept
 
     async def keep_compiled(self, kept: Path, worked: Path) -> None:
         """Take what a step that ended well compiled in its copy, `worked`, for those to come."""
         try:
             async with self._lock:
-                await to_its_end(partial(_take_compiled, worked, kept))
+                await to_its_end(asyncio.to_thread(_take_compiled, worked, kept))
         except OSError:  # the step did its work: the next one compiles again
             _log.warning("what was compiled in %s could not be kept", worked, exc_info=True)
-
-
-async def to_its_end(work: Callable[[], object]) -> None:
-    """Run in a thread, which nothing stops: who is cancelled waits for it before letting go."""
-    done = asyncio.ensure_future(asyncio.to_thread(work))
-    cancelled: asyncio.CancelledError | None = None
-    while not done.done():
-        try:
-            await asyncio.wait({done})
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled is not None:
-        raise cancelled from done.exception()
-    done.result()
 
 
 def _take_compiled(worked: Path, kept: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -134,6 +136,37 @@ def test_cancelling_what_is_queued_or_over_ends_it_once(plane, ml_client):
     statuses = [data["runStatus"] for _, data in plane.events_of(queued.name)]
     assert statuses == ["queued", "cancelRequested", "canceled"]
     assert children(ml_client, queued.name) == {}
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [("echo waiting; sleep 600", "Canceled"), ("echo hi", "Completed")]
+)
+def test_cancelling_a_job_that_is_coming_to_its_end_does_not_stop_it_there(
+    plane, ml_client, monkeypatch, script, status
+):
+    # given: a job that waits for MLflow to hear of its end
+    ending, go_on = threading.Event(), threading.Event()
+    end_run = type(plane.server._mlflow).end_run
+
+    async def slow_end(server: Any, run: str, how: str) -> None:
+        ending.set()
+        await asyncio.to_thread(go_on.wait)
+        await end_run(server, run, how)
+
+    monkeypatch.setattr(type(plane.server._mlflow), "end_run", slow_end)
+    job = ml_client.jobs.create_or_update(a_command(script)).name
+    if status == "Canceled":
+        wait_for(ml_client, job, "Running")
+        ml_client.jobs.begin_cancel(job).result()
+    assert ending.wait(60)
+
+    # when
+    for _ in range(2):
+        ml_client.jobs.begin_cancel(job).result()
+    go_on.set()
+
+    # then
+    assert wait_for(ml_client, job).status == status
 
 
 def test_a_full_disk_fails_the_job_and_its_step_with_the_reason(plane, ml_client, monkeypatch):

@@ -1,11 +1,11 @@
-"""What happens to a copy whose step is cancelled."""
+"""Work that goes on to its end although who waits for it is cancelled."""
 
 import asyncio
 import threading
 
 import pytest
 
-from local.azure_ml.snapshots import to_its_end
+from local.background import to_its_end
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ async def test_who_is_cancelled_twice_still_waits_until_nothing_is_written_any_m
         go_on.wait()
         ended.set()
 
-    task = asyncio.ensure_future(to_its_end(work))
+    task = asyncio.ensure_future(to_its_end(asyncio.to_thread(work)))
     await asyncio.to_thread(begun.wait)
     for _ in range(2):
         task.cancel()
@@ -37,4 +37,4 @@ async def test_what_fails_in_the_thread_fails_here():
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        await to_its_end(work)
+        await to_its_end(asyncio.to_thread(work))
