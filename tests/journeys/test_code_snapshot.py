@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,9 @@ def wanted(project: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_component_packs_ml_and_nothing_else(project, step):
+def test_a_component_packs_ml_and_nothing_else(project, step, tmp_path, monkeypatch):
+    # The SDK leaves a folder there for each component.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     component = load_component(project / "ml" / "jobs" / f"{step}.yml")
 
     with component._build_code() as code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def real(azurite, tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:
+        # The SDK leaves a folder there for each component.
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         stand = RealAzureMl(azurite.connection_string(), tmp_path_factory.mktemp("azure_ml"))
         stand.start(monkeypatch)
         try:

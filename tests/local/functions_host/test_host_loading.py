@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from local.errors import LocalStackError
@@ -138,3 +139,18 @@ async def test_the_worker_sees_the_apps_settings_and_nothing_of_the_host(shop):
     assert "foreign []" in log
     assert "path None stdin ''" in log
     assert "last on path True" in log
+
+
+async def test_what_an_app_forgets_in_its_temporary_folder_goes_with_its_worker(shop):
+    app = shop.app(
+        HEAD + "import tempfile\n"
+        "print('forgotten:', tempfile.mkdtemp(), flush=True)\n" + QUEUE + BODY
+    )
+
+    host = await shop.started(app)
+    forgotten = anyio.Path(shop.log().partition("forgotten: ")[2].splitlines()[0])
+    there = await forgotten.is_dir()
+    await host.stop()
+
+    assert there
+    assert not await forgotten.parent.exists()
