@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.engine.category import CategorySummary
-from ml.drift.engine.grid import EDGES
 from ml.drift.engine.layout import Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.result import Chart
@@ -15,6 +14,7 @@ _STEPS: Final = 36
 _MOST_LABELS: Final = 7
 _CLIP: Final = 0.005
 _ROUNDING: Final = 1e-9
+_UNIT_STEPS: Final = np.linspace(0.0, 1.0, _STEPS + 1)
 
 
 def chart_of(reference: Summary, current: Summary) -> Chart:
@@ -34,27 +34,25 @@ def _numbers(reference: NumericSummary, current: NumericSummary) -> Chart:
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, _STEPS + 1)
+    edges = low + (high - low) * _UNIT_STEPS
+    # A mean of equal values misses them by a rounding error, which must not decide on the step.
+    nudge = _ROUNDING * (high - low)
+    cuts = edges - nudge
+    cuts[-1] += 2 * nudge
     return Chart(
         edges=tuple(edges.tolist()),
-        reference=tuple(_shares(reference, edges).tolist()),
-        current=tuple(_shares(current, edges).tolist()),
+        reference=_shares(reference, cuts),
+        current=_shares(current, cuts),
     )
 
 
-def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the rows in each step: every bin counts where its own mean lies."""
+def _shares(side: NumericSummary, cuts: NDArray[np.float64]) -> tuple[float, ...]:
+    """Share of the rows between each two cuts: every bin counts where its own mean lies."""
     if not side.finite:
-        return np.zeros(len(edges) - 1)
+        return (0.0,) * (len(cuts) - 1)
     filled = side.filled
-    means = filled.means.clip(EDGES[filled.bins], EDGES[filled.bins + 1])
-    values = (side.grid.center + side.grid.scale * means).clip(side.lowest, side.highest)
-    # A mean of equal values misses them by a rounding error, which must not decide on the step.
-    nudge = _ROUNDING * (edges[-1] - edges[0])
-    starts = (values + nudge).searchsorted(edges[:-1])
-    end = values.searchsorted(edges[-1] + nudge, "right")
-    rows = np.diff(np.append(0, filled.upto)[np.append(starts, end)])
-    return np.asarray(np.round(rows / side.finite, 6), np.float64)
+    below = filled.below[filled.means.searchsorted((cuts - side.grid.center) * side.grid.per_scale)]
+    return tuple(((below[1:] - below[:-1]) / side.finite).round(6).tolist())
 
 
 def _categories(reference: CategorySummary, current: CategorySummary) -> Chart:

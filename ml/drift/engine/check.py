@@ -1,7 +1,7 @@
 """The daily check: one pass over the current window, then a verdict on every column."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.profile import Profile, note_of
 from ml.drift.engine.readers import open_source
 from ml.drift.engine.reference import Reference, missing_of
-from ml.drift.engine.result import CheckResult, FeatureResult, Side, Verdict
+from ml.drift.engine.result import Chart, CheckResult, FeatureResult, Side, Verdict
 from ml.drift.engine.scan import Scan, scan
 from ml.drift.engine.units import Days
 
@@ -68,9 +68,14 @@ def judge(profile: Profile, found: Scan, *, budget: Budget, day: date | None = N
     window = Window(days=_days_of(found, day))
     here = [r for r in profile.references if r.column.name in found.summaries]
     gone = [r for r in profile.references if r.column.name not in found.summaries]
+    pairs = [(r, found.summaries[r.column.name]) for r in here]
+    # Step by step, not column by column: the CPU's caches hold one step's code at a time.
+    seen = [signals(r, now, budget, window=window, features=len(here)) for r, now in pairs]
+    measures = [_measures(r, now) for r, now in pairs]
+    charts = [chart_of(r.summary, now) for r, now in pairs]
     features = [
-        _feature(r, found.summaries[r.column.name], found, budget, window=window, among=len(here))
-        for r in here
+        _feature(*pair, found, budget, seen=s, measures=m, chart=c)
+        for pair, s, m, c in zip(pairs, seen, measures, charts, strict=True)
     ]
     needed = _rows_needed(here, budget, found.rows)
     verdict = _overall(features, found.rows, needed, vanished=bool(gone and found.rows))
@@ -140,55 +145,82 @@ def _rows_needed(references: Sequence[Reference], budget: Budget, rows: int) -> 
     return budget.least_rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    """What is told of a column and does not decide."""
+
+    wasserstein: tuple[float, float, float] | None = None
+    kolmogorov_smirnov: float | None = None
+    euclidean: float | None = None
+    new: Mapping[str, int] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+def _measures(reference: Reference, current: Summary) -> _Measures:
+    summary = reference.summary
+    if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
+        if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
+            return _of_numbers(summary, current)
+        return _Measures()
+    if isinstance(summary, NumericSummary) or isinstance(current, NumericSummary):
+        return _Measures()
+    if summary.is_text or current.is_text:
+        return _Measures()
+    return _of_categories(summary.by_value(), current.by_value())
+
+
+def _of_numbers(summary: NumericSummary, current: NumericSummary) -> _Measures:
+    steps = Steps.of(summary, current)
+    exact = None
+    if (sd := summary.sd) > 0:
+        area = wasserstein(steps)
+        exact = (area.value / sd, area.low / sd, area.high / sd)
+    return _Measures(
+        wasserstein=exact,
+        kolmogorov_smirnov=kolmogorov_smirnov(steps).value,
+        euclidean=euclidean(summary.cells, current.cells),
+    )
+
+
+def _of_categories(before: Mapping[str, int], now: Mapping[str, int]) -> _Measures:
+    names = sorted({*before, *now})
+    counts = [np.array([side.get(v, 0) for v in names]) for side in (before, now)]
+    return _Measures(
+        euclidean=euclidean(*counts),
+        new={v: c for v, c in sorted(now.items(), key=lambda i: -i[1]) if v not in before},
+        gone=tuple(sorted(v for v in before if v not in now)) if now else (),
+    )
+
+
 def _feature(
     reference: Reference,
     current: Summary,
     found: Scan,
     budget: Budget,
     *,
-    window: Window,
-    among: int,
+    seen: Sequence[Signal],
+    measures: _Measures,
+    chart: Chart,
 ) -> FeatureResult:
     name = reference.column.name
-    summary = reference.summary
-    seen = signals(reference, current, budget, window=window, features=among)
     ratio = max(s.ratio for s in seen)
-    exact = ks = euclid = None
-    new: dict[str, int] = {}
-    gone: tuple[str, ...] = ()
-    if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
-        if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
-            steps = Steps.of(summary, current)
-            ks = kolmogorov_smirnov(steps).value
-            euclid = euclidean(summary.cells, current.cells)
-            if (sd := summary.sd) > 0:
-                area = wasserstein(steps)
-                exact = (area.value / sd, area.low / sd, area.high / sd)
-    elif isinstance(summary, CategorySummary) and isinstance(current, CategorySummary):
-        before, now = summary.by_value(), current.by_value()
-        if not summary.is_text and not current.is_text:
-            new = {v: c for v, c in sorted(now.items(), key=lambda i: -i[1]) if v not in before}
-            gone = tuple(sorted(v for v in before if v not in now)) if now else ()
-            names = sorted({*before, *now})
-            counts = [np.array([side.get(v, 0) for v in names]) for side in (before, now)]
-            euclid = euclidean(*counts)
     return FeatureResult(
         name=name,
         kind=reference.column.kind,
         role=reference.column.role,
         verdict=_verdict(seen, ratio, budget),
         signals=tuple(seen),
-        reference=_side(summary),
+        reference=_side(reference.summary),
         current=_side(current),
         ratio=ratio,
-        wasserstein=exact,
-        kolmogorov_smirnov=ks,
-        euclidean=euclid,
-        new_categories=new,
-        vanished_categories=gone,
+        wasserstein=measures.wasserstein,
+        kolmogorov_smirnov=measures.kolmogorov_smirnov,
+        euclidean=measures.euclidean,
+        new_categories=measures.new,
+        vanished_categories=measures.gone,
         unreadable=found.unreadable.get(name, 0),
         note=note_of(reference),
-        chart=chart_of(summary, current),
+        chart=chart,
     )
 
 
@@ -206,10 +238,9 @@ def _with_shares(features: Sequence[FeatureResult]) -> list[FeatureResult]:
     """Each drifted column's part of the whole excess over the limits."""
     excess = [max(f.ratio - 1, 0.0) if f.verdict is Verdict.DRIFT else 0.0 for f in features]
     total = sum(excess)
-    return [
-        replace(f, alarm_share=e / total if total else 0.0)
-        for f, e in zip(features, excess, strict=True)
-    ]
+    if not total:
+        return list(features)
+    return [replace(f, alarm_share=e / total) for f, e in zip(features, excess, strict=True)]
 
 
 def _side(summary: Summary) -> Side:

@@ -141,15 +141,11 @@ def _as_atoms(
     Exact for data with few distinct values. Where rows are dense, D is nearer to a straight line.
     """
     low_edge, high_edge = edges[bins], edges[bins + 1]
-    middle = (low_edge + high_edge) / 2
     p, q, before, after = (x[bins] for x in (steps.p, steps.q, steps.before, steps.after))
-    places = bins + steps.bins.start
-    at_reference, at_current = (
-        np.where(
-            side.counts[places] > 0, side.sums[places] / np.maximum(side.counts[places], 1), middle
-        )
-        for side in (steps.reference, steps.current)
-    )
+    means = np.zeros((2, len(steps.p)))  # of an empty bin anything will do: it has no step
+    for side, of_bins in zip((steps.reference, steps.current), means, strict=True):
+        of_bins[side.filled.bins - steps.bins.start] = side.filled.means
+    at_reference, at_current = means[:, bins].clip(low_edge, high_edge)
     first = np.minimum(at_reference, at_current)
     last = np.maximum(at_reference, at_current)
     between = np.where(at_reference <= at_current, before + p, before - q)

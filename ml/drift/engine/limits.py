@@ -101,7 +101,9 @@ def share_limit(
     """
     if mean <= 0:
         return 0.0
-    extra = min((d.excess * effective_rows * d.student(chance) for d in past), default=0.0)
+    extra = 0.0
+    if past and all(d.excess > 0 for d in past):
+        extra = min(d.excess * effective_rows * d.student(chance) for d in past)
     one = 1.0 + extra
     second = variance + 2 * (one**2 - 1)
     # A count of mean mu adds 1/mu to its square's variance and 22/mu to its third cumulant.

@@ -26,14 +26,15 @@ _TINY: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The bins that hold rows, ascending: their places, rows, rows up to each, and means in y.
+    """The bins that hold rows, ascending: their places, rows and means in y, shape (k,) each.
 
-    Shape (k,) each; cells: the same rows by cell, shape (CELLS,); total: the sum of all y.
+    below: rows below each bin, and all of them, shape (k + 1,); cells: the same rows by cell, shape
+    (CELLS,); total: the sum of all y.
     """
 
     bins: NDArray[np.int64]
     rows: NDArray[np.int64]
-    upto: NDArray[np.int64]
+    below: NDArray[np.int64]
     means: NDArray[np.float64]
     cells: NDArray[np.int64]
     total: float
@@ -118,27 +119,33 @@ class NumericSummary:
     def filled(self) -> Filled:
         """What all measures start from; found once, until rows are added."""
         if self._filled is None:
-            bins = self._used()
-            rows = self.counts[bins]
+            start, stop = self._used()
+            counts, sums = self.counts[start:stop], self.sums[start:stop]
+            places = counts.nonzero()[0]
+            rows = counts[places]
+            below = np.zeros(len(rows) + 1, np.int64)
+            rows.cumsum(out=below[1:])
             self._filled = Filled(
-                bins=bins,
+                bins=places + start,
                 rows=rows,
-                upto=np.cumsum(rows),
-                means=self.sums[bins] / rows,
+                below=below,
+                means=sums[places] / rows,
                 cells=fold_to_cells(self.counts),
-                total=float(self.sums.sum()),
+                total=float(sums.sum()),
             )
         return self._filled
 
-    def _used(self) -> NDArray[np.int64]:
+    def _used(self) -> tuple[int, int]:
+        """From where to where bins may hold rows."""
         if not self.finite:
-            return np.zeros(0, np.int64)
+            return 0, 0
         # Most of the grid lies beyond the extremes: nothing is looked for there. An edge as it is
         # rounded here may be a bin off.
-        ends = (np.array([self.lowest, self.highest]) - self.grid.center) * self.grid.per_scale
-        first, last = (int(i) for i in EDGES.searchsorted(ends))
-        start = max(first - 2, 0)
-        return start + self.counts[start : last + 2].nonzero()[0]
+        ends = (
+            (end - self.grid.center) * self.grid.per_scale for end in (self.lowest, self.highest)
+        )
+        first, last = (int(EDGES.searchsorted(end)) for end in ends)
+        return max(first - 2, 0), last + 2
 
     @property
     def rows(self) -> int:
@@ -198,21 +205,17 @@ class NumericSummary:
         if not self.finite:
             return tuple(float("nan") for _ in shares)
         filled, rows = self.filled, self.finite
-        low, high = self.lowest, self.highest
+        low, high, center, scale = self.lowest, self.highest, self.grid.center, self.grid.scale
+        ranks = [min(max(share * rows, _TINY), rows) for share in shares]
+        found = []
         # One by one: shares are few, and arrays of three cost more than they save.
-        found = (self._value_at(share * rows, filled, rows) for share in shares)
-        return tuple(min(max(value, low), high) for value in found)
-
-    def _value_at(self, rank: float, filled: Filled, rows: int) -> float:
-        """The value that `rank` of all rows lie below."""
-        rank = min(max(rank, _TINY), rows)
-        place = int(filled.upto.searchsorted(rank))
-        count = filled.rows.item(place)
-        y = filled.means.item(place)
-        if count > 1:
-            # Two straight lines through the bin's own mean, so that no bin is off its mass.
-            at = filled.bins.item(place)
-            inside = 2 * (rank - (filled.upto.item(place) - count)) / count
-            end = EDGES.item(at if inside < 1 else at + 1)
-            y += (end - y) * abs(inside - 1)
-        return self.grid.center + self.grid.scale * y
+        for rank, place in zip(ranks, filled.below[1:].searchsorted(ranks).tolist(), strict=True):
+            count, y = filled.rows.item(place), filled.means.item(place)
+            if count > 1:
+                # Two straight lines through the bin's own mean, so that no bin is off its mass.
+                at = filled.bins.item(place)
+                inside = 2 * (rank - filled.below.item(place)) / count
+                end = EDGES.item(at if inside < 1 else at + 1)
+                y += (end - y) * abs(inside - 1)
+            found.append(min(max(center + scale * y, low), high))
+        return tuple(found)

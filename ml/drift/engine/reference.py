@@ -252,9 +252,10 @@ def _squares(
 
 def summed(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts (..., width) summed by group (width,): one column a group."""
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], np.arange(int(groups.max()) + 1))
-    return np.asarray(np.add.reduceat(counts[..., order], starts, axis=-1), np.int64)
+    if (groups[1:] < groups[:-1]).any():
+        order = np.argsort(groups, kind="stable")
+        counts, groups = counts[..., order], groups[order]
+    return group_counts(counts, groups)
 
 
 def share_groups(summary: Summary, shape: Shape | None, rows: float) -> NDArray[np.int64]:

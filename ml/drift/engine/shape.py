@@ -1,6 +1,9 @@
 """What the verdict compares: a numeric column as cells with values, groups and its spread."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -19,6 +22,7 @@ _GROUP_CUTS: Final = np.array(
     ]
 )
 LEAST_EXPECTED: Final = 15.0
+_CELL_MIDDLES: Final = (CELL_EDGES[:-1] + CELL_EDGES[1:]) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,7 @@ def shape_of(summary: NumericSummary) -> Shape:
     counts = summary.cells
     total = max(int(counts.sum()), 1)
     sums = fold_to_cells(summary.sums)
-    inner = (CELL_EDGES[:-1] + CELL_EDGES[1:]) / 2
-    values = np.where(counts > 0, sums / np.maximum(counts, 1), inner)
+    values = np.where(counts > 0, sums / np.maximum(counts, 1), _CELL_MIDDLES)
     grid = summary.grid
     low, high = (
         (value - grid.center) * grid.per_scale
@@ -53,26 +56,18 @@ def shape_of(summary: NumericSummary) -> Shape:
     spread = float(np.sqrt((counts * (clipped - mean) ** 2).sum() / total))
     if summary.is_constant:
         spread = 0.0
-    gaps = np.diff(clipped) / spread if spread > 0 else np.zeros(CELLS - 1)
-    cdf = np.cumsum(counts)[:-1] / total
-    return Shape(
-        counts=counts, gaps=gaps, cdf=cdf, groups=_groups(counts), spread=spread * grid.scale
-    )
+    gaps = (clipped[1:] - clipped[:-1]) / spread if spread > 0 else np.zeros(CELLS - 1)
+    cdf = counts.cumsum() / total
+    # Groups are cut near the quantiles, finer in the tails. A cell belongs to the one that its own
+    # middle falls into: an atom is never cut.
+    groups = _numbered(_GROUP_CUTS.searchsorted(cdf - counts / total / 2))
+    return Shape(counts=counts, gaps=gaps, cdf=cdf[:-1], groups=groups, spread=spread * grid.scale)
 
 
-def _groups(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Cut the cells near the reference's quantiles; finer in the tails."""
-    total = max(int(counts.sum()), 1)
-    cdf = np.cumsum(counts) / total
-    # A cell belongs to the group its own middle falls into: an atom is never cut.
-    middle = cdf - counts / total / 2
-    return _numbered(_GROUP_CUTS.searchsorted(middle))
-
-
-def _numbered(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Labels that ascend, shape (k,), as 0, 1, 2 ... without gaps."""
-    groups = np.zeros(len(ascending), np.int64)
-    np.cumsum(ascending[1:] != ascending[:-1], out=groups[1:])
+def _numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels of groups side by side, shape (k,), as 0, 1, 2 ..."""
+    groups = np.zeros(len(labels), np.int64)
+    np.cumsum(labels[1:] != labels[:-1], out=groups[1:])
     return groups
 
 
@@ -88,25 +83,27 @@ def joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
     Neighbours join from the outside inwards until `LEAST_EXPECTED` rows are expected in each: the
     tails stay apart as long as they can.
     """
-    shares = reference / max(int(reference.sum()), 1) * size
-    half = int(np.searchsorted(shares.cumsum(), shares.sum() / 2))
-    expected = shares.tolist()
-    target = np.zeros(len(expected), np.int64)
-    label, filled, last = 0, 0.0, len(expected) - 1
-    for i in range(half + 1):
-        target[i] = label
-        filled += expected[i]
-        if filled >= LEAST_EXPECTED and i < half:
-            label, filled = label + 1, 0.0
-    top, filled_top = last, 0.0
-    marks = np.zeros(len(expected), np.int64)
-    for i in range(last, half, -1):
-        marks[i] = top
-        filled_top += expected[i]
-        if filled_top >= LEAST_EXPECTED:
-            top, filled_top = i - 1, 0.0
-    if half < last:
-        target[half + 1 :] = label + 1 + (marks[half + 1 :] - marks[half + 1])
-        if filled_top > 0:  # the innermost upper group is too small: it joins the middle
-            target[target == target[half + 1]] = label
-    return _numbered(target)
+    counts = reference.tolist()
+    upto = list(accumulate(counts))
+    expected = [count / max(upto[-1], 1) * size for count in counts]
+    half = bisect_left(upto, upto[-1] / 2) + 1
+    lower, _ = _runs(expected[:half])
+    upper, left = _runs(expected[: half - 1 : -1])
+    # Where the innermost upper run has too few rows, it joins the middle.
+    marks = [lower[-1] if left > 0 and run == upper[-1] else -1 - run for run in upper]
+    return _numbered(np.array([*lower, *reversed(marks)]))
+
+
+def _runs(expected: Sequence[float]) -> tuple[list[int], float]:
+    """The run of each: the next begins when `LEAST_EXPECTED` rows are in one; and the last's rows.
+
+    The last one's are 0 when it has enough.
+    """
+    runs = []
+    run, filled = 0, 0.0
+    for rows in expected:
+        runs.append(run)
+        filled += rows
+        if filled >= LEAST_EXPECTED:
+            run, filled = run + 1, 0.0
+    return runs, filled
