@@ -24,7 +24,7 @@ _DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 
 
 def check_file(
-    source: BinaryIO, *, file: str, config: ModelConfig, size_bytes: int, limit_bytes: int
+    source: BinaryIO, *, file: str, config: ModelConfig, size_bytes: int, limit_bytes: int | None
 ) -> DataTestReport:
     """Test a landed file against its model's contract. Bad data is a verdict, never an error.
 
@@ -34,9 +34,10 @@ def check_file(
         config: the model that the file was landed for.
         size_bytes: its size; above `limit_bytes` nothing is read.
         limit_bytes: most that the caller can take; unpacked, a file may have eight times as much.
+            None: any size.
     """
-    tests = _FileTests(config, _UNPACKED * limit_bytes)
-    if size_bytes > limit_bytes:
+    tests = _FileTests(config, None if limit_bytes is None else _UNPACKED * limit_bytes)
+    if limit_bytes is not None and size_bytes > limit_bytes:
         tests.findings.append(_too_large("", size_bytes, limit_bytes))
     else:
         tests.read(source)
@@ -53,7 +54,7 @@ def check_file(
 class _FileTests:
     """One pass over one file."""
 
-    def __init__(self, config: ModelConfig, unpacked_limit_bytes: int) -> None:
+    def __init__(self, config: ModelConfig, unpacked_limit_bytes: int | None) -> None:
         self._config = config
         self._unpacked_limit_bytes = unpacked_limit_bytes
         self.rows = 0
@@ -66,10 +67,9 @@ class _FileTests:
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
             return
-        if file.unpacked_bytes > self._unpacked_limit_bytes:
-            self.findings.append(
-                _too_large(" unpacked", file.unpacked_bytes, self._unpacked_limit_bytes)
-            )
+        limit = self._unpacked_limit_bytes
+        if limit is not None and file.unpacked_bytes > limit:
+            self.findings.append(_too_large(" unpacked", file.unpacked_bytes, limit))
             return
         self.findings += schema_findings(file.header, contract)
         present = {name: column for name, column in contract.columns.items() if name in file.header}

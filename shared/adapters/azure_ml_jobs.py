@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, word
+from shared.adapters.azure_ml_data_test_job import build_data_test_job, data_test_identity_tags
 from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
 from shared.domain.facts import JobStatus
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.azure_ml import AzureMlWorkspace
     from shared.ports.drift import DriftJobRequest
+    from shared.ports.jobs import DataTestRequest
 
 # Azure ML's words for a run that is over; with any other it goes on.
 _ENDINGS = {
@@ -45,6 +47,11 @@ class AzureMlJobs:
         """See `Jobs.submit_drift`."""
         found = self._start(job.name, lambda: build_drift_job(job, self._settings))
         return _same(job.name, drift_identity_tags(job), found)
+
+    def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:
+        """See `Jobs.submit_data_test`."""
+        found = self._start(job.name, lambda: build_data_test_job(job, self._settings))
+        return _same(job.name, data_test_identity_tags(job), found)
 
     def _start(self, name: str, build: Callable[[], Any]) -> Any:
         """The job of that name, submitted now or before."""

@@ -91,6 +91,17 @@ class BlobDataStore:
         """Server-side copy into the data container."""
         _copy(self._account, blob, container=self._data, path=path)
 
+    def discard(self, path: str) -> None:
+        """Delete it, if it is there."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
+
+        with storage_errors(f"delete {self._data}/{path}"):
+            try:
+                _blob(self._account, self._data, path).delete_blob()
+            except ResourceNotFoundError as exc:
+                if _container_is_missing(exc):
+                    raise
+
     def put_json(self, path: str, text: str) -> None:
         """Create only; the same text again is fine."""
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - with the SDK

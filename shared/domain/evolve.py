@@ -324,9 +324,9 @@ def _drift_job_finished(state: State, entry: Entry, fact: JobFinished) -> State:
     if fact.status is JobStatus.FAILED and check.job_attempt < _DRIFT_JOBS:
         return _ask(state, replace(check, job_attempt=check.job_attempt + 1))
     why = (
-        sentences.drift_job_failed(fact.job_name, fact.message)
+        sentences.job_failed_twice(fact.job_name, fact.message)
         if fact.status is JobStatus.FAILED
-        else sentences.drift_job_canceled(fact.job_name)
+        else sentences.job_was_canceled(fact.job_name)
     )
     what = sentences.doing(check.key)
     return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(what, why)))

@@ -203,6 +203,11 @@ def set_aside(file_name: str, findings: Collection[str]) -> str:
     return ended(f"File {short(file_name, _LONGEST_NAME)} set aside: {'; '.join(first)}{tail}")
 
 
+def not_tested(why: str) -> str:
+    """A job should have tested a large file and did not."""
+    return f"{why}; look at its log, then send the file again"
+
+
 def all_quarantined(fact: DataTested) -> str:
     """The first files with their findings, and how many more there are."""
     more = fact.quarantined - len(fact.findings)
@@ -382,11 +387,11 @@ def report_address(model: str, day: str) -> str:
     return f"/api/models/{model}/drift/{day}"
 
 
-def drift_job_failed(job_name: str, message: str) -> str:
+def job_failed_twice(job_name: str, message: str) -> str:
     return f"job {job_name} failed twice{f': {short(message)}' if message else ''}"
 
 
-def drift_job_canceled(job_name: str) -> str:
+def job_was_canceled(job_name: str) -> str:
     return f"job {job_name} was cancelled"
 
 

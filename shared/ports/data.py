@@ -56,6 +56,9 @@ class DataStore(Protocol):
             BlobChangedError: the blob is gone or holds something else.
         """
 
+    def discard(self, path: str) -> None:
+        """Delete what lies there in the data container; harmless when nothing does."""
+
     def put_json(self, path: str, text: str) -> None:
         """Create `path` in the data container; the same text again is fine.
 
@@ -116,8 +119,28 @@ class TestedFile:
         return not self.findings
 
 
+@dataclass(frozen=True, slots=True)
+class TestedInJob:
+    """What a job says about a file, and which content it read."""
+
+    __test__ = False  # it is no pytest class
+
+    sha256: str
+    tested: TestedFile
+
+
 class DataTests(Protocol):
     """The model's data contract, applied to one file."""
 
+    def takes(self, size_bytes: int) -> bool:
+        """Whether a file of that size is tested here; a larger one needs a job."""
+
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """Never raises for what the file holds: that is a finding."""
+
+    def read(self, text: str, name: str) -> TestedInJob:
+        """What a finished job wrote about the file of that name.
+
+        Raises:
+            EvidenceError: it cannot be read.
+        """

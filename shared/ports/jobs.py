@@ -27,6 +27,18 @@ class JobRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DataTestRequest:
+    """The test of one file; `name` is its idempotency key.
+
+    `path` lies in the data container and is made of `[a-z0-9/-]`: it comes to stand in a command.
+    """
+
+    name: str
+    model: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubmittedJob:
     """What runs under that name: `champion_version` is what it really compares with."""
 
@@ -55,6 +67,14 @@ class Jobs(Protocol):
 
     def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
         """Start the comparison of a large window, or find that it was started already.
+
+        Raises:
+            JobMismatchError: that name belongs to another job.
+            RequestRefusedError: Azure ML refused it.
+        """
+
+    def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:
+        """Start the test of a large file, or find that it was started already.
 
         Raises:
             JobMismatchError: that name belongs to another job.

@@ -7,9 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from shared.domain import sentences
-from shared.domain.facts import DataArrived, DataRegistered, DataTested
-from shared.domain.ids import content_name, path_within
+from shared.domain.facts import DataArrived, DataRegistered, DataTested, JobStatus
+from shared.domain.ids import JobName, content_name, cycle_id_of, path_within
 from shared.errors import BlobChangedError, BlobTooLargeError, DataMismatchError
+from shared.ports.jobs import DataTestRequest
 from shared.usecases.effects_jobs import Wait
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from shared.domain.effects import RegisterData, TestData
     from shared.domain.facts import BlobRef
     from shared.ports.data import TestedFile
+    from shared.ports.jobs import JobReport
     from shared.usecases.effect_ports import EffectPorts
 
 _FORMAT = 1
+_MOST_JOBS = 2  # of a large file: machines fail, and a file that breaks the tests breaks them again
 _SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
 # One message tests so much, far below the ten minutes a function has; the rest is the next one's.
 _SLICE_FILES = 100
@@ -47,9 +50,9 @@ def test_data(model: str, effect: TestData, ports: EffectPorts) -> DataTested | 
         if kept is not None:
             files += json.loads(kept)["files"]
             continue
-        found = [
-            _test_file(model, effect.cycle_id, blob=fact.blob, ports=ports) for fact in arrived
-        ]
+        found = _test_files(model, effect.cycle_id, arrived, ports)
+        if isinstance(found, Wait):
+            return found
         if not last:
             _keep(path, _report(model, effect.cycle_id, found), ports)
             return Wait(f"{len(slices) - number - 1} more slices of files", at_once=True)
@@ -136,20 +139,94 @@ def register_data(model: str, effect: RegisterData, ports: EffectPorts) -> DataR
     )
 
 
-def _test_file(model: str, cycle_id: str, *, blob: BlobRef, ports: EffectPorts) -> dict[str, Any]:
-    """Where one file went: its line in the report."""
+def _test_files(
+    model: str, cycle_id: str, arrived: Sequence[DataArrived], ports: EffectPorts
+) -> list[dict[str, Any]] | Wait:
+    """Where each file went. Large ones first: the others are not tested again while a job runs."""
+    large: dict[BlobRef, dict[str, Any]] = {}
+    running: list[Wait] = []
+    for fact in arrived:
+        if not ports.data_tests.takes(fact.size_bytes):
+            found = _test_in_job(model, cycle_id, blob=fact.blob, ports=ports)
+            if isinstance(found, Wait):
+                running.append(found)
+            else:
+                large[fact.blob] = found
+    if running:
+        return running[0]
+    return [
+        large[fact.blob]
+        if fact.blob in large
+        else _test_here(model, cycle_id, blob=fact.blob, ports=ports)
+        for fact in arrived
+    ]
+
+
+def _test_here(model: str, cycle_id: str, *, blob: BlobRef, ports: EffectPorts) -> dict[str, Any]:
     try:
         with ports.data.fetch(blob) as copy:
             tested = ports.data_tests.test(model, copy, blob.name)
             sha256 = copy.sha256
-        if not tested.passed:
-            return _set_aside(model, cycle_id, blob=blob, tested=tested, ports=ports)
-        path = f"{model}/files/{content_name(sha256, blob.name)}"
-        ports.data.accept(blob, path)
+        return _tested_file(model, cycle_id, blob=blob, sha256=sha256, tested=tested, ports=ports)
     except BlobChangedError:
         return _fate(blob, "superseded")
-    except BlobTooLargeError as exc:
-        return _too_large(model, cycle_id, blob=blob, sentence=str(exc), ports=ports)
+    except BlobTooLargeError as exc:  # what the event said of its size was wrong
+        return _untested(model, cycle_id, blob=blob, test="size", sentence=str(exc), ports=ports)
+
+
+def _test_in_job(
+    model: str, cycle_id: str, *, blob: BlobRef, ports: EffectPorts
+) -> dict[str, Any] | Wait:
+    """A job tests a copy, so that it reads exactly that content; the copy goes with its fate."""
+    digits = cycle_id_of(model, f"{cycle_id}:{blob.place}:{blob.etag}")
+    copy = f"{model}/untested/{digits}"
+    for attempt in range(1, _MOST_JOBS + 1):
+        job = str(JobName("test", digits, attempt))
+        report = ports.jobs.report(job)
+        if report is None or report.status is not JobStatus.FAILED:
+            break
+    try:
+        if report is None:
+            ports.data.accept(blob, copy)
+            ports.jobs.submit_data_test(DataTestRequest(job, model=model, path=copy))
+        if report is None or report.status is None:
+            return Wait(f"job {job}", job_name=job)
+        found = _after_job(model, cycle_id, blob=blob, job=job, report=report, ports=ports)
+    except BlobChangedError:
+        found = _fate(blob, "superseded")
+    ports.data.discard(copy)
+    return found
+
+
+def _after_job(
+    model: str, cycle_id: str, *, blob: BlobRef, job: str, report: JobReport, ports: EffectPorts
+) -> dict[str, Any]:
+    if report.status is not JobStatus.COMPLETED:
+        sentence = sentences.not_tested(
+            sentences.job_failed_twice(job, report.message)
+            if report.status is JobStatus.FAILED
+            else sentences.job_was_canceled(job)
+        )
+        return _untested(model, cycle_id, blob=blob, test="job", sentence=sentence, ports=ports)
+    text = ports.evidence.read(ports.evidence.location(model, job))
+    found = ports.data_tests.read(text, blob.name)
+    return _tested_file(
+        model, cycle_id, blob=blob, sha256=found.sha256, tested=found.tested, ports=ports
+    )
+
+
+def _tested_file(
+    model: str, cycle_id: str, *, blob: BlobRef, sha256: str, tested: TestedFile, ports: EffectPorts
+) -> dict[str, Any]:
+    """Accepted or set aside: its line in the report.
+
+    Raises:
+        BlobChangedError: it is another content by now.
+    """
+    if not tested.passed:
+        return _set_aside(model, cycle_id, blob=blob, tested=tested, ports=ports)
+    path = f"{model}/files/{content_name(sha256, blob.name)}"
+    ports.data.accept(blob, path)
     return _fate(blob, "accepted", path=path, sha256=sha256, rows=tested.rows)
 
 
@@ -177,14 +254,14 @@ def _set_aside(
     )
 
 
-def _too_large(
-    model: str, cycle_id: str, *, blob: BlobRef, sentence: str, ports: EffectPorts
+def _untested(
+    model: str, cycle_id: str, *, blob: BlobRef, test: str, sentence: str, ports: EffectPorts
 ) -> dict[str, Any]:
     return _quarantine(
         model,
         cycle_id,
         blob=blob,
-        report={"findings": [{"test": "size", "column": None, "sentence": sentence}]},
+        report={"findings": [{"test": test, "column": None, "sentence": sentence}]},
         sentence=sentences.set_aside(blob.name, [sentence]),
         ports=ports,
     )

@@ -29,6 +29,7 @@ class Wait:
 
     for_what: str
     at_once: bool = False
+    job_name: str | None = None  # goes on meanwhile; cancelled when the waiting is given up
 
 
 def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitted:
@@ -61,7 +62,7 @@ def watch_job(effect: WatchJob | WatchDriftJob, ports: EffectPorts) -> JobFinish
     if report is None:
         raise NotThereYetError(f"Azure ML knows no job {effect.job_name}, though it was submitted")
     if report.status is None:
-        return Wait(f"job {effect.job_name}")
+        return Wait(f"job {effect.job_name}", job_name=effect.job_name)
     return JobFinished(effect.job_name, report.status, report.message)
 
 

@@ -142,8 +142,8 @@ class PerformEffect:
         if self.clock.now_utc() - begun_utc < limit:
             later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
             return self._again(model, row, later, at_once=wait.at_once)
-        if isinstance(effect, WatchJob | WatchDriftJob):
-            self.ports.jobs.cancel(effect.job_name)  # it would go on costing money
+        if wait.job_name is not None:
+            self.ports.jobs.cancel(wait.job_name)  # it would go on costing money
         return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
 
     def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:

@@ -84,6 +84,16 @@ class DataStoreSuite:
 
         assert accepted(f"{model}/files/1-ä b.csv") == b"rows"
 
+    def test_what_is_discarded_is_gone_and_discarding_nothing_is_harmless(
+        self, store, model, upload, accepted
+    ):
+        store.accept(upload(f"{model}/a.csv", b"rows"), f"{model}/untested/1")
+
+        store.discard(f"{model}/untested/1")
+        store.discard(f"{model}/untested/1")
+
+        assert accepted(f"{model}/untested/1") is None
+
     def test_documents_are_immutable_and_verified(self, store, model):
         text = '{"a": "ä"}'
         sha256 = hashlib.sha256(text.encode()).hexdigest()

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import json
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+import yaml
 from sklearn.datasets import load_diabetes
 
+from local.processes import child_environment
+from ml.data_tests import file_job
 from shared.adapters.data_tests import ContractDataTests
+from shared.errors import EvidenceError
 from shared.ports.data import LocalCopy
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def local_copy(path: Path, content: bytes) -> LocalCopy:
     path.write_bytes(content)
     return LocalCopy(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def diabetes_rows(count: int) -> bytes:
+    frame = load_diabetes(as_frame=True, scaled=False).frame
+    return frame.head(count).to_csv(index=False).encode()
 
 
 def test_a_file_that_breaks_the_contract_is_a_verdict_with_a_remedy(tmp_path):
@@ -30,11 +42,62 @@ def test_a_file_that_breaks_the_contract_is_a_verdict_with_a_remedy(tmp_path):
 
 
 def test_a_file_as_the_contract_wants_it_passes_and_is_counted(tmp_path):
-    frame = load_diabetes(as_frame=True, scaled=False).frame
-    content = frame.head(200).to_csv(index=False).encode()
     tests = ContractDataTests(limit_bytes=1_000_000)
 
-    tested = tests.test("diabetes", local_copy(tmp_path / "x", content), "x.csv")
+    tested = tests.test("diabetes", local_copy(tmp_path / "x", diabetes_rows(200)), "x.csv")
 
     assert tested.passed
     assert tested.rows == 200
+
+
+def test_the_limit_says_what_is_tested_here():
+    tests = ContractDataTests(limit_bytes=1_000)
+
+    assert tests.takes(1_000)
+    assert not tests.takes(1_001)
+
+
+def written_by_the_job(folder: Path, content: bytes) -> str:
+    """What the component's own command line writes, run as a process."""
+    file = folder / "0123456789ab"
+    file.write_bytes(content)
+    component = yaml.safe_load((ROOT / "ml/jobs/test_data.yml").read_text("utf-8"))
+    given = {
+        "${{inputs.model_name}}": "diabetes",
+        "${{inputs.file}}": str(file),
+        "${{outputs.evidence}}": str(folder / "evidence"),
+    }
+    program, *words = component["command"].split()
+    assert program == "python"
+    argv = [sys.executable, *(given.get(word, word) for word in words)]
+    subprocess.run(argv, cwd=ROOT, env=child_environment({}), check=True)
+    return (folder / "evidence" / file_job.RESULT_FILE).read_text("utf-8")
+
+
+@pytest.mark.parametrize("content", [diabetes_rows(200), diabetes_rows(300)[:-3], b"\xff\xfe"])
+def test_a_job_says_of_a_file_what_the_function_would_have_said(tmp_path, content):
+    tests = ContractDataTests(limit_bytes=1_000_000)
+    copy = local_copy(tmp_path / "x", content)
+
+    found = tests.read(written_by_the_job(tmp_path, content), "Prüfung $(x).csv")
+
+    assert found.sha256 == copy.sha256
+    assert found.tested == tests.test("diabetes", copy, "Prüfung $(x).csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "[]",
+        "null",
+        "{}",
+        json.dumps({"format": 2}),
+        json.dumps({"format": 1, "sha256": "0" * 63, "report": {}}),
+        json.dumps({"format": 1, "sha256": "0" * 64, "report": {"file": "x", "sentence": 3}}),
+        json.dumps({"format": 1, "sha256": "0" * 64, "report": {"file": "x", "sentence": "x: y"}}),
+    ],
+)
+def test_what_a_job_did_not_write_so_is_said_to_be_unreadable(text):
+    with pytest.raises(EvidenceError, match=r"the data test of x\.csv"):
+        ContractDataTests(limit_bytes=1).read(text, "x.csv")

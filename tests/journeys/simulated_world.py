@@ -39,6 +39,7 @@ from shared.domain.facts import (
     PerformanceVerdict,
     ReasonKind,
 )
+from shared.domain.ids import JobName
 from shared.domain.policy import Policy
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
@@ -54,11 +55,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.adapters.in_memory import QueuedMessage
+    from shared.adapters.in_memory.azure_ml import AnyJob
     from shared.domain.effects import CheckDrift
     from shared.domain.facts import Entry
-    from shared.ports.drift import DriftJobRequest
-    from shared.ports.jobs import JobRequest
     from shared.ports.ledger import Head
+
+
+SMALL_BYTES = 1000  # a larger file is tested in a job
 
 
 class Crash(BaseException):
@@ -78,6 +81,7 @@ class Chances:
     smoke_fails: float = 0.02
     better: float = 0.5
     file_broken: float = 0.15
+    file_large: float = 0.1
     drift: float = 0.3
     not_enough_data: float = 0.1
     worse: float = 0.15
@@ -95,6 +99,7 @@ CALM = Chances(
     smoke_fails=0,
     better=1,
     file_broken=0,
+    file_large=0,
     drift=1,
     not_enough_data=0,
     worse=0,
@@ -208,9 +213,9 @@ class World:
         )
         self.ports = Ports(
             self.ledger,
-            InMemoryDataStore(self.blobs),
+            InMemoryDataStore(self.blobs, limit_bytes=SMALL_BYTES),
             InMemoryQuarantine(self.blobs),
-            MarkedDataTests(),
+            MarkedDataTests(SMALL_BYTES),
             ScriptedDriftChecks(
                 self._drift,
                 performance_of=self._performance,
@@ -264,9 +269,11 @@ class World:
     def upload_random(self, model: str, number: int) -> None:
         broken = self.chance.random() < self.chances.file_broken
         content = b"broken" if broken else f"{model} {number}\n".encode() * 3
+        if self.chance.random() < self.chances.file_large:
+            content += b"x" * SMALL_BYTES
         self.upload(f"{model}/file-{number}.csv", content)
 
-    def _script(self, _job: JobRequest | DriftJobRequest) -> JobScript:
+    def _script(self, _job: AnyJob) -> JobScript:
         better = self.chance.random() < self.chances.better
         return JobScript(
             timedelta(seconds=self.chance.randint(10, 1800)),
@@ -297,7 +304,7 @@ class World:
             job_name = data["job"] if self.chance.random() < 0.8 else None
             fact = ChallengerRegistered(data["version"], data["cycle_id"], job_name)
             self._send_event(data["model"], fact)
-        else:
+        elif JobName.parse(data["job"]) is not None:  # a file's test is nobody's event
             self._send_event(data["model"], JobFinished(data["job"], data["status"], "by event"))
 
     def _send_event(self, model: str, fact: Fact) -> None:

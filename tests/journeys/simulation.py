@@ -45,6 +45,7 @@ class Report:
     drift_jobs: int = 0
     revisions: int = 0
     performance_cycles: int = 0
+    file_jobs: int = 0
 
 
 def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple[World, Report]:
@@ -63,6 +64,7 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
         world.run_for(timedelta(minutes=world.chance.choice((1, 5, 30, 120))))
     world.run_until_quiet()
     report = Report(seed, crashes=world.crashes, blobs=world.uploads, jobs=len(world.azure_ml.jobs))
+    report.file_jobs = sum(job.startswith("test-") for job in world.azure_ml.jobs)
     report.simulated_days = (world.clock.now_utc() - start_utc) / timedelta(days=1)
     for model in MODELS:
         entries = list(world.ledger.entries(model))
@@ -114,6 +116,7 @@ def check(world: World) -> None:
         _every_blob_is_pinned_or_set_aside(world, model)
         _the_champion_serves(world, model)
     assert world.azure_ml.submissions == len(world.azure_ml.jobs)
+    assert not any("/untested/" in item.blob.path for item in world.blobs.listing("data"))
     assert set(world.endpoints.created.values()) <= {1}, "a version was deployed twice"
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.in_memory.tests_and_notices import tested_in_job
 from shared.domain.facts import JobStatus, Mode
 from shared.domain.ids import JobName, registering_job
 from shared.errors import DataMismatchError, JobMismatchError
-from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
+from shared.ports.drift import DriftJobRequest
+from shared.ports.jobs import DataTestRequest, JobReport, JobRequest, SubmittedJob
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from shared.adapters.in_memory.storage import InMemoryBlobs
     from shared.domain.effects import Role, TagDrift
     from shared.ports.clock import Clock
-    from shared.ports.drift import DriftJobRequest
 
+AnyJob = JobRequest | DriftJobRequest | DataTestRequest
 _COMPARED = (
     "model",
     "cycle_id",
@@ -47,7 +49,7 @@ class JobScript:
 
 @dataclass(slots=True)
 class _Job:
-    request: JobRequest | DriftJobRequest
+    request: AnyJob
     report: JobReport
     script: JobScript
 
@@ -62,7 +64,7 @@ class AzureMlSimulator:
 
     clock: Clock
     blobs: InMemoryBlobs
-    script_of: Callable[[JobRequest | DriftJobRequest], JobScript] = lambda _request: JobScript()
+    script_of: Callable[[AnyJob], JobScript] = lambda _request: JobScript()
     announce: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None
     jobs: dict[str, _Job] = field(default_factory=dict)
     models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
@@ -85,9 +87,12 @@ class AzureMlSimulator:
         self.settle()
         return self._submit(job, job.check.profile, ("model", "check", "profile"))
 
-    def _submit(
-        self, job: JobRequest | DriftJobRequest, champion: str | None, compared: Sequence[str]
-    ) -> SubmittedJob:
+    def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:
+        """Start it, or find the one of that name."""
+        self.settle()
+        return self._submit(job, None, ("model", "path"))
+
+    def _submit(self, job: AnyJob, champion: str | None, compared: Sequence[str]) -> SubmittedJob:
         known = self.jobs.get(job.name)
         if known is None:
             self._start(job)
@@ -100,7 +105,7 @@ class AzureMlSimulator:
                 )
         return self._submitted(job.name, getattr(known.request, "champion_version", champion))
 
-    def _start(self, job: JobRequest | DriftJobRequest) -> None:
+    def _start(self, job: AnyJob) -> None:
         script = self.script_of(job)
         status = JobStatus.FAILED if script.fails else JobStatus.COMPLETED
         self.jobs[job.name] = _Job(job, JobReport(None), script)
@@ -139,6 +144,12 @@ class AzureMlSimulator:
 
     def _finish(self, job: _Job, status: JobStatus) -> None:
         request = job.request
+        if status is JobStatus.COMPLETED and isinstance(request, DataTestRequest):
+            content = self.blobs.get("data", request.path)
+            assert content is not None, f"{request.path} is gone"  # noqa: S101 - a simulation
+            folder = f"evidence/{request.model}/{request.name}"
+            text = tested_in_job(request.model, content)
+            self.blobs.upload("workspace", f"{folder}/evidence.json", text.encode())
         if status is JobStatus.COMPLETED and isinstance(request, JobRequest):
             self._write_evidence(request, job.script)
             if request.mode is Mode.RETRAIN:

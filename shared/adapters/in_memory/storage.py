@@ -122,6 +122,10 @@ class InMemoryDataStore:
         """Copy it into the data container."""
         self._blobs.upload(self._container, path, self._blobs.read(blob))
 
+    def discard(self, path: str) -> None:
+        """Delete it, if it is there."""
+        self._blobs.delete(self._container, path)
+
     def put_json(self, path: str, text: str) -> None:
         """Create only."""
         known = self._blobs.get(self._container, path)

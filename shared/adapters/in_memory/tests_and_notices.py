@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.domain.facts import DriftChecked, DriftVerdict
-from shared.ports.data import Finding, TestedFile
+from shared.ports.data import Finding, TestedFile, TestedInJob
 from shared.ports.drift import DriftJobRequest, DriftReport
 
 if TYPE_CHECKING:
@@ -23,17 +24,39 @@ if TYPE_CHECKING:
 BROKEN = b"broken"
 
 
+@dataclass(frozen=True, slots=True)
 class MarkedDataTests:
     """A file that begins with `broken` fails; every other line is a row."""
 
+    limit_bytes: int = 64_000_000
+
+    def takes(self, size_bytes: int) -> bool:
+        """Up to the limit."""
+        return size_bytes <= self.limit_bytes
+
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """Reads the file."""
-        content = file.path.read_bytes()
-        if content.startswith(BROKEN):
-            sentence = f"{name} for {model} is marked as broken; send it again without the mark"
-            finding = Finding("mark", None, sentence)
-            return TestedFile(0, (finding,), {"findings": [{"sentence": sentence}]})
-        return TestedFile(content.count(b"\n"))
+        return _tested(model, file.path.read_bytes(), name)
+
+    def read(self, text: str, name: str) -> TestedInJob:
+        """Reads what `tested_in_job` wrote."""
+        document = json.loads(text)
+        tested = _tested(document["model"], document["content"].encode(), name)
+        return TestedInJob(document["sha256"], tested)
+
+
+def tested_in_job(model: str, content: bytes) -> str:
+    """What a simulated job writes about a file."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return json.dumps({"model": model, "sha256": sha256, "content": content.decode()})
+
+
+def _tested(model: str, content: bytes, name: str) -> TestedFile:
+    if content.startswith(BROKEN):
+        sentence = f"{name} for {model} is marked as broken; send it again without the mark"
+        finding = Finding("mark", None, sentence)
+        return TestedFile(0, (finding,), {"findings": [{"sentence": sentence}]})
+    return TestedFile(content.count(b"\n"))
 
 
 @dataclass(slots=True)

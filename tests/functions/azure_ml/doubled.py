@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters import in_memory as doubles
-from shared.ports.jobs import JobRequest
+from shared.ports.drift import DriftJobRequest
+from shared.ports.jobs import DataTestRequest, JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.ports.drift import DriftJobRequest
+    from shared.adapters.in_memory.azure_ml import AnyJob
 
 _HOW = {
     "works": doubles.JobScript(),
@@ -26,7 +27,7 @@ class DoubledAzureMl:
     def __init__(self) -> None:
         self._clock = doubles.SimulatedClock()
         self._how: dict[str, str] = {}
-        blobs = doubles.InMemoryBlobs(self._clock)
+        self._blobs = blobs = doubles.InMemoryBlobs(self._clock)
         self._simulator = simulator = doubles.AzureMlSimulator(self._clock, blobs, self._script)
         self.jobs = self.registry = simulator
         self.endpoints = doubles.InMemoryEndpoints(self._clock)
@@ -41,6 +42,12 @@ class DoubledAzureMl:
         profile = f"evidence/{model}/reference.profile"
         self._how[profile] = how
         return profile
+
+    def steer_file(self, model: str, how: str) -> str:
+        path = f"{model}/untested/{how}"
+        self._blobs.upload("data", path, b"a,b\n1,2\n")
+        self._how[path] = how
+        return path
 
     def run_tags(self, job: str) -> dict[str, str]:
         return self._simulator.run_tags.get(job, {})
@@ -58,5 +65,12 @@ class DoubledAzureMl:
             self._clock.advance(timedelta(seconds=10))
         raise AssertionError("not reached in 10,000 simulated seconds")
 
-    def _script(self, job: JobRequest | DriftJobRequest) -> doubles.JobScript:
-        return _HOW[self._how[job.pins if isinstance(job, JobRequest) else job.profile]]
+    def _script(self, job: AnyJob) -> doubles.JobScript:
+        match job:
+            case JobRequest():
+                steered = job.pins
+            case DriftJobRequest():
+                steered = job.profile
+            case DataTestRequest():
+                steered = job.path
+        return _HOW[self._how[steered]]

@@ -150,6 +150,13 @@ class RealAzureMl:
         workspace.upload_blob(collected, b"{}", overwrite=True)
         return profile
 
+    def steer_file(self, model: str, how: str) -> str:
+        """A file whose test will go as said; its path in the data container."""
+        path = f"{model}/untested/{how}"
+        data = self._storage.blobs().get_container_client("data")
+        data.upload_blob(path, json.dumps({"how": how}), overwrite=True)
+        return path
+
     def written(self, path: str) -> dict[str, Any]:
         """A JSON blob of the workspace."""
         workspace = self._storage.blobs().get_container_client("azureml-blobstore")

@@ -21,6 +21,7 @@ def main(name, *words):
         "evaluate": evaluate,
         "register": register,
         "check": check,
+        "file": file,
     }
     steps[name](given)
 
@@ -37,6 +38,13 @@ def check(given):
     collected = [path.read_text() for path in sorted(Path(given["collected"]).rglob("*.jsonl"))]
     document = {**given, "lines": collected}
     Path(given["check"], "check.json").write_text(json.dumps(document))
+
+
+def file(given):
+    content = Path(given["file"]).read_text()
+    go(json.loads(content)["how"])
+    document = {"model": given["model-name"], "content": content}
+    Path(given["evidence"], "evidence.json").write_text(json.dumps(document))
 
 
 def prepare(given):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import uuid
 from dataclasses import replace
@@ -16,7 +17,7 @@ from shared.domain.facts import DriftVerdict, JobStatus, Mode
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
 from shared.ports.drift import DriftJobRequest
 from shared.ports.endpoints import Provisioning
-from shared.ports.jobs import JobRequest
+from shared.ports.jobs import DataTestRequest, JobRequest
 
 pytestmark = [
     # The SDK warns about its own experimental classes and deprecated calls.
@@ -128,6 +129,51 @@ class TestJobs:
         location = azure_ml.evidence.location(job.model, job.name)
 
         assert job.cycle_id in azure_ml.evidence.read(location)
+
+
+@pytest.fixture
+def a_file_job(azure_ml):
+    """The test of a large file, which nobody asked for before."""
+
+    def make(how="works"):
+        digits = uuid.uuid4().hex[:12]
+        model = f"m{digits}"
+        return DataTestRequest(f"test-{digits}-1", model, azure_ml.steer_file(model, how))
+
+    return make
+
+
+class TestFileJobs:
+    def test_it_runs_once_and_what_it_found_lies_where_evidence_is_looked_for(
+        self, azure_ml, a_file_job
+    ):
+        job = a_file_job()
+
+        first = azure_ml.jobs.submit_data_test(job)
+
+        assert azure_ml.jobs.submit_data_test(job) == first
+        assert ended(azure_ml, job).status is JobStatus.COMPLETED
+        found = azure_ml.evidence.read(azure_ml.evidence.location(job.model, job.name))
+        assert json.loads(found)["model"] == job.model
+
+    def test_its_name_belongs_to_its_file(self, azure_ml, a_file_job):
+        job = a_file_job("hangs")
+        azure_ml.jobs.submit_data_test(job)
+
+        with pytest.raises(JobMismatchError, match="path"):
+            azure_ml.jobs.submit_data_test(replace(job, path="another"))
+
+        azure_ml.jobs.cancel(job.name)
+        assert ended(azure_ml, job).status is JobStatus.CANCELED
+
+    def test_one_that_fails_says_which_step(self, azure_ml, a_file_job):
+        job = a_file_job("fails")
+
+        azure_ml.jobs.submit_data_test(job)
+
+        report = ended(azure_ml, job)
+        assert report.status is JobStatus.FAILED
+        assert "step" in report.message
 
 
 @pytest.fixture

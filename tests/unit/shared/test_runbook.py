@@ -39,8 +39,8 @@ def test_every_outcome_has_a_line(outcome):
         ("events-poison", sentences.poisoned("events-poison", 2)),
         ("was given up", sentences.effect_failed("x", "y")),
         ("Not retrained: production data drifted, but no labelled row", sentences.no_labels("v1")),
-        ("failed twice", sentences.drift_job_failed("drift-0123456789ab-2", "")),
-        ("was cancelled", sentences.drift_job_canceled("drift-0123456789ab-1")),
+        ("failed twice", sentences.job_failed_twice("drift-0123456789ab-2", "")),
+        ("was cancelled", sentences.job_was_canceled("drift-0123456789ab-1")),
         ("wait for the next cycle", sentences.files_wait(2)),
     ],
 )

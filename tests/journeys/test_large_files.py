@@ -1,0 +1,147 @@
+"""Files too large for a function: a job tests them, and their fate is that of every other file."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from simulated_world import SMALL_BYTES, World
+
+from shared.adapters.in_memory import JobScript
+from shared.domain.facts import DataTested, Outcome
+from shared.ports.jobs import DataTestRequest
+
+LARGE = b"a\nb\n" + b"x" * SMALL_BYTES
+
+
+def head(world):
+    return world.ledger.head("diabetes").state
+
+
+def facts(world):
+    return [e.fact for e in world.ledger.entries("diabetes") if isinstance(e.fact, DataTested)]
+
+
+def file_jobs(world):
+    return [job for job in world.azure_ml.jobs if job.startswith("test-")]
+
+
+def files_in(world, container, folder):
+    return {item.blob.path for item in world.blobs.listing(container, folder)}
+
+
+def scripted(world, script):
+    """Tests of files go by `script`, everything else works."""
+    world.azure_ml.script_of = lambda job: (
+        script if isinstance(job, DataTestRequest) else JobScript()
+    )
+
+
+def test_a_large_file_is_tested_by_a_job_and_used_like_any_other():
+    world = World()
+    world.upload("diabetes/large.csv", LARGE)
+    world.upload("diabetes/small.csv", b"c\n")
+
+    world.run_until_quiet()
+
+    assert sum(fact.accepted for fact in facts(world)) == 2
+    assert sum(fact.rows for fact in facts(world)) == 3
+    assert len(file_jobs(world)) == 1
+    assert head(world).champion is not None
+    assert len(files_in(world, "data", "diabetes/files/")) == 2
+    assert files_in(world, "data", "diabetes/untested/") == set()
+
+
+def test_a_large_file_that_breaks_the_contract_is_set_aside_with_its_own_name():
+    world = World()
+    world.upload("diabetes/large.csv", b"broken" + LARGE)
+
+    world.run_until_quiet()
+
+    (fact,) = facts(world)
+    assert fact.quarantined == 1
+    assert "File large.csv set aside" in fact.findings[0]
+    (report,) = (
+        path for path in files_in(world, "quarantine", "diabetes/") if path.endswith(".report.json")
+    )
+    document = json.loads(world.blobs.get("quarantine", report))
+    assert document["source"].endswith("diabetes/large.csv")
+    assert files_in(world, "data", "diabetes/untested/") == set()
+
+
+@pytest.mark.parametrize("new", [b"c\n", None])
+def test_a_large_file_that_is_replaced_while_its_job_runs_is_not_used(new):
+    world = World()
+    world.upload("diabetes/large.csv", LARGE)
+    while not file_jobs(world):
+        world.run_for(timedelta(seconds=10))
+
+    if new is None:
+        world.blobs.delete("landing", "diabetes/large.csv")
+    else:
+        world.upload("diabetes/large.csv", new)
+    world.run_until_quiet()
+
+    assert sum(fact.superseded for fact in facts(world)) == 1
+    assert sum(fact.accepted for fact in facts(world)) == (new is not None)
+    assert files_in(world, "data", "diabetes/untested/") == set()
+
+
+def test_a_job_that_fails_is_tried_once_more_then_the_file_is_set_aside_with_the_reason():
+    world = World()
+    scripted(world, JobScript(fails=True))
+    world.upload("diabetes/large.csv", LARGE)
+    world.upload("diabetes/small.csv", b"c\n")
+
+    world.run_until_quiet()
+
+    large, small = facts(world)
+    _, second = file_jobs(world)
+    assert (large.quarantined, small.accepted) == (1, 1)
+    assert f"job {second} failed twice" in large.findings[0]
+    assert "send the file again" in large.findings[0]
+    assert head(world).champion is not None
+
+
+def test_a_job_that_a_person_cancels_is_not_started_again():
+    world = World()
+    scripted(world, JobScript(timedelta(hours=1)))
+    world.upload("diabetes/large.csv", LARGE)
+    while not file_jobs(world):
+        world.run_for(timedelta(seconds=10))
+
+    world.azure_ml.cancel(file_jobs(world)[0])
+    world.run_until_quiet()
+
+    (job,) = file_jobs(world)
+    assert f"job {job} was cancelled" in facts(world)[0].findings[0]
+
+
+def test_a_job_that_never_ends_is_cancelled_and_blocks_its_model_no_longer():
+    world = World()
+    scripted(world, JobScript(timedelta(days=365)))
+    world.upload("diabetes/large.csv", LARGE)
+
+    world.run_for(timedelta(hours=8))
+
+    (job,) = file_jobs(world)
+    (past,) = head(world).past
+    assert past.outcome is Outcome.FAILED
+    assert f"waited 6 h for job {job}, which is the limit" in past.sentence
+    assert world.azure_ml.report(job).status == "canceled"
+
+
+def test_a_doubled_message_starts_no_second_job():
+    world = World()
+    world.upload("diabetes/large.csv", LARGE)
+    while not file_jobs(world):
+        for message in world.work.visible():
+            world.hosts[0].perform(message.body)  # and once more, by its delivery
+        if not world.step():
+            world.run_for(timedelta(seconds=1))
+
+    world.run_until_quiet()
+
+    assert len(file_jobs(world)) == 1
+    assert facts(world)[0].accepted == 1
