@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -97,13 +96,12 @@ class Runner:
         task.cancel()
 
     async def stop(self) -> None:
-        """End all processes. Jobs stay as they are and are marked failed at the next start."""
+        """End all processes. Jobs that are not ending are marked failed at the next start."""
         self.stopping = True
-        while self._tasks:
-            _, task = self._tasks.popitem()
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, LocalStackError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def folder(self, name: str) -> Path:
         """Where a job or a child keeps its logs."""

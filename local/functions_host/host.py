@@ -179,7 +179,9 @@ class FunctionsHost:
         opened.push_async_callback(self._front_end.stop)
         await self._front_end.start()
         # Goes with the worker, and with it what the app's libraries forget in theirs.
-        temporary = opened.enter_context(TemporaryDirectory(prefix="functions-worker-"))
+        temporary = opened.enter_context(
+            TemporaryDirectory(prefix="functions-worker-", ignore_cleanup_errors=True)
+        )
         worker = Worker(self._command(script, temporary), log=log)
         definitions = await self._load(worker, script, host, opened)
         invoker = Invoker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml_pipeline import (
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from shared.ports.jobs import DataTestRequest
 
 _STEP = "test_data"
+_SAFE_PATH = re.compile(r"[a-z0-9/-]+")
 
 
 def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any:
@@ -21,10 +23,15 @@ def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any
 
     Returns:
         A `PipelineJob` ready to be submitted. `data_test_identity_tags` are its tags.
+
+    Raises:
+        ValueError: the file's path holds more than a shell takes as it is.
     """
     from azure.ai.ml import Input, Output, load_component  # noqa: PLC0415 - two seconds of CPU
     from azure.ai.ml.entities import PipelineJob, PipelineJobSettings  # noqa: PLC0415 - same
 
+    if not _SAFE_PATH.fullmatch(job.path):
+        raise ValueError(f"{job.path!r} would reach a shell; only {_SAFE_PATH.pattern} may")
     file = f"azureml://datastores/{settings.datastore}/paths/{job.path}"
     evidence = f"azureml://datastores/{WORKSPACE_DATASTORE}/paths/evidence/{job.model}/{job.name}/"
     inputs = {"model_name": job.model, "file": Input(type="uri_file", path=file)}

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import EvidenceError, ModelConfigError, UnknownModelError
+from shared.errors import BlobTooLargeError, EvidenceError, ModelConfigError, UnknownModelError
 from shared.ports.data import Finding, TestedFile, TestedInJob
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.ports.data import LocalCopy
 
 _FORMAT = 1
+_SIZE = "size"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -30,7 +31,7 @@ class ContractDataTests:
         return size_bytes <= self._limit_bytes
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """What the file holds is a verdict; only a broken model.yml is an error."""
+        """What the file holds is a verdict; only its size and a broken model.yml are errors."""
         from ml import errors as ml_errors  # noqa: PLC0415 - seconds of imports, when data came
         from ml import model_config  # noqa: PLC0415 - same
         from ml.data_tests.check import check_file  # noqa: PLC0415 - same
@@ -49,7 +50,11 @@ class ContractDataTests:
                 size_bytes=file.size_bytes,
                 limit_bytes=self._limit_bytes,
             )
-        return _tested(json.loads(report.to_json()))
+        tested = _tested(json.loads(report.to_json()))
+        for finding in tested.findings:
+            if finding.test == _SIZE:
+                raise BlobTooLargeError(finding.sentence)
+        return tested
 
     def read(self, text: str, name: str) -> TestedInJob:
         """What `ml.data_tests.file_job` wrote; its copy of the file had another name."""
@@ -63,7 +68,7 @@ class ContractDataTests:
             sha256, report = _sha256(document["sha256"]), document["report"]
             sentence = f"{name}{report['sentence'].removeprefix(report['file'])}"
             return TestedInJob(sha256, _tested({**report, "file": name, "sentence": sentence}))
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
             raise EvidenceError(
                 f"the data test of {name} cannot be read ({type(exc).__name__}: {exc}); look at "
                 "the log of the job's step `test_data`"
@@ -77,8 +82,23 @@ def _sha256(text: str) -> str:
 
 
 def _tested(report: dict[str, Any]) -> TestedFile:
-    findings = tuple(
-        Finding(item["test"], item["column"], f"{item['sentence']}; {item['remedy']}")
-        for item in report["findings"]
-    )
-    return TestedFile(int(report["rows"]), findings, report)
+    """The report as the port has it.
+
+    Raises:
+        ValueError: it is no such report, or its verdict is not that of its findings.
+        KeyError: a part is missing.
+        TypeError: a part is of another type.
+    """
+    rows, items = report["rows"], report["findings"]
+    if type(rows) is not int or rows < 0 or not isinstance(items, list):
+        raise ValueError("no number of rows, or no list of findings")
+    if (report["verdict"] == "passed") is bool(items):
+        raise ValueError(f"verdict {report['verdict']!r} with {len(items)} findings")
+    return TestedFile(rows, tuple(_finding(item) for item in items), report)
+
+
+def _finding(item: dict[str, Any]) -> Finding:
+    test, column, sentence, remedy = (item[k] for k in ("test", "column", "sentence", "remedy"))
+    if not all(isinstance(text, str) for text in (test, column or "", sentence, remedy)):
+        raise ValueError("a finding whose parts are no texts")
+    return Finding(test, column, f"{sentence}; {remedy}")

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.facts import DriftSignal, DriftVerdict, Mode, checked_name
-from shared.domain.ids import JobName, cycle_id_of
+from shared.domain.ids import JobName, digits_of
 from shared.domain.value import Value
 
 
@@ -226,7 +226,7 @@ class CheckDrift(_Timed):
 
     def job_name(self, model: str) -> str:
         """The job of this attempt: model, day, version and revision have a name of their own."""
-        digits = cycle_id_of(model, f"check-drift:{self.checked}:{self.attempt}")
+        digits = digits_of(model, f"check-drift:{self.checked}:{self.attempt}")
         return str(JobName("drift", digits, self.job_attempt))
 
 

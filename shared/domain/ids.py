@@ -61,15 +61,20 @@ def is_model_name(text: str) -> bool:
 
 
 def cycle_id_of(model: str, fact_key: str) -> str:
-    """12 hex digits from the model and the key of the fact that opened the cycle."""
-    return sha256_hex(f"{model}\n{fact_key}")[:_CYCLE_ID_DIGITS]
+    """Digits from the model and the key of the fact that opened the cycle."""
+    return digits_of(model, fact_key)
+
+
+def digits_of(model: str, key: str) -> str:
+    """12 hex digits that name something of a model in job names and paths."""
+    return sha256_hex(f"{model}\n{key}")[:_CYCLE_ID_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
 class JobName:
-    """`retrain-<cycle_id>-<attempt>`, `evaluate-…` or `drift-…`: an idempotency key.
+    """`retrain-<cycle_id>-<attempt>`, `evaluate-…`, `drift-…` or `test-…`: an idempotency key.
 
-    A drift job's digits are the hash of the check it does, not of a cycle.
+    The digits of the last two are a hash of what they do, not of a cycle.
     """
 
     kind: str
@@ -81,7 +86,7 @@ class JobName:
 
     @staticmethod
     def parse(text: str) -> JobName | None:
-        """None for the name of a job that is not ours."""
+        """None for a job that is not ours, and for `test-…`, whose end is no fact."""
         match = _JOB_NAME.fullmatch(text)
         if match is None:
             return None

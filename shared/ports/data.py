@@ -56,8 +56,8 @@ class DataStore(Protocol):
             BlobChangedError: the blob is gone or holds something else.
         """
 
-    def discard(self, path: str) -> None:
-        """Delete what lies there in the data container; harmless when nothing does."""
+    def empty(self, folder: str) -> None:
+        """Delete what lies in a folder of the data container; its name ends with a slash."""
 
     def put_json(self, path: str, text: str) -> None:
         """Create `path` in the data container; the same text again is fine.
@@ -136,7 +136,11 @@ class DataTests(Protocol):
         """Whether a file of that size is tested here; a larger one needs a job."""
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """Never raises for what the file holds: that is a finding."""
+        """Never raises for what the file holds: that is a finding.
+
+        Raises:
+            BlobTooLargeError: unpacked, it is larger than what is tested here.
+        """
 
     def read(self, text: str, name: str) -> TestedInJob:
         """What a finished job wrote about the file of that name.

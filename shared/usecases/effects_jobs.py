@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to record yet: look again later, or at once where there is more of the same to do."""
+    """Nothing to record yet: look again later, or at once where something was done and more is due.
+
+    `jobs` go on meanwhile, and are cancelled when the waiting is given up.
+    """
 
     for_what: str
     at_once: bool = False
-    job_name: str | None = None  # goes on meanwhile; cancelled when the waiting is given up
+    jobs: tuple[str, ...] = ()
 
 
 def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitted:
@@ -62,7 +65,7 @@ def watch_job(effect: WatchJob | WatchDriftJob, ports: EffectPorts) -> JobFinish
     if report is None:
         raise NotThereYetError(f"Azure ML knows no job {effect.job_name}, though it was submitted")
     if report.status is None:
-        return Wait(f"job {effect.job_name}", job_name=effect.job_name)
+        return Wait(f"job {effect.job_name}", jobs=(effect.job_name,))
     return JobFinished(effect.job_name, report.status, report.message)
 
 

@@ -138,12 +138,13 @@ class PerformEffect:
 
     def _wait(self, model: str, row: DueEffect, *, effect: Effect, wait: Wait) -> Performed:
         limit = _LONGEST_WAITS[type(effect)]
-        begun_utc = row.begun_utc or row.due_utc
+        # What was done is progress: waiting begins anew.
+        begun_utc = self.clock.now_utc() if wait.at_once else row.begun_utc or row.due_utc
         if self.clock.now_utc() - begun_utc < limit:
             later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
             return self._again(model, row, later, at_once=wait.at_once)
-        if wait.job_name is not None:
-            self.ports.jobs.cancel(wait.job_name)  # it would go on costing money
+        for job in wait.jobs:
+            self.ports.jobs.cancel(job)  # it would go on costing money
         return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
 
     def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:

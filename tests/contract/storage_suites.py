@@ -84,15 +84,19 @@ class DataStoreSuite:
 
         assert accepted(f"{model}/files/1-ä b.csv") == b"rows"
 
-    def test_what_is_discarded_is_gone_and_discarding_nothing_is_harmless(
+    def test_emptying_a_folder_takes_what_lies_in_it_and_nothing_else(
         self, store, model, upload, accepted
     ):
-        store.accept(upload(f"{model}/a.csv", b"rows"), f"{model}/untested/1")
+        blob = upload(f"{model}/a.csv", b"rows")
+        for path in ("untested/c/1", "untested/2", "untested-3", "files/1"):
+            store.accept(blob, f"{model}/{path}")
 
-        store.discard(f"{model}/untested/1")
-        store.discard(f"{model}/untested/1")
+        store.empty(f"{model}/untested/")
+        store.empty(f"{model}/untested/")
 
-        assert accepted(f"{model}/untested/1") is None
+        assert accepted(f"{model}/untested/c/1") is None
+        assert accepted(f"{model}/untested/2") is None
+        assert accepted(f"{model}/untested-3") == accepted(f"{model}/files/1") == b"rows"
 
     def test_documents_are_immutable_and_verified(self, store, model):
         text = '{"a": "ä"}'

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from simulated_world import SMALL_BYTES, World
 
-from shared.adapters.in_memory import JobScript
-from shared.domain.facts import DataTested, Outcome
+from shared.adapters.in_memory import InMemoryEvidence, JobScript
+from shared.domain.facts import DataArrived, DataTested, Outcome
+from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
 
 LARGE = b"a\nb\n" + b"x" * SMALL_BYTES
@@ -36,6 +39,28 @@ def scripted(world, script):
     world.azure_ml.script_of = lambda job: (
         script if isinstance(job, DataTestRequest) else JobScript()
     )
+
+
+def with_ports(world, **ports):
+    changed = replace(world.ports, **ports)
+    world.hosts = [
+        replace(host, perform=replace(host.perform, ports=changed)) for host in world.hosts
+    ]
+
+
+@dataclass
+class CountingCopies:
+    """The data store of a world, noting what is copied."""
+
+    inner: object
+    accepted: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def accept(self, blob, path):
+        self.accepted.append(path)
+        self.inner.accept(blob, path)
 
 
 def test_a_large_file_is_tested_by_a_job_and_used_like_any_other():
@@ -132,16 +157,91 @@ def test_a_job_that_never_ends_is_cancelled_and_blocks_its_model_no_longer():
     assert world.azure_ml.report(job).status == "canceled"
 
 
-def test_a_doubled_message_starts_no_second_job():
+def test_a_host_that_was_paused_before_it_made_its_copy_leaves_it_no_longer_than_a_cycle():
     world = World()
     world.upload("diabetes/large.csv", LARGE)
-    while not file_jobs(world):
-        for message in world.work.visible():
-            world.hosts[0].perform(message.body)  # and once more, by its delivery
-        if not world.step():
-            world.run_for(timedelta(seconds=1))
+    world.run_until_quiet()
+    blob = world.blobs.listing("landing", "diabetes/large.csv")[0].blob
+    world.ports.data.accept(blob, "diabetes/untested/c/0123456789ab")
+
+    world.upload("diabetes/next.csv", b"c\n")
+    world.run_until_quiet()
+
+    assert files_in(world, "data", "diabetes/untested/") == set()
+
+
+def test_many_large_files_are_tested_beside_each_other_and_each_fate_is_decided_once():
+    world = World()
+    lengths = iter(range(1, 100))
+    world.azure_ml.script_of = lambda job: JobScript(
+        timedelta(hours=next(lengths)) if isinstance(job, DataTestRequest) else timedelta(minutes=1)
+    )
+    data = CountingCopies(world.ports.data)
+    with_ports(world, data=data)
+    for number in range(12):  # the last one ends after 12 hours, an hour after the one before
+        content = f"{number}\n".encode() + LARGE
+        ref = world.blobs.upload("landing", f"diabetes/large-{number}.csv", content)
+        world.hosts[0].record("diabetes", DataArrived(ref, len(content)))
+
+    world.run_until_quiet()
+
+    assert sum(fact.accepted for fact in facts(world)) == 12
+    assert sorted(data.accepted) == sorted(set(data.accepted))
+
+
+def test_when_the_waiting_is_given_up_every_job_is_cancelled():
+    world = World()
+    scripted(world, JobScript(timedelta(days=365)))
+    for number in range(3):
+        world.upload(f"diabetes/large-{number}.csv", f"{number}\n".encode() + LARGE)
+
+    world.run_for(timedelta(hours=30))
+
+    assert len(file_jobs(world)) == 1 + 3  # the second cycle takes the first one's file again
+    assert {world.azure_ml.report(job).status for job in file_jobs(world)} == {"canceled"}
+
+
+@pytest.mark.parametrize("error", [NotThereYetError("it is not there"), EvidenceError("nonsense")])
+def test_a_job_that_wrote_nothing_of_use_sets_its_file_aside_and_holds_up_no_other(error):
+    world = World()
+
+    class Evidence(InMemoryEvidence):
+        def read(self, location):
+            if "/test-" in location:
+                raise error
+            return super().read(location)
+
+    with_ports(world, evidence=Evidence(world.blobs))
+    world.upload("diabetes/large.csv", LARGE)
+    world.upload("diabetes/small.csv", b"c\n")
+    world.run_until_quiet()
+
+    large, small = facts(world)
+    assert (large.quarantined, small.accepted) == (1, 1)
+    assert f"{error}; look at its log, then send the file again" in large.findings[0]
+
+
+def test_no_name_of_a_file_comes_near_a_shell():
+    world = World()
+    world.upload("diabetes/$(touch x) `y` ü.csv", LARGE)
+
+    world.run_until_quiet()
+
+    (request,) = (
+        job.request
+        for job in world.azure_ml.jobs.values()
+        if isinstance(job.request, DataTestRequest)
+    )
+    assert re.fullmatch(r"diabetes/untested/[0-9a-f]{12}/[0-9a-f]{12}", request.path)
+    assert sum(fact.accepted for fact in facts(world)) == 1
+
+
+def test_a_file_that_is_larger_than_its_event_said_gets_its_job_too():
+    world = World()
+    ref = world.blobs.upload("landing", "diabetes/large.csv", LARGE)
+    world.hosts[0].record("diabetes", DataArrived(ref, 0))
 
     world.run_until_quiet()
 
     assert len(file_jobs(world)) == 1
-    assert facts(world)[0].accepted == 1
+    assert sum(fact.accepted for fact in facts(world)) == 1

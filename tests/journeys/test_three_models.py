@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MARKETING = ROOT.parent / "shared/data/marketing_campaign/marketing_campaign.csv"
 SPECS = ROOT.parent / "shared/azure-specs"
 JUDGED = {"promoted", "rejected"}
-SMALL_BYTES = 82_000  # a little less than the second file of marketing, which goes to a job
 LEADING = "diabetes"  # its swap is measured, and it alone is asked for by hand
 
 
@@ -45,11 +43,9 @@ async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
     data = [prepare("diabetes", None), prepare("iris", None)]
     if MARKETING.exists():
         data.append(prepare("marketing", MARKETING))
-    file = read_stack_file(ROOT / "infra" / "local.yml")
-    settings = {**file.settings, "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": str(SMALL_BYTES)}
     options = StackOptions(
         app_dir=ROOT,
-        file=file.model_copy(update={"settings": settings}),
+        file=read_stack_file(ROOT / "infra" / "local.yml"),
         state=state,
         cache=ROOT / ".local" / "cache",
         trace=trace,
@@ -114,20 +110,6 @@ def test_traffic_moved_under_load_without_one_failed_request(run):
     assert swap.failed == 0
     assert swap.per_second >= 20
     assert set(swap.by_version) == {"1", "2"}
-
-
-def test_a_large_file_was_tested_by_a_job_of_its_own(run):
-    if "marketing" not in run.told:
-        pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
-    exchanges = [json.loads(line) for line in run.trace.read_text("utf-8").splitlines()]
-
-    submitted = {
-        one["path"].rpartition("/")[2]
-        for one in exchanges
-        if one["method"] == "PUT" and "/jobs/test-" in one["path"]
-    }
-
-    assert len(submitted) == 1
 
 
 def test_every_exchange_with_azure_ml_fits_the_published_contract(run):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.engine.category import CategorySummary
+from ml.drift.engine.grid import EDGES
 from ml.drift.engine.layout import Summary
 from ml.drift.engine.numeric import NumericSummary
 from ml.drift.engine.result import Chart
@@ -35,23 +36,29 @@ def _numbers(reference: NumericSummary, current: NumericSummary) -> Chart:
     if not high > low:
         low, high = low - 0.5, high + 0.5
     edges = low + (high - low) * _UNIT_STEPS
-    # A mean of equal values misses them by a rounding error, which must not decide on the step.
-    nudge = _ROUNDING * (high - low)
-    cuts = edges - nudge
-    cuts[-1] += 2 * nudge
+    edges[-1] = high
     return Chart(
         edges=tuple(edges.tolist()),
-        reference=_shares(reference, cuts),
-        current=_shares(current, cuts),
+        reference=_shares(reference, edges),
+        current=_shares(current, edges),
     )
 
 
-def _shares(side: NumericSummary, cuts: NDArray[np.float64]) -> tuple[float, ...]:
-    """Share of the rows between each two cuts: every bin counts where its own mean lies."""
+def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> tuple[float, ...]:
+    """Share of the rows in each step: every bin counts where its own mean lies."""
     if not side.finite:
-        return (0.0,) * (len(cuts) - 1)
-    filled = side.filled
-    below = filled.below[filled.means.searchsorted((cuts - side.grid.center) * side.grid.per_scale)]
+        return (0.0,) * (len(edges) - 1)
+    filled, grid = side.filled, side.grid
+    # Drawn in as quantiles are: the outermost bins hold whatever lies beyond them.
+    means = np.minimum(np.maximum(filled.means, EDGES[filled.bins]), EDGES[filled.bins + 1])
+    lowest, highest = ((end - grid.center) * grid.per_scale for end in (side.lowest, side.highest))
+    means = means.clip(lowest, highest)
+    cuts = (edges - grid.center) * grid.per_scale
+    # A mean of equal values misses them by a rounding error, which must not decide on the step.
+    nudge = _ROUNDING * (cuts[-1] - cuts[0])
+    places = means.searchsorted(cuts - nudge)
+    places[-1] = means.searchsorted(cuts[-1] + nudge, "right")
+    below = filled.below[places]
     return tuple(((below[1:] - below[:-1]) / side.finite).round(6).tolist())
 
 

@@ -122,9 +122,10 @@ class InMemoryDataStore:
         """Copy it into the data container."""
         self._blobs.upload(self._container, path, self._blobs.read(blob))
 
-    def discard(self, path: str) -> None:
-        """Delete it, if it is there."""
-        self._blobs.delete(self._container, path)
+    def empty(self, folder: str) -> None:
+        """Delete what lies there."""
+        for item in self._blobs.listing(self._container, folder):
+            self._blobs.delete(self._container, item.blob.path)
 
     def put_json(self, path: str, text: str) -> None:
         """Create only."""

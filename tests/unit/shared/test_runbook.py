@@ -28,6 +28,10 @@ def test_every_outcome_has_a_line(outcome):
             sentences.set_aside("march-b.csv", ["column bmi: 4.2 % missing, limit 1 %"]),
         ),
         ("was not put into production: ", sentences.deployment_failed("2", "quota", None)),
+        (
+            "look at its log, then send the file again",
+            sentences.not_tested(sentences.job_was_canceled("test-0123456789ab-1")),
+        ),
         ("Traffic was changed outside: ", sentences.traffic_outside("version-1 100 %", "2")),
         ("An older write won over a newer one: ", sentences.traffic_stale("version-1 100 %", "2")),
         ("belongs to no model and was set aside", sentences.arrival_rejected("landing/x", "why")),

@@ -235,3 +235,21 @@ def test_the_command_line_says_what_it_cannot_read(tmp_path, capsys):
 
     assert status == 2
     assert "no such profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"),
+    [
+        (np.zeros(500), np.linspace(1500, 1600, 500)),  # beyond the grid of a constant
+        (np.zeros(500), np.tile([0.0, 5000.0], 250)),
+        (np.linspace(-3, 3, 500), np.where(np.arange(500) % 5, 0.5, 1e15)),
+        (9e15 + np.arange(500), 9e15 + np.arange(500)),
+    ],
+)
+def test_the_drawing_leaves_out_no_more_rows_than_its_ends_cut_off(reference, current):
+    table = [pa.table({"n": side}) for side in (reference, current)]
+
+    chart = check(Profile.fit(table[0], draws=500), table[1])["n"].chart
+
+    assert sum(chart.reference) >= 0.985
+    assert sum(chart.current) >= 0.985
