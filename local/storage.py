@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from local.tls import LocalTls
 
 
+class _WithoutClients:
+    """Azurite, whose clients wait from its end until what it has lost is there again."""
+
+    def __init__(self, azurite: Azurite, proxy: StorageEventsProxy) -> None:
+        self._azurite = azurite
+        self._proxy = proxy
+        self.start = azurite.start
+        self.stop = azurite.stop
+
+    async def ended(self) -> int:
+        code = await self._azurite.ended()
+        self._proxy.held = True
+        return code
+
+
 class Storage:
     """One storage account with what Azure has around it.
 
@@ -116,12 +131,16 @@ class Storage:
             LocalStackError: it cannot be kept running.
         """
         await keep_running(
-            self._azurite,
+            _WithoutClients(self._azurite, self._proxy),
             name="Azurite",
             # Measured: also what it said it had; see the autosave interval of its databases.
             consequence="It saves every 5 s: what it was told just before may be missing.",
-            afterwards=self._make_resources,
+            afterwards=self._make_resources_again,
         )
+
+    async def _make_resources_again(self) -> None:
+        await self._make_resources()
+        self._proxy.held = False
 
     async def _make_resources(self) -> None:
         file = self._options.file

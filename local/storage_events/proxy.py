@@ -95,6 +95,8 @@ class StorageEventsProxy:
         self._service: BlobService
         self._events: BlobEvents
         self._scan_lock = asyncio.Lock()
+        # While set, clients are told to come again: Azurite may answer and not be itself yet.
+        self.held = False
 
     @property
     def port(self) -> int:
@@ -196,6 +198,8 @@ class StorageEventsProxy:
         return web.TCPSite(runner, "127.0.0.1", self._port)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.held:
+            return storage_error(503, "ServerBusy", "The service is being started again.")
         if not has_text_headers(request):
             return storage_error(400, "InvalidHeaderValue", "A header is not UTF-8.")
         await give_leave(request)

@@ -249,6 +249,20 @@ async def test_azurite_that_is_away_is_a_busy_server_to_the_client(
         await own.stop()
 
 
+async def test_clients_are_told_to_come_again_while_it_is_held(container, proxy, published):
+    blob = container.get_blob_client("a.csv")
+
+    proxy.held = True
+    with pytest.raises(HttpResponseError) as refused:
+        await blob.upload_blob(b"1", retry_total=0)
+    proxy.held = False
+    await blob.upload_blob(b"1")
+
+    assert refused.value.status_code == 503
+    assert refused.value.error_code == "ServerBusy"
+    assert [what for what, _, _ in published.told()] == ["BlobCreated"]
+
+
 async def test_writes_and_deletions_behind_the_proxys_back_are_found_once(
     container, behind, name, proxy, published
 ):
