@@ -72,7 +72,7 @@ class BlobChangedError(RetrainError):
 
 
 class BlobTooLargeError(RetrainError):
-    """The blob is larger than a function may read; the text says size, limit and remedy."""
+    """The blob is larger than a function may read, packed or unpacked: a job's business."""
 
 
 class SettingsError(RetrainError):

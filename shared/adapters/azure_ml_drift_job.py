@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml_pipeline import (
-    STEP_TIMEOUT_SECONDS,
     WORKSPACE_DATASTORE,
     PipelineSettings,
+    build_one_step,
 )
 
 if TYPE_CHECKING:
     from shared.ports.drift import DriftJobRequest
 
-_STEP = "check_drift"
-
 
 def build_drift_job(job: DriftJobRequest, settings: PipelineSettings) -> Any:
-    """A pipeline of one step, so that it ends, is watched and cancelled like every other job.
+    """The comparison of one window.
 
     Returns:
         A `PipelineJob` ready to be submitted. `drift_identity_tags` are among its tags.
     """
-    from azure.ai.ml import Input, Output, load_component  # noqa: PLC0415 - two seconds of CPU
-    from azure.ai.ml.entities import PipelineJob, PipelineJobSettings  # noqa: PLC0415 - same
+    from azure.ai.ml import Input  # noqa: PLC0415 - two seconds of CPU: in jobs only
 
     def there(kind: str, path: str, datastore: str = WORKSPACE_DATASTORE) -> Any:
         return Input(type=kind, path=f"azureml://datastores/{datastore}/paths/{path}")
@@ -44,22 +41,16 @@ def build_drift_job(job: DriftJobRequest, settings: PipelineSettings) -> Any:
         inputs["labels"] = there("uri_folder", job.labels_folder, settings.datastore)
     if job.baseline is not None:
         inputs["baseline"] = job.baseline
-    step = load_component(settings.code / "ml" / "jobs" / f"{_STEP}.yml")(
-        **{name: f"${{{{parent.inputs.{name}}}}}" for name in inputs}
-    )
-    step.name = _STEP
-    step.set_limits(timeout=STEP_TIMEOUT_SECONDS)
-    step.outputs["check"] = "${{parent.outputs.check}}"
-    output = f"azureml://datastores/{WORKSPACE_DATASTORE}/paths/{job.output_folder}"
-    return PipelineJob(
-        name=job.name,
-        display_name=f"drift {job.model} {check.day.isoformat()}",
-        experiment_name=job.model,
+    return build_one_step(
+        job.name,
+        "check_drift",
+        settings,
+        model=job.model,
+        title=f"drift {job.model} {check.day.isoformat()}",
         tags=drift_identity_tags(job),
-        settings=PipelineJobSettings(default_compute=settings.compute),
         inputs=inputs,
-        outputs={"check": Output(type="uri_folder", path=output)},
-        jobs={_STEP: step},
+        output="check",
+        folder=job.output_folder,
     )
 
 

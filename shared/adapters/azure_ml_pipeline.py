@@ -57,6 +57,52 @@ def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
     )
 
 
+def build_one_step(
+    name: str,
+    step: str,
+    settings: PipelineSettings,
+    *,
+    model: str,
+    title: str,
+    tags: dict[str, str],
+    inputs: dict[str, Any],
+    output: str,
+    folder: str,
+) -> Any:
+    """A pipeline of one component, so that it ends, is watched and cancelled like every other job.
+
+    Args:
+        name: of the job.
+        step: the component's file in ml/jobs, without its suffix.
+        settings: what is the same for every job.
+        model: names the experiment.
+        title: the job's display name.
+        tags: say what the job is made from.
+        inputs: of the component, all of them those of the job.
+        output: the component's only output, the job's too.
+        folder: where it goes, in the workspace's storage.
+    """
+    from azure.ai.ml import Output, load_component  # noqa: PLC0415 - two seconds of CPU
+    from azure.ai.ml.entities import PipelineJob, PipelineJobSettings  # noqa: PLC0415 - same
+
+    component = load_component(settings.code / "ml" / "jobs" / f"{step}.yml")
+    node = component(**{key: f"${{{{parent.inputs.{key}}}}}" for key in inputs})
+    node.name = step
+    node.set_limits(timeout=STEP_TIMEOUT_SECONDS)
+    node.outputs[output] = f"${{{{parent.outputs.{output}}}}}"
+    path = f"azureml://datastores/{WORKSPACE_DATASTORE}/paths/{folder}"
+    return PipelineJob(
+        name=name,
+        display_name=title,
+        experiment_name=model,
+        tags=tags,
+        settings=PipelineJobSettings(default_compute=settings.compute),
+        inputs=inputs,
+        outputs={output: Output(type="uri_folder", path=path)},
+        jobs={step: node},
+    )
+
+
 def identity_tags(job: JobRequest) -> dict[str, str]:
     """What a job of that name must be made from; its tags say so, to be compared later."""
     return {

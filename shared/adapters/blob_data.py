@@ -78,8 +78,8 @@ class BlobDataStore:
             if size_bytes > self._limit_bytes:
                 raise BlobTooLargeError(
                     f"{size_bytes / _MEGABYTE:,.0f} MB, limit "
-                    f"{self._limit_bytes / _MEGABYTE:,.0f} MB; split the file, or raise "
-                    "RETRAIN_FUNCTION_DATA_LIMIT_BYTES"
+                    f"{self._limit_bytes / _MEGABYTE:,.0f} MB (RETRAIN_FUNCTION_DATA_LIMIT_BYTES); "
+                    "a job takes it"
                 )
             digest = hashlib.sha256()
             for chunk in stream.chunks():

@@ -143,7 +143,7 @@ def _test_slice(
         if ports.data_tests.takes(fact.size_bytes):
             line = _test_here(model, fact.blob, cycle_id=cycle_id, ports=ports)
         else:
-            line = _by_job(model, fact.blob, cycle_id=cycle_id, ports=ports)
+            line = fate_by_job(model, fact.blob, cycle_id=cycle_id, ports=ports)
         if isinstance(line, Wait):
             return line
         found.append(line)
@@ -161,17 +161,7 @@ def _test_here(
     except BlobChangedError:
         return superseded(blob)
     except BlobTooLargeError:  # larger than its event said, or once it is unpacked
-        return _by_job(model, blob, cycle_id=cycle_id, ports=ports)
-
-
-def _by_job(
-    model: str, blob: BlobRef, *, cycle_id: str, ports: EffectPorts
-) -> dict[str, Any] | Wait:
-    waiting = test_in_jobs(model, [blob], cycle_id=cycle_id, ports=ports)
-    fate = fate_by_job(model, blob, cycle_id=cycle_id, ports=ports)
-    if fate is not None:
-        return fate
-    return waiting or Wait(f"the test of {blob.name}", at_once=True)
+        return fate_by_job(model, blob, cycle_id=cycle_id, ports=ports)
 
 
 def _previous_files(effect: RegisterData, ports: EffectPorts) -> list[dict[str, Any]]:

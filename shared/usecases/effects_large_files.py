@@ -30,9 +30,9 @@ def test_in_jobs(
     running: list[str] = []
     decided = False
     for blob in blobs:
-        if fate_by_job(model, blob, cycle_id=cycle_id, ports=ports) is not None:
-            continue
         digits = _digits(model, blob, cycle_id)
+        if ports.data.find_json(_kept(model, cycle_id, digits)) is not None:
+            continue
         job, report = _newest_job(digits, ports)
         try:
             if report is None:
@@ -59,10 +59,20 @@ test_in_jobs.__test__ = False  # type: ignore[attr-defined] # pytest would take 
 
 def fate_by_job(
     model: str, blob: BlobRef, *, cycle_id: str, ports: EffectPorts
-) -> dict[str, Any] | None:
-    """What was decided after the file's job; None: nothing yet."""
-    kept = ports.data.find_json(_kept(model, cycle_id, _digits(model, blob, cycle_id)))
-    fate: dict[str, Any] | None = None if kept is None else json.loads(kept)
+) -> dict[str, Any] | Wait:
+    """What was decided after the file's job, or that it goes on.
+
+    Raises:
+        NotThereYetError: it was decided, and what was kept of it is gone.
+    """
+    waiting = test_in_jobs(model, [blob], cycle_id=cycle_id, ports=ports)
+    if waiting is not None:
+        return waiting
+    path = _kept(model, cycle_id, _digits(model, blob, cycle_id))
+    kept = ports.data.find_json(path)
+    if kept is None:
+        raise NotThereYetError(f"{path} in the data container is gone")
+    fate: dict[str, Any] = json.loads(kept)
     return fate
 
 

@@ -109,7 +109,7 @@ class InMemoryDataStore:
         content = self._blobs.read(blob)
         if len(content) > self._limit_bytes:
             raise BlobTooLargeError(
-                f"{len(content):,} bytes, limit {self._limit_bytes:,}; split the file"
+                f"{len(content):,} bytes, limit {self._limit_bytes:,}; a job takes it"
             )
         with tempfile.NamedTemporaryFile(suffix=f"-{blob.name[-40:]}") as file:
             file.write(content)

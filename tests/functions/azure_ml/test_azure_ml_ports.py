@@ -156,25 +156,6 @@ class TestFileJobs:
         found = azure_ml.evidence.read(azure_ml.evidence.location(job.model, job.name))
         assert json.loads(found)["model"] == job.model
 
-    def test_its_name_belongs_to_its_file(self, azure_ml, a_file_job):
-        job = a_file_job("hangs")
-        azure_ml.jobs.submit_data_test(job)
-
-        with pytest.raises(JobMismatchError, match="path"):
-            azure_ml.jobs.submit_data_test(replace(job, path="another"))
-
-        azure_ml.jobs.cancel(job.name)
-        assert ended(azure_ml, job).status is JobStatus.CANCELED
-
-    def test_one_that_fails_says_which_step(self, azure_ml, a_file_job):
-        job = a_file_job("fails")
-
-        azure_ml.jobs.submit_data_test(job)
-
-        report = ended(azure_ml, job)
-        assert report.status is JobStatus.FAILED
-        assert "step" in report.message
-
 
 @pytest.fixture
 def a_drift_job(azure_ml):
@@ -201,6 +182,37 @@ def a_drift_job(azure_ml):
     return make
 
 
+@pytest.fixture(params=["test of a file", "comparison of a window"])
+def a_small_job(request, azure_ml, a_file_job, a_drift_job):
+    """How a job of one step is made and submitted, and what it is made from."""
+    if request.param == "test of a file":
+        return a_file_job, azure_ml.jobs.submit_data_test, "path"
+    return a_drift_job, azure_ml.jobs.submit_drift, "profile"
+
+
+class TestJobsOfOneStep:
+    def test_its_name_belongs_to_what_it_is_made_from(self, azure_ml, a_small_job):
+        make, submit, part = a_small_job
+        job = make("hangs")
+        submit(job)
+
+        with pytest.raises(JobMismatchError, match=part):
+            submit(replace(job, **{part: "another"}))
+
+        azure_ml.jobs.cancel(job.name)
+        assert ended(azure_ml, job).status is JobStatus.CANCELED
+
+    def test_one_that_fails_says_which_step(self, azure_ml, a_small_job):
+        make, submit, _ = a_small_job
+        job = make("fails")
+
+        submit(job)
+
+        report = ended(azure_ml, job)
+        assert report.status is JobStatus.FAILED
+        assert "step" in report.message
+
+
 class TestDriftJobs:
     def test_it_runs_once_however_often_and_with_however_many_rows_it_is_submitted(
         self, azure_ml, a_drift_job
@@ -212,23 +224,6 @@ class TestDriftJobs:
 
         assert again == first
         assert ended(azure_ml, job).status is JobStatus.COMPLETED
-
-    def test_its_name_belongs_to_what_it_compares(self, azure_ml, a_drift_job):
-        job = a_drift_job("hangs")
-        azure_ml.jobs.submit_drift(job)
-
-        with pytest.raises(JobMismatchError, match="profile"):
-            azure_ml.jobs.submit_drift(replace(job, profile="another"))
-
-        azure_ml.jobs.cancel(job.name)
-        assert ended(azure_ml, job).status is JobStatus.CANCELED
-
-    def test_one_that_fails_says_which_step(self, azure_ml, a_drift_job):
-        job = a_drift_job("fails")
-
-        azure_ml.jobs.submit_drift(job)
-
-        assert ended(azure_ml, job).status is JobStatus.FAILED
 
     def test_what_it_finds_lies_where_the_app_reads_it(self, azure_ml, a_drift_job):
         if isinstance(azure_ml, DoubledAzureMl):
