@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from local.azure_ml.mlflow_registry import DATASTORES, MlflowRegistry, refuse
+from local.azure_ml.mlflow_server import MlflowUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,7 +165,7 @@ class MlflowProxy:
                 timeout=_FILE_TIMEOUT,
             ) as answer:
                 return await _relay(request, answer)
-        except (aiohttp.ClientConnectionError, TimeoutError) as exc:
+        except (aiohttp.ClientConnectionError, MlflowUnavailableError, TimeoutError) as exc:
             return refuse(503, "TEMPORARILY_UNAVAILABLE", f"mlflow does not answer: {exc}")
 
     def _with_run_ids(self, body: bytes) -> bytes:

@@ -121,9 +121,13 @@ class MlflowServer:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The client session to it, while it runs."""
+        """The client session to it, while it runs.
+
+        Raises:
+            MlflowUnavailableError: it is not started, or is being started again.
+        """
         if self._session is None:
-            raise LocalStackError("mlflow is not running")
+            raise MlflowUnavailableError("mlflow is not running; try again in some seconds")
         return self._session
 
     async def call(

@@ -53,6 +53,10 @@ class Up:
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
+        self.look()
+
+    def look(self) -> None:
+        """Take down what runs now."""
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def send(self, number: int) -> int:
@@ -89,6 +93,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
         running.until("the stack is up")
         yield running
         # Whatever the tests did: an orderly end leaves nothing.
+        running.look()
         assert running.send(signal.SIGTERM) == 0
         running.assert_gone()
         assert not (running.state / "stack.json").exists()
@@ -188,6 +193,7 @@ def test_state_is_its_owners_alone_and_no_key_is_in_a_log(up):
 
 
 def test_everything_listens_on_this_machine_only(up):
+    up.look()
     family = [psutil.Process(up.process.pid), *up.family]
     listening = [
         connection.laddr
@@ -230,32 +236,31 @@ def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses
         again.end()
 
 
-@pytest.mark.parametrize("words", ["azurite.js", "mlflow.server:app"])
+@pytest.mark.parametrize(
+    ("word", "name"), [("azurite.js", "Azurite"), ("mlflow.server:app", "MLflow")]
+)
 def test_a_program_of_the_stack_that_is_killed_comes_back_at_the_same_address(
-    ended, tmp_path, words
+    up, tmp_path, word, name
 ):
     # given
-    ended.until("the stack is up")
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     put = ("put", str(tmp_path / "a.csv"), "--to", "data/")
-    before = RunningStack.read(ended.state)
-    victim = next(p for p in ended.family if any(words in word for word in p.cmdline()))
+    before = RunningStack.read(up.state)
+    up.look()
+    victim = next(p for p in up.family if any(word in part for part in p.cmdline()))
 
     # when
     victim.kill()
-    ended.until("is started again")
+    up.until(f"{name} ended by itself (code -9) and is started again")
 
     # then
-    assert "Traceback" not in ended.said()
-    assert "ended by itself (code -9)" in ended.said()
-    assert local(ended.state, *put).returncode == 0  # its client waits for storage
+    assert "Traceback" not in up.said()
+    assert local(up.state, *put).returncode == 0  # its client waits for storage
     deadline = time.monotonic() + SECONDS
     while not answers(f"{before.mlflow_url}/version"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    ended.until("is started again")
-    assert ended.send(signal.SIGINT) == 0
-    ended.assert_gone()
+    assert local(up.state, "status").returncode == 0
 
 
 def words(family: list[psutil.Process]) -> set[str]:

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+import requests
 from azure_ml_plane import client_of, start, stop, wait_for
 from azure_sdk import Output
 from test_jobs import (
@@ -229,6 +230,12 @@ def test_a_job_ends_although_mlflow_is_down(parts, loop_thread, tmp_path, monkey
 
         # then
         assert wait_for(client, running, seconds=20).status == "Canceled"
+
+        # and: a person who looks meanwhile is told to come again, also between stop and start
+        page = f"{plane.server.mlflow_ui_url}/version"
+        assert requests.get(page, timeout=20).status_code == 503
+        loop_thread.run(plane.server._mlflow.stop())
+        assert requests.get(page, timeout=20).status_code == 503
     finally:
         loop_thread.run(stop(plane))
 
