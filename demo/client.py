@@ -131,16 +131,19 @@ class DemoClient:
         return to
 
     async def drift_notices(self, queue: str) -> int:
-        """How many events about this model a queue shows (of its first 32); none is taken."""
+        """How many events about this model a queue shows (of its first 32); none is taken.
+
+        One that came more than once, as Event Grid may deliver it, is one.
+        """
 
         def peek() -> int:
             with QueueClient.from_connection_string(
                 self._record.storage_connection_string, queue
             ) as client:
-                texts = [
+                texts = {
                     base64.b64decode(message.content).decode()
                     for message in client.peek_messages(max_messages=32)
-                ]
+                }
             return sum(json.dumps(self._model) in text for text in texts)
 
         return await asyncio.to_thread(peek)

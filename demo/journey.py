@@ -8,13 +8,14 @@ import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from demo.failures import StepFailedError
 from demo.load import SteadyLoad, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from pathlib import Path
 
     from demo.client import DemoClient
@@ -27,6 +28,16 @@ _FEWEST_PER_SECOND = 20.0
 _BATCH_ROWS = 50
 _SHIFTED_ROWS = 3000
 _WORKSPACE_CONTAINER = "azureml-blobstore"
+
+
+class Step(StrEnum):
+    """In the order they are taken, as they are called on the screen."""
+
+    FIRST_FILE = "first file, first model"
+    SECOND_FILE = "second file, fair contest"
+    BROKEN_FILE = "broken file, set aside"
+    DRIFT = "another population, drift"
+    BY_HAND = "retraining by hand"
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ class Journey:
         logs: of the stack, for error messages.
         patience_seconds: how long one cycle may take.
         before_timer: awaited before the drift timer is fired: it checks every model of the stack.
-        by_hand: whether the last step, a retraining by hand, is taken.
+        left_out: steps that are not taken; the first one has to be.
         poll_seconds: between two looks at what happens.
     """
 
@@ -64,7 +75,7 @@ class Journey:
         logs: Path,
         patience_seconds: float = 240.0,
         before_timer: Callable[[], Awaitable[object]] | None = None,
-        by_hand: bool = True,
+        left_out: Collection[Step] = (),
         poll_seconds: float = 0.5,
     ) -> None:
         self._client = client
@@ -74,7 +85,7 @@ class Journey:
         self._logs = logs
         self._patience_seconds = patience_seconds
         self._before_timer = before_timer
-        self._by_hand = by_hand
+        self._left_out = left_out
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()
         self._scored_home = 0
@@ -86,20 +97,20 @@ class Journey:
         Raises:
             StepFailedError: the first one that did not happen.
         """
-        steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-            ("first file, first model", self._first_file),
-            ("second file, fair contest", self._second_file),
-            ("broken file, set aside", self._broken_file),
-            ("another population, drift", self._drift),
-        ]
-        if self._by_hand:
-            steps.append(("retraining by hand", self._ask_by_hand))
-        for number, (name, step) in enumerate(steps, start=1):
-            self._narrator.say(f"▶ step {number} of {len(steps)}: {name}")
+        ways: dict[Step, Callable[[], Awaitable[str]]] = {
+            Step.FIRST_FILE: self._first_file,
+            Step.SECOND_FILE: self._second_file,
+            Step.BROKEN_FILE: self._broken_file,
+            Step.DRIFT: self._drift,
+            Step.BY_HAND: self._ask_by_hand,
+        }
+        steps = [(step, way) for step, way in ways.items() if step not in self._left_out]
+        for number, (step, way) in enumerate(steps, start=1):
+            self._narrator.say(f"▶ step {number} of {len(steps)}: {step}")
             try:
-                sentence = await step()
+                sentence = await way()
             except StepFailedError as exc:
-                raise StepFailedError(f"step {number} of {len(steps)}, {name}: {exc}") from exc
+                raise StepFailedError(f"step {number} of {len(steps)}, {step}: {exc}") from exc
             self._narrator.say(f"✓ {sentence}")
             self.summary.sentences.append(sentence)
         return self.summary
@@ -151,7 +162,7 @@ class Journey:
     def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
         if cycle["outcome"] != "promoted":
             return f"{_sentence(cycle)} No traffic moved."
-        tally = load.tally(_monotonic(_step(cycle, "Deployed")["at"]), load.ended)
+        tally = load.tally(_monotonic(_settled(cycle, "Deployed")["at"]), load.ended)
         self._check(tally)
         self.summary.swap = tally
         versions = ", ".join(f"version {name}: {n}" for name, n in sorted(tally.by_version.items()))
@@ -262,7 +273,7 @@ class Journey:
                 if fresh:
                     cycle = await self._client.cycle(fresh[-1])
                     self._say_settled(cycle, said)
-                    if once_better is not None and _step(cycle, "Compared")["sign"] == "✓":
+                    if once_better is not None and _settled(cycle, "Compared")["sign"] == "✓":
                         await once_better()
                         once_better = None
                     if cycle["outcome"] is not None:
@@ -355,7 +366,7 @@ def _sentence(cycle: dict[str, Any]) -> str:
     return f"{text}." if "." in first else f"{text[:1].upper()}{text[1:]}."
 
 
-def _step(cycle: dict[str, Any], name: str) -> dict[str, Any]:
+def _settled(cycle: dict[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(step for step in cycle["steps"] if step["name"] == name)
     return found
 

@@ -1,11 +1,10 @@
-"""The doubles of Azure ML pass the suites that the SDK's adapter passes on a control plane."""
+"""What only the doubles of Azure ML do; `tests/functions/azure_ml` holds them to the contract."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 import pytest
-from azure_ml_suites import EndpointsSuite, JobsSuite, RegistrySuite
 
 from shared.adapters.in_memory import (
     AzureMlSimulator,
@@ -15,12 +14,12 @@ from shared.adapters.in_memory import (
     SimulatedClock,
 )
 from shared.domain.facts import Mode
-from shared.domain.ids import JobName
 from shared.errors import RequestRefusedError, ServiceBusyError
 from shared.ports.endpoints import Provisioning
 from shared.ports.jobs import JobRequest
 
 CYCLE = "0123456789ab"
+JOB = f"retrain-{CYCLE}-1"
 
 
 @pytest.fixture
@@ -33,117 +32,56 @@ def later(clock):
     return lambda: clock.advance(timedelta(minutes=1))
 
 
-@pytest.fixture
-def model():
-    return "diabetes"
-
-
-@pytest.fixture
-def failing():
-    return set()
-
-
-@pytest.fixture
-def azure_ml(clock, failing):
-    return AzureMlSimulator(
-        clock,
-        InMemoryBlobs(clock),
-        script_of=lambda request: JobScript(fails=request.name in failing),
+def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, later):
+    azure_ml = AzureMlSimulator(clock, InMemoryBlobs(clock), script_of=lambda _: JobScript())
+    seen = []
+    azure_ml.announce = lambda kind, data: seen.append((kind, data["model"]))
+    azure_ml.submit(
+        JobRequest(
+            JOB,
+            model="diabetes",
+            cycle_id=CYCLE,
+            mode=Mode.RETRAIN,
+            pins="diabetes/pins/x.json",
+            data_version="x",
+            config_sha256="c",
+            champion_version=None,
+            challenger_version=None,
+            fact_seq=4,
+        )
     )
 
-
-@pytest.fixture
-def register(azure_ml, model):
-    return lambda tags: azure_ml.register(model, tags)
-
-
-def request_of(name: str) -> JobRequest:
-    parsed = JobName.parse(name)
-    assert parsed is not None
-    return JobRequest(
-        name,
-        model="diabetes",
-        cycle_id=parsed.cycle_id,
-        mode=Mode.RETRAIN,
-        pins="diabetes/pins/x.json",
-        data_version="x",
-        config_sha256="c",
-        champion_version=None,
-        challenger_version=None,
-        fact_seq=4,
-    )
-
-
-class TestAzureMlSimulatorJobs(JobsSuite):
-    @pytest.fixture
-    def jobs(self, azure_ml):
-        return azure_ml
-
-    @pytest.fixture
-    def request_for(self):
-        return request_of
-
-    @pytest.fixture
-    def failing_request_for(self, failing):
-        def make(name):
-            failing.add(name)
-            return request_of(name)
-
-        return make
-
-    def test_its_job_registers_a_model_and_leaves_evidence_before_it_completes(
-        self, azure_ml, later
-    ):
-        seen = []
-        azure_ml.announce = lambda kind, data: seen.append((kind, data["model"]))
-        azure_ml.submit(request_of(f"retrain-{CYCLE}-1"))
-
-        for _ in range(10):
-            later()
-        azure_ml.settle()
-
-        assert [kind for kind, _ in seen] == ["model_registered", "job_finished"]
-        assert azure_ml.blobs.get("workspace", f"evidence/diabetes/retrain-{CYCLE}-1/evidence.json")
-
-
-class TestAzureMlSimulatorRegistry(RegistrySuite):
-    @pytest.fixture
-    def registry(self, azure_ml):
-        return azure_ml
-
-
-class TestInMemoryEndpoints(EndpointsSuite):
-    @pytest.fixture
-    def endpoints(self, clock):
-        return InMemoryEndpoints(clock)
-
-    @pytest.fixture
-    def sample(self):
-        return b"{}"
-
-    def test_changes_while_another_one_goes_on_are_put_off(self, endpoints, later):
-        endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
-
-        with pytest.raises(ServiceBusyError):
-            endpoints.create_deployment(
-                "diabetes", "version-1", version="1", cycle_id=CYCLE, fact_seq=1
-            )
-
+    for _ in range(10):
         later()
-        with pytest.raises(RequestRefusedError):
-            endpoints.set_traffic("diabetes", {"version-1": 100}, cycle_id=CYCLE, fact_seq=1)
+    azure_ml.settle()
 
-    def test_a_deployment_may_fail_and_says_why(self, clock, later):
-        endpoints = InMemoryEndpoints(clock, deployment_fails=lambda _model, _version: True)
-        endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
-        later()
+    assert [kind for kind, _ in seen] == ["model_registered", "job_finished"]
+    assert azure_ml.blobs.get("workspace", f"evidence/diabetes/{JOB}/evidence.json")
+
+
+def test_changes_of_an_endpoint_while_another_one_goes_on_are_put_off(clock, later):
+    endpoints = InMemoryEndpoints(clock)
+    endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
+
+    with pytest.raises(ServiceBusyError):
         endpoints.create_deployment(
             "diabetes", "version-1", version="1", cycle_id=CYCLE, fact_seq=1
         )
-        later()
 
-        report = endpoints.deployment("diabetes", "version-1")
+    later()
+    with pytest.raises(RequestRefusedError):
+        endpoints.set_traffic("diabetes", {"version-1": 100}, cycle_id=CYCLE, fact_seq=1)
 
-        assert report is not None
-        assert report.state is Provisioning.FAILED
-        assert "exited" in report.message
+
+def test_a_deployment_may_fail_and_says_why(clock, later):
+    endpoints = InMemoryEndpoints(clock, deployment_fails=lambda _model, _version: True)
+    endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
+    later()
+    endpoints.create_deployment("diabetes", "version-1", version="1", cycle_id=CYCLE, fact_seq=1)
+    later()
+
+    report = endpoints.deployment("diabetes", "version-1")
+
+    assert report is not None
+    assert report.state is Provisioning.FAILED
+    assert "exited" in report.message

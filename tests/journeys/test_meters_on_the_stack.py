@@ -1,4 +1,8 @@
-"""The loop that drift drives, on the real stack: traffic shifts, the model follows, quiet again."""
+"""A model of the tests' own on the real stack: two hosts, every event doubled and delayed.
+
+Traffic shifts, the model follows, and it is quiet again; then five hundred files come at once. Its
+first file is one that is too large for a function, under a name no shell should see.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,20 @@ import io
 import json
 import random
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
 
 from demo.client import DemoClient
+from local.event_grid import Faults
 from local.stack import Stack
 from local.stack_file import read_stack_file
 from local.stack_options import StackOptions
@@ -29,6 +39,9 @@ PATIENCE_SECONDS = 240.0
 TRAINED_ROWS = 2000
 SCORED_ROWS = 1500
 BATCH_ROWS = 50
+LARGE = "large $(kill $$) ü.csv"  # would end the shell that took it for a command
+LARGE_BYTES = 80_000  # TRAINED_ROWS are more, SCORED_ROWS are less
+BURST = 500
 
 
 def population(rows: int, *, warm: bool, first_day: date, first_id: int) -> list[dict[str, Any]]:
@@ -63,19 +76,20 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
 
 def app_with_the_model(folder: Path) -> Path:
     """What is deployed, with one more model folder: nothing else is touched."""
-    left_out = shutil.ignore_patterns("__pycache__")
     for name in ("functions", "shared", "ml"):
-        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+        shutil.copytree(ROOT / name, folder / name)
     for name in ("function_app.py", "host.json", "requirements.txt", ".amlignore"):
         if (ROOT / name).exists():
             shutil.copyfile(ROOT / name, folder / name)
     own = Path(__file__).parent / "models" / MODEL
-    shutil.copytree(own, folder / "ml" / "models" / MODEL, ignore=left_out)
+    shutil.copytree(own, folder / "ml" / "models" / MODEL)
     return folder
 
 
 @dataclass
 class Seen:
+    first: dict[str, Any] = field(default_factory=dict)  # cycle of the large file
+    kept: list[str] = field(default_factory=list)  # files accepted of it
     shifted: dict[str, Any] = field(default_factory=dict)  # last_drift after the shift
     report: str = ""
     answered: dict[str, Any] = field(default_factory=dict)  # by the report's own address
@@ -85,13 +99,16 @@ class Seen:
     status: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)  # of the champion's version
     run_tags: dict[str, str] = field(default_factory=dict)  # of its training job's MLflow run
+    recorded: int = 0  # files of the burst in the ledger
+    poisoned: int = 0  # messages that were given up, from first to last
 
 
 class Way:
     """A data producer, a client of the endpoint and an operator, through their own doors."""
 
-    def __init__(self, client: DemoClient) -> None:
+    def __init__(self, client: DemoClient, storage: str) -> None:
         self._client = client
+        self._storage = storage  # connection string
         self._cycles = 0
         self._collected = 0
 
@@ -99,13 +116,14 @@ class Way:
         seen = Seen()
         home = population(TRAINED_ROWS, warm=False, first_day=date(2025, 10, 1), first_id=1_000_000)
         warm = population(TRAINED_ROWS, warm=True, first_day=date(2026, 5, 1), first_id=2_000_000)
-        await self._drop("home.csv", home)
-        await self._cycle("not_retrained")  # data alone is no reason for this model
+        await self._drop(LARGE, home)
+        seen.first = await self._cycle("not_retrained")  # data alone is no reason for this model
+        seen.kept = [n for n in await self._client.names("data", MODEL) if not n.endswith(".json")]
         await self._client.retrain("the first version")
         await self._cycle("promoted")
 
         await self._score(warm)
-        await self._drop("warm.csv", warm)
+        await self._drop("warm.csv", warm[:SCORED_ROWS])
         await self._cycle("not_retrained")
         await self._client.fire_timer("drift_daily")
         seen.cycle = await self._cycle("promoted")
@@ -123,7 +141,16 @@ class Way:
         seen.status = await self._client.status()
         seen.tags = await self._until(self._noted)
         seen.run_tags = await self._until(lambda: self._noted_at_the_run(seen.tags))
+
+        before = await asyncio.to_thread(arrived, self._storage)
+        await asyncio.to_thread(drop_burst, self._storage, as_csv(home[:50]))
+        await self._until(lambda: self._has_arrived(before + BURST))
+        seen.recorded = await asyncio.to_thread(arrived, self._storage) - before
+        seen.poisoned = await asyncio.to_thread(poisoned, self._storage)
         return seen
+
+    async def _has_arrived(self, files: int) -> bool:
+        return await asyncio.to_thread(arrived, self._storage) >= files
 
     async def _drop(self, name: str, rows: list[dict[str, Any]]) -> None:
         await self._client.put("landing", f"{MODEL}/{name}", as_csv(rows))
@@ -193,20 +220,70 @@ class Way:
         return found
 
 
+def drop_burst(connection_string: str, content: bytes) -> None:
+    with BlobServiceClient.from_connection_string(connection_string) as client:
+        landing = client.get_container_client("landing")
+
+        def drop(number: int) -> None:
+            landing.upload_blob(f"{MODEL}/part-{number:03}.csv", content)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(drop, range(BURST)))
+
+
+def arrived(connection_string: str) -> int:
+    """Files in the ledger: there is one row for each, however often its event came."""
+    with TableClient.from_connection_string(connection_string, "ledger") as table:
+        rows = table.query_entities(
+            f"PartitionKey eq '{MODEL}' and RowKey ge 'url:' and RowKey lt 'url;'",
+            select=["RowKey"],
+        )
+        return sum(1 for _ in rows)
+
+
+def poisoned(connection_string: str) -> int:
+    found = 0
+    for name in ("events-poison", "work-poison"):
+        with QueueClient.from_connection_string(connection_string, name) as queue:
+            try:
+                found += len(queue.peek_messages(max_messages=32))
+            except ResourceNotFoundError:
+                continue  # made with the first message
+    return found
+
+
 async def _run(folder: Path) -> Seen:
+    file = read_stack_file(ROOT / "infra" / "local.yml")
+    settings = {**file.settings, "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": str(LARGE_BYTES)}
     options = StackOptions(
         app_dir=app_with_the_model(folder / "app"),
-        file=read_stack_file(ROOT / "infra" / "local.yml"),
+        file=file.model_copy(update={"settings": settings}),
         state=folder / "state",
         cache=ROOT / ".local" / "cache",
+        faults=Faults(duplicates=1, longest_delay_seconds=1.0, seed=2),
+        hosts=2,
     )
     async with Stack(options) as stack, DemoClient(stack.record(), MODEL) as client:
-        return await Way(client).run()
+        return await Way(client, stack.storage_connection_string).run()
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    return asyncio.run(_run(tmp_path_factory.mktemp("drift-loop")))
+    return asyncio.run(_run(tmp_path_factory.mktemp("meters")))
+
+
+def test_a_large_file_of_any_name_is_tested_by_a_job_and_accepted(seen):
+    (tested,) = (one["fact"] for one in seen.first["facts"] if "tested" in one["key"])
+
+    assert (tested["accepted"], tested["quarantined"]) == (1, 0)
+    assert tested["rows"] == TRAINED_ROWS
+    (kept,) = seen.kept
+    assert kept.startswith(f"{MODEL}/files/")
+
+
+def test_five_hundred_files_at_once_are_all_recorded_and_none_is_poisoned(seen):
+    assert seen.recorded == BURST
+    assert seen.poisoned == 0
 
 
 def test_the_daily_check_finds_what_moved_and_says_so_in_its_report(seen):

@@ -179,7 +179,7 @@ class RealAzureMl:
         from azure.ai.ml.entities import Model  # noqa: PLC0415 - imported by `start`
 
         path = f"azureml://datastores/workspaceblobstore/paths/{model}/"
-        version = Model(name=model, version="1", type="custom_model", path=path, tags=tags)
+        version = Model(name=model, type="custom_model", path=path, tags=tags)
         return str(self._workspace.client.models.create_or_update(version).version)
 
     def until(self, reached: Callable[[], Any], *, seconds: float = 90) -> Any:

@@ -39,13 +39,15 @@ def real(azurite, tmp_path_factory):
 
 
 @pytest.fixture(
-    params=["double", pytest.param("real", marks=[pytest.mark.azurite, pytest.mark.stack])]
+    scope="module",
+    params=["double", pytest.param("real", marks=[pytest.mark.azurite, pytest.mark.stack])],
 )
 def azure_ml(request):
+    """One of each for all tests: every test uses names of its own."""
     return DoubledAzureMl() if request.param == "double" else request.getfixturevalue("real")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def a_job(azure_ml):
     """A request nobody made before; `how` it goes is up to the test."""
 
@@ -69,6 +71,23 @@ def a_job(azure_ml):
     return make
 
 
+@pytest.fixture(scope="module")
+def completed(azure_ml, a_job):
+    """A job that was submitted twice and has completed: its request and both answers."""
+    job = a_job()
+    first = azure_ml.jobs.submit(job)
+    # The champion changed in between: what runs still compares with the one it was given.
+    again = azure_ml.jobs.submit(replace(job, champion_version="9"))
+    assert ended(azure_ml, job).status is JobStatus.COMPLETED
+    return job, first, again
+
+
+@pytest.fixture
+def a_model():
+    """A name under which nobody registered anything."""
+    return f"m{uuid.uuid4().hex[:12]}"
+
+
 def ended(azure_ml, job):
     return azure_ml.until(lambda: (r := azure_ml.jobs.report(job.name)) and r.status and r)
 
@@ -80,26 +99,21 @@ class TestJobs:
     def test_cancelling_what_is_not_there_is_harmless(self, azure_ml, a_job):
         azure_ml.jobs.cancel(a_job().name)
 
-    def test_a_job_runs_once_however_often_it_is_submitted(self, azure_ml, a_job):
-        job = a_job()
-
-        first = azure_ml.jobs.submit(job)
-        # The champion changed in between: what runs still compares with the one it was given.
-        again = azure_ml.jobs.submit(replace(job, champion_version="9"))
+    def test_a_job_runs_once_however_often_it_is_submitted(self, azure_ml, completed):
+        job, first, again = completed
 
         assert again == first
         assert first.champion_version is None
-        assert ended(azure_ml, job).status is JobStatus.COMPLETED
         assert azure_ml.jobs.submit(job) == first
         assert len(azure_ml.registry.of_cycle(job.model, job.cycle_id)) == 1
 
-    @pytest.mark.parametrize("part", ["data_version", "config_sha256", "pins"])
-    def test_a_name_that_belongs_to_another_job_is_refused(self, azure_ml, a_job, part):
+    def test_a_name_that_belongs_to_another_job_is_refused(self, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)
 
-        with pytest.raises(JobMismatchError, match=part):
-            azure_ml.jobs.submit(replace(job, **{part: "another"}))
+        for part in ("data_version", "config_sha256", "pins"):
+            with pytest.raises(JobMismatchError, match=part):
+                azure_ml.jobs.submit(replace(job, **{part: "another"}))
 
         azure_ml.jobs.cancel(job.name)
 
@@ -121,10 +135,8 @@ class TestJobs:
         assert ended(azure_ml, job).status is JobStatus.CANCELED
         azure_ml.jobs.cancel(job.name)
 
-    def test_evidence_lies_where_it_is_looked_for(self, azure_ml, a_job):
-        job = a_job()
-        azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
+    def test_evidence_lies_where_it_is_looked_for(self, azure_ml, completed):
+        job, *_ = completed
 
         location = azure_ml.evidence.location(job.model, job.name)
 
@@ -224,16 +236,9 @@ class TestDriftJobs:
 
         assert again == first
         assert ended(azure_ml, job).status is JobStatus.COMPLETED
-
-    def test_what_it_finds_lies_where_the_app_reads_it(self, azure_ml, a_drift_job):
         if isinstance(azure_ml, DoubledAzureMl):
-            pytest.skip("the doubled check is read where it was asked for")
-        job = a_drift_job()
-        azure_ml.jobs.submit_drift(job)
-        ended(azure_ml, job)
-
+            return  # what a doubled check found is read where it was asked for
         found = azure_ml.written(f"{job.output_folder}check.json")
-
         assert (found["day"], found["champion-version"]) == ("2026-03-14", "7")
         assert found["start-utc"] == "2026-03-13T12:00:00+00:00"
         assert float(found["baseline"]) == 0.5
@@ -249,48 +254,60 @@ class TestRegistry:
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
         assert azure_ml.registry.version("never-trained", "1") is None
 
-    def test_versions_are_listed_by_when_they_were_registered(self, azure_ml, a_job):
-        job = a_job()
-        long_ago, far_away = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2100))
-        azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
+    def test_the_version_of_a_job_is_found_by_its_cycle_and_says_which_attempt(
+        self, azure_ml, completed
+    ):
+        job, *_ = completed
 
-        of_cycle = azure_ml.registry.of_cycle(job.model, job.cycle_id)
-
-        assert list(azure_ml.registry.registered_since(job.model, long_ago)) == list(of_cycle)
-        assert list(azure_ml.registry.registered_since(job.model, far_away)) == []
-        assert list(azure_ml.registry.registered_since("never-trained", long_ago)) == []
-
-    def test_a_job_registers_its_version_and_later_tags_win(self, azure_ml, a_job):
-        job = a_job()
-        azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
         (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
+
+        assert version.tags["attempt"] == "1"
+        assert version.tags["role"] == "candidate"
+        assert azure_ml.registry.version(job.model, version.version) == version
+        assert azure_ml.registry.version(job.model, "98765") is None
+        assert list(azure_ml.registry.of_cycle(job.model, "0123456789ab")) == []
+
+    def test_versions_are_listed_by_when_they_were_registered_whoever_did_it(
+        self, azure_ml, a_model
+    ):
+        of_a_cycle = azure_ml.register(a_model, {"cycle_id": "0123456789ab"})
+        of_a_person = azure_ml.register(a_model, {})
+        long_ago, far_away = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2100))
+        since = azure_ml.registry.registered_since
+
+        listed = [version.version for version in since(a_model, long_ago)]
+
+        assert sorted(listed) == sorted([of_a_cycle, of_a_person])
+        assert list(since(a_model, far_away)) == []
+        assert list(since("never-trained", long_ago)) == []
+
+    def test_later_tags_win_and_others_stay(self, azure_ml, a_model):
+        version = azure_ml.register(a_model, {"cycle_id": "0123456789ab", "attempt": "1"})
         tag = azure_ml.registry.tag
 
-        tag(job.model, version.version, role=Role.CHAMPION, cycle_id=job.cycle_id, fact_seq=30)
-        tag(job.model, version.version, role=Role.REJECTED, cycle_id="late", fact_seq=20)
+        for _ in range(2):
+            tag(a_model, version, role=Role.CHAMPION, cycle_id="0123456789ab", fact_seq=30)
+        tag(a_model, version, role=Role.REJECTED, cycle_id="late", fact_seq=20)
 
-        found = azure_ml.registry.version(job.model, version.version)
+        found = azure_ml.registry.version(a_model, version)
         assert found.tags["role"] == "champion"
-        assert found.tags["role_cycle_id"] == job.cycle_id
+        assert found.tags["role_cycle_id"] == "0123456789ab"
         assert found.tags["fact_seq"] == "30"
         assert found.tags["attempt"] == "1"
 
-    def test_the_newest_drift_check_is_noted_beside_the_role(self, azure_ml, a_job):
-        job = a_job()
-        azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
-        (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
-        note = drift_of(version.version, fact_seq=30)
+    def test_the_newest_drift_check_is_noted_beside_the_role(self, azure_ml, a_model):
+        version = azure_ml.register(a_model, {"role": "candidate", "fact_seq": "12"})
+        note = drift_of(version, fact_seq=30)
 
-        azure_ml.registry.tag_drift(job.model, note)
-        azure_ml.registry.tag_drift(job.model, replace(note, report="of before", fact_seq=20))
+        azure_ml.registry.tag_drift(a_model, note)
+        azure_ml.registry.tag_drift(a_model, replace(note, report="of before", fact_seq=20))
 
-        found = azure_ml.registry.version(job.model, version.version)
+        found = azure_ml.registry.version(a_model, version)
         assert found.tags["drift_report"] == "workspace/r.html"
         assert found.tags["drift_verdict"] == "drift"
+        assert found.tags["drift_date"] == "2026-03-14"
         assert found.tags["role"] == "candidate"
+        assert found.tags["fact_seq"] == "12"
 
     def test_the_newest_drift_check_is_noted_at_the_run_of_the_training_job_too(
         self, azure_ml, a_job
@@ -332,19 +349,19 @@ class TestRegistry:
         ],
         ids=["no job", "a job that is gone", "no name of ours"],
     )
-    def test_a_version_without_a_run_is_noted_all_the_same(self, azure_ml, tags):
-        model = f"m{uuid.uuid4().hex[:12]}"
-        version = azure_ml.register(model, tags)
+    def test_a_version_without_a_run_is_noted_all_the_same(self, azure_ml, a_model, tags):
+        version = azure_ml.register(a_model, tags)
 
-        azure_ml.registry.tag_drift(model, drift_of(version, fact_seq=30))
+        azure_ml.registry.tag_drift(a_model, drift_of(version, fact_seq=30))
 
-        found = azure_ml.registry.version(model, version)
+        found = azure_ml.registry.version(a_model, version)
         assert found.tags["drift_report"] == "workspace/r.html"
 
     def test_tagging_a_version_that_is_gone_is_no_error(self, azure_ml):
         azure_ml.registry.tag(
             "never-trained", "7", role=Role.RETIRED, cycle_id="0123456789ab", fact_seq=1
         )
+        azure_ml.registry.tag_drift("never-trained", drift_of("7", fact_seq=1))
 
     def test_a_data_version_is_registered_once_and_never_changed(self, azure_ml, a_job):
         job = a_job()
@@ -366,17 +383,25 @@ class TestEndpoints:
         assert endpoints.deployment("nowhere", "version-1") is None
         endpoints.delete_deployment("nowhere", "version-1")
 
-    def test_a_version_goes_into_production_and_out_of_it(self, azure_ml, a_job):
-        job, endpoints = a_job(), azure_ml.endpoints
-        azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
+    def test_a_version_goes_into_production_and_makes_room_for_the_next(self, azure_ml, completed):
+        (job, *_), endpoints = completed, azure_ml.endpoints
         (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
         fence = {"cycle_id": job.cycle_id, "fact_seq": 40}
-        name = f"version-{version.version}"
+        one, two = f"version-{version.version}", "of-a-person"
 
         def is_ready():
             report = endpoints.endpoint(job.model)
             return report.state is Provisioning.READY and report
+
+        def shift(traffic, fact_seq):
+            endpoints.set_traffic(job.model, traffic, cycle_id=job.cycle_id, fact_seq=fact_seq)
+            azure_ml.until(lambda: (report := is_ready()) and report.traffic == traffic)
+
+        def deploy(name):
+            endpoints.create_deployment(job.model, name, version=version.version, **fence)
+
+        def is_deployed(name):
+            return endpoints.deployment(job.model, name).state is Provisioning.READY
 
         # an endpoint, twice the same
         endpoints.create_endpoint(job.model, **fence)
@@ -385,23 +410,30 @@ class TestEndpoints:
 
         # a deployment without traffic, which answers all the same
         for _ in range(2):
-            endpoints.create_deployment(job.model, name, version=version.version, **fence)
-        azure_ml.until(lambda: endpoints.deployment(job.model, name).state is Provisioning.READY)
-        assert list(endpoints.deployments(job.model)) == [name]
+            deploy(one)
+        azure_ml.until(lambda: is_deployed(one))
+        assert list(endpoints.deployments(job.model)) == [one]
         assert azure_ml.until(is_ready).traffic == {}
         for body in (b'{"data": [{"x": 2}]}', None):
-            assert endpoints.smoke_test(job.model, name, body).passed
+            assert endpoints.smoke_test(job.model, one, body).passed
 
         # all traffic, with the fence
-        endpoints.set_traffic(job.model, {name: 100}, cycle_id=job.cycle_id, fact_seq=45)
-        azure_ml.until(lambda: (report := is_ready()) and report.traffic == {name: 100})
+        shift({one: 100}, fact_seq=45)
         assert endpoints.endpoint(job.model).fact_seq == 45
         with pytest.raises(RequestRefusedError):
-            endpoints.delete_deployment(job.model, name)
+            endpoints.delete_deployment(job.model, one)
+
+        # another one takes over, and the first goes
+        deploy(two)
+        azure_ml.until(lambda: is_deployed(two))
+        shift({two: 100}, fact_seq=46)
+        endpoints.delete_deployment(job.model, one)
+        azure_ml.until(lambda: endpoints.deployment(job.model, one) is None)
+        assert list(endpoints.deployments(job.model)) == [two]
 
         # and out again
-        endpoints.set_traffic(job.model, {}, cycle_id=job.cycle_id, fact_seq=46)
-        azure_ml.until(lambda: (report := is_ready()) and report.traffic == {})
-        endpoints.delete_deployment(job.model, name)
-        azure_ml.until(lambda: endpoints.deployment(job.model, name) is None)
+        shift({}, fact_seq=47)
+        endpoints.delete_deployment(job.model, two)
+        azure_ml.until(lambda: endpoints.deployment(job.model, two) is None)
         assert list(endpoints.deployments(job.model)) == []
+        assert endpoints.endpoint(job.model).fact_seq == 47
