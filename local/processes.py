@@ -26,9 +26,17 @@ _KILLED_SECONDS = 5.0
 
 # Set in everything started here: some libraries call home by default.
 QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-# Left out of every child: it makes Azure SDKs believe that they run inside Azure,
-# and the supervisor's own virtual environment is not the child's.
-_NOT_INHERITED = ("CONTAINER_NAME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYTHONPATH")
+# Left out of every child: the first makes Azure SDKs believe that they run inside Azure, the next
+# two would give Azurite another database and other accounts, and the supervisor's own virtual
+# environment is not the child's.
+_NOT_INHERITED = (
+    "CONTAINER_NAME",
+    "AZURITE_ACCOUNTS",
+    "AZURITE_DB",
+    "PYTHONDONTWRITEBYTECODE",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+)
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 90.0
 _CALL_SECONDS = 60.0
+_KEEP_ALIVE_SECONDS = 75  # aiohttp's client: 15
 ARTIFACT_CONTAINER = "azureml"
 ARTIFACT_ROOT = "ExperimentRun"
 
@@ -62,6 +63,8 @@ class MlflowServer:
         server = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
         # A worker that is still importing does not hear gunicorn's wish to end.
         server += ["--graceful-timeout", "2"]
+        # Longer than our client keeps a connection: one that is used is never just being closed.
+        server += ["--keep-alive", str(_KEEP_ALIVE_SECONDS)]
         self._process = await ManagedProcess.start(
             Command(
                 name="mlflow",

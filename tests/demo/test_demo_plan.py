@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from demo.failures import DemoDataError
 from demo.plan import prepare
+from ml.data_tests.typed import typed_frame
+from ml.drift.engine import Verdict, check
+from ml.model_config import read_model
+from ml.monitoring.columns import Comparable, cells_of
+from ml.monitoring.reference import reference_profile
 
 ROOT = Path(__file__).resolve().parents[2]
+MARKETING = ROOT.parent / "shared" / "data" / "marketing_campaign" / "marketing_campaign.csv"
 HEADER = "age,sex,bmi,bp,s1,s2,s3,s4,s5,s6,target"
 _VALUES = random.Random(7)  # noqa: S311 - no secret
 GOOD = [",".join(str(_VALUES.randint(1, 50)) for _ in HEADER.split(",")) for _ in range(400)]
@@ -30,6 +39,30 @@ def test_every_row_is_in_one_file_and_the_other_population_in_neither_of_the_fir
     assert sum(data.counts) == 442  # the data set's own description
     ages = [[row["age"] for row in rows] for rows in (data.home_rows, data.other_rows)]
     assert max(ages[0]) < min(ages[1])
+
+
+@pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
+def test_the_other_population_is_drift_of_the_feature_that_tells_them_apart(model):
+    if model == "marketing" and not MARKETING.exists():
+        pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
+    data = prepare(model, MARKETING if model == "marketing" else None)
+    config = read_model(model)
+    files = [io.BytesIO(content) for content in (data.first, data.second)]
+    landed = pd.concat(pd.read_csv(file, sep=config.data.separator, dtype=str) for file in files)
+    kept = {name: column for name, column in config.data.columns.items() if not column.drop}
+    trained = typed_frame(landed, kept)
+    scored = pd.DataFrame([row for row in data.other_rows for _ in range(10)])
+    cells = {
+        name: cells_of(scored[name], Comparable.of_model(name, config)).array
+        for name in config.features
+    }
+
+    found = check(reference_profile(trained, config), pa.table(cells))
+
+    assert found.verdict is Verdict.DRIFT
+    assert data.broken_column in {
+        feature.name for feature in found.features if feature.verdict is Verdict.DRIFT
+    }
 
 
 @pytest.mark.parametrize(

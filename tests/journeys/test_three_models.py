@@ -24,7 +24,7 @@ MARKETING = ROOT.parent / "shared/data/marketing_campaign/marketing_campaign.csv
 SPECS = ROOT.parent / "shared/azure-specs"
 JUDGED = {"promoted", "rejected"}
 LEADING = "diabetes"  # takes every step, as `make demo` does
-LEFT_OUT = {Step.SECOND_FILE, Step.BY_HAND}  # by the others: drift retrains each of them as well
+LEFT_OUT = {Step.DRIFT, Step.BY_HAND}  # by the others; tests/demo checks what drifts of theirs
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,6 @@ async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
     async with Stack(options) as stack:
         record = stack.record()
         logs = stack.logs
-        # One timer checks every model: none may be checked before its rows were collected.
-        together = asyncio.Barrier(len(data))
 
         async def journey(one) -> Told:
             out = io.StringIO()
@@ -68,7 +66,6 @@ async def _all_journeys(state: Path, trace: Path) -> dict[str, Told]:
                     reports=state / "reports" / one.model,
                     logs=logs,
                     patience_seconds=400.0,
-                    before_timer=together.wait,
                     left_out=() if one.model == LEADING else LEFT_OUT,
                     poll_seconds=0.5 if one.model == LEADING else 1.5,
                 )
@@ -95,11 +92,13 @@ def test_a_dropped_file_becomes_a_served_model_and_every_step_is_seen(run, model
 
     summary = run.told[model].summary
 
-    outcomes = list(summary.outcomes)
-    judged = [outcomes.pop(1), outcomes.pop()] if model == LEADING else []
-    first, broken, labelled, drift = outcomes
-    assert (first, broken, labelled) == ("promoted", "quarantined", "not_retrained")
-    assert {drift, *judged} <= JUDGED
+    first, second, broken, *more = summary.outcomes
+    assert (first, broken) == ("promoted", "quarantined")
+    assert second in JUDGED
+    if model == LEADING:
+        labelled, drift, by_hand = more
+        assert labelled == "not_retrained"
+        assert {drift, by_hand} <= JUDGED
     assert len(summary.sentences) == len(Step) - (0 if model == LEADING else len(LEFT_OUT))
     assert all(file.stat().st_size > 200 for file in summary.files)
     assert {file.suffix for file in summary.files} == {".html", ".json"}

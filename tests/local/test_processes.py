@@ -173,6 +173,7 @@ def test_a_child_sees_what_it_is_given_and_not_what_misleads_it(monkeypatch):
     # given
     monkeypatch.setenv("CONTAINER_NAME", "a cloud shell")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("AZURITE_DB", "mssql://somewhere")
 
     # when
     environ = child_environment({"MINE": "1"})
@@ -180,7 +181,7 @@ def test_a_child_sees_what_it_is_given_and_not_what_misleads_it(monkeypatch):
     # then
     assert environ["MINE"] == "1"
     assert environ["DO_NOT_TRACK"] == "1"
-    assert not {"CONTAINER_NAME", "PYTHONDONTWRITEBYTECODE"} & set(environ)
+    assert not {"CONTAINER_NAME", "PYTHONDONTWRITEBYTECODE", "AZURITE_DB"} & set(environ)
     assert environ["PATH"] == os.environ["PATH"]
 
 
