@@ -42,21 +42,34 @@ class Opened:
     messages: list[str] = field(default_factory=list)
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Page:
+    """One for all tests: a process of the browser each would cost more than what they look at."""
+    return browser.new_context(offline=True).new_page()
+
+
 @pytest.fixture
-def opened(browser: Browser) -> Callable[..., AbstractContextManager[Opened]]:
-    """Opens a file in a fresh context: nothing is cached, nothing is left."""
+def opened(tab: Page) -> Callable[..., AbstractContextManager[Opened]]:
+    """Opens a file; whatever was set for the one before is set anew."""
 
     @contextmanager
     def open_file(path: Path, *, width: int = 1280, scheme: str = "light") -> Iterator[Opened]:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        found = Opened(context.new_page())
-        found.page.on("request", lambda request: found.requests.append(request.url))
-        found.page.on("console", lambda message: found.messages.append(message.text))
-        found.page.on("pageerror", lambda error: found.messages.append(str(error)))
-        found.page.goto(path.as_uri())
-        yield found
-        context.close()
+        tab.goto("about:blank")
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.emulate_media(media="screen", color_scheme=scheme)
+        found = Opened(tab)
+        listeners = {
+            "request": lambda request: found.requests.append(request.url),
+            "console": lambda message: found.messages.append(message.text),
+            "pageerror": lambda error: found.messages.append(str(error)),
+        }
+        for event, listener in listeners.items():
+            tab.on(event, listener)
+        try:
+            tab.goto(path.as_uri())
+            yield found
+        finally:
+            for event, listener in listeners.items():
+                tab.remove_listener(event, listener)
 
     return open_file

@@ -1,4 +1,4 @@
-"""A model of the tests' own on the real stack: two hosts, every event doubled and delayed.
+"""A model of the tests' own on the real stack: two hosts, every event delayed as chance wants it.
 
 Traffic shifts, the model follows, and it is quiet again; then five hundred files come at once. Its
 first file is one that is too large for a function, under a name no shell should see.
@@ -260,7 +260,7 @@ async def _run(folder: Path) -> Seen:
         file=file.model_copy(update={"settings": settings}),
         state=folder / "state",
         cache=ROOT / ".local" / "cache",
-        faults=Faults(duplicates=1, longest_delay_seconds=1.0, seed=2),
+        faults=Faults(longest_delay_seconds=1.0, seed=2),
         hosts=2,
     )
     async with Stack(options) as stack, DemoClient(stack.record(), MODEL) as client:
