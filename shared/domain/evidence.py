@@ -45,7 +45,7 @@ def parse_evidence(text: str, *, job_name: str, location: str) -> EvidenceRead:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             reference=_text_or_none(document.get("reference")),
         )
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:
         raise EvidenceError(
             f"evidence of {job_name} cannot be read ({type(exc).__name__}: {exc}); "
             "look at the log of its step `evaluate`"

@@ -56,7 +56,7 @@ class JsonLinesSource(OneReader):
 def _parsed(line: bytes, path: Path) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DriftInputError(f"{path.name} holds a line that is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise DriftInputError(f"{path.name} holds a line that is no JSON object")

@@ -54,6 +54,7 @@ def test_evidence_becomes_a_fact():
         ({"metrics": [{"name": "r2", "goal": "max", "challenger": "nan"}]}, "finite"),
         ({"rows": {"train": 1}}, "test"),
         ({"rows": None}, "cannot be read"),
+        ({"rows": {"train": float("inf"), "test": 1}}, "cannot be read"),
     ],
 )
 def test_evidence_with_a_mistake_is_refused_by_name(changes, said):
@@ -61,7 +62,7 @@ def test_evidence_with_a_mistake_is_refused_by_name(changes, said):
         parse(**changes)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\ufffd"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\ufffd", "[" * 100_000])
 def test_evidence_that_is_no_document_is_refused(text):
     with pytest.raises(EvidenceError):
         parse_evidence(text, job_name=JOB, location="x")

@@ -161,6 +161,14 @@ def test_mixed_types_in_json_are_read_as_text(tmp_path):
     assert batch.column("a").to_pylist() == ["1", "x"]
 
 
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"a": 1', "[1]"], ids=["deep", "torn", "list"])
+def test_a_line_that_is_no_json_object_is_refused_with_its_file(tmp_path, line):
+    (tmp_path / "rows.jsonl").write_text(f'{{"a": 1}}\n{line}\n')
+
+    with pytest.raises(DriftInputError, match=r"rows\.jsonl holds a line that is no JSON"):
+        list(open_source(tmp_path / "rows.jsonl").batches())
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("absent.csv", "no such file"), ("notes.docx", "cannot read notes.docx"), (".", "no file")],
