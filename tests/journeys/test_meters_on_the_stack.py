@@ -142,12 +142,18 @@ class Way:
         seen.tags = await self._until(self._noted)
         seen.run_tags = await self._until(lambda: self._noted_at_the_run(seen.tags))
 
+        # While the job that tests a large file keeps a cycle open, what lands waits for the next.
+        await self._drop("large.csv", home)
+        await self._until(self._is_open)
         before = await asyncio.to_thread(arrived, self._storage)
         await asyncio.to_thread(drop_burst, self._storage, as_csv(home[:50]))
         await self._until(lambda: self._has_arrived(before + BURST))
         seen.recorded = await asyncio.to_thread(arrived, self._storage) - before
         seen.poisoned = await asyncio.to_thread(poisoned, self._storage)
         return seen
+
+    async def _is_open(self) -> bool:
+        return (await self._client.status())["open_cycle"] is not None
 
     async def _has_arrived(self, files: int) -> bool:
         return await asyncio.to_thread(arrived, self._storage) >= files
