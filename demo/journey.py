@@ -60,6 +60,7 @@ class Journey:
         reports: folder for what is kept.
         logs: of the stack, for error messages.
         patience_seconds: how long one cycle may take.
+        before_timer: awaited before the drift timer is fired: it checks every model of the stack.
         left_out: steps that are not taken. The others need the first one, and drift the second.
         poll_seconds: between two looks at what happens.
     """
@@ -73,6 +74,7 @@ class Journey:
         reports: Path,
         logs: Path,
         patience_seconds: float = 240.0,
+        before_timer: Callable[[], Awaitable[object]] | None = None,
         left_out: Collection[Step] = (),
         poll_seconds: float = 0.5,
     ) -> None:
@@ -82,6 +84,7 @@ class Journey:
         self._reports = reports
         self._logs = logs
         self._patience_seconds = patience_seconds
+        self._before_timer = before_timer
         self._left_out = left_out
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()
@@ -159,7 +162,7 @@ class Journey:
     def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
         if cycle["outcome"] != "promoted":
             return f"{_sentence(cycle)} No traffic moved."
-        tally = load.tally(_monotonic(_settled(cycle, "Deployed")["at"]), load.ended)
+        tally = load.tally(_monotonic(_step_named(cycle, "Deployed")["at"]), load.ended)
         self._check(tally)
         self.summary.swap = tally
         versions = ", ".join(f"version {name}: {n}" for name, n in sorted(tally.by_version.items()))
@@ -219,6 +222,8 @@ class Journey:
         if "cooldown" not in declined["sentence"].lower():
             raise StepFailedError(f"expected a cooldown, got: {declined['sentence']}")
         self._narrator.say(f"  {declined['sentence']}")
+        if self._before_timer is not None:
+            await self._before_timer()
         await self._client.fire_timer("drift_daily")
         await self._until(self._drift_found, "the daily drift check")
         drift = (await self._client.status())["last_drift"]
@@ -268,7 +273,7 @@ class Journey:
                 if fresh:
                     cycle = await self._client.cycle(fresh[-1])
                     self._say_settled(cycle, said)
-                    if once_better is not None and _settled(cycle, "Compared")["sign"] == "✓":
+                    if once_better is not None and _step_named(cycle, "Compared")["sign"] == "✓":
                         await once_better()
                         once_better = None
                     if cycle["outcome"] is not None:
@@ -361,7 +366,7 @@ def _sentence(cycle: dict[str, Any]) -> str:
     return f"{text}." if "." in first else f"{text[:1].upper()}{text[1:]}."
 
 
-def _settled(cycle: dict[str, Any], name: str) -> dict[str, Any]:
+def _step_named(cycle: dict[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = next(step for step in cycle["steps"] if step["name"] == name)
     return found
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
+from local.azure_ml.mlflow_server import MlflowUnavailableError
 from local.azure_ml.shapes import misplaced
 from local.azure_ml.storage_passthrough import PREFIX
 from local.errors import LocalStackError
@@ -45,7 +46,10 @@ def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
 
 
 def well_formed() -> Middleware:
-    """400 for requests that no handler could make sense of; 500 with a text when we fail."""
+    """400 for requests that no handler could make sense of; 500 with a text when we fail.
+
+    503 while MLflow is being started again: Azure's SDK and MLflow's client ask once more then.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -57,6 +61,8 @@ def well_formed() -> Middleware:
             return await handler(request)
         except web.RequestPayloadError as exc:
             return user_error(f"the body cannot be read: {exc}")
+        except MlflowUnavailableError as exc:
+            return error(503, "ServiceUnavailable", str(exc))
         except LocalStackError as exc:
             _log.warning("request failed", extra={"path": request.path}, exc_info=True)
             return error(500, "InternalServerError", str(exc))

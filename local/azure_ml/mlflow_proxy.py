@@ -72,9 +72,8 @@ class MlflowProxy:
             web.route("*", "/{tail:.*}", self._forward_as_is),
         ]
 
-    async def _version(self, _: web.Request) -> web.StreamResponse:
-        async with self._mlflow.session.get(f"{self._mlflow.url}/version") as answer:
-            return web.Response(text=await answer.text())
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        return await self._forward(request, "/version", query={}, body=None)
 
     async def _health(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text="OK")
@@ -87,7 +86,7 @@ class MlflowProxy:
     async def _api(self, request: web.Request) -> web.StreamResponse:
         tail = _tail(request)
         if self._registry.has(tail):
-            return await self._registry.answer(request, tail)
+            return await self._of_registry(request, tail)
         if not tail.startswith(_SUPPORTED):
             hint = (
                 ": it has no logged models; use save_model, log_artifacts, create_model_version"
@@ -100,6 +99,12 @@ class MlflowProxy:
             body = self._with_run_ids(body)
         query = {key: self._run_id(key, value) for key, value in request.query.items()}
         return await self._forward(request, f"/api/2.0/mlflow/{tail}", query=query, body=body)
+
+    async def _of_registry(self, request: web.Request, tail: str) -> web.StreamResponse:
+        try:
+            return await self._registry.answer(request, tail)
+        except MlflowUnavailableError as exc:
+            return refuse(503, "TEMPORARILY_UNAVAILABLE", str(exc))
 
     async def _artifacts(self, request: web.Request) -> web.StreamResponse:
         tail = _tail(request)
@@ -134,7 +139,7 @@ class MlflowProxy:
     async def _ui_api(self, request: web.Request) -> web.StreamResponse:
         tail = _tail(request)
         if self._registry.has(tail):
-            return await self._registry.answer(request, tail)
+            return await self._of_registry(request, tail)
         return await self._forward_as_is(request)
 
     async def _forward_as_is(self, request: web.Request) -> web.StreamResponse:
@@ -195,7 +200,11 @@ async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.St
     length = answer.headers.get(hdrs.CONTENT_LENGTH)
     is_small = length is not None and int(length) <= _SMALL_BYTES
     if answer.content_type == "application/json" and is_small:
-        return web.Response(status=answer.status, headers=headers, body=await answer.read())
+        try:
+            body = await answer.read()
+        except aiohttp.ClientPayloadError as exc:
+            raise MlflowUnavailableError(f"its answer broke off: {exc}") from exc
+        return web.Response(status=answer.status, headers=headers, body=body)
     response = web.StreamResponse(status=answer.status, headers=headers)
     if length is not None and hdrs.CONTENT_ENCODING not in answer.headers:
         response.content_length = int(length)

@@ -105,9 +105,9 @@ class MlflowServer:
 
     async def stop(self) -> None:
         """End it. Harmless when it never started."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, self._session = self._session, None  # nobody uses one that is being closed
+        if session is not None:
+            await session.close()
         if self._process is not None:
             await self._process.stop()
             self._process = None

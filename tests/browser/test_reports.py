@@ -110,11 +110,14 @@ def test_a_printed_report_is_light_unfolded_and_no_card_is_cut(files, opened, na
         assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_the_first_content_is_painted_within_three_tenths_of_a_second(files, opened):
+def test_the_first_content_is_painted_within_three_tenths_of_a_second(files, browser):
     painted = []
     for _ in range(5):
-        with opened(files["wide"]) as found:
-            painted.append(found.page.evaluate(FIRST_PAINT))
+        context = browser.new_context(offline=True)  # nobody has opened it before
+        page = context.new_page()
+        page.goto(files["wide"].as_uri())
+        painted.append(page.evaluate(FIRST_PAINT))
+        context.close()
 
     assert min(painted) <= 300  # the least of five: others may be using the machine
 

@@ -1,7 +1,8 @@
-"""A model of the tests' own on the real stack: two hosts, every event delayed as chance wants it.
+"""Models of the tests' own on the real stack: two hosts, every event doubled and late.
 
-Traffic shifts, the model follows, and it is quiet again; then five hundred files come at once. Its
-first file is one that is too large for a function, under a name no shell should see.
+Traffic of `meters` shifts, the model follows, and it is quiet again. Then `crowd`, its twin, gets a
+file that is too large for a function, under a name no shell should see, and five hundred small ones
+at once while that is tested.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "meters"
+CROWD = "crowd"
 WORKSPACE = "azureml-blobstore"
 PATIENCE_SECONDS = 240.0
 TRAINED_ROWS = 2000
 SCORED_ROWS = 1500
 BATCH_ROWS = 50
 LARGE = "large $(kill $$) ü.csv"  # would end the shell that took it for a command
-LARGE_BYTES = 80_000  # TRAINED_ROWS are more, SCORED_ROWS are less
+LARGE_ROWS = 20_000
+LARGE_BYTES = 600_000  # LARGE_ROWS are more; a day of `meters`, with predictions and labels, less
 BURST = 500
 
 
@@ -74,22 +77,33 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-def app_with_the_model(folder: Path) -> Path:
-    """What is deployed, with one more model folder: nothing else is touched."""
+def app_with_the_models(folder: Path) -> Path:
+    """What is deployed, with two more model folders: nothing else is touched."""
+    left_out = shutil.ignore_patterns("__pycache__")
     for name in ("functions", "shared", "ml"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("function_app.py", "host.json", "requirements.txt", ".amlignore"):
         if (ROOT / name).exists():
             shutil.copyfile(ROOT / name, folder / name)
     own = Path(__file__).parent / "models" / MODEL
-    shutil.copytree(own, folder / "ml" / "models" / MODEL)
+    for name in (MODEL, CROWD):
+        twin = folder / "ml" / "models" / name
+        shutil.copytree(own, twin, ignore=left_out)
+        config = (twin / "model.yml").read_text("utf-8")
+        (twin / "model.yml").write_text(config.replace(f"name: {MODEL}", f"name: {name}"), "utf-8")
     return folder
+
+
+@dataclass(frozen=True)
+class Burst:
+    large: dict[str, Any]  # cycle of the large file
+    kept: list[str]  # files accepted of it
+    recorded: int  # small ones in the ledger
+    poisoned: int  # messages that were given up, from first to last
 
 
 @dataclass
 class Seen:
-    first: dict[str, Any] = field(default_factory=dict)  # cycle of the large file
-    kept: list[str] = field(default_factory=list)  # files accepted of it
     shifted: dict[str, Any] = field(default_factory=dict)  # last_drift after the shift
     report: str = ""
     answered: dict[str, Any] = field(default_factory=dict)  # by the report's own address
@@ -99,16 +113,15 @@ class Seen:
     status: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)  # of the champion's version
     run_tags: dict[str, str] = field(default_factory=dict)  # of its training job's MLflow run
-    recorded: int = 0  # files of the burst in the ledger
-    poisoned: int = 0  # messages that were given up, from first to last
+    jobs: list[str] = field(default_factory=list)  # names, all there were
+    burst: Burst | None = None
 
 
 class Way:
     """A data producer, a client of the endpoint and an operator, through their own doors."""
 
-    def __init__(self, client: DemoClient, storage: str) -> None:
+    def __init__(self, client: DemoClient) -> None:
         self._client = client
-        self._storage = storage  # connection string
         self._cycles = 0
         self._collected = 0
 
@@ -116,14 +129,13 @@ class Way:
         seen = Seen()
         home = population(TRAINED_ROWS, warm=False, first_day=date(2025, 10, 1), first_id=1_000_000)
         warm = population(TRAINED_ROWS, warm=True, first_day=date(2026, 5, 1), first_id=2_000_000)
-        await self._drop(LARGE, home)
-        seen.first = await self._cycle("not_retrained")  # data alone is no reason for this model
-        seen.kept = [n for n in await self._client.names("data", MODEL) if not n.endswith(".json")]
+        await self._drop("home.csv", home)
+        await self._cycle("not_retrained")  # data alone is no reason for this model
         await self._client.retrain("the first version")
         await self._cycle("promoted")
 
         await self._score(warm)
-        await self._drop("warm.csv", warm[:SCORED_ROWS])
+        await self._drop("warm.csv", warm)
         await self._cycle("not_retrained")
         await self._client.fire_timer("drift_daily")
         seen.cycle = await self._cycle("promoted")
@@ -136,27 +148,12 @@ class Way:
         today = datetime.now(UTC).date().isoformat()
         asked = await self._client._app("POST", f"/api/models/{MODEL}/drift-check?date={today}")
         assert asked["new"], asked
-        seen.after = await self._until(self._checked_against_the_new_champion)
+        seen.after = await until(self._client, self._checked_against_the_new_champion)
         seen.answered = await self._client._app("GET", f"/api/models/{MODEL}/drift/{today}")
         seen.status = await self._client.status()
-        seen.tags = await self._until(self._noted)
-        seen.run_tags = await self._until(lambda: self._noted_at_the_run(seen.tags))
-
-        # While the job that tests a large file keeps a cycle open, what lands waits for the next.
-        await self._drop("large.csv", home)
-        await self._until(self._is_open)
-        before = await asyncio.to_thread(arrived, self._storage)
-        await asyncio.to_thread(drop_burst, self._storage, as_csv(home[:50]))
-        await self._until(lambda: self._has_arrived(before + BURST))
-        seen.recorded = await asyncio.to_thread(arrived, self._storage) - before
-        seen.poisoned = await asyncio.to_thread(poisoned, self._storage)
+        seen.tags = await until(self._client, self._noted)
+        seen.run_tags = await until(self._client, lambda: self._noted_at_the_run(seen.tags))
         return seen
-
-    async def _is_open(self) -> bool:
-        return (await self._client.status())["open_cycle"] is not None
-
-    async def _has_arrived(self, files: int) -> bool:
-        return await asyncio.to_thread(arrived, self._storage) >= files
 
     async def _drop(self, name: str, rows: list[dict[str, Any]]) -> None:
         await self._client.put("landing", f"{MODEL}/{name}", as_csv(rows))
@@ -171,7 +168,7 @@ class Way:
             await self._client.score(address, asked[start : start + BATCH_ROWS])
         self._collected += len(asked)
         for collection in ("model_inputs", "model_outputs"):
-            await self._until(lambda kind=collection: self._rows_collected(kind))
+            await until(self._client, lambda kind=collection: self._rows_collected(kind))
 
     async def _rows_collected(self, collection: str) -> bool:
         rows = 0
@@ -189,7 +186,7 @@ class Way:
             cycles = (await self._client.status())["cycles"]
             return cycles[-self._cycles] if len(cycles) >= self._cycles else None
 
-        past = await self._until(ended)
+        past = await until(self._client, ended)
         assert past["outcome"] == outcome, past
         return await self._client.cycle(past["cycle_id"])
 
@@ -216,14 +213,53 @@ class Way:
         tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
         return tags if "drift_report" in tags else None
 
-    async def _until(self, true: Any) -> Any:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while not (found := await true()):
-            if asyncio.get_running_loop().time() > deadline:
-                status = await self._client.status()
-                raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s: {status}")
-            await asyncio.sleep(0.5)
-        return found
+
+async def until(client: DemoClient, true: Any) -> Any:
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while not (found := await true()):
+        if asyncio.get_running_loop().time() > deadline:
+            status = await client.status()
+            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s: {status}")
+        await asyncio.sleep(0.5)
+    return found
+
+
+async def burst(client: DemoClient, storage: str) -> Burst:
+    """Five hundred files while a job tests a large one: what lands then waits for the next cycle.
+
+    Args:
+        client: of the model `crowd`.
+        storage: connection string.
+    """
+    rows = population(LARGE_ROWS, warm=False, first_day=date(2025, 10, 1), first_id=3_000_000)
+    await client.put("landing", f"{CROWD}/{LARGE}", as_csv(rows))
+
+    async def opened() -> Any:
+        return (await client.status())["open_cycle"]
+
+    cycle_id = (await until(client, opened))["cycle_id"]
+    await asyncio.to_thread(drop_burst, storage, as_csv(rows[:50]))
+
+    async def recorded() -> int | None:
+        files = await asyncio.to_thread(arrived, storage) - 1
+        return files if files >= BURST else None
+
+    async def tested() -> dict[str, Any] | None:
+        cycle = await client.cycle(cycle_id)
+        return cycle if cycle["outcome"] is not None else None
+
+    async def handled() -> bool:
+        return await asyncio.to_thread(waiting, storage, "events") == 0
+
+    files = await until(client, recorded)
+    await until(client, handled)  # none of them can be given up any more
+    large = await until(client, tested)
+    kept = [name for name in await client.names("data", CROWD) if name.endswith(LARGE[-7:])]
+    given_up = [
+        await asyncio.to_thread(waiting, storage, queue)
+        for queue in ("events-poison", "work-poison")
+    ]
+    return Burst(large, kept, files, sum(given_up))
 
 
 def drop_burst(connection_string: str, content: bytes) -> None:
@@ -231,7 +267,7 @@ def drop_burst(connection_string: str, content: bytes) -> None:
         landing = client.get_container_client("landing")
 
         def drop(number: int) -> None:
-            landing.upload_blob(f"{MODEL}/part-{number:03}.csv", content)
+            landing.upload_blob(f"{CROWD}/part-{number:03}.csv", content)
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(drop, range(BURST)))
@@ -241,36 +277,38 @@ def arrived(connection_string: str) -> int:
     """Files in the ledger: there is one row for each, however often its event came."""
     with TableClient.from_connection_string(connection_string, "ledger") as table:
         rows = table.query_entities(
-            f"PartitionKey eq '{MODEL}' and RowKey ge 'url:' and RowKey lt 'url;'",
+            f"PartitionKey eq '{CROWD}' and RowKey ge 'url:' and RowKey lt 'url;'",
             select=["RowKey"],
         )
         return sum(1 for _ in rows)
 
 
-def poisoned(connection_string: str) -> int:
-    found = 0
-    for name in ("events-poison", "work-poison"):
-        with QueueClient.from_connection_string(connection_string, name) as queue:
-            try:
-                found += len(queue.peek_messages(max_messages=32))
-            except ResourceNotFoundError:
-                continue  # made with the first message
-    return found
+def waiting(connection_string: str, queue: str) -> int:
+    """Messages of a queue, those that somebody works on among them."""
+    with QueueClient.from_connection_string(connection_string, queue) as client:
+        try:
+            return int(client.get_queue_properties().approximate_message_count)
+        except ResourceNotFoundError:
+            return 0  # a poison queue is made with its first message
 
 
 async def _run(folder: Path) -> Seen:
     file = read_stack_file(ROOT / "infra" / "local.yml")
     settings = {**file.settings, "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": str(LARGE_BYTES)}
     options = StackOptions(
-        app_dir=app_with_the_model(folder / "app"),
+        app_dir=app_with_the_models(folder / "app"),
         file=file.model_copy(update={"settings": settings}),
         state=folder / "state",
         cache=ROOT / ".local" / "cache",
-        faults=Faults(longest_delay_seconds=1.0, seed=2),
+        faults=Faults(duplicates=1, longest_delay_seconds=1.0, seed=2),
         hosts=2,
     )
     async with Stack(options) as stack, DemoClient(stack.record(), MODEL) as client:
-        return await Way(client, stack.storage_connection_string).run()
+        seen = await Way(client).run()
+        async with DemoClient(stack.record(), CROWD) as crowd:
+            seen.burst = await burst(crowd, stack.storage_connection_string)
+        seen.jobs = [job["name"] for job in (await client._arm("GET", "/jobs"))["value"]]
+        return seen
 
 
 @pytest.fixture(scope="module")
@@ -279,17 +317,18 @@ def seen(tmp_path_factory):
 
 
 def test_a_large_file_of_any_name_is_tested_by_a_job_and_accepted(seen):
-    (tested,) = (one["fact"] for one in seen.first["facts"] if "tested" in one["key"])
+    (tested,) = (one["fact"] for one in seen.burst.large["facts"] if "tested" in one["key"])
 
     assert (tested["accepted"], tested["quarantined"]) == (1, 0)
-    assert tested["rows"] == TRAINED_ROWS
-    (kept,) = seen.kept
-    assert kept.startswith(f"{MODEL}/files/")
+    assert tested["rows"] == LARGE_ROWS
+    assert len([name for name in seen.jobs if name.startswith("test-")]) == 1
+    (kept,) = seen.burst.kept
+    assert kept.startswith(f"{CROWD}/files/")
 
 
 def test_five_hundred_files_at_once_are_all_recorded_and_none_is_poisoned(seen):
-    assert seen.recorded == BURST
-    assert seen.poisoned == 0
+    assert seen.burst.recorded == BURST
+    assert seen.burst.poisoned == 0
 
 
 def test_the_daily_check_finds_what_moved_and_says_so_in_its_report(seen):
@@ -301,6 +340,8 @@ def test_the_daily_check_finds_what_moved_and_says_so_in_its_report(seen):
     assert 2.5 < leading["statistic"] < 3.5
     assert "outside" in seen.report
     assert "pressure" not in seen.shifted["sentence"]
+    # Small enough for the app itself.
+    assert not [name for name in seen.jobs if name.startswith("drift-")]
 
 
 def test_labels_show_that_the_champions_predictions_became_worse(seen):

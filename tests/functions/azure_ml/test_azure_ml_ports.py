@@ -43,7 +43,7 @@ def real(azurite, tmp_path_factory):
     params=["double", pytest.param("real", marks=[pytest.mark.azurite, pytest.mark.stack])],
 )
 def azure_ml(request):
-    """One of each for all tests: every test uses names of its own."""
+    """One of each for all tests: every test uses names of its own, or `completed` and its job."""
     return DoubledAzureMl() if request.param == "double" else request.getfixturevalue("real")
 
 
@@ -275,9 +275,9 @@ class TestRegistry:
         long_ago, far_away = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2100))
         since = azure_ml.registry.registered_since
 
-        listed = [version.version for version in since(a_model, long_ago)]
+        listed = [(one.version, one.tags.get("cycle_id")) for one in since(a_model, long_ago)]
 
-        assert sorted(listed) == sorted([of_a_cycle, of_a_person])
+        assert listed == [(of_a_cycle, "0123456789ab"), (of_a_person, None)]
         assert list(since(a_model, far_away)) == []
         assert list(since("never-trained", long_ago)) == []
 
@@ -426,10 +426,14 @@ class TestEndpoints:
         # another one takes over, and the first goes
         deploy(two)
         azure_ml.until(lambda: is_deployed(two))
+        with pytest.raises(RequestRefusedError):
+            endpoints.delete_deployment(job.model, one)
         shift({two: 100}, fact_seq=46)
+        assert endpoints.endpoint(job.model).fact_seq == 46
         endpoints.delete_deployment(job.model, one)
         azure_ml.until(lambda: endpoints.deployment(job.model, one) is None)
         assert list(endpoints.deployments(job.model)) == [two]
+        assert endpoints.endpoint(job.model).traffic == {two: 100}
 
         # and out again
         shift({}, fact_seq=47)

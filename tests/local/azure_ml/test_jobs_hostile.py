@@ -215,7 +215,27 @@ def test_the_same_content_under_another_files_name_is_not_reused(plane, ml_clien
     assert "azureml.isreused" not in children(ml_client, job.name)["counted"].properties
 
 
-def test_a_job_ends_although_mlflow_is_down(parts, loop_thread, tmp_path, monkeypatch):
+def answered_without_mlflow(plane):
+    api = f"{plane.server.tracking_uri}/api/2.0/mlflow"
+    token = plane.server._step_environ()["MLFLOW_TRACKING_TOKEN"]
+
+    def asked(method, url, body=None):
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, url, json=body, headers=headers, timeout=20).status_code
+
+    asked("POST", f"{api}/registered-models/create", {"name": "m"})  # known to the workspace alone
+    of_a_run = {"name": "m", "source": "runs:/r/model", "run_id": "r"}
+    return {
+        asked("GET", f"{plane.server.mlflow_ui_url}/version"),
+        asked("GET", f"{plane.server.tracking_uri}/version"),
+        asked("GET", f"{api}/runs/get?run_id=r"),
+        asked("POST", f"{api}/model-versions/create", of_a_run),
+    }
+
+
+def test_a_job_ends_although_mlflow_is_down_and_who_asks_mlflow_is_told_to_come_again(
+    parts, loop_thread, tmp_path, monkeypatch
+):
     # given
     plane = parts.make(loop_thread, tmp_path)
     loop_thread.run(start(plane))
@@ -231,11 +251,10 @@ def test_a_job_ends_although_mlflow_is_down(parts, loop_thread, tmp_path, monkey
         # then
         assert wait_for(client, running, seconds=20).status == "Canceled"
 
-        # and: a person who looks meanwhile is told to come again, also between stop and start
-        page = f"{plane.server.mlflow_ui_url}/version"
-        assert requests.get(page, timeout=20).status_code == 503
+        # and: by page, tracking and registry alike, also between stop and start
+        assert answered_without_mlflow(plane) == {503}
         loop_thread.run(plane.server._mlflow.stop())
-        assert requests.get(page, timeout=20).status_code == 503
+        assert answered_without_mlflow(plane) == {503}
     finally:
         loop_thread.run(stop(plane))
 

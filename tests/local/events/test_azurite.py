@@ -1,4 +1,5 @@
 import asyncio
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -191,6 +192,10 @@ def test_the_lock_file_pins_everything_and_names_no_address():
 
     assert "://" not in text
     assert text.count('"integrity"') == text.count('    "node_modules/')
+    packages = json.loads(text)["packages"]
+    assert not [path for path in packages if "opentelemetry" in path or "identity" in path]
+    for never_used in ("applicationinsights", "mysql2", "tedious"):
+        assert packages[f"node_modules/{never_used}"]["name"] == "tslib"
 
 
 async def test_an_installation_that_lost_its_program_is_made_again(
