@@ -60,7 +60,6 @@ class Journey:
         reports: folder for what is kept.
         logs: of the stack, for error messages.
         patience_seconds: how long one cycle may take.
-        before_timer: awaited before the drift timer is fired: it checks every model of the stack.
         left_out: steps that are not taken. The others need the first one, and drift the second.
         poll_seconds: between two looks at what happens.
     """
@@ -74,7 +73,6 @@ class Journey:
         reports: Path,
         logs: Path,
         patience_seconds: float = 240.0,
-        before_timer: Callable[[], Awaitable[object]] | None = None,
         left_out: Collection[Step] = (),
         poll_seconds: float = 0.5,
     ) -> None:
@@ -84,7 +82,6 @@ class Journey:
         self._reports = reports
         self._logs = logs
         self._patience_seconds = patience_seconds
-        self._before_timer = before_timer
         self._left_out = left_out
         self._poll_seconds = poll_seconds
         self._seen: set[str] = set()
@@ -222,8 +219,6 @@ class Journey:
         if "cooldown" not in declined["sentence"].lower():
             raise StepFailedError(f"expected a cooldown, got: {declined['sentence']}")
         self._narrator.say(f"  {declined['sentence']}")
-        if self._before_timer is not None:
-            await self._before_timer()
         await self._client.fire_timer("drift_daily")
         await self._until(self._drift_found, "the daily drift check")
         drift = (await self._client.status())["last_drift"]
