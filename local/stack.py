@@ -10,7 +10,7 @@ from uuid import uuid4
 from local.azure_ml.endpoints import OnlineEndpoints
 from local.azure_ml.identity import Identity, NotAuthorizedError
 from local.azure_ml.mlflow_server import MlflowServer
-from local.azure_ml.server import AzureMl
+from local.azure_ml.server import BUILT_IN_DATASTORES, AzureMl
 from local.azure_ml.workspace import WorkspaceNames
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.background import together
@@ -137,6 +137,7 @@ class Stack:
             listener=storage_listener,
             tls=self.tls,
             authorize=self._may_publish,
+            containers=[*options.file.containers, *BUILT_IN_DATASTORES.values()],
             say=self._say,
         )
         await together(

@@ -12,7 +12,7 @@ from local.storage_events.proxy import StorageEventsProxy
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from local.ports import Ports
@@ -44,6 +44,7 @@ class Storage:
         listener: bound to the port that blob clients are given.
         tls: for custom topics and webhooks.
         authorize: whether an Authorization header may publish to a custom topic.
+        containers: that there must be, again after Azurite was killed and forgot them.
         say: told when a part starts to be waited for.
     """
 
@@ -56,6 +57,7 @@ class Storage:
         listener: socket.socket,
         tls: LocalTls,
         authorize: Callable[[str], bool],
+        containers: Sequence[str],
         say: Callable[[str], None],
     ) -> None:
         self._options = options
@@ -64,6 +66,7 @@ class Storage:
         self._listener = listener
         self._tls = tls
         self._authorize = authorize
+        self._containers = containers
         self._say = say
         self._resources = contextlib.AsyncExitStack()
         self._azurite: Azurite
@@ -146,7 +149,7 @@ class Storage:
         file = self._options.file
         await create_resources(
             self._azurite.connection_string(),
-            containers=file.containers,
+            containers=self._containers,
             queues=file.queues,
             tables=file.tables,
         )

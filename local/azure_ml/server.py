@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from local.tls import LocalTls
 
 _LARGEST_BODY_BYTES = 64 << 20
-_BUILT_IN = {DEFAULT_STORE: "azureml-blobstore", ARTIFACT_STORE: ARTIFACT_CONTAINER}
+# Datastores that every workspace has, each with its container.
+BUILT_IN_DATASTORES = {DEFAULT_STORE: "azureml-blobstore", ARTIFACT_STORE: ARTIFACT_CONTAINER}
 
 
 class Routes(Protocol):
@@ -92,7 +93,7 @@ class AzureMl:
         mlflow: MlflowServer | None = None,
     ) -> None:
         self._names = names
-        self._datastores = {**_BUILT_IN, **datastores}
+        self._datastores = {**BUILT_IN_DATASTORES, **datastores}
         self._storage = storage_connection_string
         self._environments = environments
         self._identity = identity

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from local.azure_ml.server import BUILT_IN_DATASTORES
 from local.running import RunningStack, StateLock
 
 if TYPE_CHECKING:
@@ -236,31 +237,51 @@ def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses
         again.end()
 
 
-@pytest.mark.parametrize(
-    ("word", "name"), [("azurite.js", "Azurite"), ("mlflow.server:app", "MLflow")]
-)
-def test_a_program_of_the_stack_that_is_killed_comes_back_at_the_same_address(
-    up, tmp_path, word, name
-):
+def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp_path):
     # given
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
-    put = ("put", str(tmp_path / "a.csv"), "--to", "data/")
-    before = RunningStack.read(up.state)
-    up.look()
-    victim = next(p for p in up.family if any(word in part for part in p.cmdline()))
+    database = up.state / "azurite" / "__azurite_db_blob__.json"
+    storage = RunningStack.read(up.state).storage_connection_string
+    forgotten = {"data", *BUILT_IN_DATASTORES.values()}
+    with BlobServiceClient.from_connection_string(storage) as client:
+        for container in forgotten:
+            client.delete_container(container)
+        deadline = time.monotonic() + SECONDS
+        while any(f'"name":"{name}"' in database.read_text("utf-8") for name in forgotten):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+        # when
+        kill(up, "azurite.js", name="Azurite")
+
+        # then
+        put = local(up.state, "put", str(tmp_path / "a.csv"), "--to", "data/")
+        assert put.returncode == 0, put.stderr  # its client waits for storage
+        assert forgotten <= {container.name for container in client.list_containers()}
+    assert "Traceback" not in up.said()
+    assert local(up.state, "status").returncode == 0
+
+
+def test_mlflow_that_is_killed_comes_back_at_the_same_address(up):
+    # given
+    address = RunningStack.read(up.state).mlflow_url
 
     # when
-    victim.kill()
-    up.until(f"{name} ended by itself (code -9) and is started again")
+    kill(up, "mlflow.server:app", name="MLflow")
 
     # then
-    assert "Traceback" not in up.said()
-    assert local(up.state, *put).returncode == 0  # its client waits for storage
     deadline = time.monotonic() + SECONDS
-    while not answers(f"{before.mlflow_url}/version"):
+    while not answers(f"{address}/version"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    assert "Traceback" not in up.said()
     assert local(up.state, "status").returncode == 0
+
+
+def kill(up: Up, word: str, *, name: str) -> None:
+    up.look()
+    next(p for p in up.family if any(word in part for part in p.cmdline())).kill()
+    up.until(f"{name} ended by itself (code -9) and is started again")
 
 
 def words(family: list[psutil.Process]) -> set[str]:
