@@ -11,7 +11,6 @@ from azure.storage.queue import QueueClient
 
 from local.event_grid import EventGrid
 from local.stack_file import SubscriptionEntry, TopicEntry
-from local.tls import LocalTls
 from shared.adapters.event_grid import EventGridPublisher
 from shared.domain.effects import PublishDrift
 from shared.domain.facts import DriftSignal
@@ -52,9 +51,8 @@ class Credential:
 
 
 @pytest.fixture
-async def topic(azurite, tmp_path, monkeypatch):
+async def topic(azurite, tls, tmp_path, monkeypatch):
     """A custom topic whose events go into a queue: its address, and the queue."""
-    tls = LocalTls.create(tmp_path / "tls")
     for name, value in tls.environ().items():
         monkeypatch.setenv(name, value)
     queue = QueueClient.from_connection_string(azurite.connection_string(), "drift-notices")

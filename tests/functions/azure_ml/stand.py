@@ -17,7 +17,6 @@ from local.azure_ml.identity import Identity
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
 from local.environments import Environments
-from local.tls import LocalTls
 from shared.adapters.azure_ml import AzureMlWorkspace, WorkspaceAddress
 from shared.adapters.azure_ml_endpoints import AzureMlEndpoints, EndpointSettings
 from shared.adapters.azure_ml_jobs import AzureMlJobs
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
+    from local.tls import LocalTls
 
 _ROOT = Path(__file__).resolve().parents[3]
 _HERE = Path(__file__).resolve().parent
@@ -79,7 +80,7 @@ def make_code(folder: Path) -> Path:
 class RealAzureMl:
     """The adapters under test, and what a test of them needs beside."""
 
-    def __init__(self, connection_string: str, folder: Path) -> None:
+    def __init__(self, connection_string: str, folder: Path, tls: LocalTls) -> None:
         self._folder = folder
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -92,7 +93,7 @@ class RealAzureMl:
             # Kept between sessions: an environment is named by its content.
             environments=Environments(_ROOT / ".local" / "cache" / "environments"),
             identity=self._identity,
-            tls=LocalTls.create(folder / "tls"),
+            tls=tls,
             state=folder / "state",
             logs=folder / "logs",
             publish=self._published,

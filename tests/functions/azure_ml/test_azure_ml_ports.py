@@ -26,11 +26,12 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def real(azurite, tmp_path_factory):
+def real(azurite, tls, tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:
         # The SDK leaves a folder there for each component.
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-        stand = RealAzureMl(azurite.connection_string(), tmp_path_factory.mktemp("azure_ml"))
+        folder = tmp_path_factory.mktemp("azure_ml")
+        stand = RealAzureMl(azurite.connection_string(), folder, tls)
         stand.start(monkeypatch)
         try:
             yield stand

@@ -9,7 +9,6 @@ import pytest
 from azure_ml_plane import ControlPlane, LoopThread, Parts, client_of, start, stop
 
 from local.environments import Environments
-from local.tls import LocalTls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +24,12 @@ def loop_thread() -> Iterator[LoopThread]:
 
 
 @pytest.fixture(scope="session")
-def parts(azurite, tmp_path_factory) -> Parts:
+def parts(azurite, tls) -> Parts:
     return Parts(
         storage=azurite.connection_string(),
         # Kept between sessions: an environment is named by its content.
         environments=Environments(_ROOT / ".local" / "cache" / "environments"),
-        tls=LocalTls.create(tmp_path_factory.mktemp("tls")),
+        tls=tls,
     )
 
 

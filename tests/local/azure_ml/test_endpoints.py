@@ -30,7 +30,6 @@ from local.azure_ml.trace import Trace, tracing
 from local.azure_ml.workspace import DEFAULT_STORE, Workspace, WorkspaceNames
 from local.environments import Environments
 from local.errors import LocalStackError
-from local.tls import LocalTls
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK uses deprecated parts of marshmallow on import
@@ -117,9 +116,9 @@ async def _one_answer_a_connection(request, handler):
 class _Stand:
     """A workspace with the routes that endpoints need, in a loop of its own, without MLflow."""
 
-    def __init__(self, state, connection_string, *, trace=None):
+    def __init__(self, state, connection_string, tls, *, trace=None):
         self._state, self._storage, self._trace = state, connection_string, trace
-        self.tls = LocalTls.create(state / "tls")
+        self.tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -212,9 +211,9 @@ class _Stand:
 
 
 @pytest.fixture(scope="module")
-def stand(azurite, tmp_path_factory):
+def stand(azurite, tls, tmp_path_factory):
     state = tmp_path_factory.mktemp("stand")
-    with _Stand(state, azurite.connection_string()) as running:
+    with _Stand(state, azurite.connection_string(), tls) as running:
         running.register_model("line", "1", slope=2)
         running.register_model("line", "2", slope=3)
         yield running
@@ -490,10 +489,10 @@ def test_traffic_that_azure_refuses_is_refused(client, code, traffic, mirror, re
 
 
 def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
-    azurite, monkeypatch, tmp_path, code
+    azurite, tls, monkeypatch, tmp_path, code
 ):
     state = tmp_path / "state"
-    with _Stand(state, azurite.connection_string()) as first:
+    with _Stand(state, azurite.connection_string(), tls) as first:
         first.register_model("again", "1", slope=7)
         client = first.client(monkeypatch)
         _create_endpoint(client, "again")
@@ -505,7 +504,7 @@ def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
         assert servers
 
     assert not any(_lives(server) for server in servers)
-    with _Stand(state, azurite.connection_string()) as second:
+    with _Stand(state, azurite.connection_string(), tls) as second:
         url = second.client(monkeypatch).online_endpoints.get("again").scoring_uri
         headers = {"Authorization": f"Bearer {key}"}
         assert requests.post(url, json={"x": 1}, headers=headers, timeout=30).json()["y"] == 7
@@ -513,14 +512,14 @@ def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
     (damaged,) = (state / "resources").rglob("blue.json")
     damaged.write_text('{"half": ')
     with pytest.raises(LocalStackError, match=r"blue\.json is damaged"):
-        _Stand(state, azurite.connection_string()).__enter__()
+        _Stand(state, azurite.connection_string(), tls).__enter__()
 
 
 @pytest.mark.skipif(not _SPECS.is_dir(), reason=f"the published swagger is not at {_SPECS}")
-def test_every_exchange_about_endpoints_is_valid(azurite, monkeypatch, tmp_path, code):
+def test_every_exchange_about_endpoints_is_valid(azurite, tls, monkeypatch, tmp_path, code):
     file = tmp_path / "trace.jsonl"
     trace = Trace(file)
-    with _Stand(tmp_path / "state", azurite.connection_string(), trace=trace) as stand:
+    with _Stand(tmp_path / "state", azurite.connection_string(), tls, trace=trace) as stand:
         stand.register_model("line", "1", slope=2)
         client = stand.client(monkeypatch)
         _create_endpoint(client, "checked")

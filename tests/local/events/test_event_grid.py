@@ -31,7 +31,6 @@ from local.event_grid.journal import Journal, NewDelivery
 from local.processes import child_environment
 from local.servers import close_server
 from local.stack_file import SubscriptionEntry, TopicEntry
-from local.tls import LocalTls
 
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
@@ -67,11 +66,6 @@ async def until(condition, *, seconds=20.0):
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.01)
     return found
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    return LocalTls.create(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module", autouse=True)
