@@ -154,6 +154,7 @@ class Stack:
         self._mlflow = MlflowServer(
             state=self._options.state / "azure_ml" / "mlflow",
             log=self.logs / "mlflow.log",
+            cache=self._options.cache / "mlflow",
             storage_connection_string=(
                 f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT_NAME};"
                 f"AccountKey={ACCOUNT_KEY};"
@@ -181,7 +182,6 @@ class Stack:
             identity=self._identity,
             tls=self.tls,
             state=options.state / "azure_ml",
-            logs=self.logs,
             mlflow=self._mlflow,
             publish=self._workspace_event,
             parts=[self._make_endpoints],

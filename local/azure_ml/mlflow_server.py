@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import sys
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -38,11 +40,21 @@ class MlflowServer:
 
     The command line's own parent process and its job runners are what is saved. Artefacts go
     through it to `azureml/ExperimentRun/…` of the storage account, where Azure keeps them.
+
+    Args:
+        state: folder of its database.
+        log: file for what it prints.
+        cache: folder for an empty database: MLflow makes a new one by all its migrations, which
+            takes over a second of CPU. The first start leaves a copy there for the others.
+        storage_connection_string: of the account that holds artefacts.
     """
 
-    def __init__(self, *, state: Path, log: Path, storage_connection_string: str) -> None:
+    def __init__(
+        self, *, state: Path, log: Path, cache: Path, storage_connection_string: str
+    ) -> None:
         self._state = state
         self._log = log
+        self._empty = cache / f"empty-{version('mlflow')}.db"
         self._storage = storage_connection_string
         self._process: ManagedProcess | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -53,9 +65,12 @@ class MlflowServer:
 
         Raises:
             ProcessFailedError: it ended or stayed silent; with the log's end.
-            LocalStackError: its database is damaged.
+            LocalStackError: its database is damaged, or a new one cannot be made.
         """
         database = self._state / "mlflow.db"
+        is_new = not database.exists()
+        if is_new and self._empty.exists():
+            _copy(self._empty, database)
         _refuse_damage(database)
         port = free_port()
         settings = dict(part.split("=", 1) for part in self._storage.strip(";").split(";"))
@@ -102,6 +117,9 @@ class MlflowServer:
             raise ProcessFailedError(
                 f"mlflow does not answer ({exc}). Log: {self._log}\n{self._process.last_lines()}"
             ) from exc
+        if is_new and not self._empty.exists():
+            await self.call("POST", "experiments/search", {"max_results": 1})  # makes the tables
+            _copy(database, self._empty)
 
     async def stop(self) -> None:
         """End it. Harmless when it never started."""
@@ -194,6 +212,29 @@ class MlflowServer:
             "runs/update",
             {"run_id": run_id, "status": status, "end_time": int(time.time() * 1000)},
         )
+
+
+def _copy(database: Path, to: Path) -> None:
+    """All of it or nothing, whoever copies at the same time.
+
+    Raises:
+        LocalStackError: it cannot be read, or the copy not be written.
+    """
+    half = to.with_name(f"{to.name}.{os.getpid()}.half")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.closing(sqlite3.connect(database)) as source,
+            contextlib.closing(sqlite3.connect(half)) as copy,
+        ):
+            source.backup(copy)
+        half.replace(to)
+    except (sqlite3.Error, OSError) as exc:
+        half.unlink(missing_ok=True)
+        raise LocalStackError(
+            f"MLflow's database cannot be copied from {database} to {to}: {exc}. Where both "
+            "folders can be written, delete the file in the cache: it is made again"
+        ) from exc
 
 
 def _refuse_damage(database: Path) -> None:

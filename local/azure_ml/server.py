@@ -15,7 +15,7 @@ from local.azure_ml.history import HistoryRoutes
 from local.azure_ml.jobs import JobRoutes
 from local.azure_ml.middlewares import authorized, well_formed
 from local.azure_ml.mlflow_proxy import MlflowProxy
-from local.azure_ml.mlflow_server import ARTIFACT_CONTAINER, MlflowServer
+from local.azure_ml.mlflow_server import ARTIFACT_CONTAINER
 from local.azure_ml.models import ModelRoutes
 from local.azure_ml.operations import Operations
 from local.azure_ml.registry import Registry
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
 
     from local.azure_ml.identity import Identity
+    from local.azure_ml.mlflow_server import MlflowServer
     from local.environments import Environments
     from local.tls import LocalTls
 
@@ -67,11 +68,11 @@ class AzureMl:
         datastores: further datastores by container; the two built-in ones are always there.
         storage_connection_string: the workspace's storage; clients' uploads go to its endpoint.
         identity: issues the tokens that this server accepts.
+        mlflow: tracks; runs while this runs.
         publish: `(event_type, subject, data)` of the workspace's events.
         parts: makers of further parts, such as online endpoints.
         trace: file for every exchange, or None.
         max_jobs: jobs running at once; more are queued.
-        mlflow: a running server; without it one is started here, which takes seconds.
     """
 
     def __init__(
@@ -82,15 +83,14 @@ class AzureMl:
         storage_connection_string: str,
         environments: Environments,
         identity: Identity,
+        mlflow: MlflowServer,
         tls: LocalTls,
         state: Path,
-        logs: Path,
         publish: Callable[[str, str, dict[str, Any]], Awaitable[None]],
         parts: Sequence[Callable[[Workspace], Part]] = (),
         trace: Path | None = None,
         port: int = 0,
         max_jobs: int = 2,
-        mlflow: MlflowServer | None = None,
     ) -> None:
         self._names = names
         self._datastores = {**BUILT_IN_DATASTORES, **datastores}
@@ -104,10 +104,7 @@ class AzureMl:
         self._trace_file = trace
         self._wanted_port = port
         self._max_jobs = max_jobs
-        self._owns_mlflow = mlflow is None
-        self._mlflow = mlflow or MlflowServer(
-            state=state / "mlflow", log=logs / "mlflow.log", storage_connection_string=self._storage
-        )
+        self._mlflow = mlflow
         self._blobs: BlobStore | None = None
         self._operations: Operations | None = None
         self._runner: Runner | None = None
@@ -132,18 +129,16 @@ class AzureMl:
         }
 
     async def start(self) -> None:
-        """Start MLflow, the parts and the server; mark jobs that a stop interrupted.
+        """Start the parts and the server; mark jobs that a stop interrupted.
 
         Raises:
-            LocalStackError: MLflow does not start, the port is taken, or the state is damaged.
+            LocalStackError: the port is taken, or the state is damaged.
         """
         self._blobs = BlobStore(self._storage)
         for container in self._datastores.values():
             await self._blobs.ensure_container(container)
         if self._trace_file is not None:
             self._trace = Trace(self._trace_file)
-        if self._owns_mlflow:
-            await self._mlflow.start()
         # The app must exist before it listens, and its URL before the app: late routes, one table.
         app = web.Application(middlewares=self._middlewares(), client_max_size=_LARGEST_BODY_BYTES)
         listener = self._listener = _listener(self._wanted_port)
@@ -173,8 +168,6 @@ class AzureMl:
         if self._operations is not None:
             await self._operations.stop()
             self._operations = None
-        if self._owns_mlflow:
-            await self._mlflow.stop()
         if self._blobs is not None:
             await self._blobs.close()
             self._blobs = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.azure_ml.endpoints import OnlineEndpoints
 from local.azure_ml.identity import Identity
+from local.azure_ml.mlflow_server import MlflowServer
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
 from local.environments import Environments
@@ -86,6 +87,12 @@ class RealAzureMl:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._identity = Identity()
         self._storage = StorageAccount(connection_string=connection_string)
+        self._mlflow = MlflowServer(
+            state=folder / "mlflow",
+            log=folder / "mlflow.log",
+            cache=_ROOT / ".local" / "cache" / "mlflow",
+            storage_connection_string=connection_string,
+        )
         self._server = AzureMl(
             names=WorkspaceNames(),
             datastores={"retrain_data": "data"},
@@ -93,9 +100,9 @@ class RealAzureMl:
             # Kept between sessions: an environment is named by its content.
             environments=Environments(_ROOT / ".local" / "cache" / "environments"),
             identity=self._identity,
+            mlflow=self._mlflow,
             tls=tls,
             state=folder / "state",
-            logs=folder / "logs",
             publish=self._published,
             parts=[lambda workspace: OnlineEndpoints(workspace, logs=folder / "logs")],
         )
@@ -103,6 +110,7 @@ class RealAzureMl:
     def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._thread.start()
         self._run(self._identity.start())
+        self._run(self._mlflow.start())
         self._run(self._server.start())
         for key, value in self._server.environ().items():
             monkeypatch.setenv(key, value)
@@ -129,6 +137,7 @@ class RealAzureMl:
 
     def stop(self) -> None:
         self._run(self._server.stop())
+        self._run(self._mlflow.stop())
         self._run(self._identity.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -6,21 +6,24 @@ import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local.azure_ml.identity import Identity
+from local.azure_ml.mlflow_server import MlflowServer
 from local.azure_ml.server import AzureMl
 from local.azure_ml.workspace import WorkspaceNames
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from pathlib import Path
 
     from local.environments import Environments
     from local.tls import LocalTls
 
+# Kept between sessions: what is in it is named by its content or version.
+CACHE = Path(__file__).resolve().parents[3] / ".local" / "cache"
 TERMINAL = {"Completed", "Failed", "Canceled"}
 
 
@@ -71,9 +74,12 @@ class Parts:
 
     storage: str
     environments: Environments
+    mlflow: MlflowServer
     tls: LocalTls
 
-    def make(self, loop: LoopThread, folder: Path, **options: Any) -> ControlPlane:
+    def make(
+        self, loop: LoopThread, folder: Path, *, mlflow: MlflowServer | None = None
+    ) -> ControlPlane:
         identity = Identity()
         events: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -88,13 +94,22 @@ class Parts:
             environments=self.environments,
             identity=identity,
             tls=self.tls,
+            mlflow=mlflow or self.mlflow,
             state=folder / "state",
-            logs=folder / "logs",
             publish=publish,
             trace=trace,
-            **options,
         )
         return ControlPlane(server, identity, loop, trace, folder / "state", self.storage, events)
+
+
+def mlflow_in(folder: Path, storage: str, *, cache: Path = CACHE / "mlflow") -> MlflowServer:
+    """To be started; its artefacts lie in the account of the connection string."""
+    return MlflowServer(
+        state=folder,
+        log=folder / "mlflow.log",
+        cache=cache,
+        storage_connection_string=storage,
+    )
 
 
 async def start(plane: ControlPlane) -> None:

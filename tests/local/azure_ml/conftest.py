@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure_ml_plane import ControlPlane, LoopThread, Parts, client_of, start, stop
+from azure_ml_plane import (
+    CACHE,
+    ControlPlane,
+    LoopThread,
+    Parts,
+    client_of,
+    mlflow_in,
+    start,
+    stop,
+)
 
 from local.environments import Environments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOT = Path(__file__).resolve().parents[3]
+    from local.azure_ml.mlflow_server import MlflowServer
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +32,22 @@ def loop_thread() -> Iterator[LoopThread]:
 
 
 @pytest.fixture(scope="session")
-def parts(azurite, tls) -> Parts:
+def mlflow_server(azurite, loop_thread, tmp_path_factory) -> Iterator[MlflowServer]:
+    server = mlflow_in(tmp_path_factory.mktemp("mlflow"), azurite.connection_string())
+    try:
+        loop_thread.run(server.start())
+        yield server
+    finally:
+        loop_thread.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def parts(azurite, mlflow_server, tls) -> Parts:
     return Parts(
         storage=azurite.connection_string(),
         # Kept between sessions: an environment is named by its content.
-        environments=Environments(_ROOT / ".local" / "cache" / "environments"),
+        environments=Environments(CACHE / "environments"),
+        mlflow=mlflow_server,
         tls=tls,
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from azure_ml_plane import client_of, start, stop, wait_for
+from azure_ml_plane import client_of, mlflow_in, start, stop, wait_for
 from azure_sdk import Output
 from test_jobs import (
     a_command,
@@ -22,6 +24,9 @@ from test_jobs import (
     read_text,
     word_pipeline,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.azurite,
@@ -237,13 +242,15 @@ def test_a_job_ends_although_mlflow_is_down_and_who_asks_mlflow_is_told_to_come_
     parts, loop_thread, tmp_path, monkeypatch
 ):
     # given
-    plane = parts.make(loop_thread, tmp_path)
-    loop_thread.run(start(plane))
+    mlflow = mlflow_in(tmp_path / "mlflow", parts.storage, cache=tmp_path / "cache")
+    plane = parts.make(loop_thread, tmp_path, mlflow=mlflow)
     try:
+        loop_thread.run(mlflow.start())
+        loop_thread.run(start(plane))
         client = client_of(plane, monkeypatch)
         running = client.jobs.create_or_update(a_command("sleep 600")).name
         wait_for(client, running, "Running")
-        loop_thread.run(plane.server._mlflow._process.stop())
+        loop_thread.run(mlflow._process.stop())
 
         # when
         client.jobs.begin_cancel(running).result()
@@ -253,10 +260,24 @@ def test_a_job_ends_although_mlflow_is_down_and_who_asks_mlflow_is_told_to_come_
 
         # and: by page, tracking and registry alike, also between stop and start
         assert answered_without_mlflow(plane) == {503}
-        loop_thread.run(plane.server._mlflow.stop())
+        loop_thread.run(mlflow.stop())
         assert answered_without_mlflow(plane) == {503}
     finally:
         loop_thread.run(stop(plane))
+        loop_thread.run(mlflow.stop())
+
+    # and: what the first start left for new states knows nothing of the run
+    (empty,) = (tmp_path / "cache").iterdir()
+    assert rows_of(empty) == {"experiments": 1, "runs": 0}
+    assert rows_of(tmp_path / "mlflow" / "mlflow.db")["runs"] == 1
+
+
+def rows_of(database: Path) -> dict[str, int]:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in ("experiments", "runs")
+        }
 
 
 def test_the_end_of_a_job_is_announced_again_when_the_stack_was_killed_before_it_was(
