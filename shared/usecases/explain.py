@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.domain.facts import Entry
+    from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.ledger import Ledger
 
@@ -87,7 +88,12 @@ class Explain:
             UnknownModelError: no such model.
         """
         require_model(self.catalog, model)
-        entries = self._entries(model, cycle_id)
+        return self.of(self.ledger.head(model).state, cycle_id)
+
+    def of(self, state: State, cycle_id: str) -> Explanation | None:
+        """As above, of a head that was read already."""
+        model = state.model
+        entries = self._entries(state, cycle_id)
         if not entries:
             return None
         ended = _last(entries, CycleEnded)
@@ -104,16 +110,15 @@ class Explain:
             entries=tuple(entries),
         )
 
-    def _entries(self, model: str, cycle_id: str) -> list[Entry]:
+    def _entries(self, state: State, cycle_id: str) -> list[Entry]:
         """The cycle's facts; the head says where to look for the open one and the last ones."""
-        state = self.ledger.head(model).state
         after, to = 0, None
         if state.cycle is not None and state.cycle.cycle_id == cycle_id:
             after = state.cycle.opened.seq - 1
         for past in state.past:
             if past.cycle_id == cycle_id:
                 after, to = past.opened_seq - 1, past.ended_seq
-        found = self.ledger.entries(model, after=after, to=to)
+        found = self.ledger.entries(state.model, after=after, to=to)
         return [entry for entry in found if _speaks_of(entry, cycle_id)]
 
 

@@ -54,7 +54,8 @@ class Status:
         require_model(self.catalog, model)
         state = self.ledger.head(model).state
         champion, cycle = state.champion, state.cycle
-        explanation = Explain(self.ledger, self.catalog)(model, cycle.cycle_id) if cycle else None
+        explain = Explain(self.ledger, self.catalog)
+        explanation = explain.of(state, cycle.cycle_id) if cycle else None
         return ModelStatus(
             model,
             sentence=_sentence(state),
