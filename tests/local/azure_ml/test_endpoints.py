@@ -53,6 +53,7 @@ pytestmark = [
 _ROOT = Path(__file__).resolve().parents[3]
 _SPECS = _ROOT.parent / "shared" / "azure-specs"
 _NAMES = WorkspaceNames()
+_TRACE = "trace.jsonl"
 _CONTAINER = "azureml-blobstore"
 _CONDA = """\
 name: plain-server
@@ -117,7 +118,7 @@ class _Stand:
     """A workspace with the routes that endpoints need, in a loop of its own, without MLflow."""
 
     def __init__(self, state, connection_string, tls, *, trace=None):
-        self._state, self._storage, self._trace = state, connection_string, trace
+        self.state, self._storage, self._trace = state, connection_string, trace
         self.tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -154,17 +155,15 @@ class _Stand:
             return
 
         try:
-            self.operations = Operations(
-                self._state / "operations", url_prefix=f"{self.url}{place}"
-            )
+            self.operations = Operations(self.state / "operations", url_prefix=f"{self.url}{place}")
             workspace = Workspace(
                 names=_NAMES,
                 base_url=self.url,
-                resources=Resources(self._state / "resources", arm_id=_NAMES.arm_id),
+                resources=Resources(self.state / "resources", arm_id=_NAMES.arm_id),
                 operations=self.operations,
                 environments=Environments(_ROOT / ".local" / "cache" / "environments"),
                 tls=self.tls,
-                state=self._state,
+                state=self.state,
                 blobs=self.blobs,
                 publish=publish,
                 datastores={DEFAULT_STORE: _CONTAINER},
@@ -174,7 +173,7 @@ class _Stand:
             await self.blobs.close()
             raise
         self.resources = workspace.resources
-        self.endpoints = OnlineEndpoints(workspace, logs=self._state / "logs")
+        self.endpoints = OnlineEndpoints(workspace, logs=self.state / "logs")
         traced = [tracing(self._trace)] if self._trace else []
         app = web.Application(middlewares=[_one_answer_a_connection, *traced])
         for part in (
@@ -213,10 +212,12 @@ class _Stand:
 @pytest.fixture(scope="module")
 def stand(azurite, tls, tmp_path_factory):
     state = tmp_path_factory.mktemp("stand")
-    with _Stand(state, azurite.connection_string(), tls) as running:
+    trace = Trace(state / _TRACE)
+    with _Stand(state, azurite.connection_string(), tls, trace=trace) as running:
         running.register_model("line", "1", slope=2)
         running.register_model("line", "2", slope=3)
         yield running
+    trace.close()
 
 
 @pytest.fixture
@@ -226,12 +227,37 @@ def client(stand, monkeypatch):
 
 @pytest.fixture
 def code(tmp_path):
-    folder = tmp_path / "code"
+    return _code_below(tmp_path)
+
+
+def _code_below(place):
+    folder = place / "code"
     (folder / "serving").mkdir(parents=True)
     (folder / "serving" / "score.py").write_text(_SCORE)
     (folder / "serving" / "constants_of_ours.py").write_text("ONE = 1\n")
-    (tmp_path / "conda.yml").write_text(_CONDA)
+    (place / "conda.yml").write_text(_CONDA)
     return folder
+
+
+@pytest.fixture(scope="module")
+def pair(stand, tmp_path_factory):
+    """An endpoint with two deployments for all tests that leave them as they are, but traffic."""
+    name, code = "pair", _code_below(tmp_path_factory.mktemp("pair"))
+    collections = {"model_inputs": DeploymentCollection(enabled="true")}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        client = stand.client(monkeypatch)
+        _create_endpoint(client, name)
+        blue = _deployment(
+            code,
+            name,
+            "blue",
+            data_collector=DataCollector(collections=collections, sampling_rate=1.0),
+            environment_variables={"GREETING": "hi"},
+            tags={"version": "1"},
+        )
+        _deploy(client, blue)
+        _deploy(client, _deployment(code, name, "green", model="azureml:line:2"))
+    return name
 
 
 def _create_endpoint(client, name):
@@ -357,18 +383,16 @@ def test_no_request_fails_while_traffic_moves_and_a_deployment_is_updated(stand,
     assert stand.endpoints.deployments.health()["steady/green"] == "healthy"
 
 
-def test_mirrored_requests_reach_the_other_deployment_and_change_no_answer(client, code):
-    _create_endpoint(client, "mirrored")
-    _deploy(client, _deployment(code, "mirrored", "live"))
-    _deploy(client, _deployment(code, "mirrored", "shadow", model="azureml:line:2"))
-    _set_traffic(client, "mirrored", {"live": 100}, {"shadow": 50})
-    call = _caller(client, "mirrored")
+def test_mirrored_requests_reach_the_other_deployment_and_change_no_answer(client, pair):
+    _set_traffic(client, pair, {"blue": 100}, {"green": 50})
+    call = _caller(client, pair)
+    before = client.online_deployments.get_logs("green", pair, lines=500).count("POST /score 200")
 
     answers = [call({"x": 1}) for _ in range(40)]
 
     assert {answer.json()["y"] for answer in answers} == {2}
-    log = client.online_deployments.get_logs("shadow", "mirrored", lines=500)
-    assert 5 <= log.count("POST /score 200") <= 35
+    log = client.online_deployments.get_logs("green", pair, lines=500)
+    assert 5 <= log.count("POST /score 200") - before <= 35
 
 
 def test_a_script_that_does_not_start_fails_the_deployment_with_the_logs_end(client, code):
@@ -413,21 +437,18 @@ def test_a_failed_update_leaves_the_old_version_answering(client, code):
     assert _caller(client, "half-way")({"x": 1}).json()["y"] == 2
 
 
-def test_a_crashed_server_is_started_again(client, code):
-    _create_endpoint(client, "crashing")
-    _deploy(client, _deployment(code, "crashing", "blue"))
-    _set_traffic(client, "crashing", {"blue": 100})
-    call = _caller(client, "crashing")
+def test_a_crashed_server_is_started_again(client, pair):
+    call, green = _caller(client, pair), {"azureml-model-deployment": "green"}
 
-    crashed = call({"crash": True})
+    crashed = call({"crash": True}, **green)
     assert crashed.status_code == 424
     assert crashed.headers["ms-azureml-model-error-statuscode"] == "502"
 
     deadline = time.monotonic() + 60
-    while (answer := call({"x": 1})).status_code != 200 and time.monotonic() < deadline:
+    while (answer := call({"x": 1}, **green)).status_code != 200 and time.monotonic() < deadline:
         assert answer.status_code in {408, 424}
         time.sleep(0.2)
-    assert answer.json()["y"] == 2
+    assert answer.json()["y"] == 3
 
 
 def test_a_deployment_that_is_too_slow_or_too_busy_says_so(client, code):
@@ -444,27 +465,22 @@ def test_a_deployment_that_is_too_slow_or_too_busy_says_so(client, code):
     assert sum(answer.status_code == 408 for answer in answers) == 2
 
 
-def test_collected_data_lands_in_azures_layout(stand, client, code):
-    _create_endpoint(client, "collecting")
-    collector = DataCollector(collections={"model_inputs": DeploymentCollection(enabled="true")})
-    _deploy(client, _deployment(code, "collecting", "blue", data_collector=collector))
+def test_collected_data_lands_in_azures_layout(stand, client, pair, tmp_path):
     rows = [{"x": 1.5, "id": "a"}, {"x": None, "id": "b"}]
 
-    answer = _caller(client, "collecting")(
-        {"collect": rows}, **{"azureml-model-deployment": "blue"}
-    )
+    answer = _caller(client, pair)({"collect": rows}, **{"azureml-model-deployment": "blue"})
 
     assert answer.json() == {"collected": 202}
     stand.call(stand.endpoints.collector.flush())
-    prefix = "modelDataCollector/collecting/blue/model_inputs/2026/09/21/14"
+    prefix = f"modelDataCollector/{pair}/blue/model_inputs/2026/09/21/14"
     (blob,) = stand.call(stand.blobs.list(_CONTAINER, prefix))
-    target = code.parent / "collected.jsonl"
+    target = tmp_path / "collected.jsonl"
     stand.call(stand.blobs.download_file(_CONTAINER, blob.name, target))
     (event,) = [json.loads(line) for line in target.read_text().splitlines()]
     assert event["data"] == rows
     assert event["correlationid"] == event["xrequestid"] == "r1"
     assert event["time"] == "2026-09-21T14:13:20Z"
-    assert event["source"].endswith("/onlineEndpoints/collecting/deployments/blue")
+    assert event["source"].endswith(f"/onlineEndpoints/{pair}/deployments/blue")
 
 
 @pytest.mark.parametrize(
@@ -476,14 +492,9 @@ def test_collected_data_lands_in_azures_layout(stand, client, code):
         ({}, {"blue": 60}, "limit 50"),
     ],
 )
-def test_traffic_that_azure_refuses_is_refused(client, code, traffic, mirror, reason):
-    name = "rules"
-    _create_endpoint(client, name)
-    if not list(client.online_deployments.list(name)):
-        _deploy(client, _deployment(code, name, "blue"))
-
+def test_traffic_that_azure_refuses_is_refused(client, pair, traffic, mirror, reason):
     with pytest.raises(HttpResponseError, match=reason) as caught:
-        _set_traffic(client, name, traffic, mirror)
+        _set_traffic(client, pair, traffic, mirror)
 
     assert caught.value.status_code == 400
 
@@ -516,39 +527,21 @@ def test_deployments_answer_again_after_a_restart_and_damaged_state_is_named(
 
 
 @pytest.mark.skipif(not _SPECS.is_dir(), reason=f"the published swagger is not at {_SPECS}")
-def test_every_exchange_about_endpoints_is_valid(azurite, tls, monkeypatch, tmp_path, code):
-    file = tmp_path / "trace.jsonl"
-    trace = Trace(file)
-    with _Stand(tmp_path / "state", azurite.connection_string(), tls, trace=trace) as stand:
-        stand.register_model("line", "1", slope=2)
-        client = stand.client(monkeypatch)
-        _create_endpoint(client, "checked")
-        collector = DataCollector(
-            collections={"model_inputs": DeploymentCollection(enabled="true")}, sampling_rate=0.5
-        )
-        wanted = _deployment(
-            code,
-            "checked",
-            "blue",
-            data_collector=collector,
-            environment_variables={"GREETING": "hi"},
-            tags={"version": "1"},
-        )
-        _deploy(client, wanted)
-        _deploy(client, _deployment(code, "checked", "green"))
-        _set_traffic(client, "checked", {"blue": 100}, {"green": 10})
-        with pytest.raises(HttpResponseError):
-            _set_traffic(client, "checked", {"blue": 50})
-        client.online_endpoints.begin_regenerate_keys("checked", key_type="secondary").result()
-        client.online_endpoints.get_keys("checked")
-        client.online_deployments.get_logs("blue", "checked", lines=5)
-        assert [one.name for one in client.online_deployments.list("checked")] == ["blue", "green"]
-        assert [one.name for one in client.online_endpoints.list()] == ["checked"]
-        with pytest.raises(ResourceNotFoundError):
-            client.online_deployments.get("red", "checked")
-        client.online_endpoints.begin_delete("checked").result()
-    trace.close()
+def test_every_exchange_about_endpoints_is_valid(stand, client, pair):
+    _set_traffic(client, pair, {"blue": 100}, {"green": 10})
+    with pytest.raises(HttpResponseError):
+        _set_traffic(client, pair, {"blue": 50})
+    client.online_endpoints.begin_regenerate_keys(pair, key_type="secondary").result()
+    client.online_endpoints.get_keys(pair)
+    client.online_deployments.get_logs("blue", pair, lines=5)
+    assert [one.name for one in client.online_deployments.list(pair)] == ["blue", "green"]
+    assert pair in [one.name for one in client.online_endpoints.list()]
+    with pytest.raises(ResourceNotFoundError):
+        client.online_deployments.get("red", pair)
+    _create_endpoint(client, "checked")
+    client.online_endpoints.begin_delete("checked").result()
 
+    file = stand.state / _TRACE
     assert violations(file, _SPECS, known=KNOWN) == []
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert any("regenerateKeys" in line["path"] for line in lines)
