@@ -95,7 +95,8 @@ class StorageEventsProxy:
         self._service: BlobService
         self._events: BlobEvents
         self._scan_lock = asyncio.Lock()
-        # While set, clients are told to come again: Azurite may answer and not be itself yet.
+        # While set, clients are told to come again, and nothing is scanned: Azurite may answer
+        # and not be itself yet.
         self.held = False
 
     @property
@@ -167,10 +168,12 @@ class StorageEventsProxy:
     async def _keep_scanning(self) -> None:
         while True:
             await asyncio.sleep(self._scan_seconds)
+            if self.held:
+                continue
             try:
                 await self.scan()
             except (aiohttp.ClientError, LocalStackError) as exc:
-                _log.warning("scan for bypassing writes failed; tried again", exc_info=exc)
+                _log.warning("the scan for bypassing writes failed and is tried again: %s", exc)
 
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:

@@ -72,12 +72,15 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         folder: must not hold a model yet; Azure ML gives an output's folder empty.
         config: of the model; says which inputs may be missing in a request.
     """
-    import mlflow.sklearn  # noqa: PLC0415 - seconds of import, after the arguments were checked
-    import skops.io  # noqa: PLC0415 - same
+    import skops.io  # noqa: PLC0415 - seconds of import, after the arguments were checked
+
+    # Before MLflow: on import, skops searches every module that is there already.
+    found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
+
+    import mlflow.sklearn  # noqa: PLC0415 - as above
     from mlflow.models import ModelSignature, infer_signature  # noqa: PLC0415 - same
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - same
 
-    found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
     features = train[list(config.features)]
     inputs = Schema(
         [

@@ -224,8 +224,8 @@ async def test_an_event_that_nobody_repeats_is_found_by_the_scan(container, prox
     assert [what for what, _, _ in published.told()] == ["BlobCreated"]
 
 
-async def test_azurite_that_is_away_is_a_busy_server_to_the_client(
-    azurite_program, tmp_path, published, topic
+async def test_azurite_that_is_away_is_a_busy_server_to_the_client_and_a_line_in_the_log(
+    azurite_program, tmp_path, published, topic, caplog
 ):
     own = Azurite(program=azurite_program, data=tmp_path / "data", log=tmp_path / "azurite.log")
     await own.start()
@@ -234,11 +234,17 @@ async def test_azurite_that_is_away_is_a_busy_server_to_the_client(
         publish=published,
         topic=topic,
         state=tmp_path / "proxy",
-        scan_seconds=0,
+        scan_seconds=0.05,
     )
     try:
         await proxy.start()
         await own.stop()
+        async with asyncio.timeout(20):
+            while not caplog.records:  # noqa: ASYNC110 - a log has no event to wait for
+                await asyncio.sleep(0.01)
+        line = caplog.records[0]
+        assert line.getMessage().startswith("the scan for bypassing writes failed and is tried")
+        assert line.exc_info is None
         async with aiohttp.ClientSession() as session:
             address = f"{proxy.blob_endpoint}/c/b"
             async with session.put(address, data=b"x") as answer:
