@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,10 +87,34 @@ def local(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@dataclass(frozen=True)
+class Killed:
+    """A stack that was killed just after a file was put."""
+
+    stack: Up
+    record: RunningStack
+    code: int
+
+
 @pytest.fixture(scope="module")
-def up(tmp_path_factory) -> Iterator[Up]:
-    """One running stack for all tests that do not end it."""
-    running = Up(tmp_path_factory.mktemp("stack") / "state")
+def killed(tmp_path_factory) -> Iterator[Killed]:
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "kept.csv").write_text("a\n1\n", encoding="utf-8")
+    first = Up(folder / "state")
+    try:
+        first.until("the stack is up")
+        record = RunningStack.read(first.state)
+        put = local(first.state, "put", str(folder / "kept.csv"), "--to", "quarantine/")
+        assert put.returncode == 0, put.stderr
+        yield Killed(first, record, first.send(signal.SIGKILL))
+    finally:
+        first.end()
+
+
+@pytest.fixture(scope="module")
+def up(killed) -> Iterator[Up]:
+    """One running stack for all tests that do not end it, after one that was killed."""
+    running = Up(killed.stack.state)  # at once: it waits for what still ends
     try:
         running.until("the stack is up")
         yield running
@@ -206,35 +231,15 @@ def test_everything_listens_on_this_machine_only(up):
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
-def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses(ended, tmp_path):
-    # given
-    ended.until("the stack is up")
-    before = RunningStack.read(ended.state)
-    (tmp_path / "kept.csv").write_text("a\n1\n", encoding="utf-8")
-    assert local(ended.state, "put", str(tmp_path / "kept.csv"), "--to", "data/").returncode == 0
-
-    # when
-    assert ended.send(signal.SIGKILL) == -signal.SIGKILL
-    again = Up(ended.state)  # at once: it waits for what still ends
-    try:
-        again.until("the stack is up")
-
-        # then
-        _, left = psutil.wait_procs(ended.family, timeout=0)
-        assert left == []
-        after = RunningStack.read(ended.state)
-        assert after.storage_connection_string == before.storage_connection_string
-        assert after.master_key == before.master_key
-        with BlobServiceClient.from_connection_string(after.storage_connection_string) as client:
-            assert client.get_blob_client("data", "kept.csv").exists()
-
-        # and: down ends it
-        stopped = local(ended.state, "down")
-        assert stopped.stdout == "stopped\n"
-        assert again.process.wait(5) == 0
-        again.assert_gone()
-    finally:
-        again.end()
+def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses(killed, up):
+    assert killed.code == -signal.SIGKILL
+    _, left = psutil.wait_procs(killed.stack.family, timeout=0)
+    assert left == []
+    after = RunningStack.read(up.state)
+    assert after.storage_connection_string == killed.record.storage_connection_string
+    assert after.master_key == killed.record.master_key
+    with BlobServiceClient.from_connection_string(after.storage_connection_string) as client:
+        assert client.get_blob_client("quarantine", "kept.csv").exists()
 
 
 def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp_path):
