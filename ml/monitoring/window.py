@@ -135,6 +135,17 @@ def check_window(
     return check
 
 
+def budget_of(config: ModelConfig) -> Budget:
+    """What the model's own settings allow and ask of a check."""
+    settings = config.drift
+    return Budget(
+        false_alarms_per_year=settings.false_alarms_per_year,
+        smallest_effect=settings.smallest_effect,
+        smallest_share=settings.smallest_share,
+        least_rows=settings.min_rows,
+    )
+
+
 def _looks_back_to(config: ModelConfig, window: CheckWindow) -> datetime:
     """How old a prediction or its label may be."""
     return min(window.start_utc, window.end_utc - timedelta(days=days_of(config)))
@@ -206,17 +217,11 @@ def _judged(
 
     Predictions and labels are compared where enough of them came: none at all is no drift.
     """
-    settings = config.drift
-    budget = Budget(
-        false_alarms_per_year=settings.false_alarms_per_year,
-        smallest_effect=settings.smallest_effect,
-        smallest_share=settings.smallest_share,
-        least_rows=settings.min_rows,
-    )
+    budget = budget_of(config)
     several = reference.history is HistoryKind.DAYS and len(_days(window)) > 1
     found = Scan()
     for role, file in rows.of_role.items():
-        if role is not Role.FEATURE and file.rows < settings.min_rows:
+        if role is not Role.FEATURE and file.rows < budget.least_rows:
             continue
         part = _scanned(file, reference.layout, role, by_day=several)
         found.summaries |= part.summaries

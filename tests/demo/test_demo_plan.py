@@ -15,10 +15,11 @@ import pytest
 from demo.failures import DemoDataError
 from demo.plan import prepare
 from ml.data_tests.typed import typed_frame
-from ml.drift.engine import Budget, Verdict, check
+from ml.drift.engine import Verdict, check
 from ml.model_config import read_model
 from ml.monitoring.columns import Comparable, cells_of
 from ml.monitoring.reference import reference_profile
+from ml.monitoring.window import budget_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKETING = ROOT.parent / "shared" / "data" / "marketing_campaign" / "marketing_campaign.csv"
@@ -51,12 +52,6 @@ def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(mod
     landed = pd.concat(pd.read_csv(file, sep=config.data.separator, dtype=str) for file in files)
     kept = {name: column for name, column in config.data.columns.items() if not column.drop}
     reference = reference_profile(typed_frame(landed, kept), config)
-    budget = Budget(
-        false_alarms_per_year=config.drift.false_alarms_per_year,
-        smallest_effect=config.drift.smallest_effect,
-        smallest_share=config.drift.smallest_share,
-        least_rows=config.drift.min_rows,
-    )
 
     def changed(rows):
         scored = pd.DataFrame(rows)
@@ -64,7 +59,7 @@ def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(mod
             name: cells_of(scored[name], Comparable.of_model(name, config)).array
             for name in config.features
         }
-        found = check(reference, pa.table(cells), budget=budget)
+        found = check(reference, pa.table(cells), budget=budget_of(config))
         assert found.rows >= config.drift.min_rows
         drifted = (one for one in found.features if one.verdict is Verdict.DRIFT)
         # Scored rows have no label: that it is missing is no news.
