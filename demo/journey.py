@@ -258,7 +258,7 @@ class Journey:
             once_better: called when the challenger has won and its deployment begins.
         """
         said: set[str] = set()
-        facts_seen = 0
+        seen: dict[str, Any] = {}
         deadline = time.monotonic() + self._patience_seconds
         async with self._narrator.waiting_for(f"waiting for {what}"):
             while time.monotonic() < deadline:
@@ -266,8 +266,8 @@ class Journey:
                 ids = [status["open_cycle"]["cycle_id"]] if status["open_cycle"] else []
                 ids += [past["cycle_id"] for past in status["cycles"]]
                 fresh = [cycle_id for cycle_id in ids if cycle_id not in self._seen]
-                if fresh and status["facts"] > facts_seen:
-                    facts_seen = status["facts"]
+                if fresh and status != seen:
+                    seen = status
                     cycle = await self._client.cycle(fresh[-1])
                     self._say_settled(cycle, said)
                     if once_better is not None and _step_named(cycle, "Compared")["sign"] == "✓":

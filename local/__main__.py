@@ -141,10 +141,10 @@ def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackO
 
 
 async def _up(options: StackOptions) -> int:
-    from local.servers import keep_bad_requests_quiet  # noqa: PLC0415 - imports aiohttp
+    from local.servers import keep_faults_of_clients_quiet  # noqa: PLC0415 - imports aiohttp
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    keep_bad_requests_quiet()
+    keep_faults_of_clients_quiet()
     os.umask(0o077)  # state, logs and traces hold data and keys: for their owner only
     serving = asyncio.create_task(_serve(options))
     received: list[signal.Signals] = []

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from aiohttp import ClientConnectionResetError
 from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
@@ -23,17 +24,18 @@ def has_text_headers(request: web.BaseRequest) -> bool:
     return all(_is_text(value) for value in request.headers.values())
 
 
-def keep_bad_requests_quiet() -> None:
-    """A request that is no HTTP is answered with 400; its trace is of no use to who runs us.
+def keep_faults_of_clients_quiet() -> None:
+    """A trace of what a client did wrong is of no use to who runs us.
 
-    A browser that tries https on a plain port makes one.
+    A request that is no HTTP is answered with 400: a browser that tries https on a plain port makes
+    one. Who goes away before the answer is given, as all do when the stack ends, misses nothing.
     """
-    logging.getLogger("aiohttp.server").addFilter(_is_not_a_bad_request)
+    logging.getLogger("aiohttp.server").addFilter(_is_no_fault_of_a_client)
 
 
-def _is_not_a_bad_request(record: logging.LogRecord) -> bool:
+def _is_no_fault_of_a_client(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
+    return not isinstance(error, HttpProcessingError | ClientConnectionResetError)
 
 
 def _is_text(value: str) -> bool:

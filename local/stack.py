@@ -11,7 +11,7 @@ from local.azure_ml.endpoints import OnlineEndpoints
 from local.azure_ml.identity import Identity, NotAuthorizedError
 from local.azure_ml.mlflow_server import MlflowServer
 from local.azure_ml.server import BUILT_IN_DATASTORES, AzureMl
-from local.azure_ml.workspace import WorkspaceNames
+from local.azure_ml.workspace import DEFAULT_STORE, WorkspaceNames
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.background import together
 from local.environments import Environments
@@ -232,7 +232,7 @@ class Stack:
             "workspace.subscription": workspace.subscription,
             "workspace.resource_group": workspace.resource_group,
             "workspace.name": workspace.name,
-            "workspace.container": "azureml-blobstore",
+            "workspace.container": BUILT_IN_DATASTORES[DEFAULT_STORE],
             **{
                 f"topics.{topic.name}": self._storage.events.topic_endpoint(topic.name)
                 for topic in self._options.file.topics

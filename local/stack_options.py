@@ -22,7 +22,7 @@ class StackOptions:
         app_dir: folder of the function app.
         file: what to set up around it.
         state: folder of everything that survives a restart.
-        cache: folder of what can be made again: Azurite and virtual environments.
+        cache: folder of what can be made again: Azurite, virtual environments, an empty database.
         trace: file for every exchange with the Azure ML control plane, or None.
         event_speed: how much faster than Azure deliveries are retried.
         faults: what Event Grid does wrong on purpose.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import sqlite3
 import sys
 import time
 from importlib.metadata import version
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from local.azure_ml import mlflow_database
 from local.errors import LocalStackError, ProcessFailedError
 from local.processes import Command, ManagedProcess, free_port
 
@@ -44,8 +42,7 @@ class MlflowServer:
     Args:
         state: folder of its database.
         log: file for what it prints.
-        cache: folder for an empty database: MLflow makes a new one by all its migrations, which
-            takes over a second of CPU. The first start leaves a copy there for the others.
+        cache: folder for the empty database that new ones begin as; the first start fills it.
         storage_connection_string: of the account that holds artefacts.
     """
 
@@ -65,13 +62,12 @@ class MlflowServer:
 
         Raises:
             ProcessFailedError: it ended or stayed silent; with the log's end.
-            LocalStackError: its database is damaged, or a new one cannot be made.
+            LocalStackError: its database is damaged.
         """
         database = self._state / "mlflow.db"
         is_new = not database.exists()
-        if is_new and self._empty.exists():
-            _copy(self._empty, database)
-        _refuse_damage(database)
+        is_first = is_new and not mlflow_database.begin(database, empty=self._empty)
+        mlflow_database.refuse_damage(database)
         port = free_port()
         settings = dict(part.split("=", 1) for part in self._storage.strip(";").split(";"))
         account = settings["AccountName"]
@@ -117,9 +113,9 @@ class MlflowServer:
             raise ProcessFailedError(
                 f"mlflow does not answer ({exc}). Log: {self._log}\n{self._process.last_lines()}"
             ) from exc
-        if is_new and not self._empty.exists():
+        if is_first:
             await self.call("POST", "experiments/search", {"max_results": 1})  # makes the tables
-            _copy(database, self._empty)
+            mlflow_database.keep(database, empty=self._empty)
 
     async def stop(self) -> None:
         """End it. Harmless when it never started."""
@@ -212,43 +208,6 @@ class MlflowServer:
             "runs/update",
             {"run_id": run_id, "status": status, "end_time": int(time.time() * 1000)},
         )
-
-
-def _copy(database: Path, to: Path) -> None:
-    """All of it or nothing, whoever copies at the same time.
-
-    Raises:
-        LocalStackError: it cannot be read, or the copy not be written.
-    """
-    half = to.with_name(f"{to.name}.{os.getpid()}.half")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            contextlib.closing(sqlite3.connect(database)) as source,
-            contextlib.closing(sqlite3.connect(half)) as copy,
-        ):
-            source.backup(copy)
-        half.replace(to)
-    except (sqlite3.Error, OSError) as exc:
-        half.unlink(missing_ok=True)
-        raise LocalStackError(
-            f"MLflow's database cannot be copied from {database} to {to}: {exc}. Where both "
-            "folders can be written, delete the file in the cache: it is made again"
-        ) from exc
-
-
-def _refuse_damage(database: Path) -> None:
-    """MLflow itself would start, and fail with the first job."""
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA schema_version")
-            connection.execute("SELECT count(*) FROM sqlite_master")
-    except (sqlite3.Error, OSError) as exc:
-        raise LocalStackError(
-            f"MLflow's database {database} cannot be used: {exc}. Delete it to start without the "
-            "runs and metrics it knew"
-        ) from exc
 
 
 def _quoted(text: str) -> str:

@@ -111,19 +111,19 @@ def test_a_printed_report_is_light_unfolded_and_no_card_is_cut(files, opened, na
 
 
 def test_the_first_content_is_painted_after_three_tenths_of_a_second_of_work(files, browser):
-    worked = []
+    painted, worked = [], []
     for _ in range(3):
         context = browser.new_context(offline=True)  # nobody has opened it before
         page = context.new_page()
         renderer = context.new_cdp_session(page)
         renderer.send("Performance.enable")
-        before = cpu_seconds(renderer)
         page.goto(files["wide"].as_uri())
-        assert page.evaluate(FIRST_PAINT) > 0
-        worked.append(cpu_seconds(renderer) - before)
+        painted.append(page.evaluate(FIRST_PAINT))
+        worked.append(cpu_seconds(renderer))
         context.close()
 
-    assert 0 < min(worked) <= 0.3  # CPU: on the clock, others use the machine
+    assert 0 < min(worked) <= 0.3  # since the process that shows the page began
+    assert min(painted) <= 3_000  # on the clock, others use the machine
 
 
 def cpu_seconds(renderer):

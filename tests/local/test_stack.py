@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+import requests
 from azure.storage.blob import BlobServiceClient
 
 from local.azure_ml.server import BUILT_IN_DATASTORES
@@ -117,10 +118,13 @@ def up(killed) -> Iterator[Up]:
     running = Up(killed.stack.state)  # at once: it waits for what still ends
     try:
         running.until("the stack is up")
+        _, left = psutil.wait_procs(killed.stack.family, timeout=0)
+        assert left == []
         yield running
         # Whatever the tests did: an orderly end leaves nothing.
         running.look()
-        assert running.send(signal.SIGINT) == 0
+        assert local(running.state, "down").stdout == "stopped\n"
+        assert running.process.wait(5) == 0
         running.assert_gone()
         assert not (running.state / "stack.json").exists()
     finally:
@@ -231,10 +235,8 @@ def test_everything_listens_on_this_machine_only(up):
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
-def test_killed_it_leaves_nothing_and_the_next_one_goes_on_at_the_same_addresses(killed, up):
+def test_after_one_that_was_killed_a_stack_goes_on_at_the_same_addresses(killed, up):
     assert killed.code == -signal.SIGKILL
-    _, left = psutil.wait_procs(killed.stack.family, timeout=0)
-    assert left == []
     after = RunningStack.read(up.state)
     assert after.storage_connection_string == killed.record.storage_connection_string
     assert after.master_key == killed.record.master_key
@@ -270,6 +272,8 @@ def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp
 def test_mlflow_that_is_killed_comes_back_at_the_same_address(up):
     # given
     address = RunningStack.read(up.state).mlflow_url
+    api = f"{address}/ajax-api/2.0/mlflow/experiments"
+    requests.post(f"{api}/create", json={"name": "kept"}, timeout=30).raise_for_status()
 
     # when
     kill(up, "mlflow.server:app", name="MLflow")
@@ -279,6 +283,8 @@ def test_mlflow_that_is_killed_comes_back_at_the_same_address(up):
     while not answers(f"{address}/version"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    named = f"{api}/get-by-name?experiment_name=kept"
+    assert requests.get(named, timeout=30).json()["experiment"]["name"] == "kept"
     assert "Traceback" not in up.said()
     assert local(up.state, "status").returncode == 0
 
@@ -307,7 +313,7 @@ def answers(url: str) -> bool:
 
 @pytest.mark.parametrize(
     ("part", "number"),
-    [("storage", signal.SIGINT), ("events", signal.SIGTERM), ("functions", signal.SIGINT)],
+    [("storage", signal.SIGINT), ("functions", signal.SIGTERM)],
     ids=str,
 )
 def test_interrupted_while_starting_it_leaves_nothing(ended, part, number):
@@ -322,6 +328,21 @@ def test_interrupted_while_starting_it_leaves_nothing(ended, part, number):
     assert "nothing is left running" in ended.said()
     assert "Traceback" not in ended.said()
     ended.assert_gone()
+
+
+def test_interrupted_when_it_is_up_it_ends_well_and_leaves_nothing(ended):
+    # given
+    ended.until("the stack is up")
+
+    # when
+    code = ended.send(signal.SIGINT)
+
+    # then
+    assert code == 0, ended.said()
+    assert "nothing is left running" in ended.said()
+    assert "Traceback" not in ended.said()
+    ended.assert_gone()
+    assert not (ended.state / "stack.json").exists()
 
 
 def test_a_second_interrupt_ends_it_at_once(ended):

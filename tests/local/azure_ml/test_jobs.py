@@ -398,7 +398,7 @@ def test_an_environment_that_cannot_be_built_fails_the_job_with_uvs_words(ml_cli
 
     # then
     assert "environment 'broken' cannot be built" in failed.properties["azureml.error"]
-    assert "no-such-package-anywhere" in failed.properties["azureml.error"]
+    assert "no-such-package-anywhere was not found" in failed.properties["azureml.error"]
 
 
 def test_stream_prints_the_steps_and_raises_when_the_job_failed(ml_client, capsys):

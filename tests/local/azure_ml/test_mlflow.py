@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
 import subprocess
 import urllib.request
 import uuid
@@ -15,10 +13,8 @@ from typing import Any
 
 import pytest
 import requests
-from azure_ml_plane import mlflow_in, wait_for
+from azure_ml_plane import wait_for
 from azure_sdk import Environment, Model, command
-
-from local.errors import LocalStackError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -309,28 +305,6 @@ def test_a_json_artifact_arrives_although_the_exchange_is_traced(plane, tracking
     assert answer.status_code == 200, answer.text
     fetched = tracking.download_artifacts(run.run_id, "small.json", str(tmp_path))
     assert Path(fetched).read_bytes() == content
-
-
-def test_a_new_state_begins_with_the_empty_database_of_the_cache(mlflow_server):
-    made = {born(mlflow_server._state / "mlflow.db"), born(mlflow_server._empty)}
-
-    assert len(made) == 1
-
-
-def born(database: Path) -> int:
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        (moment,) = connection.execute("SELECT creation_time FROM experiments WHERE name='Default'")
-    return moment[0]
-
-
-def test_a_damaged_database_in_the_cache_is_named_with_the_remedy(loop_thread, tmp_path):
-    server = mlflow_in(tmp_path / "state", "unused", cache=tmp_path)
-    server._empty.write_bytes(b"no database, although it is long enough to be one" * 100)
-
-    with pytest.raises(LocalStackError, match=r"empty-.*\.db .* delete the file in the cache"):
-        loop_thread.run(server.start())
-
-    assert [path.name for path in (tmp_path / "state").iterdir()] == []
 
 
 _ON_AZURES_ADDRESS = """\

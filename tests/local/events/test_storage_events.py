@@ -269,6 +269,23 @@ async def test_clients_are_told_to_come_again_while_it_is_held(container, proxy,
     assert [what for what, _, _ in published.told()] == ["BlobCreated"]
 
 
+async def test_nothing_is_scanned_while_it_is_held(behind, started_proxy, published, tmp_path):
+    async with started_proxy(state=tmp_path / "another", scan_seconds=0.02) as proxy:
+        published.events.clear()
+        proxy.held = True
+        await behind.upload_blob("new.csv", b"22")
+        await asyncio.sleep(0.5)  # some twenty scans
+        held_back = list(published.told())
+
+        proxy.held = False
+        async with asyncio.timeout(20):
+            while not published.events:  # noqa: ASYNC110 - what publishes has no event to wait for
+                await asyncio.sleep(0.01)
+
+    assert held_back == []
+    assert [what for what, _, _ in published.told()] == ["BlobCreated"]
+
+
 async def test_writes_and_deletions_behind_the_proxys_back_are_found_once(
     container, behind, name, proxy, published
 ):

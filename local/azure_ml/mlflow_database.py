@@ -1,0 +1,74 @@
+"""MLflow's database as a file: a new one begins as a copy of an empty one kept in the cache.
+
+MLflow makes a new one by all its migrations: over a second of CPU. The cache saves that and is
+never in the way: where it cannot be used, MLflow does as it always would, and a line says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from local.errors import LocalStackError
+
+_log = logging.getLogger(__name__)
+
+
+def begin(database: Path, *, empty: Path) -> bool:
+    """Copy `empty` to `database`, where nothing is yet; whether that could be done."""
+    if not empty.exists():
+        return False
+    try:
+        _copy(empty, database)
+    except (sqlite3.Error, OSError) as exc:
+        _log.warning("MLflow's empty database %s is of no use, it makes its own: %s", empty, exc)
+        return False
+    return True
+
+
+def keep(database: Path, *, empty: Path) -> None:
+    """Copy `database`, which must know nothing yet, to `empty` for those to come."""
+    try:
+        _copy(database, empty)
+    except (sqlite3.Error, OSError) as exc:
+        _log.warning("MLflow's empty database cannot be kept at %s: %s", empty, exc)
+
+
+def refuse_damage(database: Path) -> None:
+    """MLflow itself would start, and fail with the first job.
+
+    Raises:
+        LocalStackError: it is no database, or its folder cannot be used.
+    """
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA schema_version")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+    except (sqlite3.Error, OSError) as exc:
+        raise LocalStackError(
+            f"MLflow's database {database} cannot be used: {exc}. Delete it to start without the "
+            "runs and metrics it knew"
+        ) from exc
+
+
+def _copy(source: Path, to: Path) -> None:
+    """All of it or nothing, whoever copies at the same time."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=to.parent, suffix=".half")
+    os.close(descriptor)
+    half = Path(name)
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as whole,
+            contextlib.closing(sqlite3.connect(half)) as copy,
+        ):
+            whole.backup(copy)
+        half.replace(to)
+    except BaseException:
+        half.unlink()
+        raise
