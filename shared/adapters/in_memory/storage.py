@@ -21,7 +21,6 @@ from shared.ports.data import LandedBlob, LocalCopy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from shared.ports.clock import Clock
 
@@ -31,8 +30,7 @@ _LANDING = "landing"
 @dataclass(frozen=True, slots=True)
 class _Blob:
     content: bytes
-    etag: str
-    modified_utc: datetime
+    landed: LandedBlob
 
 
 class InMemoryBlobs:
@@ -45,10 +43,10 @@ class InMemoryBlobs:
 
     def upload(self, container: str, path: str, content: bytes) -> BlobRef:
         """Create or overwrite."""
-        etag = f"0x{next(self._writes):015X}"
-        blob = _Blob(content, etag, self._clock.now_utc())
-        self._containers.setdefault(container, {})[path] = blob
-        return BlobRef(container, path, etag)
+        ref = BlobRef(container, path, f"0x{next(self._writes):015X}")
+        landed = LandedBlob(ref, len(content), self._clock.now_utc())
+        self._containers.setdefault(container, {})[path] = _Blob(content, landed)
+        return ref
 
     def delete(self, container: str, path: str) -> None:
         """Gone, if it was there."""
@@ -62,14 +60,7 @@ class InMemoryBlobs:
     def listing(self, container: str, prefix: str = "") -> list[LandedBlob]:
         """What lies there now, by path."""
         blobs = self._containers.get(container, {})
-        return [
-            LandedBlob(
-                BlobRef(container, path, blobs[path].etag),
-                len(blobs[path].content),
-                blobs[path].modified_utc,
-            )
-            for path in sorted(path for path in blobs if path.startswith(prefix))
-        ]
+        return [blobs[path].landed for path in sorted(blobs) if path.startswith(prefix)]
 
     def read(self, ref: BlobRef) -> bytes:
         """Exactly that content.
@@ -78,7 +69,7 @@ class InMemoryBlobs:
             BlobChangedError: it is gone or was overwritten.
         """
         blob = self._containers.get(ref.container, {}).get(ref.path)
-        if blob is None or blob.etag != ref.etag:
+        if blob is None or blob.landed.blob != ref:
             raise BlobChangedError(f"{ref.place} is gone or was overwritten since {ref.etag}")
         return blob.content
 
