@@ -63,12 +63,20 @@ def _copy(source: Path, to: Path) -> None:
     os.close(descriptor)
     half = Path(name)
     try:
-        with (
-            contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as whole,
-            contextlib.closing(sqlite3.connect(half)) as copy,
-        ):
-            whole.backup(copy)
+        _back_up(source, half)
         half.replace(to)
     except BaseException:
         half.unlink()
         raise
+
+
+def _back_up(source: Path, to: Path) -> None:
+    only_read = f"{source.absolute().as_uri()}?mode=ro"
+    with (
+        contextlib.closing(sqlite3.connect(only_read, uri=True)) as whole,
+        contextlib.closing(sqlite3.connect(to)) as copy,
+    ):
+        whole.backup(copy)
+        (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,9 @@ def database(tmp_path):
     return tmp_path / "state" / "mlflow.db"
 
 
-def test_a_new_database_begins_as_the_one_that_was_kept(tmp_path, empty, database):
-    first = make(tmp_path / "first" / "mlflow.db", "made once")
+def test_a_new_database_begins_as_the_one_that_was_kept(tmp_path, empty, database, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = make(Path("first", "mlflow.db"), "made once")
 
     assert not begin(first.with_name("other.db"), empty=empty)  # nothing is kept yet
     keep(first, empty=empty)
@@ -70,6 +72,19 @@ def test_a_damaged_one_is_said_left_out_and_replaced(tmp_path, empty, database, 
 
     keep(make(tmp_path / "first.db", "whole"), empty=empty)
     assert words_of(empty) == ["whole"]
+
+
+def test_one_that_is_damaged_behind_its_first_page_is_left_out_too(
+    tmp_path, empty, database, caplog
+):
+    keep(make(tmp_path / "first.db", *map(str, range(5_000))), empty=empty)
+    content = empty.read_bytes()
+    empty.write_bytes(content[:4_096] + b"\xff" * (len(content) - 4_096))
+
+    assert not begin(database, empty=empty)
+
+    assert f"{empty} is of no use" in caplog.text
+    assert [path.name for path in database.parent.iterdir()] == []
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_no_error(tmp_path, empty, caplog):
