@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import ModelArtefactError, UndefinedStatisticError
-from ml.evaluation.metrics import score
+from ml.metrics import score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml.model_config import ModelConfig
-    from ml.scoring.model_folder import Predictor
+    from ml.model_folder import Predictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from ml.drift.engine import DriftInputError, Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
-from ml.monitoring.reference import PROFILE_FILE, reference_profile, with_predictions
-from ml.scoring.model_folder import ModelFolder
-from ml.training.tracking import JobRun
+from ml.model_folder import ModelFolder
+from ml.reference.profile import PROFILE_FILE, reference_profile, with_predictions
+from ml.tracking import JobRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

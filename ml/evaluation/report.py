@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ml.evaluation.metrics import METRICS
+from ml.metrics import METRICS
 from ml.presentation import page
 from ml.presentation.charts import difference, overlaid
 from ml.presentation.figures import number, percent, shortened

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ml.model_config import read_model
 from ml.monitoring.outcome import REPORT_FILE, CheckWindow, WindowCheck
-from ml.training.tracking import JobRun
+from ml.tracking import JobRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml.collected_data import PREDICTION
 from ml.drift.engine.performance import Metric, Realised, realised_performance
-from ml.monitoring.columns import PREDICTION, Comparable, cells_of
 from ml.monitoring.outcome import PerformanceResult
 from ml.monitoring.rows_file import TIME
+from ml.reference.columns import Comparable, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.monitoring.columns import cells_of
+from ml.reference.columns import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from ml.monitoring.columns import Comparable
+    from ml.reference.columns import Comparable
 
 TIME: Final = "__time__"
 _MOST_CELLS: Final = 200_000

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
 from ml.drift.engine import (
     Budget,
     CheckResult,
@@ -30,7 +31,6 @@ from ml.drift.engine.report import render
 from ml.drift.engine.result_file import load_result, save_result
 from ml.drift.engine.scan import Scan, scan
 from ml.monitoring.collected import Tally, events
-from ml.monitoring.columns import PREDICTION, Comparable
 from ml.monitoring.findings import moved_columns, next_step, sentence_of
 from ml.monitoring.labels import Labels
 from ml.monitoring.outcome import (
@@ -46,7 +46,7 @@ from ml.monitoring.outcome import (
 )
 from ml.monitoring.realised import ROW_ID, days_of, judge_performance
 from ml.monitoring.rows_file import TIME, RowsFile
-from ml.scoring.collection import INPUTS, OUTPUTS
+from ml.reference.columns import Comparable
 
 if TYPE_CHECKING:
     from ml.drift.engine.layout import Layout

@@ -22,13 +22,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.collected_data import INPUTS, OUTPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _log = logging.getLogger(__name__)
-
-INPUTS = "model_inputs"
-OUTPUTS = "model_outputs"
 
 _PATH = "/modeldata/log"
 _AGENT = "retrain-scoring/1"

@@ -8,13 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ml.scoring.cells import check_cells, is_text, shown
 from ml.scoring.errors import BadRequestError
-from ml.scoring.signature import is_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ml.scoring.signature import Column
+    from ml.model_folder.signature import Column
 
 _MOST_ID_CHARACTERS = 1024
 _SHOWN_KEYS = 5
@@ -68,7 +68,7 @@ def parse_rows(body: bytes, schema: RowSchema) -> Rows:
     if ids is not None and schema.id_column:
         _check_ids(ids, schema.id_column)
     checked = {
-        column.name: column.check(columns.get(column.name, [None] * count))
+        column.name: check_cells(columns.get(column.name, [None] * count), column)
         for column in schema.columns
     }
     return Rows(count=count, columns=checked, ids=ids)

@@ -19,8 +19,8 @@ from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
 from ml.model_config import available_models, read_model
+from ml.model_folder import ModelFolder
 from ml.scoring.collection import Collection, CollectionSettings
-from ml.scoring.model_folder import ModelFolder
 from ml.scoring.scorer import Scorer
 
 if TYPE_CHECKING:

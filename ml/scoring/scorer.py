@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
 from ml.errors import MlError
-from ml.scoring.collection import INPUTS, OUTPUTS, Batch
+from ml.scoring.collection import Batch
 from ml.scoring.errors import BadRequestError
 from ml.scoring.rows import Rows, RowSchema, parse_rows
 
 if TYPE_CHECKING:
+    from ml.model_folder import ModelFolder, Predictor
     from ml.scoring.collection import Collection
-    from ml.scoring.model_folder import ModelFolder, Predictor
 
 _DEFAULT_MAX_ROWS = 10_000
 
@@ -103,6 +104,6 @@ class Scorer:
         self._collection.put(
             [
                 Batch(INPUTS, {**ids, **rows.columns}, request_id, version, body_bytes),
-                Batch(OUTPUTS, {**ids, "prediction": predictions}, request_id, version),
+                Batch(OUTPUTS, {**ids, PREDICTION: predictions}, request_id, version),
             ]
         )

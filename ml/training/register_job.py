@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import RegistrationError
-from ml.training.tracking import JobRun
+from ml.tracking import JobRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ import pandas as pd
 
 from ml.drift.engine import save_profile
 from ml.model_config import read_model
-from ml.monitoring.reference import PROFILE_FILE, reference_profile
-from ml.scoring.trusted_types import is_trusted
-from ml.training.tracking import JobRun
+from ml.model_folder.trusted_types import is_trusted
+from ml.reference.profile import PROFILE_FILE, reference_profile
+from ml.tracking import JobRun
 from ml.training.train import fit
 
 if TYPE_CHECKING:

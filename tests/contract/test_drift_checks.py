@@ -12,7 +12,7 @@ import pytest
 
 from ml.drift.engine import save_profile
 from ml.model_config import MODELS, read_model
-from ml.monitoring.reference import reference_profile
+from ml.reference.profile import reference_profile
 from shared.adapters.drift_checks import CollectedDriftChecks
 from shared.adapters.storage_account import StorageAccount
 from shared.domain.effects import CheckDrift

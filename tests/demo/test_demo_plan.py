@@ -17,9 +17,9 @@ from demo.plan import prepare
 from ml.data_tests.typed import typed_frame
 from ml.drift.engine import Verdict, check
 from ml.model_config import read_model
-from ml.monitoring.columns import Comparable, cells_of
-from ml.monitoring.reference import reference_profile
 from ml.monitoring.window import budget_of
+from ml.reference.columns import Comparable, cells_of
+from ml.reference.profile import reference_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKETING = ROOT.parent / "shared" / "data" / "marketing_campaign" / "marketing_campaign.csv"

@@ -8,8 +8,8 @@ import pytest
 from ml.errors import ModelArtefactError, UndefinedStatisticError
 from ml.evaluation.compare import Comparison, Contestant, MetricPair, compare
 from ml.evaluation.evaluate_job import evidence, split_notes
-from ml.evaluation.metrics import METRICS, metric_names, score
 from ml.evaluation.report import render_report
+from ml.metrics import METRICS, metric_names, score
 from ml.model_config import read_model
 
 DIABETES = read_model("diabetes")

@@ -8,7 +8,7 @@ import pytest
 from window_bench import Bench, config_of, table
 
 from ml.drift.engine import save_profile
-from ml.monitoring.reference import reference_profile, with_predictions
+from ml.reference.profile import reference_profile, with_predictions
 
 if TYPE_CHECKING:
     from pathlib import Path

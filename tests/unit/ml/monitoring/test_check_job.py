@@ -16,7 +16,7 @@ from ml.drift.engine import save_profile
 from ml.model_config import read_model
 from ml.monitoring.check_job import figures, main
 from ml.monitoring.outcome import read_check
-from ml.monitoring.reference import PROFILE_FILE, reference_profile
+from ml.reference.profile import PROFILE_FILE, reference_profile
 
 ROOT = Path(__file__).resolve().parents[4]
 COMPONENT = ROOT / "ml" / "jobs" / "check_drift.yml"

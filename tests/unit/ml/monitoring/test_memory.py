@@ -5,8 +5,8 @@ from window_bench import NOON
 
 from ml.model_config import ColumnContract
 from ml.monitoring.collected import Recent
-from ml.monitoring.columns import Comparable
 from ml.monitoring.rows_file import RowsFile
+from ml.reference.columns import Comparable
 
 
 def test_rows_go_to_disk_before_they_pile_up(tmp_path):

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import ModelArtefactError
+from ml.model_folder.signature import parse_signature
+from ml.scoring.cells import check_cells
 from ml.scoring.errors import BadRequestError
 from ml.scoring.rows import RowSchema, parse_rows
-from ml.scoring.signature import parse_signature
 
 _COLUMNS = parse_signature(
     json.dumps(
@@ -229,6 +230,6 @@ def test_a_signature_that_cannot_be_served_is_refused_at_the_start(text):
 def test_the_other_column_types_are_checked_too(kind, good, bad):
     (column,) = parse_signature(json.dumps([{"name": "x", "type": kind}]))
 
-    assert len(column.check(good)) == len(good)
+    assert len(check_cells(good, column)) == len(good)
     with pytest.raises(BadRequestError):
-        column.check([bad])
+        check_cells([bad], column)

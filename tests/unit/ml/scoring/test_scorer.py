@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ml.errors import ModelArtefactError
-from ml.scoring.model_folder import ModelFolder
+from ml.model_folder import ModelFolder
+from ml.model_folder.trusted_types import is_trusted
 from ml.scoring.scorer import ModelAnswerError, Scorer
-from ml.scoring.trusted_types import is_trusted
 
 _INPUTS = [
     {"name": "age", "type": "double", "required": False},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-from ml.model_config import DriftSettings, PerformanceSettings
+from ml.model_config.settings import DriftSettings, PerformanceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ml.evaluation.metrics import Task
-    from ml.yaml_sections import Section
+    from ml.metrics import Task
+    from ml.model_config.yaml_sections import Section
 
 _CHECKS_A_YEAR: Final = 365
 _REALISED: Final = ("accuracy", "mae")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import yaml
 
 from ml.errors import ModelArtefactError
-from ml.scoring.signature import Column, parse_signature
-from ml.scoring.trusted_types import is_trusted
+from ml.model_folder.signature import Column, parse_signature
+from ml.model_folder.trusted_types import is_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ class ModelFolder:
         if refused:
             raise ModelArtefactError(
                 f"{self.skops_file} holds types that are not trusted: {', '.join(refused)}; "
-                "define them in ml/models/ or add them to ml/scoring/trusted_types.py"
+                "define them in ml/models/ or add them to ml/model_folder/trusted_types.py"
             )
         try:
             model: Predictor = skops.io.load(self.skops_file, trusted=needed)

@@ -1,26 +1,18 @@
-"""A model is a folder: `model.yml` says everything that differs between models.
-
-Read on both sides, in the function app and in jobs, so it costs the standard library and yaml.
-"""
+"""The settings of one model, as a checked model.yml gives them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-
-from ml.errors import ModelConfigError, UnknownModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
+    from pathlib import Path
 
-    from ml.evaluation.metrics import Goal, Task
+    from ml.metrics import Goal, Task
 
-MODELS: Final = Path(__file__).parent / "models"
 MODEL_NAME: Final = re.compile(r"^[a-z][a-z0-9-]{1,29}$")
 
 ColumnType = Literal["number", "integer", "category", "text", "date"]
@@ -166,51 +158,3 @@ class ModelConfig:
     def column(self, name: str) -> ColumnContract:
         """The contract of a column."""
         return self.data.columns[name]
-
-
-def available_models(root: Path = MODELS) -> tuple[str, ...]:
-    """Names of the model folders, sorted. Reads no file: cheap enough for every event."""
-    return tuple(sorted(path.parent.name for path in root.glob("*/model.yml")))
-
-
-def read_model(name: str, root: Path = MODELS) -> ModelConfig:
-    """Read and check one model.
-
-    Raises:
-        UnknownModelError: no such folder; the message names the nearest one.
-        ModelConfigError: every mistake in the file at once, each with line and remedy.
-    """
-    from ml.model_reader import parse_model  # noqa: PLC0415 - keeps yaml out of available_models
-    from ml.yaml_sections import did_you_mean  # noqa: PLC0415 - same
-
-    known = available_models(root)
-    if name not in known:
-        names = ", ".join(known) or "none"
-        raise UnknownModelError(
-            f"no model {name!r}; there are: {names}.{did_you_mean(name, known)}"
-        )
-    folder = root / name
-    content = (folder / "model.yml").read_bytes()
-    return parse_model(content, folder=folder, sha256=_sha256)
-
-
-def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:
-    """Every model; the mistakes of all files come in one ModelConfigError."""
-    configs: list[ModelConfig] = []
-    problems: list[str] = []
-    for name in available_models(root):
-        try:
-            configs.append(read_model(name, root))
-        except ModelConfigError as exc:
-            problems += exc.problems
-    if problems:
-        raise ModelConfigError(problems)
-    return tuple(configs)
-
-
-def _sha256(settings: object, folder: Path) -> str:
-    """Hash of what decides: the settings without comments or order, and pipeline.py."""
-    canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
-    # Line ends differ between checkouts; the model does not.
-    code = (folder / "pipeline.py").read_bytes().replace(b"\r\n", b"\n")
-    return hashlib.sha256(canonical.encode() + b"\0" + code).hexdigest()

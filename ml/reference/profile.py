@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import pyarrow as pa
 
+from ml.collected_data import PREDICTION
 from ml.drift.engine import HistoryKind, Profile, Role
-from ml.monitoring.columns import PREDICTION, Comparable, cells_of
+from ml.reference.columns import Comparable, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from ml.collected_data import PREDICTION
 from ml.data_tests.typed import typed
 from ml.drift.engine import Kind
 from ml.model_config import ColumnContract
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ml.drift.engine.layout import Column
     from ml.model_config import ModelConfig
 
-PREDICTION: Final = "prediction"
 _MOST_TEXT: Final = 1_000
 _MOST_INTEGER_BITS: Final = 1_000
 

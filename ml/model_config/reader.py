@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from ml.collected_data import PREDICTION
 from ml.errors import ModelConfigError
-from ml.evaluation.metrics import METRICS, metric_names
-from ml.model_config import (
+from ml.metrics import METRICS, metric_names
+from ml.model_config.drift_reader import drift_settings
+from ml.model_config.settings import (
     MODEL_NAME,
     ColumnContract,
     ColumnType,
@@ -20,20 +22,18 @@ from ml.model_config import (
     RolloutSettings,
     TrainingSettings,
 )
-from ml.model_drift_reader import drift_settings
-from ml.yaml_sections import Problems, Section, compose, did_you_mean
+from ml.model_config.yaml_sections import Problems, Section, compose, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ml.evaluation.metrics import Task
+    from ml.metrics import Task
 
 _COLUMN_TYPES: Final = ("number", "integer", "category", "text", "date")
 _WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
 _REASONS: Final = ("data", "drift", "performance", "manual", "model")
 _TASKS: Final = ("classification", "regression")
-_COLLECTED_AS: Final = "prediction"  # the collector's name of what the model said
 
 
 def parse_model(
@@ -122,8 +122,8 @@ def _data(section: Section) -> DataContract:
         ),
         columns=MappingProxyType(contracts),
     )
-    if _COLLECTED_AS in contracts:
-        columns.problem(_COLLECTED_AS, "is what predictions are collected as; rename the column")
+    if PREDICTION in contracts:
+        columns.problem(PREDICTION, "is what predictions are collected as; rename the column")
     if len(contract.separator) != 1:
         section.problem("separator", f'{contract.separator!r} is not one character; write e.g. ";"')
     elif contract.separator.isalnum() or contract.separator in '"\r\n.+-':
