@@ -48,12 +48,12 @@ from alarms.worlds import (
     dependent_days,
 )
 
-from ml.drift.engine.calibrate import DRAWS
-from ml.drift.engine.category import CategorySummary
-from ml.drift.engine.check import check
-from ml.drift.engine.grid import Grid
-from ml.drift.engine.profile import Profile
-from ml.drift.engine.reference import Reference
+from ml.drift.counting.category import CategorySummary
+from ml.drift.counting.grid import Grid
+from ml.drift.profiles.profile import Profile
+from ml.drift.profiles.reference import Reference
+from ml.drift.statistics.null import DRAWS
+from ml.drift.verdict.checking import check
 
 REFERENCE_ROWS = 20_000
 HISTORY_DAYS = 182

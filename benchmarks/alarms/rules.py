@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarms.worlds import FEATURES
-from ml.drift.engine.category import CategorySummary
-from ml.drift.engine.distances import cell_distance, chi_square
-from ml.drift.engine.grid import Grid
-from ml.drift.engine.history import Dependence
-from ml.drift.engine.judge import Window, missing_signal, past_of
-from ml.drift.engine.kernels import CELLS, add_days
-from ml.drift.engine.layout import Column, Kind, Summary
-from ml.drift.engine.limits import Budget, Statistic, distance_limit, most_unseen, share_limit
-from ml.drift.engine.numeric import NumericSummary
-from ml.drift.engine.reference import (
+from ml.drift.counting.category import CategorySummary
+from ml.drift.counting.grid import Grid
+from ml.drift.counting.kernels import CELLS, add_days
+from ml.drift.counting.layout import Column, Kind, Summary
+from ml.drift.counting.numeric import NumericSummary
+from ml.drift.counting.units import Blocks, Days
+from ml.drift.profiles.reference import (
     Reference,
     draw_nulls,
     learn_references,
@@ -30,8 +27,11 @@ from ml.drift.engine.reference import (
     summed,
     weekday_counts,
 )
-from ml.drift.engine.shape import shape_of
-from ml.drift.engine.units import Blocks, Days
+from ml.drift.statistics.distances import cell_distance, chi_square
+from ml.drift.statistics.limits import Budget, Statistic, distance_limit, most_unseen, share_limit
+from ml.drift.statistics.overdispersion import Dependence
+from ml.drift.statistics.shape import shape_of
+from ml.drift.verdict.judging import Window, missing_signal, past_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -67,7 +67,7 @@ def profile_and_check(reference: str, current: str) -> None:
     """Profile and check; the calibration of the null is reported apart and not counted."""
     engine = _engine()
     _warm(engine)
-    from ml.drift.engine import profile as module  # noqa: PLC0415
+    from ml.drift.profiles import profile as module  # noqa: PLC0415
 
     spent = 0.0
     original = module.make_references
@@ -125,9 +125,9 @@ def read_buffered(path: str, threads: str) -> None:
     _warm(engine)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
-    from ml.drift.engine.profile import fit_layout  # noqa: PLC0415
-    from ml.drift.engine.readers import open_source  # noqa: PLC0415
-    from ml.drift.engine.scan import column_shares  # noqa: PLC0415
+    from ml.drift.counting.scan import column_shares  # noqa: PLC0415
+    from ml.drift.profiles.profile import fit_layout  # noqa: PLC0415
+    from ml.drift.readers.opening import open_source  # noqa: PLC0415
 
     source, count = open_source(path), int(threads)
     columns = fit_layout(source).columns
@@ -151,9 +151,9 @@ def scan(path: str, threads: str) -> None:
     """One pass into summaries: what profile and check both consist of."""
     engine = _engine()
     _warm(engine)
-    from ml.drift.engine.profile import fit_layout  # noqa: PLC0415
-    from ml.drift.engine.readers import open_source  # noqa: PLC0415
-    from ml.drift.engine.scan import scan as one_pass  # noqa: PLC0415
+    from ml.drift.counting.scan import scan as one_pass  # noqa: PLC0415
+    from ml.drift.profiles.profile import fit_layout  # noqa: PLC0415
+    from ml.drift.readers.opening import open_source  # noqa: PLC0415
 
     source = open_source(path)
     layout = fit_layout(source)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ml.drift.engine import DriftInputError, Profile, load_profile, save_profile
+from ml.drift import DriftInputError, Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.report import render_report
 from ml.model_config import read_model

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ml.drift.engine import Role, Verdict
-from ml.drift.engine.sentences import headline, moved
+from ml.drift import Role, Verdict
+from ml.drift.report.sentences import headline, moved
 from ml.monitoring.outcome import Moved
 
 if TYPE_CHECKING:
-    from ml.drift.engine import CheckResult
+    from ml.drift import CheckResult
     from ml.model_config import ModelConfig
     from ml.monitoring.outcome import PerformanceResult
 

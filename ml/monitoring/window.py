@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
-from ml.drift.engine import (
+from ml.drift import (
     Budget,
     CheckResult,
     DriftInputError,
@@ -25,11 +25,11 @@ from ml.drift.engine import (
     judge,
     load_profile,
 )
-from ml.drift.engine.check import with_past
-from ml.drift.engine.readers import open_source
-from ml.drift.engine.report import render
-from ml.drift.engine.result_file import load_result, save_result
-from ml.drift.engine.scan import Scan, scan
+from ml.drift.counting.scan import Scan, scan
+from ml.drift.readers.opening import open_source
+from ml.drift.report.document import render
+from ml.drift.verdict.checking import with_past
+from ml.drift.verdict.result_file import load_result, save_result
 from ml.monitoring.collected import Tally, events
 from ml.monitoring.findings import moved_columns, next_step, sentence_of
 from ml.monitoring.labels import Labels
@@ -49,7 +49,7 @@ from ml.monitoring.rows_file import TIME, RowsFile
 from ml.reference.columns import Comparable
 
 if TYPE_CHECKING:
-    from ml.drift.engine.layout import Layout
+    from ml.drift.counting.layout import Layout
     from ml.model_config import ModelConfig
 
 __all__ = [

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ml.collected_data import PREDICTION
 from ml.data_tests.typed import typed
-from ml.drift.engine import Kind
+from ml.drift import Kind
 from ml.model_config import ColumnContract
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ml.drift.engine.layout import Column
+    from ml.drift.counting.layout import Column
     from ml.model_config import ModelConfig
 
 _MOST_TEXT: Final = 1_000

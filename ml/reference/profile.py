@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.collected_data import PREDICTION
-from ml.drift.engine import HistoryKind, Profile, Role
+from ml.drift import HistoryKind, Profile, Role
 from ml.reference.columns import Comparable, cells_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ml.drift.engine import save_profile
+from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.model_folder.trusted_types import is_trusted
 from ml.reference.profile import PROFILE_FILE, reference_profile

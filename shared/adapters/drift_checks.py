@@ -325,7 +325,7 @@ def _drift_errors() -> Iterator[None]:
     Raises:
         EvidenceError: in their words.
     """
-    from ml.drift.engine.errors import DriftInputError  # noqa: PLC0415 - seconds of CPU
+    from ml.drift.errors import DriftInputError  # noqa: PLC0415 - seconds of CPU
     from ml.errors import UnreadableDataError  # noqa: PLC0415 - same
 
     try:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml.drift.engine import Budget, Profile, Role, check
-from ml.drift.engine.performance import Metric, realised_performance
-from ml.drift.engine.report import render
+from ml.drift import Budget, Profile, Role, check
+from ml.drift.performance import Metric, realised_performance
+from ml.drift.report.document import render
 from ml.evaluation.compare import Comparison, MetricPair
 from ml.evaluation.report import render_report
 from ml.model_config import read_model

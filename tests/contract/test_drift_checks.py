@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.drift.engine import save_profile
+from ml.drift import save_profile
 from ml.model_config import MODELS, read_model
 from ml.reference.profile import reference_profile
 from shared.adapters.drift_checks import CollectedDriftChecks

@@ -15,7 +15,7 @@ import pytest
 from demo.failures import DemoDataError
 from demo.plan import prepare
 from ml.data_tests.typed import typed_frame
-from ml.drift.engine import Verdict, check
+from ml.drift import Verdict, check
 from ml.model_config import read_model
 from ml.monitoring.window import budget_of
 from ml.reference.columns import Comparable, cells_of

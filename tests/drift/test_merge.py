@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.drift.engine import (
+from ml.drift import (
     DriftInputError,
     HistoryKind,
     Profile,
@@ -16,10 +16,10 @@ from ml.drift.engine import (
     load_profile,
     save_profile,
 )
-from ml.drift.engine.__main__ import main
-from ml.drift.engine.merge import merge_profiles
-from ml.drift.engine.readers import TableSource
-from ml.drift.engine.scan import scan
+from ml.drift.__main__ import main
+from ml.drift.counting.scan import scan
+from ml.drift.profiles.merging import merge_profiles
+from ml.drift.readers.opening import TableSource
 
 DRAWS = 1_000
 

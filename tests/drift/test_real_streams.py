@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from ml.drift.engine import Budget, Profile, Role, Statistic, Verdict, check
-from ml.drift.engine.readers import open_source
+from ml.drift import Budget, Profile, Role, Statistic, Verdict, check
+from ml.drift.readers.opening import open_source
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

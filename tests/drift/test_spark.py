@@ -16,22 +16,22 @@ import pytest
 from pyspark.sql import SparkSession
 
 from local.processes import child_environment
-from ml.drift.engine import (
+from ml.drift import (
     HistoryKind,
     Profile,
     Verdict,
     check,
     judge,
     load_profile,
-    spark_job,
 )
-from ml.drift.engine.errors import DriftInputError
-from ml.drift.engine.limits import Budget
-from ml.drift.engine.profile import fit_layout
-from ml.drift.engine.readers import open_source
-from ml.drift.engine.result_file import load_result
-from ml.drift.engine.scan import scan
-from ml.drift.engine.spark import head_of, scan_spark
+from ml.drift.counting.scan import scan
+from ml.drift.errors import DriftInputError
+from ml.drift.profiles.profile import fit_layout
+from ml.drift.readers.opening import open_source
+from ml.drift.spark.job import main as spark_main
+from ml.drift.spark.scan import head_of, scan_spark
+from ml.drift.statistics.limits import Budget
+from ml.drift.verdict.result_file import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 _JAVA = """#!/bin/sh
@@ -150,10 +150,10 @@ def test_a_history_of_blocks_is_refused(spark, files):
 
 @pytest.mark.usefixtures("spark")
 def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path, capsys):
-    spark_job.main(
+    spark_main(
         ["profile", "--data", str(files), "--output", str(tmp_path / "made"), "--ignore", "when"]
     )
-    spark_job.main(
+    spark_main(
         [
             *("check", "--data", str(files), "--output", f"file:{tmp_path}/drift/"),
             *("--profile", str(tmp_path / "made" / "reference.profile"), "--day", "2026-03-14"),
@@ -172,9 +172,9 @@ def test_a_spark_job_whose_rows_are_none_is_refused(tmp_path):
     arguments = ["--data", str(tmp_path / "none.parquet"), "--output", str(tmp_path / "made")]
 
     with pytest.raises(DriftInputError, match="the reference has no rows"):
-        spark_job.main(["profile", *arguments])
+        spark_main(["profile", *arguments])
     with pytest.raises(SystemExit):
-        spark_job.main(["check", *arguments])
+        spark_main(["check", *arguments])
 
     assert not (tmp_path / "made").exists()
 

@@ -17,7 +17,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from local.azure_ml.collector import CollectionTarget, Collector
 from local.processes import free_port
 from ml.collected_data import INPUTS, OUTPUTS
-from ml.drift.engine import HistoryKind, Role, load_profile
+from ml.drift import HistoryKind, Role, load_profile
 from ml.errors import PinMismatchError, RegistrationError
 from ml.model_config import read_model
 from ml.model_folder import ModelFolder

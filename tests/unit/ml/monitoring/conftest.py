@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from window_bench import Bench, config_of, table
 
-from ml.drift.engine import save_profile
+from ml.drift import save_profile
 from ml.reference.profile import reference_profile, with_predictions
 
 if TYPE_CHECKING:

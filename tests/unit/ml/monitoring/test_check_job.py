@@ -12,7 +12,7 @@ import yaml
 from window_bench import DAY, MIDNIGHT, WINDOW, table
 
 from local.processes import child_environment
-from ml.drift.engine import save_profile
+from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.monitoring.check_job import figures, main
 from ml.monitoring.outcome import read_check

@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta
 import pytest
 from window_bench import DAY, MIDNIGHT, MODEL, NOON, WINDOW, config_of, table
 
-from ml.drift.engine import DriftInputError
+from ml.drift import DriftInputError
 from ml.errors import UnreadableDataError
 from ml.monitoring.window import read_check
 

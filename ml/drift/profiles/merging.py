@@ -1,0 +1,66 @@
+"""Profiles of one layout into one: counts exactly, sums to rounding, the null drawn anew."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+from ml.drift.counting.layout import Layout
+from ml.drift.counting.scan import Scan
+from ml.drift.errors import DriftInputError
+from ml.drift.profiles.profile import Profile
+from ml.drift.statistics.null import DRAWS
+
+
+def merge_profiles(profiles: Sequence[Profile], *, name: str = "", draws: int = DRAWS) -> Profile:
+    """The profile of the rows of all, as if they had been read together.
+
+    None is changed. Blocks follow one another in the order given; days are added up.
+
+    Args:
+        profiles: at least one; the others made on the layout of the first.
+        name: whose reference it is; that of the first where empty.
+        draws: of the null, which depends on all rows.
+
+    Raises:
+        DriftInputError: columns, kinds, roles, grids, time column or history differ.
+    """
+    first, *others = profiles
+    total = _scan_of(first)
+    for other in others:
+        apart = _differences(first.layout, other.layout)
+        if first.history is not other.history:
+            apart.append(f"history is {first.history} and {other.history}")
+        if apart:
+            raise DriftInputError(
+                f"profiles of different layouts cannot be added: {'; '.join(apart)}; make the "
+                "second one with `profile --like` the first"
+            )
+        total.merge(_scan_of(other))
+    return Profile.of_scan(
+        total, first.layout, name=name or first.name, history=first.history, draws=draws
+    )
+
+
+def _differences(one: Layout, other: Layout) -> list[str]:
+    """What is not the same, a few words each."""
+    found = []
+    if one.time_column != other.time_column:
+        found.append(f"time column is {one.time_column} and {other.time_column}")
+    mine = {column.name: column for column in one.columns}
+    theirs = {column.name: column for column in other.columns}
+    if only := sorted(mine.keys() ^ theirs.keys()):
+        found.append(f"only one has {', '.join(only)}")
+    for name in mine.keys() & theirs.keys():
+        a, b = mine[name], theirs[name]
+        if (a.kind, a.role) != (b.kind, b.role):
+            found.append(f"{name} is a {a.kind} {a.role} and a {b.kind} {b.role}")
+        elif a.grid != b.grid:
+            found.append(f"{name} has two grids")
+    return sorted(found)
+
+
+def _scan_of(profile: Profile) -> Scan:
+    """What one pass over the profile's rows would leave behind, to be changed at will."""
+    return Scan(
+        rows=profile.rows,
+        summaries={r.column.name: deepcopy(r.summary) for r in profile.references},
+    )

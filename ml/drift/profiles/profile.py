@@ -1,0 +1,177 @@
+"""The reference profile: made once a model version, small, mergeable, compared with every day."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pyarrow as pa
+
+from ml.drift.counting.grid import Grid
+from ml.drift.counting.layout import HistoryKind, Kind, Layout, Role
+from ml.drift.counting.numeric import NumericSummary
+from ml.drift.counting.scan import COLUMNS_AT_ONCE, Scan, scan
+from ml.drift.errors import DriftInputError
+from ml.drift.profiles.reference import Reference, make_references
+from ml.drift.readers.opening import open_source
+from ml.drift.readers.source import Source, TypesWidenedError
+from ml.drift.statistics.null import DRAWS
+
+_HEAD_ROWS: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A training set, summarised. `name` says whose reference it is, such as a model version."""
+
+    name: str
+    rows: int
+    layout: Layout
+    history: HistoryKind
+    references: tuple[Reference, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        data: Any,
+        *,
+        name: str = "reference",
+        time_column: str | None = None,
+        ignore: Collection[str] = (),
+        categories: Collection[str] = (),
+        roles: Mapping[str, Role] | None = None,
+        history: HistoryKind | None = None,
+        threads: int = 1,
+        draws: int = DRAWS,
+    ) -> "Profile":
+        """Profile a training set in one pass, in memory that does not grow with its rows.
+
+        Args:
+            data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
+            name: whose reference it is, such as a model version.
+            time_column: gives rows their UTC day; itself it is not compared.
+            ignore: columns left out, such as row ids.
+            categories: columns of codes that are numbers only by accident.
+            roles: which columns are predictions or labels; the others are features.
+            history: days where there is a time column, else blocks in the order of the rows.
+            threads: readers.
+            draws: of the null; fewer are faster and make rougher limits.
+
+        Raises:
+            DriftInputError: the data cannot be read, or a named column does not exist.
+        """
+        source = open_source(data)
+        layout = fit_layout(
+            source, time_column=time_column, ignore=ignore, categories=categories, roles=roles
+        )
+        if history is None:
+            history = HistoryKind.DAYS if time_column else HistoryKind.BLOCKS
+        if history is HistoryKind.DAYS and not time_column:
+            raise DriftInputError("a history of days needs a time_column")
+        found = scan(source, layout, history=history, threads=threads)
+        better = _refitted(layout, found)
+        if better.columns:
+            again = scan(source, better, history=history, threads=threads)
+            found.summaries |= again.summaries
+            layout = layout.replaced(better.columns)
+        return cls.of_scan(
+            found,
+            layout,
+            name=name,
+            history=history,
+            draws=draws,
+        )
+
+    @classmethod
+    def of_scan(
+        cls,
+        found: Scan,
+        layout: Layout,
+        *,
+        name: str,
+        history: HistoryKind,
+        draws: int = DRAWS,
+    ) -> "Profile":
+        """A profile from what one pass, or several merged ones, left behind."""
+        if found.rows == 0:
+            raise DriftInputError("the reference has no rows; give the rows of the training set")
+        references = make_references(layout.columns, found.summaries, draws=draws)
+        return cls(
+            name=name, rows=found.rows, layout=layout, history=history, references=references
+        )
+
+    def __getitem__(self, name: str) -> Reference:
+        return next(r for r in self.references if r.column.name == name)
+
+    def describe(self) -> list[str]:
+        """One line a column that is odd: what it is, and what of it can be judged."""
+        return [note for reference in self.references if (note := note_of(reference))]
+
+
+def _refitted(layout: Layout, found: Scan) -> Layout:
+    """The columns whose first rows gave a grid that does not suit the rest, on a better one."""
+    columns = []
+    for column in layout.columns:
+        summary = found.summaries.get(column.name)
+        if column.grid is None or not isinstance(summary, NumericSummary) or not summary.finite:
+            continue
+        grid = Grid.refit(column.grid, *summary.quantile(0.25, 0.5, 0.75))
+        if grid is not column.grid:
+            columns.append(replace(column, grid=grid))
+    return replace(layout, columns=tuple(columns))
+
+
+def note_of(reference: Reference) -> str:
+    """What a person should know about a column before reading its verdict; empty: nothing."""
+    name, summary = reference.column.name, reference.summary
+    note = ""
+    if summary.rows == summary.missing:
+        note = "no value in the reference; judged by its missing share only"
+    elif not isinstance(summary, NumericSummary):
+        if summary.is_text:
+            note = "more than 1,000 different texts; judged by its missing share only"
+    elif reference.column.kind is Kind.DATE:
+        note = "dates move with the calendar; judged by its missing share only"
+    elif summary.is_constant:
+        note = f"constant {summary.lowest:g} in the reference; any other value is new"
+    elif summary.infinite:
+        note = f"{summary.infinite:,} infinite values in the reference, counted as missing"
+    return f"{name}: {note}" if note else ""
+
+
+def _head(source: Source) -> pa.RecordBatch | None:
+    """The first rows; of a source with random access a few columns at a time."""
+    if source.rows is None:
+        return next(source.batches(rows=_HEAD_ROWS), None)
+    names, columns = list(source.names), []
+    for i in range(0, len(names), COLUMNS_AT_ONCE):
+        part = next(source.batches(names[i : i + COLUMNS_AT_ONCE], rows=_HEAD_ROWS), None)
+        if part is None:
+            return None
+        columns += part.columns
+    length = min((len(column) for column in columns), default=0)
+    return pa.RecordBatch.from_arrays([column[:length] for column in columns], names)
+
+
+def fit_layout(
+    source: Source,
+    *,
+    time_column: str | None = None,
+    ignore: Collection[str] = (),
+    categories: Collection[str] = (),
+    roles: Mapping[str, Role] | None = None,
+) -> Layout:
+    """Kinds and grids from the first rows of a source.
+
+    Raises:
+        DriftInputError: there are no rows.
+    """
+    while True:
+        try:
+            head = _head(source)
+        except TypesWidenedError:
+            continue
+        if head is None:
+            raise DriftInputError("the reference has no rows; give the rows of the training set")
+        return Layout.fit(
+            head, time_column=time_column, ignore=ignore, categories=categories, roles=roles
+        )

@@ -1,0 +1,117 @@
+"""The Spark entry point: profile or check a folder of Parquet, on whatever cluster runs it.
+
+spark-submit job.py profile --data wasbs://… --output abfss://…/profiled
+spark-submit job.py check --data wasbs://… --profile abfss://…/reference.profile --output …
+
+Everything is an address that the cluster's file systems know: no disk is shared with the caller.
+"""
+
+import argparse
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from pyspark.sql import DataFrame, SparkSession
+
+from ml.drift.counting.layout import HistoryKind
+from ml.drift.errors import DriftInputError
+from ml.drift.profiles.profile import Profile, fit_layout
+from ml.drift.profiles.profile_file import load_profile, save_profile
+from ml.drift.report.document import render
+from ml.drift.report.sentences import headline
+from ml.drift.spark.scan import head_of, scan_spark
+from ml.drift.statistics.limits import Budget
+from ml.drift.verdict.checking import judge
+from ml.drift.verdict.result_file import save_result
+
+PROFILE_FILE: Final = "reference.profile"
+_PACKAGE: Final = Path(__file__).resolve().parents[2]  # ml/
+
+
+def profile(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
+    """Profile all rows into the folder; with a time column their days are the history."""
+    ignore = [name for name in options.ignore.split(",") if name]
+    layout = fit_layout(head_of(frame), time_column=options.time_column, ignore=ignore)
+    history = HistoryKind.DAYS if options.time_column else HistoryKind.NONE
+    found = scan_spark(frame, layout, history=history)
+    made = Profile.of_scan(found, layout, name=options.name, history=history)
+    save_profile(made, folder / PROFILE_FILE)
+    return f"{made.rows:,} rows, {len(made.references)} columns"
+
+
+def check(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
+    """Check all rows; drift.json and report.html go into the folder."""
+    local = folder / PROFILE_FILE
+    local.write_bytes(_read(frame.sparkSession, options.profile))
+    stored = load_profile(local)
+    local.unlink()
+    found = scan_spark(frame, stored.layout)
+    budget = Budget(false_alarms_per_year=options.false_alarms_per_year)
+    result = judge(stored, found, budget=budget, day=options.day)
+    save_result(result, folder / "drift.json")
+    (folder / "report.html").write_text(render(result), "utf-8")
+    return headline(result)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one of the two in this process's Spark session.
+
+    Raises:
+        DriftInputError: the profile or the rows cannot be read.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", choices=["profile", "check"])
+    parser.add_argument("--data", required=True, help="what spark.read.parquet takes")
+    parser.add_argument("--output", required=True, help="a folder of the cluster's file system")
+    parser.add_argument("--profile")
+    parser.add_argument("--name", default="reference")
+    parser.add_argument("--time-column")
+    parser.add_argument("--ignore", default="", help="columns left out, comma between them")
+    parser.add_argument("--day", type=date.fromisoformat)
+    parser.add_argument("--false-alarms-per-year", type=float, default=1.0)
+    options = parser.parse_args(arguments)
+    if options.task == "check" and options.profile is None:
+        parser.error("check needs --profile, which `profile` wrote")
+    session = SparkSession.builder.getOrCreate()
+    with tempfile.TemporaryDirectory(prefix="drift-") as scratch:
+        _ship_package(session, Path(scratch) / "ml.zip")
+        folder = Path(scratch) / "result"
+        folder.mkdir()
+        frame = session.read.parquet(options.data)
+        said = {"profile": profile, "check": check}[options.task](frame, options, folder)
+        for path in sorted(folder.iterdir()):
+            _write(session, f"{options.output.rstrip('/')}/{path.name}", path.read_bytes())
+    print(said)  # noqa: T201 - the job's log
+
+
+def _ship_package(session: SparkSession, archive: Path) -> None:
+    """Give this package to the executors: what runs there is sent by name, not by value."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(_PACKAGE.rglob("*.py")):
+            packed.write(path, path.relative_to(_PACKAGE.parent))
+    session.sparkContext.addPyFile(str(archive))
+
+
+def _read(session: SparkSession, address: str) -> bytes:
+    row = session.read.format("binaryFile").load(address).select("content").first()
+    if row is None:
+        raise DriftInputError(f"no such profile: {address}; make one with `profile`")
+    return bytes(row["content"])
+
+
+def _write(session: SparkSession, address: str, content: bytes) -> None:
+    """One file under its own name, which a DataFrame's writer cannot give it."""
+    context: Any = session.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(address)  # noqa: SLF001 - as above
+    files = path.getFileSystem(context._jsc.hadoopConfiguration())  # noqa: SLF001 - same
+    files.setWriteChecksum(False)  # a local disk would get a hidden file beside each
+    stream = files.create(path, True)  # noqa: FBT003 - Java: overwrite
+    stream.write(content)
+    stream.close()
+
+
+if __name__ == "__main__":
+    main()

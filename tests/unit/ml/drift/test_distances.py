@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ks_2samp, wasserstein_distance
+
+from ml.drift.counting.grid import Grid
+from ml.drift.counting.numeric import NumericSummary
+from ml.drift.errors import DriftInputError
+from ml.drift.statistics.distances import Steps, chi_square, kolmogorov_smirnov, wasserstein
+
+RNG_SEED = 20_260_314
+
+
+def _summary(values, grid):
+    summary = NumericSummary(grid=grid)
+    summary.add(np.asarray(values, np.float64))
+    return summary
+
+
+def _pair(reference, current):
+    grid = Grid.fit(np.asarray(reference, np.float64))
+    return _summary(reference, grid), _summary(current, grid)
+
+
+def _draw(name, rng, size):
+    return {
+        "normal": lambda: rng.normal(3, 2, size),
+        "lognormal": lambda: rng.lognormal(size=size),
+        "zero-inflated": lambda: np.where(rng.random(size) < 0.6, 0, rng.exponential(size=size)),
+        "poisson": lambda: rng.poisson(3, size).astype(float),
+        "t2": lambda: rng.standard_t(2, size),
+        "two-point": lambda: (rng.random(size) < 0.3) * 5.0,
+        "mixed scale": lambda: rng.normal(size=size) * np.where(rng.random(size) < 0.5, 1e-6, 1e6),
+    }[name]()
+
+
+NAMES = ["normal", "lognormal", "zero-inflated", "poisson", "t2", "two-point", "mixed scale"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_the_distance_is_scipys_to_a_ten_thousandth_of_a_standard_deviation(name, shift):
+    rng = np.random.default_rng(RNG_SEED)
+    reference = _draw(name, rng, 20_000)
+    current = _draw(name, rng, 5_000) + shift * reference.std()
+
+    found = wasserstein(Steps.of(*_pair(reference, current)))
+
+    exact = wasserstein_distance(reference, current)
+    assert abs(found.value - exact) <= 1e-4 * reference.std()
+    assert found.low <= exact <= found.high
+    assert found.high - found.low <= 0.02 * reference.std()
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60),
+    st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60),
+)
+def test_the_bounds_hold_the_exact_distance_whatever_the_values(reference, current):
+    found = wasserstein(Steps.of(*_pair(reference, current)))
+
+    exact = wasserstein_distance(reference, current)
+    rounding = 1e-9 * (1 + max(map(abs, reference + current)))
+    assert found.low - rounding <= exact <= found.high + rounding
+    assert found.low - rounding <= found.value <= found.high + rounding
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=2, max_size=80),
+    st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=1, max_size=80),
+)
+def test_the_bounds_hold_the_exact_distance_of_data_with_many_ties(reference, current):
+    found = wasserstein(Steps.of(*_pair(reference, current)))
+
+    assert found.low - 1e-9 <= wasserstein_distance(reference, current) <= found.high + 1e-9
+
+
+def test_moving_everything_by_k_standard_deviations_gives_k():
+    rng = np.random.default_rng(RNG_SEED)
+    reference = rng.normal(size=30_000)
+
+    found = wasserstein(Steps.of(*_pair(reference, reference + 2.5)))
+
+    assert found.value == pytest.approx(2.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kolmogorov_smirnov_lies_between_its_bounds(name):
+    rng = np.random.default_rng(RNG_SEED)
+    reference, current = _draw(name, rng, 5_000), _draw(name, rng, 2_000) * 1.3
+
+    found = kolmogorov_smirnov(Steps.of(*_pair(reference, current)))
+
+    exact = ks_2samp(reference, current, method="asymp").statistic
+    assert found.low - 1e-12 <= exact <= found.high + 1e-12
+
+
+def test_chi_square_is_the_textbook_statistic_of_a_contingency_table():
+    # Agresti, Categorical Data Analysis, party identification by gender: X2 = 30.1, df = 2
+    female, male = np.array([762, 327, 468]), np.array([484, 239, 477])
+
+    found = chi_square(female, male)
+
+    assert float(found.value) == pytest.approx(30.07, abs=0.01)
+    assert float(found.mean) == 2
+
+
+def test_the_variance_of_chi_square_is_that_of_simulated_small_windows():
+    rng = np.random.default_rng(RNG_SEED)
+    shares = np.array([0.01, 0.04, 0.15, 0.8])
+    reference = rng.multinomial(2_000_000, shares)
+    windows = rng.multinomial(400, shares, size=20_000)
+
+    found = chi_square(np.broadcast_to(reference, windows.shape), windows)
+
+    assert float(found.value.mean()) == pytest.approx(3.0, rel=0.03)
+    assert float(found.value.var()) == pytest.approx(float(found.variance.mean()), rel=0.1)
+
+
+def test_a_distance_without_a_number_on_one_side_is_refused():
+    reference, current = _pair([1.0, 2.0, 3.0], [np.nan, np.nan])
+
+    with pytest.raises(DriftInputError, match="at least one number"):
+        Steps.of(reference, current)

@@ -1,0 +1,108 @@
+"""Limits against closed forms and exact enumeration."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.stats import binom, norm
+
+from ml.drift.statistics.limits import (
+    Budget,
+    Statistic,
+    change_by_chance,
+    distance_limit,
+    most_unseen,
+)
+from ml.drift.statistics.null import calibrate
+from ml.drift.statistics.overdispersion import Dependence
+from ml.drift.verdict.judging import missing_signal
+
+BUDGET = Budget()
+FEATURES = 50
+MANY = 1e12  # rows: the limit of the theory
+
+
+@pytest.fixture(scope="module")
+def uniform():
+    """The null of an even spread over 0 to sqrt(12), whose standard deviation is 1."""
+    cdf = np.arange(1, 400) / 400
+    return calibrate([(np.full(399, math.sqrt(12) / 400), cdf)], draws=40_000)[0]
+
+
+def test_the_area_under_a_brownian_bridge_has_its_known_moments(uniform):
+    # Shepp (1982), Annals of Probability 10(1): E int |B| = sqrt(pi / 32), E (int |B|)^2 = 7 / 60
+    mean = float(uniform.mean_at(np.array(MANY))) * math.sqrt(MANY)
+    square = float(uniform.square_at(np.array(MANY))) * MANY
+
+    assert mean == pytest.approx(math.sqrt(math.pi / 32 * 12), rel=0.01)
+    assert square == pytest.approx(7 / 60 * 12, rel=0.02)
+
+
+def test_the_far_tail_of_the_area_is_that_of_the_normal_it_tends_to(uniform):
+    # Far out a bridge keeps one sign: int |B| > x is |int B| > x, and int B has variance 1 / 12.
+    for chance in (1e-4, 1e-5, 1e-6):
+        found = uniform.limit(chance, MANY) * math.sqrt(MANY)
+
+        assert 0.99 < found / norm.isf(chance / 2) < 1.06
+
+
+def test_limits_grow_as_chance_and_rows_shrink(uniform):
+    by_chance = [uniform.limit(chance, 1_000.0) for chance in (0.3, 0.1, 0.02, 1e-3, 1e-6)]
+    by_rows = [uniform.limit(1e-4, rows) for rows in (1e6, 1e4, 700.0, 150.0, 40.0)]
+
+    assert all(one < other for one, other in pairwise(by_chance))
+    assert all(one < other for one, other in pairwise(by_rows))
+
+
+@pytest.mark.parametrize("share", [0.0005, 0.01, 0.02, 0.05, 0.2])
+@pytest.mark.parametrize(("reference_rows", "rows"), [(2_000, 200), (20_000, 200), (20_000, 1_000)])
+def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(share, reference_rows, rows):
+    # Exact: every count of the window against counts of the reference, each with its probability.
+    counts = np.arange(int(binom.isf(1e-9, rows, share)) + 2)
+    weights = binom.pmf(counts, rows, share)
+    steps = (np.arange(25) + 0.5) / 25
+    alarms = 0.0
+    for before in binom.ppf(steps, reference_rows, share).astype(int).tolist():
+        for now, weight in zip(counts.tolist(), weights, strict=True):
+            if abs(now / rows - before / reference_rows) <= BUDGET.smallest_share:
+                continue
+            signal = missing_signal(
+                (reference_rows - before, before), (rows - now, now), (), BUDGET, features=FEATURES
+            )
+            alarms += float(weight) * (signal.ratio > 1) / len(steps)
+
+    assert alarms <= BUDGET.chance(FEATURES, Statistic.MISSING)
+
+
+def test_a_change_of_the_missing_share_is_limited_alike_whether_rows_are_missing_or_there():
+    up = change_by_chance((980, 20), (960, 40), 1e-4)
+
+    assert change_by_chance((20, 980), (40, 960), 1e-4) == up
+    assert 0.01 < up < 0.04
+
+
+def test_rows_that_are_no_longer_missing_are_seen_too():
+    signal = missing_signal((19_000, 1_000), (1_000, 0), (), BUDGET, features=FEATURES)
+
+    assert signal.ratio > 1
+
+
+def test_the_most_new_rows_that_chance_explains_follow_poisson_where_the_reference_is_large():
+    # 20 single rows among a million tell of 0.2 new ones among 10,000: P(N >= 5) = 2.3e-6 (Poisson)
+    most = most_unseen(current_rows=10_000, rare=20, reference_rows=1_000_000, chance=5e-6)
+
+    assert most == 4
+
+
+def test_of_chance_and_unrest_the_wider_limit_holds_and_of_several_views_the_calmest(uniform):
+    def _limit(*past):
+        return distance_limit(uniform, past, effective_rows=1_000.0, chance=1e-4)
+
+    calm, strong = Dependence(excess=0.0, units=100), Dependence(excess=0.04, units=100)
+
+    assert _limit() == _limit(calm)
+    assert _limit(strong) > 2 * _limit()
+    assert _limit(strong, Dependence(excess=0.01, units=100)) < _limit(strong)
+    assert _limit(strong, calm) == _limit()
+    assert _limit(strong) > 0.2 * norm.isf(0.5e-4)

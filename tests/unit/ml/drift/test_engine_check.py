@@ -1,0 +1,379 @@
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import wasserstein_distance
+
+from ml.drift import (
+    Budget,
+    DriftInputError,
+    HistoryKind,
+    Kind,
+    Profile,
+    Role,
+    Statistic,
+    Verdict,
+    check,
+    load_profile,
+    save_profile,
+)
+from ml.drift.report.sentences import details, headline
+
+MONDAY = date(2026, 3, 2)
+
+
+def _rows(size, seed, **changes):
+    rng = np.random.default_rng(seed)
+    columns = {
+        "a": rng.normal(size=size),
+        "b": rng.lognormal(size=size),
+        "count": rng.poisson(4, size),
+        "kind": np.array(["red", "green", "blue"])[rng.choice(3, size, p=[0.6, 0.3, 0.1])],
+        "flag": rng.random(size) < 0.2,
+    }
+    return pa.table({**columns, **{k: v(rng, size) for k, v in changes.items()}})
+
+
+def _fit(data, **options):
+    return Profile.fit(data, draws=4_000, **options)
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return _fit(_rows(20_000, 1), name="champion version 7")
+
+
+def test_rows_of_the_same_kind_are_no_drift(profile):
+    result = check(profile, _rows(2_000, 2))
+
+    assert result.verdict is Verdict.NO_DRIFT
+    assert headline(result).startswith("No drift in 5 columns.")
+
+
+def test_a_moved_mean_is_drift_and_the_column_is_named_first(profile):
+    moved = _rows(2_000, 3, a=lambda rng, n: rng.normal(0.5, 1, n))
+
+    result = check(profile, moved)
+
+    assert result.verdict is Verdict.DRIFT
+    assert result.features[0].name == "a"
+    assert result["a"].wasserstein[0] == pytest.approx(0.5, abs=0.08)
+    assert result["a"].alarm_share == 1.0
+    assert [f.name for f in result.drifted] == ["a"]
+    assert details(result)[0].startswith("a moved by 0.")
+
+
+def test_a_changed_share_of_categories_is_drift(profile):
+    moved = _rows(
+        2_000, 4, kind=lambda rng, n: np.array(["red", "blue"])[(rng.random(n) < 0.4).astype(int)]
+    )
+
+    result = check(profile, moved)
+
+    assert [f.name for f in result.drifted] == ["kind"]
+    assert result["kind"].vanished_categories == ("green",)
+
+
+def test_new_categories_are_counted_named_and_drift_when_they_matter(profile):
+    def _with_new(rng, n):
+        return ["violet" if x < 0.03 else "red" if x < 0.62 else "green" for x in rng.random(n)]
+
+    result = check(profile, _rows(3_000, 5, kind=_with_new))
+
+    signal = result["kind"].signal(Statistic.UNSEEN)
+    assert signal.value > signal.limit
+    assert result["kind"].new_categories["violet"] == round(signal.value * 3_000)
+
+
+def test_a_single_row_of_a_new_category_is_no_drift(profile):
+    result = check(
+        profile,
+        _rows(
+            2_000,
+            6,
+            kind=lambda rng, n: [
+                "violet",
+                *np.array(["red", "green", "blue"])[rng.choice(3, n - 1, p=[0.6, 0.3, 0.1])],
+            ],
+        ),
+    )
+
+    assert result.verdict is Verdict.NO_DRIFT
+    assert result["kind"].new_categories == {"violet": 1}
+
+
+def test_values_that_go_missing_are_drift_of_the_missing_share(profile):
+    def _holes(rng, n):
+        return np.where(rng.random(n) < 0.05, np.nan, rng.normal(size=n))
+
+    result = check(profile, _rows(2_000, 7, a=_holes))
+
+    assert result["a"].leading.statistic is Statistic.MISSING
+    assert result["a"].verdict is Verdict.DRIFT
+    assert "is missing in" in details(result)[0]
+
+
+def test_a_stretched_tail_and_an_atom_are_seen_though_the_distance_hardly_moves(profile):
+    def _tail(rng, n):
+        x = rng.normal(size=n)
+        return np.where(x > 1.645, 1.645 + 2 * (x - 1.645), x)
+
+    def _atom(rng, n):
+        x = rng.normal(size=n)
+        x[::20] = 0.0
+        return x
+
+    for change in (_tail, _atom):
+        result = check(profile, _rows(10_000, 8, a=change))
+
+        assert result["a"].leading.statistic is Statistic.SHARES
+        assert result["a"].verdict is Verdict.DRIFT
+        assert result["a"].wasserstein[0] < 0.05
+
+
+def test_too_few_rows_are_not_enough_data_and_the_number_needed_is_said(profile):
+    result = check(profile, _rows(41, 9, a=lambda rng, n: rng.normal(5, 1, n)))
+
+    assert result.verdict is Verdict.NOT_ENOUGH_DATA
+    assert headline(result) == ("Not enough data: 41 rows arrived, at least 200 are needed.")
+
+
+def test_an_empty_window_is_not_enough_data(profile):
+    result = check(profile, _rows(0, 9))
+
+    assert result.verdict is Verdict.NOT_ENOUGH_DATA
+    assert result.rows == 0
+
+
+def test_a_column_that_is_gone_is_drift_and_a_new_one_is_only_said(profile):
+    rows = _rows(1_000, 10).drop_columns(["b"]).append_column("extra", pa.array(range(1_000)))
+
+    result = check(profile, rows)
+
+    assert result.verdict is Verdict.DRIFT
+    assert result.vanished_columns == ("b",)
+    assert result.new_columns == ("extra",)
+    assert "Column b is gone: counted as drift." in details(result)
+
+
+def test_odd_columns_are_handled_and_said():
+    def _table(seed, constant, size=5_000):
+        rng = np.random.default_rng(seed)
+        return pa.table(
+            {
+                "constant": np.full(size, 3.5) if constant else rng.normal(3.5, 1, size),
+                "empty": pa.nulls(size),
+                "text": [f"id-{i}-{seed}" for i in range(size)],
+                "when": pa.array(
+                    [date(2026, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 90, size)]
+                ),
+                "wild": np.where(rng.random(size) < 0.01, np.inf, rng.normal(size=size)),
+            }
+        )
+
+    reference = _fit(_table(1, constant=True))
+    quiet = check(reference, _table(2, constant=True))
+    varied = check(reference, _table(3, constant=False))
+
+    assert quiet.verdict is Verdict.NO_DRIFT
+    assert [f.name for f in varied.drifted] == ["constant"]
+    assert "was constant and now differs in 100 % of the rows" in details(varied)[0]
+    notes = "\n".join(reference.describe())
+    for name in ("constant", "empty", "text", "when", "wild"):
+        assert f"{name}: " in notes
+    assert reference["when"].column.kind is Kind.DATE
+
+
+def test_predictions_and_labels_are_judged_by_the_same_means():
+    rng = np.random.default_rng(1)
+    reference = _fit(
+        pa.table({"x": rng.normal(size=5_000), "score": rng.random(5_000), "y": rng.random(5_000)}),
+        roles={"score": Role.PREDICTION, "y": Role.LABEL},
+    )
+
+    result = check(
+        reference,
+        pa.table({"x": rng.normal(size=900), "score": rng.random(900) ** 3}).append_column(
+            "y", pa.array(rng.random(900))
+        ),
+    )
+
+    assert [(f.name, f.role) for f in result.drifted] == [("score", Role.PREDICTION)]
+
+
+def test_since_when_counts_the_unbroken_days_above_the_limit(profile):
+    past = []
+    for k, shift in enumerate([0.0, 0.6, 0.0, 0.6, 0.6]):
+        rows = _rows(1_000, 20 + k, a=lambda rng, n, s=shift: rng.normal(s, 1, n))
+        past.append(check(profile, rows, day=MONDAY + timedelta(days=k), past=past))
+
+    last = past[-1]
+
+    assert last["a"].since == MONDAY + timedelta(days=3)
+    assert len(last["a"].past) == 5
+    assert "First above the limit on 5 Mar 2026, 1 day before." in details(last)
+
+
+def test_a_profile_survives_its_file_byte_for_byte(profile, tmp_path):
+    rows = _rows(1_500, 30, b=lambda rng, n: rng.lognormal(0.4, 1, n))
+
+    save_profile(profile, tmp_path / "one")
+    again = load_profile(tmp_path / "one")
+    save_profile(again, tmp_path / "two")
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert check(again, rows).to_dict() == check(profile, rows).to_dict()
+
+
+def test_a_profile_is_small(profile, tmp_path):
+    save_profile(profile, tmp_path / "p")
+
+    assert (tmp_path / "p").stat().st_size < 5 * 20_000
+
+
+def test_a_file_that_is_no_profile_is_refused(tmp_path):
+    (tmp_path / "p").write_text("hello")
+
+    with pytest.raises(DriftInputError, match="no profile of format 2"):
+        load_profile(tmp_path / "p")
+
+
+def test_the_budget_is_stated_in_false_alarms_a_year_and_checked():
+    with pytest.raises(DriftInputError, match="false_alarms_per_year is 0"):
+        Budget(false_alarms_per_year=0)
+
+
+def test_a_smaller_budget_makes_wider_limits(profile):
+    rows = _rows(1_000, 40)
+
+    often = check(profile, rows, budget=Budget(false_alarms_per_year=50))
+    seldom = check(profile, rows, budget=Budget(false_alarms_per_year=0.1))
+
+    for name in ("a", "b", "count"):
+        assert (
+            often[name].signal(Statistic.DISTANCE).limit
+            < seldom[name].signal(Statistic.DISTANCE).limit
+        )
+
+
+def _days(first, count, seed, pattern, rows=400):
+    rng = np.random.default_rng(seed)
+    values, when = [], []
+    for k in range(count):
+        day = first + timedelta(days=k)
+        values.append(rng.normal(pattern[day.weekday()], 1, rows))
+        when += [day] * rows
+    return pa.table({"x": np.concatenate(values), "when": pa.array(when)})
+
+
+def test_mondays_are_compared_with_mondays_where_weekdays_differ():
+    pattern = [0.0, 0.3, -0.3, 0.5, 0.1, -0.6, 0.9]
+    reference = _fit(_days(MONDAY, 112, 1, pattern), time_column="when")
+
+    weekend = [
+        check(reference, _days(MONDAY + timedelta(days=k), 1, k, pattern)) for k in (117, 118)
+    ]
+    moved = check(reference, _days(MONDAY + timedelta(days=117), 1, 9, [p + 0.6 for p in pattern]))
+
+    assert reference.history is HistoryKind.DAYS
+    assert [r.verdict for r in weekend] == [Verdict.NO_DRIFT] * 2
+    assert weekend[0].day == MONDAY + timedelta(days=117)
+    assert moved.verdict is Verdict.DRIFT
+
+
+def _swinging(first, count, seed, *, swing, shift=0.0, rows=400):
+    """Days whose mean swings by `swing` standard deviations, and categories that swing with it."""
+    rng = np.random.default_rng(seed)
+    means = np.repeat(rng.normal(shift, swing, count), rows)
+    values = rng.normal(means, 1)
+    when = np.repeat(np.arange(count) + np.datetime64(first), rows)
+    kind = np.where(values > 0, "high", "low")
+    return pa.table({"x": values, "kind": kind, "when": when})
+
+
+@pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
+def test_days_so_restless_that_a_shift_of_one_spread_is_invisible_are_not_enough_data(columns):
+    reference = _fit(_swinging(MONDAY, 120, 1, swing=1.0).select(columns), time_column="when")
+    later = MONDAY + timedelta(days=130)
+
+    for shift in (0.0, 1.0):
+        day = _swinging(later, 1, 2, swing=0.0, shift=shift).select(columns)
+        result = check(reference, day)
+
+        assert result.verdict is Verdict.NOT_ENOUGH_DATA
+        assert {f.verdict for f in result.features} == {Verdict.NOT_ENOUGH_DATA}
+
+
+@pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
+def test_slightly_restless_days_alarm_for_a_shift_of_half_a_spread_and_not_for_their_unrest(
+    columns,
+):
+    reference = _fit(_swinging(MONDAY, 120, 1, swing=0.05).select(columns), time_column="when")
+    later = MONDAY + timedelta(days=130)
+
+    def _verdict(seed, shift):
+        day = _swinging(later, 1, seed, swing=0.05, shift=shift).select(columns)
+        return check(reference, day).verdict
+
+    assert {_verdict(seed, 0.0) for seed in range(2, 22)} == {Verdict.NO_DRIFT}
+    assert {_verdict(seed, 0.5) for seed in range(2, 22)} == {Verdict.DRIFT}
+
+
+def test_one_restless_column_among_calm_ones_is_said_and_does_not_silence_the_others():
+    def _table(days, seed, shift=0.0):
+        restless = _swinging(MONDAY + timedelta(days=days[0]), len(days), seed, swing=1.0)
+        rng = np.random.default_rng(seed)
+        calm = {name: rng.normal(shift, 1, restless.num_rows) for name in ("a", "b")}
+        return pa.table({"x": restless["x"], "when": restless["when"], **calm})
+
+    reference = _fit(_table(range(120), 1), time_column="when")
+    quiet = check(reference, _table([130], 2))
+    moved = check(reference, _table([130], 2, shift=0.5))
+
+    assert quiet.verdict is Verdict.NO_DRIFT
+    assert quiet["x"].verdict is Verdict.NOT_ENOUGH_DATA
+    assert sorted(f.name for f in moved.drifted) == ["a", "b"]
+
+
+def test_missing_days_of_a_window_are_said():
+    reference = _fit(_days(MONDAY, 30, 1, [0.0] * 7), time_column="when")
+    window = pa.concat_tables(
+        [
+            _days(MONDAY + timedelta(days=40), 1, 2, [0.0] * 7),
+            _days(MONDAY + timedelta(days=42), 1, 3, [0.0] * 7),
+        ]
+    )
+
+    result = check(reference, window)
+
+    assert result.missing_days == (MONDAY + timedelta(days=41),)
+    assert "No row came from 12 Apr 2026." in details(result)
+
+
+def test_columns_that_do_not_exist_are_refused_by_name():
+    with pytest.raises(DriftInputError, match="no column nope; the file has a, b"):
+        _fit(_rows(100, 1), ignore=["nope"])
+
+
+def test_a_file_whose_first_rows_are_constant_is_profiled_as_finely_as_any_other():
+    rng = np.random.default_rng(1)
+    values = np.concatenate([np.zeros(70_000), rng.normal(1e6, 1e4, 400_000)])
+    current = rng.normal(1e6 + 3e3, 1e4, 20_000)
+
+    reference = _fit(pa.table({"x": values}), history=HistoryKind.NONE)
+    result = check(reference, pa.table({"x": current}))
+
+    exact = wasserstein_distance(values, current) / values.std()
+    assert result["x"].wasserstein[0] == pytest.approx(exact, abs=1e-4)
+
+
+def test_one_other_value_in_a_constant_column_is_counted_as_one():
+    reference = _fit(pa.table({"x": np.full(5_000, 0.003467)}))
+    current = np.full(1_000, 0.003467)
+    current[:30] = 0.003468
+
+    result = check(reference, pa.table({"x": current}))
+
+    assert result["x"].leading.value == pytest.approx(0.03)
+    assert result.verdict is Verdict.DRIFT

@@ -1,0 +1,255 @@
+import json
+import math
+import re
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ml.drift import Profile, Statistic, Verdict, check
+from ml.drift.__main__ import main
+from ml.drift.performance import Estimate, Metric, Performance, Realised
+from ml.drift.report.document import render
+from ml.drift.report.sentences import headline
+from ml.drift.verdict.judging import Signal
+from ml.drift.verdict.result_file import load_result, save_result
+
+DAY = date(2026, 3, 10)
+
+
+def _table(columns, seed, *, shift=0.0, moved=14, rows=2_000):
+    rng = np.random.default_rng(seed)
+    numbers = {
+        f"f{i}": rng.normal(shift if i < moved else 0.0, 1, rows) for i in range(columns - 1)
+    }
+    return pa.table({**numbers, "<script>": np.array(["a", "b"])[rng.integers(0, 2, rows)]})
+
+
+@pytest.fixture(scope="module")
+def results():
+    found = {}
+    for columns in (10, 60, 200):
+        profile = Profile.fit(_table(columns, 1), name="version 7", draws=2_000)
+        past = []
+        for k, shift in enumerate([0.0, 0.0, 0.6, 0.6] if columns == 10 else [0.6]):
+            past.append(
+                check(
+                    profile,
+                    _table(columns, 2 + k, shift=shift, rows=600),
+                    day=DAY + timedelta(days=k),
+                    past=past,
+                )
+            )
+        found[columns] = past[-1]
+    return found
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.images, self.tags, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "svg":
+            self.images.append(dict(attrs))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def _parsed(html):
+    page = _Page()
+    page.feed(html)
+    return page
+
+
+def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results):
+    page = _parsed(render(results[10], subject="electricity"))
+
+    text = " ".join(page.text)
+    assert text.index("Drift: 9 of 10 columns changed") < text.index("moved by")
+    assert "First above the limit on 12 Mar 2026, 1 day before." in text
+    assert "Drift report · electricity · version 7 · 13 Mar 2026 (UTC)" in text
+
+
+def test_nothing_in_the_report_can_load_or_run(results):
+    html = render(results[10])
+    page = _parsed(html)
+
+    assert html.index("Content-Security-Policy") < html.index("<title>")
+    assert {"script", "link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+    assert not any(key in attrs for _, attrs in page.tags for key in ("src", "style", "onload"))
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
+    page = _parsed(render(results[60]))
+
+    assert page.images
+    for image in page.images:
+        assert image["role"] == "img"
+        assert re.search(r"drift|moved|changed|above|missing|area between", image["aria-label"])
+
+
+def test_sizes_stay_in_their_budgets_and_rendering_is_quick(results):
+    started = time.process_time()
+    sixty = render(results[60])
+    spent = time.process_time() - started
+
+    assert len(sixty.encode()) <= 150_000
+    assert len(render(results[200]).encode()) <= 400_000
+    assert spent <= 0.5
+
+
+def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
+    page = _parsed(render(results[60]))
+
+    tables = [tag for tag, _ in page.tags if tag in {"table", "caption"}]
+    rows = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "row"]
+    assert len(rows) == 60 + 2 * 12  # and the two sides of each card
+    assert tables == ["table", "caption"] * (12 + 1)
+
+
+def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_path):
+    feature = results[10].features[0]
+    unreachable = replace(feature, signals=(Signal(Statistic.MISSING, 0.0, math.inf),))
+    result = replace(results[10], features=(unreachable,), performance=_performance())
+
+    save_result(result, tmp_path / "drift.json")
+
+    json.loads((tmp_path / "drift.json").read_text(), parse_constant=pytest.fail)
+    assert load_result(tmp_path / "drift.json") == result
+
+
+def _performance():
+    days = (
+        (DAY, Estimate(0.9, 0.85, 0.95, 100)),
+        (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),
+        (DAY + timedelta(days=2), Estimate(3.0, 0.0, math.inf, 1)),
+    )
+    return Performance(
+        verdict=Realised.WORSE,
+        metric=Metric.ACCURACY,
+        overall=Estimate(0.8, 0.75, 0.84, 201),
+        by_day=days,
+        predictions=300,
+        labelled=201,
+        reference=0.9,
+        margin=0.05,
+    )
+
+
+def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none(results):
+    page = _parsed(render(replace(results[10], performance=_performance())))
+
+    found = next(i["aria-label"] for i in page.images if "intervals" in i["aria-label"])
+    assert "limit 0.85: the whole interval beyond it on 1 of 2 days" in found
+    assert "latest 0.7 on 11 Mar 2026" in found
+    assert "too few rows" in page.text
+
+
+def test_hundreds_of_gone_columns_and_notes_do_not_bury_the_verdict(results):
+    few = replace(results[10], vanished_columns=("a",))
+    gone = tuple(f"column_{k}" for k in range(300))
+    noted = tuple(replace(f, note=f"{f.name}: constant 1") for f in results[10].features)
+    many = replace(results[10], vanished_columns=gone, features=noted)
+
+    assert "Column a is gone: counted as drift." in render(few)
+    assert "column_7 and 292 more are gone: counted as drift." in render(many)
+    assert "<summary>10 remarks on columns and days</summary>" in render(many)
+
+
+def test_dates_are_shown_as_dates():
+    days = pa.array(np.arange(600) + 19_000, pa.int32()).cast(pa.date32())
+    table = pa.table({"joined": days, "x": np.arange(600.0)})
+    profile = Profile.fit(table, draws=500)
+
+    text = " ".join(_parsed(render(check(profile, table))).text)
+
+    assert "3 Nov 2022 → 3 Nov 2022" in text  # 1970 and 19,299 days
+
+
+def test_equal_whole_numbers_stand_in_the_same_step_on_both_sides():
+    reference, current = (
+        pa.table({"n": np.repeat([0.0, 1.0, 2.0], rows)}) for rows in ([316, 227, 17], [63, 75, 2])
+    )
+
+    chart = check(Profile.fit(reference, draws=500), current)["n"].chart
+
+    used = [
+        [k for k, share in enumerate(side) if share] for side in (chart.reference, chart.current)
+    ]
+    assert used[0] == used[1]
+    assert len(used[0]) == 3
+
+
+def test_no_drift_is_told_like_an_answer():
+    profile = Profile.fit(_table(5, 1), draws=2_000)
+
+    html = render(check(profile, _table(5, 2)))
+
+    assert "✓ No drift in 5 columns. Nearest to its limit: " in html
+
+
+def test_a_result_survives_its_file(results, tmp_path):
+    save_result(results[10], tmp_path / "drift.json")
+
+    again = load_result(tmp_path / "drift.json")
+
+    assert again == results[10]
+    assert render(again) == render(results[10])
+    assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
+
+
+def test_the_command_line_profiles_checks_and_draws(tmp_path, capsys):
+    pq.write_table(_table(6, 1), tmp_path / "train.parquet")
+    pq.write_table(_table(6, 2, shift=0.7, moved=2), tmp_path / "today.parquet")
+    paths = {name: str(tmp_path / name) for name in ("p", "d.json", "r.html", "again.html")}
+
+    made = main(["profile", str(tmp_path / "train.parquet"), "-o", paths["p"], "--name", "v7"])
+    status = main(
+        [
+            *("check", paths["p"], str(tmp_path / "today.parquet"), "--day", "2026-03-14"),
+            *("--json", paths["d.json"], "--html", paths["r.html"], "--exit-status"),
+        ]
+    )
+    drawn = main(["report", paths["d.json"], "-o", paths["again.html"]])
+
+    printed = capsys.readouterr().out
+    assert (made, status, drawn) == (0, 3, 0)
+    assert "◆ Drift: 2 of 6 columns changed" in printed
+    assert (tmp_path / "r.html").read_text() == (tmp_path / "again.html").read_text()
+    result = load_result(tmp_path / "d.json")
+    assert result.verdict is Verdict.DRIFT
+    assert headline(result) in printed
+
+
+def test_the_command_line_says_what_it_cannot_read(tmp_path, capsys):
+    status = main(["check", str(tmp_path / "absent"), "today.parquet"])
+
+    assert status == 2
+    assert "no such profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"),
+    [
+        (np.zeros(500), np.linspace(1500, 1600, 500)),  # beyond the grid of a constant
+        (np.zeros(500), np.tile([0.0, 5000.0], 250)),
+        (np.linspace(-3, 3, 500), np.where(np.arange(500) % 5, 0.5, 1e15)),
+        (9e15 + np.arange(500), 9e15 + np.arange(500)),
+    ],
+)
+def test_the_drawing_leaves_out_no_more_rows_than_its_ends_cut_off(reference, current):
+    table = [pa.table({"n": side}) for side in (reference, current)]
+
+    chart = check(Profile.fit(table[0], draws=500), table[1])["n"].chart
+
+    assert sum(chart.reference) >= 0.985
+    assert sum(chart.current) >= 0.985
