@@ -60,6 +60,7 @@ class App:
         from shared.usecases.record_fact import RecordFact  # noqa: PLC0415 - same
 
         self.settings = settings
+        self.data_limit_bytes = settings.function_data_limit_bytes
         self.log = EventLog("retrain")
         self.clock: Clock = SystemClock()
         self.random = random.Random()  # noqa: S311 - jitter
@@ -104,10 +105,16 @@ class App:
 
     @cached_property
     def perform(self) -> PerformEffect:
+        from functions._performers import performers_over  # noqa: PLC0415 - same
         from shared.usecases.perform_effect import PerformEffect  # noqa: PLC0415 - same
 
         return PerformEffect(
-            ledger=self.ledger, work=self.work, record=self.record, clock=self.clock, ports=self
+            ledger=self.ledger,
+            work=self.work,
+            record=self.record,
+            clock=self.clock,
+            performers=performers_over(self),
+            jobs=lambda: self.jobs,
         )
 
     @cached_property
@@ -134,7 +141,10 @@ class App:
             catalog=self.catalog,
             poison=self.poison,
             clock=self.clock,
-            ports=self,
+            data=self.data,
+            registry=self.registry,
+            endpoints=self.endpoints,
+            alerts=self.alerts,
         )
 
     @cached_property
@@ -173,7 +183,7 @@ class App:
     def data(self) -> DataStore:
         from shared.adapters.blob_data import BlobDataStore  # noqa: PLC0415 - same
 
-        return BlobDataStore(self.storage, limit_bytes=self.settings.function_data_limit_bytes)
+        return BlobDataStore(self.storage, limit_bytes=self.data_limit_bytes)
 
     @cached_property
     def quarantine(self) -> Quarantine:
@@ -185,7 +195,7 @@ class App:
     def data_tests(self) -> DataTests:
         from shared.adapters.data_tests import ContractDataTests  # noqa: PLC0415 - same
 
-        return ContractDataTests(limit_bytes=self.settings.function_data_limit_bytes)
+        return ContractDataTests(limit_bytes=self.data_limit_bytes)
 
     @cached_property
     def drift_checks(self) -> DriftChecks:
@@ -196,7 +206,7 @@ class App:
             container=self.settings.workspace_storage_container,
             data=self.storage,
             endpoint_name=self._azure_endpoints.endpoint_name,
-            limit_bytes=self.settings.function_data_limit_bytes,
+            limit_bytes=self.data_limit_bytes,
         )
 
     @cached_property

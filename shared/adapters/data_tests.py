@@ -26,10 +26,6 @@ class ContractDataTests:
         self._limit_bytes = limit_bytes
         self._root = root
 
-    def takes(self, size_bytes: int) -> bool:
-        """Up to the limit."""
-        return size_bytes <= self._limit_bytes
-
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """What the file holds is a verdict; only its size and a broken model.yml are errors."""
         from ml import errors as ml_errors  # noqa: PLC0415 - seconds of imports, when data came
@@ -94,7 +90,8 @@ def _tested(report: dict[str, Any]) -> TestedFile:
         raise ValueError("no number of rows, or no list of findings")
     if (report["verdict"] == "passed") is bool(items):
         raise ValueError(f"verdict {report['verdict']!r} with {len(items)} findings")
-    return TestedFile(rows, tuple(_finding(item) for item in items), report)
+    findings = tuple(_finding(item) for item in items)
+    return TestedFile(rows, findings, json.dumps(report, ensure_ascii=False))
 
 
 def _finding(item: dict[str, Any]) -> Finding:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -107,11 +107,11 @@ class Finding:
 class TestedFile:
     """What the data tests say about one file."""
 
-    __test__ = False  # it is no pytest class
+    __test__ = False  # not a pytest class
 
     rows: int
     findings: tuple[Finding, ...] = ()
-    report: Mapping[str, Any] = field(default_factory=dict)  # JSON document
+    report: str = "{}"  # JSON text
 
     @property
     def passed(self) -> bool:
@@ -123,7 +123,7 @@ class TestedFile:
 class TestedInJob:
     """What a job says about a file, and which content it read."""
 
-    __test__ = False  # it is no pytest class
+    __test__ = False  # not a pytest class
 
     sha256: str
     tested: TestedFile
@@ -131,9 +131,6 @@ class TestedInJob:
 
 class DataTests(Protocol):
     """The model's data contract, applied to one file."""
-
-    def takes(self, size_bytes: int) -> bool:
-        """Whether a file of that size is tested here; a larger one needs a job."""
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """Never raises for what the file holds: that is a finding.

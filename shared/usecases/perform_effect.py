@@ -5,58 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from shared.domain import sentences
 from shared.domain.effects import (
-    CheckDrift,
     Deploy,
     Effect,
-    Evaluate,
-    FindChallenger,
-    PublishDrift,
-    RaiseAlert,
-    ReadDriftCheck,
-    RegisterData,
     RestoreTraffic,
     RetireDeployment,
     ShiftTraffic,
-    SubmitJob,
-    TagDrift,
-    TagModel,
     TestData,
     WatchDeployment,
     WatchDriftJob,
     WatchJob,
 )
-from shared.domain.facts import EffectDone, EffectFailed, Fact
+from shared.domain.facts import EffectFailed
 from shared.domain.plan import plan
 from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, TransientError
-from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
-from shared.usecases.effects_data import register_data, test_data
-from shared.usecases.effects_drift import check_drift, read_drift_check
-from shared.usecases.effects_jobs import (
-    Wait,
-    evaluate,
-    find_challenger,
-    submit_job,
-    watch_job,
-)
-from shared.usecases.effects_rollout import (
-    deploy,
-    restore_traffic,
-    retire_deployment,
-    shift_traffic,
-    watch_deployment,
-)
+from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.domain.state import State
     from shared.ports.clock import Clock
+    from shared.ports.jobs import Jobs
     from shared.ports.ledger import DueEffect, Ledger
     from shared.ports.queues import WorkQueue
-    from shared.usecases.effect_ports import EffectPorts
+    from shared.usecases.performers.performer import Performers
     from shared.usecases.record_fact import RecordFact
 
 _FIRST_DELAY = timedelta(seconds=2)
@@ -89,7 +66,7 @@ class Performed(Enum):
     GIVEN_UP = auto()  # recorded as EffectFailed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PerformEffect:
     """The worker behind the queue `work`."""
 
@@ -97,7 +74,8 @@ class PerformEffect:
     work: WorkQueue
     record: RecordFact
     clock: Clock
-    ports: EffectPorts
+    performers: Performers
+    jobs: Callable[[], Jobs]  # only where jobs are cancelled, which is rare
 
     def __call__(self, message: WorkMessage) -> Performed:
         """Perform the effect if the state still asks for it.
@@ -120,7 +98,7 @@ class PerformEffect:
 
     def _perform(self, model: str, row: DueEffect, *, effect: Effect, state: State) -> Performed:
         try:
-            result = perform(effect, state, self.ports)
+            result = self.performers.perform(effect, state)
             if isinstance(result, Wait):
                 return self._wait(model, row, effect=effect, wait=result)
             recorded = self.record(model, result)
@@ -144,7 +122,7 @@ class PerformEffect:
             later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
             return self._again(model, row, later, at_once=wait.at_once)
         for job in wait.jobs:
-            self.ports.jobs.cancel(job)  # it would go on costing money
+            self.jobs().cancel(job)  # it would go on costing money
         return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
 
     def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:
@@ -174,46 +152,3 @@ def delay_of_turn(turn: int) -> timedelta:
     """2 s after the first look, doubling to 5 minutes."""
     doublings: int = min(max(turn - 1, 0), 10)
     return min(_FIRST_DELAY * (1 << doublings), _LONGEST_DELAY)
-
-
-def perform(effect: Effect, state: State, ports: EffectPorts) -> Fact | Wait:  # noqa: C901, PLR0911, PLR0912 - one case an effect
-    """Do it, or look how far it is."""
-    model = state.model
-    match effect:
-        case TestData():
-            return test_data(model, effect, ports)
-        case RegisterData():
-            return register_data(model, effect, ports)
-        case SubmitJob():
-            return submit_job(model, effect, ports)
-        case WatchJob() | WatchDriftJob():
-            return watch_job(effect, ports)
-        case FindChallenger():
-            return find_challenger(model, effect, ports)
-        case Evaluate():
-            return evaluate(model, effect, ports)
-        case Deploy():
-            return deploy(model, effect, ports)
-        case WatchDeployment():
-            return watch_deployment(model, effect, ports)
-        case ShiftTraffic():
-            return shift_traffic(model, effect, state, ports)
-        case RestoreTraffic():
-            return restore_traffic(model, effect, state, ports)
-        case RetireDeployment():
-            return retire_deployment(model, effect, state, ports)
-        case TagModel(version=version, role=role, cycle_id=cycle_id, fact_seq=fact_seq):
-            ports.registry.tag(model, version, role=role, cycle_id=cycle_id, fact_seq=fact_seq)
-        case CheckDrift():
-            return check_drift(state, effect, ports)
-        case ReadDriftCheck():
-            return read_drift_check(model, effect, ports)
-        case TagDrift():
-            ports.registry.tag_drift(model, effect)
-        case PublishDrift():
-            ports.publisher.drift_detected(model, effect)
-        case RaiseAlert(sentence=sentence):
-            ports.alerts.send(Alert(model, effect.key, sentence))
-        case _:
-            assert_never(effect)
-    return EffectDone(effect.key)

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
+    from shared.ports.data import DataStore
+    from shared.ports.endpoints import Endpoints
     from shared.ports.ledger import DueEffect, Ledger
+    from shared.ports.notices import Alerts
     from shared.ports.queues import PoisonQueues, WorkQueue
-    from shared.usecases.effect_ports import EffectPorts
+    from shared.ports.registry import Registry
     from shared.usecases.record_fact import RecordFact
     from shared.usecases.reject import Rejects
 
@@ -61,7 +64,7 @@ class Repairs:
     troubles: list[str] = field(default_factory=list)  # one model's trouble stops no other
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
     """Runs every ten minutes."""
 
@@ -72,7 +75,10 @@ class Reconcile:
     catalog: ModelCatalog
     poison: PoisonQueues
     clock: Clock
-    ports: EffectPorts
+    data: DataStore
+    registry: Registry
+    endpoints: Endpoints
+    alerts: Alerts
 
     def __call__(self) -> Repairs:
         """Look after every model; what could not be looked after stands in `troubles`."""
@@ -146,7 +152,7 @@ class Reconcile:
     def _landing(self, model: str, repairs: Repairs) -> None:
         """Blobs whose event never came: each content is known by its ETag."""
         latest_utc = self.clock.now_utc() - _EVENT_TIME
-        landed = [item for item in self.ports.data.landed(model) if item.modified_utc <= latest_utc]
+        landed = [item for item in self.data.landed(model) if item.modified_utc <= latest_utc]
         if not landed:
             return
         # Read after the listing: what arrived in between is newer than the listing, not missing.
@@ -176,7 +182,7 @@ class Reconcile:
         if self.ledger.head(model).state.data is None:
             return  # nothing to compare it on
         since_utc = self.clock.now_utc() - _REGISTRY_TIME
-        for item in self.ports.registry.registered_since(model, since_utc):
+        for item in self.registry.registered_since(model, since_utc):
             fact = ChallengerRegistered(item.version)
             # One with a cycle is a job's: its cycle looks for it by itself.
             if not item.tags.get("cycle_id") and not self.ledger.knows(model, fact.key):
@@ -186,7 +192,7 @@ class Reconcile:
         latest_utc = self.clock.now_utc() - _EVENT_TIME
         # In the same words as on its event, so that what is known is not written again.
         arrive = Arrive(self.record, lambda: self.rejects)
-        for number, item in enumerate(self.ports.data.unclaimed(models)):
+        for number, item in enumerate(self.data.unclaimed(models)):
             if number >= _MOST_UNCLAIMED:
                 repairs.troubles.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))
                 return
@@ -201,7 +207,7 @@ class Reconcile:
             return
         if any(isinstance(effect, RestoreTraffic) for effect in state.outstanding):
             return
-        endpoint = self.ports.endpoints.endpoint(model)
+        endpoint = self.endpoints.endpoint(model)
         if endpoint is None or endpoint.state is not Provisioning.READY:
             return
         # Read again after the observation: a promotion in between explains what was seen.
@@ -230,4 +236,4 @@ class Reconcile:
         for queue, count in self.poison.waiting().items():
             repairs.poisoned += count
             sentence = sentences.poisoned(queue, count)
-            self.ports.alerts.send(Alert("", f"poison:{queue}:{day}", sentence))
+            self.alerts.send(Alert("", f"poison:{queue}:{day}", sentence))

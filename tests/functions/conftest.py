@@ -35,6 +35,7 @@ class InMemoryApp(App):
     """`App` with every port replaced by its double; the use cases are the real ones."""
 
     def __init__(self, *models: str) -> None:
+        self.data_limit_bytes = 64_000_000
         self.log = EventLog("test")
         self.clock = doubles.SimulatedClock()
         self.random = random.Random(7)  # noqa: S311 - jitter

@@ -7,10 +7,11 @@ and lost; hosts crash between a commit and what should follow it.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from functions._performers import performers_over
 from shared.adapters.in_memory import (
     AzureMlSimulator,
     InMemoryAlerts,
@@ -157,6 +158,7 @@ class Ports:
     endpoints: InMemoryEndpoints
     publisher: InMemoryPublisher
     alerts: InMemoryAlerts
+    data_limit_bytes: int = SMALL_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ class World:
             self.ledger,
             InMemoryDataStore(self.blobs, limit_bytes=SMALL_BYTES),
             InMemoryQuarantine(self.blobs),
-            MarkedDataTests(SMALL_BYTES),
+            MarkedDataTests(),
             ScriptedDriftChecks(
                 self._drift,
                 performance_of=self._performance,
@@ -231,6 +233,14 @@ class World:
         )
         self.hosts = [self._host() for _ in range(2)]
 
+    def replace_ports(self, **ports: Any) -> None:
+        """From now on, effects are performed with these."""
+        performers = performers_over(replace(self.ports, **ports))
+        self.hosts = [
+            replace(host, perform=replace(host.perform, performers=performers))
+            for host in self.hosts
+        ]
+
     def _host(self) -> Host:
         work = CrashingQueue(self.work, self.chance, self.chances.crash_before_send)
         catalog = InMemoryCatalog(self.policies)
@@ -241,16 +251,26 @@ class World:
         return Host(
             record,
             Arrive(record, lambda: rejects),
-            PerformEffect(self.ledger, work, record, self.clock, self.ports),
+            PerformEffect(
+                ledger=self.ledger,
+                work=work,
+                record=record,
+                clock=self.clock,
+                performers=performers_over(self.ports),
+                jobs=lambda: self.ports.jobs,
+            ),
             Reconcile(
-                self.ledger,
-                work,
-                record,
-                rejects,
-                catalog,
-                self.work,
-                self.clock,
-                self.ports,
+                ledger=self.ledger,
+                work=work,
+                record=record,
+                rejects=rejects,
+                catalog=catalog,
+                poison=self.work,
+                clock=self.clock,
+                data=self.ports.data,
+                registry=self.ports.registry,
+                endpoints=self.ports.endpoints,
+                alerts=self.ports.alerts,
             ),
             CheckDriftOf(self.ledger, record, catalog, self.clock, lambda: self.ports.drift_checks),
             RequestRetrain(record, self.ledger),

@@ -1,10 +1,10 @@
-"""Files too large for a function: a job tests them, and their fate is that of every other file."""
+"""Files too large for a function: a job tests them, then they are used like every other file."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -39,13 +39,6 @@ def scripted(world, script):
     world.azure_ml.script_of = lambda job: (
         script if isinstance(job, DataTestRequest) else JobScript()
     )
-
-
-def with_ports(world, **ports):
-    changed = replace(world.ports, **ports)
-    world.hosts = [
-        replace(host, perform=replace(host.perform, ports=changed)) for host in world.hosts
-    ]
 
 
 @dataclass
@@ -170,14 +163,14 @@ def test_a_host_that_was_paused_before_it_made_its_copy_leaves_it_no_longer_than
     assert files_in(world, "data", "diabetes/untested/") == set()
 
 
-def test_many_large_files_are_tested_beside_each_other_and_each_fate_is_decided_once():
+def test_many_large_files_are_tested_at_once_and_each_is_settled_once():
     world = World()
     lengths = iter(range(1, 100))
     world.azure_ml.script_of = lambda job: JobScript(
         timedelta(hours=next(lengths)) if isinstance(job, DataTestRequest) else timedelta(minutes=1)
     )
     data = CountingCopies(world.ports.data)
-    with_ports(world, data=data)
+    world.replace_ports(data=data)
     for number in range(12):  # the last one ends after 12 hours, an hour after the one before
         content = f"{number}\n".encode() + LARGE
         ref = world.blobs.upload("landing", f"diabetes/large-{number}.csv", content)
@@ -211,7 +204,7 @@ def test_a_job_that_wrote_nothing_of_use_sets_its_file_aside_and_holds_up_no_oth
                 raise error
             return super().read(location)
 
-    with_ports(world, evidence=Evidence(world.blobs))
+    world.replace_ports(evidence=Evidence(world.blobs))
     world.upload("diabetes/large.csv", LARGE)
     world.upload("diabetes/small.csv", b"c\n")
     world.run_until_quiet()

@@ -23,10 +23,11 @@ from shared.domain.facts import (
     RetrainRequested,
     Verdict,
 )
+from shared.domain.state import State
 from shared.errors import EvidenceError, RequestRefusedError
 from shared.ports.endpoints import EndpointReport, Provisioning
-from shared.usecases.effects_jobs import Wait
-from shared.usecases.effects_rollout import deploy
+from shared.usecases.performers.performer import Wait
+from shared.usecases.performers.rollout import deploy
 
 _MOST_ENTITY_BYTES = 1024 * 1024
 
@@ -41,13 +42,6 @@ def facts(world, kind):
 
 def alerts(world):
     return [alert.sentence for alert in world.ports.alerts.sent.values()]
-
-
-def with_ports(world, **ports):
-    broken = replace(world.ports, **ports)
-    world.hosts = [
-        replace(host, perform=replace(host.perform, ports=broken)) for host in world.hosts
-    ]
 
 
 def test_a_job_that_never_ends_is_cancelled_after_a_day_and_blocks_its_model_no_longer():
@@ -98,7 +92,7 @@ def test_a_deployment_refused_half_way_is_deleted_too():
             world.endpoints.create_deployment(model, name, **details)
             raise RequestRefusedError("quota: 0 of 4 cores are left")
 
-    with_ports(world, endpoints=Refuses())
+    world.replace_ports(endpoints=Refuses())
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
 
@@ -135,7 +129,7 @@ def test_five_thousand_files_of_one_cycle_are_tested_slice_by_slice():
         ref = world.blobs.upload("landing", name, content)
         world.hosts[0].record("diabetes", DataArrived(ref, len(content)))
     data = CountingData(world.ports.data, dies_at=2050)
-    with_ports(world, data=data)
+    world.replace_ports(data=data)
     while head(world).cycle is not None or head(world).waiting_arrivals:
         for message in world.work.visible():
             world.work.take(message)
@@ -320,7 +314,7 @@ def test_a_drift_check_that_was_given_up_may_be_asked_for_again():
         def check(self, *_args):
             raise EvidenceError("the drift reference is gone")
 
-    with_ports(world, drift_checks=Broken())
+    world.replace_ports(drift_checks=Broken())
     assert hosts[0].check_drift("diabetes").new
     world.run_until_quiet()
     assert "The drift check of 2026-03-14 was given up: the drift reference is gone." in alerts(
@@ -352,16 +346,15 @@ def test_an_endpoint_that_an_earlier_cycle_failed_to_make_is_tried_once_a_cycle(
             made.append(cycle_id)
             self.tag = fact_seq
 
-    world = World()
-    ports = replace(world.ports, endpoints=Endpoints())
+    endpoints, state = Endpoints(), State("diabetes")
     effect = Deploy("0123456789ab", "2", fact_seq=9)
 
-    assert deploy("diabetes", effect, ports) == Wait("the endpoint")
-    failed = deploy("diabetes", effect, ports)
+    assert deploy(effect, state, endpoints=endpoints) == Wait("the endpoint")
+    failed = deploy(effect, state, endpoints=endpoints)
     assert isinstance(failed, DeploymentFailed)
     assert "no quota" in failed.sentence
     assert made == ["0123456789ab"]
 
-    ports.endpoints.tag, ports.endpoints.traffic = 3, {"version-1": 100}
-    assert isinstance(deploy("diabetes", effect, ports), DeploymentFailed)
+    endpoints.tag, endpoints.traffic = 3, {"version-1": 100}
+    assert isinstance(deploy(effect, state, endpoints=endpoints), DeploymentFailed)
     assert made == ["0123456789ab"]  # one that serves is never made anew

@@ -152,11 +152,8 @@ def test_an_effect_that_fails_for_hours_is_given_up_and_its_files_go_into_the_ne
         def register_data(self, *_args, **_kwargs):
             raise ServiceBusyError("Azure ML has not answered")
 
-    broken = replace(world.ports, registry=Down())
-    hosts, world.hosts = (
-        world.hosts,
-        [replace(host, perform=replace(host.perform, ports=broken)) for host in world.hosts],
-    )
+    hosts = world.hosts
+    world.replace_ports(registry=Down())
     world.run_for(timedelta(hours=12))
     world.hosts = hosts
 
@@ -188,14 +185,9 @@ def test_an_effect_whose_worker_always_crashes_is_given_up():
         def unclaimed(self, _models):
             return []
 
-    broken = replace(world.ports, data=Bug())
+    world.replace_ports(data=Bug())
     world.hosts = [
-        replace(
-            host,
-            perform=replace(host.perform, ports=broken),
-            reconcile=replace(host.reconcile, ports=broken),
-        )
-        for host in world.hosts
+        replace(host, reconcile=replace(host.reconcile, data=Bug())) for host in world.hosts
     ]
     for _ in range(200):
         for message in world.events.visible():
@@ -227,7 +219,7 @@ def test_one_models_trouble_stops_no_other():
             raise ServiceBusyError(f"{model}: Azure ML has not answered")
 
     reconcile = world.hosts[0].reconcile
-    down = replace(reconcile, ports=replace(world.ports, endpoints=Down()))
+    down = replace(reconcile, endpoints=Down())
     world.blobs.upload("landing", "diabetes/lost.csv", b"a\n")
     world.clock.advance(timedelta(minutes=5))
 

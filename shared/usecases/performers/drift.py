@@ -11,20 +11,21 @@ from shared.ports.drift import DriftJobRequest
 if TYPE_CHECKING:
     from shared.domain.effects import CheckDrift, ReadDriftCheck
     from shared.domain.state import State
-    from shared.usecases.effect_ports import EffectPorts
+    from shared.ports.drift import DriftChecks
+    from shared.ports.jobs import Jobs
 
 
 def check_drift(
-    state: State, effect: CheckDrift, ports: EffectPorts
+    effect: CheckDrift, state: State, *, drift_checks: DriftChecks, jobs: Jobs
 ) -> DriftChecked | JobSubmitted | EffectDone:
     """A small window is compared here, a large one by a job that is named by what it compares."""
     champion = state.champion
     if champion is None or champion.version != effect.profile:
         return EffectDone(effect.key)  # its reference is no longer the one that counts
-    found = ports.drift_checks.check(state.model, champion, effect)
+    found = drift_checks.check(state.model, champion, effect)
     if not isinstance(found, DriftJobRequest):
         return found
-    submitted = ports.jobs.submit_drift(found)
+    submitted = jobs.submit_drift(found)
     name = JobName.parse(found.name)
     return JobSubmitted(
         name.cycle_id if name else "",
@@ -35,6 +36,8 @@ def check_drift(
     )
 
 
-def read_drift_check(model: str, effect: ReadDriftCheck, ports: EffectPorts) -> DriftChecked:
+def read_drift_check(
+    effect: ReadDriftCheck, state: State, *, drift_checks: DriftChecks
+) -> DriftChecked:
     """What the job found becomes the same fact as a comparison made here."""
-    return ports.drift_checks.read(model, effect.check, collected=effect.collected)
+    return drift_checks.read(state.model, effect.check, collected=effect.collected)

@@ -1,8 +1,7 @@
-"""Submit jobs, watch them, and read what came out."""
+"""Submit jobs, watch them, and read what they produced."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain.evidence import parse_evidence
@@ -10,6 +9,7 @@ from shared.domain.facts import ChallengerRegistered, EvidenceRead, JobFinished,
 from shared.domain.ids import JobName
 from shared.errors import NotThereYetError
 from shared.ports.jobs import JobRequest
+from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
     from shared.domain.effects import (
@@ -19,28 +19,17 @@ if TYPE_CHECKING:
         WatchDriftJob,
         WatchJob,
     )
-    from shared.ports.registry import ModelVersion
-    from shared.usecases.effect_ports import EffectPorts
+    from shared.domain.state import State
+    from shared.ports.jobs import Evidence, Jobs
+    from shared.ports.registry import ModelVersion, Registry
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to record yet: look again later, or at once where something was done and more is due.
-
-    `jobs` go on meanwhile, and are cancelled when the waiting is given up.
-    """
-
-    for_what: str
-    at_once: bool = False
-    jobs: tuple[str, ...] = ()
-
-
-def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitted:
+def submit_job(effect: SubmitJob, state: State, *, jobs: Jobs) -> JobSubmitted:
     """Its name is the idempotency key: a repetition finds the job of the first time."""
-    submitted = ports.jobs.submit(
+    submitted = jobs.submit(
         JobRequest(
             effect.job_name,
-            model=model,
+            model=state.model,
             cycle_id=effect.cycle_id,
             mode=effect.mode,
             pins=effect.pins,
@@ -59,23 +48,25 @@ def submit_job(model: str, effect: SubmitJob, ports: EffectPorts) -> JobSubmitte
     )
 
 
-def watch_job(effect: WatchJob | WatchDriftJob, ports: EffectPorts) -> JobFinished | Wait:
+def watch_job(effect: WatchJob | WatchDriftJob, *, jobs: Jobs) -> JobFinished | Wait:
     """Its event usually comes first; this is for when it does not."""
-    report = ports.jobs.report(effect.job_name)
+    report = jobs.report(effect.job_name)
     if report is None:
-        raise NotThereYetError(f"Azure ML knows no job {effect.job_name}, though it was submitted")
+        raise NotThereYetError(f"Azure ML has no job {effect.job_name}, though it was submitted")
     if report.status is None:
         return Wait(f"job {effect.job_name}", jobs=(effect.job_name,))
     return JobFinished(effect.job_name, report.status, report.message)
 
 
-def find_challenger(model: str, effect: FindChallenger, ports: EffectPorts) -> ChallengerRegistered:
+def find_challenger(
+    effect: FindChallenger, state: State, *, registry: Registry
+) -> ChallengerRegistered:
     """The ModelRegistered event was lost, or comes late."""
-    found = ports.registry.of_cycle(model, effect.cycle_id)
+    found = registry.of_cycle(state.model, effect.cycle_id)
     mine = [version for version in found if _registered_by(version, effect.job_name)]
     if not mine:
         raise NotThereYetError(
-            f"job {effect.job_name} completed, but no version of {model} has the tag "
+            f"job {effect.job_name} completed, but no version of {state.model} has the tag "
             f"cycle_id={effect.cycle_id}; look at the log of its step `register`"
         )
     return ChallengerRegistered(mine[0].version, effect.cycle_id, effect.job_name)
@@ -87,8 +78,8 @@ def _registered_by(version: ModelVersion, job_name: str) -> bool:
     return attempt is None or name is None or attempt == str(name.attempt)
 
 
-def evaluate(model: str, effect: Evaluate, ports: EffectPorts) -> EvidenceRead:
-    """Reads only: the gate's verdict follows in the same transaction, from the fact."""
-    location = ports.evidence.location(model, effect.job_name)
-    text = ports.evidence.read(location)
+def evaluate(effect: Evaluate, state: State, *, evidence: Evidence) -> EvidenceRead:
+    """What the job measured; the gate's verdict follows from the recorded fact."""
+    location = evidence.location(state.model, effect.job_name)
+    text = evidence.read(location)
     return parse_evidence(text, job_name=effect.job_name, location=location)

@@ -1,0 +1,123 @@
+"""Files that are too large for a function: a job tests each, from a copy of what arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.facts import JobStatus
+from shared.domain.ids import JobName
+from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
+from shared.ports.jobs import DataTestRequest
+from shared.usecases.performers.file_outcomes import FileOutcome
+from shared.usecases.performers.performer import Wait
+from shared.usecases.performers.settle_file import store_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.ports.data import DataStore, DataTests
+    from shared.ports.jobs import Evidence, JobReport, Jobs
+    from shared.usecases.performers.settle_file import CycleFile, SettleFile
+
+_MOST_JOBS = 2  # machines fail now and then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeFiles:
+    """Starts the jobs, watches them and settles each file by what its job found."""
+
+    data: DataStore
+    data_tests: DataTests
+    jobs: Jobs
+    evidence: Evidence
+    settle: SettleFile
+
+    def wait_for(self, files: Sequence[CycleFile]) -> Wait | None:
+        """Start a job for each file, or look how far it is; None once all outcomes are stored."""
+        running: list[str] = []
+        settled = False
+        for file in files:
+            if self.data.find_json(_outcome_path(file)) is not None:
+                continue
+            found = self._outcome_or_job(file)
+            if isinstance(found, str):
+                running.append(found)
+                continue
+            store_once(self.data, _outcome_path(file), found.to_json())
+            settled = True
+        if not running:
+            return None
+        others = f" and {len(running) - 1:,} more" if len(running) > 1 else ""
+        # Each that ends is progress: the time that others may take begins anew.
+        return Wait(f"job {running[0]}{others}", at_once=settled, jobs=tuple(running))
+
+    def outcome(self, file: CycleFile) -> FileOutcome | Wait:
+        """The stored outcome after the file's job, or that the job goes on.
+
+        Raises:
+            NotThereYetError: the outcome was stored and is gone.
+            DataMismatchError: the stored outcome cannot be read.
+        """
+        waiting = self.wait_for([file])
+        if waiting is not None:
+            return waiting
+        path = _outcome_path(file)
+        stored = self.data.find_json(path)
+        if stored is None:
+            raise NotThereYetError(f"{path} in the data container is gone")
+        return FileOutcome.from_json(stored, place=path)
+
+    def delete_copies(self, model: str) -> None:
+        """Delete what jobs have read, of failed cycles too: a model has one cycle at a time."""
+        self.data.empty(_copies(model))
+
+    def _outcome_or_job(self, file: CycleFile) -> FileOutcome | str:
+        """What became of the file, or the name of the job that tests it."""
+        job, report = self._newest_job(file.digits)
+        try:
+            if report is None:
+                path = f"{_copies(file.model)}{file.cycle_id}/{file.digits}"
+                self.data.accept(file.blob, path)
+                self.jobs.submit_data_test(DataTestRequest(job, model=file.model, path=path))
+            if report is None or report.status is None:
+                return job
+            return self._settled(file, job, report)
+        except BlobChangedError:
+            return FileOutcome.superseded(file.blob)
+
+    def _newest_job(self, digits: str) -> tuple[str, JobReport | None]:
+        """The job that counts: another one only after a failure, and not for ever."""
+        name = JobName("test", digits, 1)
+        report = self.jobs.report(str(name))
+        while (
+            report is not None and report.status is JobStatus.FAILED and name.attempt < _MOST_JOBS
+        ):
+            name = JobName("test", digits, name.attempt + 1)
+            report = self.jobs.report(str(name))
+        return str(name), report
+
+    def _settled(self, file: CycleFile, job: str, report: JobReport) -> FileOutcome:
+        """Whatever became of the job, the other files go on."""
+        if report.status is JobStatus.COMPLETED:
+            try:
+                text = self.evidence.read(self.evidence.location(file.model, job))
+                found = self.data_tests.read(text, file.blob.name)
+            except (EvidenceError, NotThereYetError) as exc:
+                why = str(exc)
+            else:
+                return self.settle.tested(file, found.tested, sha256=found.sha256)
+        elif report.status is JobStatus.FAILED:
+            why = sentences.job_failed_twice(job, report.message)
+        else:
+            why = sentences.job_was_canceled(job)
+        return self.settle.untested(file, sentences.not_tested(why))
+
+
+def _copies(model: str) -> str:
+    return f"{model}/untested/"
+
+
+def _outcome_path(file: CycleFile) -> str:
+    return f"{file.model}/reports/{file.cycle_id}-file-{file.digits}.json"

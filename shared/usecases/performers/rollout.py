@@ -1,0 +1,168 @@
+"""Deploy, try, shift traffic, retire: each step looks at what is there and does the next thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain.facts import (
+    ChampionPromoted,
+    DeploymentFailed,
+    DeploymentReady,
+    DeploymentStarted,
+    EffectDone,
+    RetrainDecided,
+    TrafficChangedOutside,
+)
+from shared.domain.ids import deployment_name
+from shared.domain.traffic import Traffic, read_traffic
+from shared.errors import NotThereYetError, RequestRefusedError, ServiceBusyError
+from shared.ports.endpoints import Provisioning
+from shared.usecases.performers.performer import Wait
+
+if TYPE_CHECKING:
+    from shared.domain.effects import (
+        Deploy,
+        RestoreTraffic,
+        RetireDeployment,
+        ShiftTraffic,
+        WatchDeployment,
+    )
+    from shared.domain.state import State
+    from shared.ports.endpoints import EndpointReport, Endpoints
+    from shared.ports.jobs import Evidence
+
+
+def deploy(
+    effect: Deploy, state: State, *, endpoints: Endpoints
+) -> DeploymentStarted | DeploymentFailed | Wait:
+    """The endpoint first, where there is none, then the deployment with no traffic."""
+    try:
+        return _deploy(effect, state.model, endpoints)
+    except RequestRefusedError as exc:
+        return DeploymentFailed(effect.cycle_id, effect.version, str(exc))
+
+
+def _deploy(
+    effect: Deploy, model: str, endpoints: Endpoints
+) -> DeploymentStarted | DeploymentFailed | Wait:
+    endpoint = endpoints.endpoint(model)
+    if endpoint is not None and endpoint.state is Provisioning.WORKING:
+        return Wait("the endpoint")
+    if endpoint is None or _may_be_created_again(endpoint, effect):
+        endpoints.create_endpoint(model, cycle_id=effect.cycle_id, fact_seq=effect.fact_seq)
+        return Wait("the endpoint")
+    if endpoint.state is Provisioning.FAILED:
+        sentence = f"the endpoint could not be set up: {endpoint.message}"
+        return DeploymentFailed(effect.cycle_id, effect.version, sentence)
+    name = deployment_name(effect.version)
+    if endpoints.deployment(model, name) is None:
+        endpoints.create_deployment(
+            model,
+            name,
+            version=effect.version,
+            cycle_id=effect.cycle_id,
+            fact_seq=effect.fact_seq,
+        )
+    return DeploymentStarted(effect.cycle_id, effect.version)
+
+
+def _may_be_created_again(endpoint: EndpointReport, effect: Deploy) -> bool:
+    """An earlier cycle failed to create it: each cycle tries once, while nobody uses it."""
+    failed = endpoint.state is Provisioning.FAILED
+    return failed and endpoint.fact_seq != effect.fact_seq and not endpoint.traffic
+
+
+def watch_deployment(
+    effect: WatchDeployment, state: State, *, endpoints: Endpoints, evidence: Evidence
+) -> DeploymentReady | DeploymentFailed | Wait:
+    """Once it is up it must answer a real request before it may get any traffic."""
+    model, name = state.model, deployment_name(effect.version)
+    report = endpoints.deployment(model, name)
+    if report is None:
+        raise NotThereYetError(f"deployment {name} of {model} was started, but is not there")
+    if report.state is Provisioning.WORKING:
+        return Wait(f"deployment {name}")
+    if report.state is Provisioning.FAILED:
+        sentence = f"deployment {name} did not start: {report.message}"
+        return DeploymentFailed(effect.cycle_id, effect.version, sentence)
+    location = evidence.location(model, effect.job_name)
+    body = evidence.sample_request(location)
+    answer = endpoints.smoke_test(model, name, body)
+    if not answer.passed:
+        sentence = f"smoke test failed: {answer.sentence}"
+        return DeploymentFailed(effect.cycle_id, effect.version, sentence)
+    return DeploymentReady(effect.cycle_id, effect.version, answer.sentence)
+
+
+def shift_traffic(
+    effect: ShiftTraffic, state: State, *, endpoints: Endpoints
+) -> ChampionPromoted | TrafficChangedOutside | Wait:
+    """All of it, in one update with its tags; recorded only once the observed traffic agrees.
+
+    A person's change in between is respected: it is recorded, not overwritten.
+    """
+    model, goal = state.model, {deployment_name(effect.version): 100}
+    endpoint = endpoints.endpoint(model)
+    if endpoint is None:
+        raise NotThereYetError(f"the endpoint of {model} is gone; a new cycle creates it again")
+    if endpoint.state is Provisioning.FAILED:
+        raise ServiceBusyError(f"the endpoint of {model} is in trouble: {endpoint.message}")
+    if endpoint.state is Provisioning.WORKING:
+        return Wait("traffic")
+    if endpoint.fact_seq != effect.fact_seq:
+        reading = read_traffic(state, endpoint.traffic, tag=endpoint.fact_seq)
+        if reading.kind is Traffic.OUTSIDE:
+            return TrafficChangedOutside(reading.version, reading.observed, state.count)
+    elif endpoint.traffic == goal:
+        return _promoted(effect, state)
+    endpoints.set_traffic(model, goal, cycle_id=effect.cycle_id, fact_seq=effect.fact_seq)
+    return Wait("traffic")
+
+
+def _promoted(effect: ShiftTraffic, state: State) -> ChampionPromoted | Wait:
+    decision = state.cycle.one(RetrainDecided) if state.cycle else None
+    if decision is None:
+        return Wait("nothing: its cycle is over")
+    return ChampionPromoted(
+        effect.cycle_id,
+        effect.version,
+        over=effect.over,
+        fact_seq=effect.fact_seq,
+        soak=decision.soak,
+    )
+
+
+def restore_traffic(
+    effect: RestoreTraffic, state: State, *, endpoints: Endpoints
+) -> EffectDone | Wait:
+    """Give the champion back what an older write of ours took."""
+    endpoint = endpoints.endpoint(state.model)
+    if not _is_champion(effect.version, state) or endpoint is None:
+        return EffectDone(effect.key)
+    goal = {deployment_name(effect.version): 100}
+    if endpoint.state is Provisioning.WORKING:
+        return Wait("traffic")
+    if endpoint.traffic == goal and endpoint.fact_seq == effect.fact_seq:
+        return EffectDone(effect.key)
+    endpoints.set_traffic(state.model, goal, cycle_id=effect.cycle_id, fact_seq=effect.fact_seq)
+    return Wait("traffic")
+
+
+def retire_deployment(
+    effect: RetireDeployment, state: State, *, endpoints: Endpoints
+) -> EffectDone | Wait:
+    """Delete it, unless it serves: the champion's, or one that a person gave traffic to."""
+    model, name = state.model, deployment_name(effect.version)
+    endpoint = endpoints.endpoint(model)
+    if _is_champion(effect.version, state) or endpoint is None or endpoint.traffic.get(name):
+        return EffectDone(effect.key)
+    report = endpoints.deployment(model, name)
+    if report is None:
+        return EffectDone(effect.key)
+    if Provisioning.WORKING not in (report.state, endpoint.state):
+        endpoints.delete_deployment(model, name)
+    return Wait(f"deployment {name} to go")
+
+
+def _is_champion(version: str, state: State) -> bool:
+    return state.champion is not None and state.champion.version == version

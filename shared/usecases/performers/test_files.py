@@ -1,0 +1,137 @@
+"""Test the files that arrived: the small ones here, the large ones in jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.domain.facts import DataArrived, DataTested
+from shared.domain.ids import sha256_hex
+from shared.errors import BlobChangedError, BlobTooLargeError
+from shared.usecases.performers.file_outcomes import DataReport, FileOutcome, OutcomeKind
+from shared.usecases.performers.performer import Wait
+from shared.usecases.performers.settle_file import CycleFile, store_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.domain.effects import TestData
+    from shared.domain.state import State
+    from shared.ports.data import DataStore, DataTests
+    from shared.ports.ledger import Ledger
+    from shared.usecases.performers.large_files import LargeFiles
+    from shared.usecases.performers.settle_file import SettleFile
+
+_SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
+# One message tests so much, far below the ten minutes a function has; the rest is the next one's.
+_SLICE_FILES = 100
+_SLICE_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestFiles:
+    """Test each file once, as the content that arrived; newer content is another arrival.
+
+    Files above `limit_bytes` are tested by jobs, all at once. The others are tested slice by slice,
+    and what was found is stored beside the report, so a crash costs one slice. Repeating it is
+    harmless: accepted files are stored under their hash, quarantined ones under the cycle.
+    """
+
+    __test__ = False  # not a pytest class
+
+    ledger: Ledger
+    data: DataStore
+    data_tests: DataTests
+    settle: SettleFile
+    large_files: LargeFiles
+    limit_bytes: int
+
+    def __call__(self, effect: TestData, state: State) -> DataTested | Wait:
+        """The report of all files, or that slices or jobs are left."""
+        model, cycle_id = state.model, effect.cycle_id
+        arrivals = [
+            entry.fact
+            for entry in self.ledger.entries(model, after=effect.after_seq, to=effect.to_seq)
+            if isinstance(entry.fact, DataArrived) and not entry.fact.stale
+        ]
+        large = [CycleFile(model, cycle_id, fact.blob) for fact in arrivals if self._is_large(fact)]
+        waiting = self.large_files.wait_for(large)
+        if waiting is not None:
+            return waiting
+        slices = _slices(arrivals)
+        files: list[FileOutcome] = []
+        for number, arrived in enumerate(slices):
+            path = f"{model}/reports/{cycle_id}-part-{number}.json"
+            last = number == len(slices) - 1
+            stored = None if last else self.data.find_json(path)
+            if stored is not None:
+                files += DataReport.from_json(stored, place=path).files
+                continue
+            found = self._test_slice(model, cycle_id, arrived)
+            if isinstance(found, Wait):
+                return found
+            if not last:
+                store_once(self.data, path, DataReport(model, cycle_id, found).to_json())
+                return Wait(f"{len(slices) - number - 1} more slices of files", at_once=True)
+            files += found
+        return self._tested(DataReport(model, cycle_id, tuple(files)))
+
+    def _is_large(self, arrived: DataArrived) -> bool:
+        return arrived.size_bytes > self.limit_bytes
+
+    def _test_slice(
+        self, model: str, cycle_id: str, arrived: Sequence[DataArrived]
+    ) -> tuple[FileOutcome, ...] | Wait:
+        found = []
+        for fact in arrived:
+            file = CycleFile(model, cycle_id, fact.blob)
+            outcome = (
+                self.large_files.outcome(file) if self._is_large(fact) else self._test_here(file)
+            )
+            if isinstance(outcome, Wait):
+                return outcome
+            found.append(outcome)
+        return tuple(found)
+
+    def _test_here(self, file: CycleFile) -> FileOutcome | Wait:
+        try:
+            with self.data.fetch(file.blob) as copy:
+                tested = self.data_tests.test(file.model, copy, file.blob.name)
+                sha256 = copy.sha256
+            return self.settle.tested(file, tested, sha256=sha256)
+        except BlobChangedError:
+            return FileOutcome.superseded(file.blob)
+        except BlobTooLargeError:  # larger than its event said, or once it is unpacked
+            return self.large_files.outcome(file)
+
+    def _tested(self, report: DataReport) -> DataTested:
+        text = report.to_json()
+        sha256 = sha256_hex(text)
+        path = f"{report.model}/reports/{report.cycle_id}-{sha256[:8]}.json"
+        self.data.put_json(path, text)
+        self.large_files.delete_copies(report.model)
+        accepted = report.of_kind(OutcomeKind.ACCEPTED)
+        quarantined = report.of_kind(OutcomeKind.QUARANTINED)
+        return DataTested(
+            report.cycle_id,
+            accepted=len(accepted),
+            quarantined=len(quarantined),
+            superseded=len(report.of_kind(OutcomeKind.SUPERSEDED)),
+            rows=sum(file.rows for file in accepted),
+            report=path,
+            report_sha256=sha256,
+            findings=tuple(file.sentence for file in quarantined[:_SENTENCES_KEPT]),
+        )
+
+
+def _slices(arrived: Iterable[DataArrived]) -> list[list[DataArrived]]:
+    """Cut by what the facts say alone: the same slices whenever it is done again."""
+    slices: list[list[DataArrived]] = [[]]
+    size_bytes = 0
+    for fact in arrived:
+        if len(slices[-1]) >= _SLICE_FILES or size_bytes >= _SLICE_BYTES:
+            slices.append([])
+            size_bytes = 0
+        slices[-1].append(fact)
+        size_bytes += fact.size_bytes
+    return slices

@@ -1,0 +1,23 @@
+"""Every type of effect has a performer."""
+
+from __future__ import annotations
+
+import typing
+from types import SimpleNamespace
+
+import pytest
+
+from functions._performers import performers_over
+from shared.domain.effects import Effect
+
+EFFECTS = typing.get_args(Effect)
+NO_APP = SimpleNamespace()  # registering a performer makes no adapter
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_effect_has_a_performer(effect):
+    assert effect in performers_over(NO_APP).registered()
+
+
+def test_no_performer_is_registered_for_anything_else():
+    assert performers_over(NO_APP).registered() == set(EFFECTS)
