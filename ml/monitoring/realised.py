@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ml.collected_data import PREDICTION
-from ml.drift.performance import Metric, Realised, realised_performance
 from ml.monitoring.outcome import PerformanceResult
+from ml.monitoring.performance import Metric, Realised, realised_performance
 from ml.monitoring.rows_file import TIME
 from ml.reference.columns import Comparable, cells_of
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ml.drift.performance import Performance
     from ml.model_config import ModelConfig
     from ml.monitoring.labels import Labels
+    from ml.monitoring.performance import Performance
     from ml.monitoring.rows_file import RowsFile
 
 ROW_ID: Final = "__id__"

@@ -44,6 +44,7 @@ from ml.monitoring.outcome import (
     read_check,
     write_check,
 )
+from ml.monitoring.performance_section import performance_section
 from ml.monitoring.realised import ROW_ID, days_of, judge_performance
 from ml.monitoring.rows_file import TIME, RowsFile
 from ml.reference.columns import Comparable
@@ -111,7 +112,7 @@ def check_window(
         result = _judged(config, reference, rows, window)
         performance = judge_performance(config, rows.scored, landed, baseline=baseline)
     earlier, lost = _earlier(past)
-    result = with_past(replace(result, performance=performance.by_day), earlier)
+    result = with_past(result, earlier)
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
     check = WindowCheck(
         verdict=result.verdict.replace(" ", "_"),
@@ -123,12 +124,18 @@ def check_window(
         performance=performance.result,
     )
     output.mkdir(parents=True, exist_ok=True)
-    save_result(result, output / RESULT_FILE)
+    of_days = performance.by_day
+    save_result(
+        result,
+        output / RESULT_FILE,
+        beside={"performance": None if of_days is None else of_days.to_dict()},
+    )
     page = render(
         result,
         subject=config.name,
         notes=[*performance.notes, *losses],
         next_step=next_step(config, result, performance.result),
+        sections=[] if of_days is None else [performance_section(of_days)],
     )
     (output / REPORT_FILE).write_text(page, encoding="utf-8")
     write_check(check, output)

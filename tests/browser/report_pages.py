@@ -8,11 +8,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.drift import Budget, Profile, Role, check
-from ml.drift.performance import Metric, realised_performance
 from ml.drift.report.document import render
 from ml.evaluation.compare import Comparison, MetricPair
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
+from ml.monitoring.performance import Metric, realised_performance
+from ml.monitoring.performance_section import performance_section
 
 DAY = date(2026, 3, 13)
 HOSTILE = "<script>document.title='ran'</script>"
@@ -65,10 +66,11 @@ def _drift_pages():
     few = check(profile, _rows(202, rows=41), day=DAY, budget=Budget(least_rows=200))
     return {
         "drift": render(
-            replace(drift, performance=_performance()),
+            drift,
             subject="electricity",
             notes=["12 lines of 2 files could not be read and were left out."],
             next_step="retraining is asked for.",
+            sections=[performance_section(_performance())],
         ),
         "calm": render(calm, subject="electricity"),
         "few": render(few, subject="electricity"),

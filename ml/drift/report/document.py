@@ -6,7 +6,6 @@ from typing import Final
 
 from ml.drift.counting.layout import Role
 from ml.drift.report import cards
-from ml.drift.report.performance_section import performance_section
 from ml.drift.report.sentences import (
     LONGEST_NAME,
     SIGNS,
@@ -34,7 +33,12 @@ TONES: Final = {
 
 
 def render(
-    result: CheckResult, *, subject: str = "", notes: Sequence[str] = (), next_step: str = ""
+    result: CheckResult,
+    *,
+    subject: str = "",
+    notes: Sequence[str] = (),
+    next_step: str = "",
+    sections: Sequence[str] = (),
 ) -> str:
     """The whole report as HTML text; it grows by one short table row a column.
 
@@ -43,6 +47,7 @@ def render(
         subject: what is checked, for the title.
         notes: sentences of whoever asked, below the engine's own.
         next_step: what follows from the verdict, a sentence; empty: the report does not know.
+        sections: HTML of the caller's own, between the facts and the columns.
     """
     day = f" · {day_text(result.day)} (UTC)" if result.day else ""
     title = f"Drift report · {subject + ' · ' if subject else ''}{result.profile}{day}"
@@ -52,7 +57,7 @@ def render(
         page.paragraphs([*findings(result), *happens, *notes]),
         page.facts(_facts(result)),
         _remarks(result),
-        performance_section(result.performance) if result.performance is not None else "",
+        *sections,
         _cards(result),
         _table(result),
         _method(result),

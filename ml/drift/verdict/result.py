@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from ml.drift.counting.layout import Kind, Role
-from ml.drift.performance import Performance
 from ml.drift.statistics.limits import Budget, Statistic
 from ml.drift.verdict.judging import Signal
 
@@ -97,7 +96,6 @@ class CheckResult:
         ratio: the largest of all signals in units of its limit: the one number for the set.
         rows_needed: how many rows a check needs, where there were not enough.
         missing_days: days of the window from which no row came.
-        performance: what predictions turned out to be worth, where labels were given.
     """
 
     profile: str
@@ -112,7 +110,6 @@ class CheckResult:
     vanished_columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
     missing_days: tuple[date, ...] = ()
-    performance: Performance | None = None
 
     @property
     def drifted(self) -> tuple[FeatureResult, ...]:

@@ -9,15 +9,22 @@ from typing import Any
 
 from ml.drift.counting.layout import Kind, Role
 from ml.drift.errors import DriftInputError
-from ml.drift.performance import Estimate, Metric, Performance, Realised
 from ml.drift.statistics.limits import Budget, Statistic
 from ml.drift.verdict.judging import Signal
 from ml.drift.verdict.result import Chart, CheckResult, FeatureResult, Side, Verdict
 
 
-def save_result(result: CheckResult, path: Path) -> None:
-    """Write the figures of a check; the same bytes for the same result."""
-    plain = _finite(result.to_dict())
+def save_result(
+    result: CheckResult, path: Path, *, beside: Mapping[str, Any] | None = None
+) -> None:
+    """Write the figures of a check; the same bytes for the same result.
+
+    Args:
+        result: what a check found.
+        path: of the JSON file.
+        beside: more members of the JSON object, of the caller's own; `load_result` skips them.
+    """
+    plain = _finite({**result.to_dict(), **(beside or {})})
     text = json.dumps(plain, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 
@@ -54,7 +61,6 @@ def result_from(found: Mapping[str, Any]) -> CheckResult:
         vanished_columns=tuple(found["vanished_columns"]),
         new_columns=tuple(found["new_columns"]),
         missing_days=tuple(date.fromisoformat(d) for d in found["missing_days"]),
-        performance=_performance(found.get("performance")),
     )
 
 
@@ -107,30 +113,3 @@ def _feature(found: Mapping[str, Any]) -> FeatureResult:
 def _side(found: Mapping[str, Any]) -> Side:
     quartiles = found["quartiles"]
     return Side(**{**found, "quartiles": None if quartiles is None else tuple(quartiles)})
-
-
-def _performance(found: Mapping[str, Any] | None) -> Performance | None:
-    if found is None:
-        return None
-    overall = found["overall"]
-    return Performance(
-        verdict=Realised(found["verdict"]),
-        metric=Metric(found["metric"]),
-        overall=None if overall is None else _estimate(overall),
-        by_day=tuple((date.fromisoformat(day), _estimate(e)) for day, e in found["by_day"]),
-        predictions=found["predictions"],
-        labelled=found["labelled"],
-        reference=found["reference"],
-        margin=found["margin"],
-    )
-
-
-def _estimate(found: Mapping[str, Any]) -> Estimate:
-    """An interval without an end (one row has no spread) is written with null there."""
-    low, high = found["low"], found["high"]
-    return Estimate(
-        value=found["value"],
-        low=-math.inf if low is None else low,
-        high=math.inf if high is None else high,
-        rows=found["rows"],
-    )

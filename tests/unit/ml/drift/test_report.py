@@ -13,7 +13,6 @@ import pytest
 
 from ml.drift import Profile, Statistic, Verdict, check
 from ml.drift.__main__ import main
-from ml.drift.performance import Estimate, Metric, Performance, Realised
 from ml.drift.report.document import render
 from ml.drift.report.sentences import headline
 from ml.drift.verdict.judging import Signal
@@ -119,39 +118,12 @@ def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
 def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_path):
     feature = results[10].features[0]
     unreachable = replace(feature, signals=(Signal(Statistic.MISSING, 0.0, math.inf),))
-    result = replace(results[10], features=(unreachable,), performance=_performance())
+    result = replace(results[10], features=(unreachable,))
 
     save_result(result, tmp_path / "drift.json")
 
     json.loads((tmp_path / "drift.json").read_text(), parse_constant=pytest.fail)
     assert load_result(tmp_path / "drift.json") == result
-
-
-def _performance():
-    days = (
-        (DAY, Estimate(0.9, 0.85, 0.95, 100)),
-        (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),
-        (DAY + timedelta(days=2), Estimate(3.0, 0.0, math.inf, 1)),
-    )
-    return Performance(
-        verdict=Realised.WORSE,
-        metric=Metric.ACCURACY,
-        overall=Estimate(0.8, 0.75, 0.84, 201),
-        by_day=days,
-        predictions=300,
-        labelled=201,
-        reference=0.9,
-        margin=0.05,
-    )
-
-
-def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none(results):
-    page = _parsed(render(replace(results[10], performance=_performance())))
-
-    found = next(i["aria-label"] for i in page.images if "intervals" in i["aria-label"])
-    assert "limit 0.85: the whole interval beyond it on 1 of 2 days" in found
-    assert "latest 0.7 on 11 Mar 2026" in found
-    assert "too few rows" in page.text
 
 
 def test_hundreds_of_gone_columns_and_notes_do_not_bury_the_verdict(results):

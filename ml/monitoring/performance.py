@@ -4,7 +4,7 @@ A drop here is concept drift: a reason to retrain of its own, also when no input
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -68,6 +68,11 @@ class Performance:
     labelled: int
     reference: float | None
     margin: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it: plain values, days as ISO text."""
+        by_day = [[day.isoformat(), asdict(estimate)] for day, estimate in self.by_day]
+        return {**asdict(self), "by_day": by_day}
 
     def sentence(self) -> str:
         """The verdict as a person reads it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from ml.drift.performance import Estimate, Metric, Performance, Realised
+from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.presentation import courses, page
 from ml.presentation.figures import day_text, number
 

@@ -1,3 +1,4 @@
+import math
 from datetime import date, timedelta
 
 import numpy as np
@@ -5,7 +6,14 @@ import pyarrow as pa
 import pytest
 
 from ml.drift.errors import DriftInputError
-from ml.drift.performance import Metric, Realised, realised_performance
+from ml.monitoring.performance import (
+    Estimate,
+    Metric,
+    Performance,
+    Realised,
+    realised_performance,
+)
+from ml.monitoring.performance_section import performance_section
 
 DAY = date(2026, 3, 1)
 
@@ -129,3 +137,27 @@ def test_a_missing_column_is_named():
 
     with pytest.raises(DriftInputError, match="no column truth among id, label"):
         _judge(predictions, labels.rename_columns(["id", "label"]))
+
+
+def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none():
+    days = (
+        (DAY, Estimate(0.9, 0.85, 0.95, 100)),
+        (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),
+        (DAY + timedelta(days=2), Estimate(3.0, 0.0, math.inf, 1)),
+    )
+    found = Performance(
+        verdict=Realised.WORSE,
+        metric=Metric.ACCURACY,
+        overall=Estimate(0.8, 0.75, 0.84, 201),
+        by_day=days,
+        predictions=300,
+        labelled=201,
+        reference=0.9,
+        margin=0.05,
+    )
+
+    html = performance_section(found)
+
+    assert "limit 0.85: the whole interval beyond it on 1 of 2 days" in html
+    assert "latest 0.7 on 2 Mar 2026" in html
+    assert "too few rows" in html
