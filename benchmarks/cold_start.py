@@ -35,7 +35,7 @@ from azure.data.tables.aio import TableServiceClient  # noqa: E402 - after the p
 from azure.storage.queue.aio import QueueServiceClient  # noqa: E402 - same
 
 from local.azurite import Azurite, create_resources, install_azurite  # noqa: E402 - same
-from local.environments import Environments  # noqa: E402 - same
+from local.environments.builds import Environments  # noqa: E402 - same
 from local.functions_host import FunctionsHost  # noqa: E402 - same
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from demo.memory import MemoryWatch
 from demo.narrator import Narrator
 from demo.plan import prepare
 from local.errors import LocalStackError
-from local.processes import Command, ManagedProcess
-from local.running import RunningStack, clear_state
+from local.supervision.processes import Command, ManagedProcess
+from local.supervision.stack_record import RunningStack
+from local.supervision.state_lock import clear_state
 
 if TYPE_CHECKING:
     from demo.journey import Summary

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from local.running import RunningStack
+    from local.supervision.stack_record import RunningStack
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _ARM_SCOPE = "https://management.azure.com"

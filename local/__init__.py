@@ -1,4 +1,14 @@
-"""The stack on one machine: storage, events, a Functions host and Azure ML, for any v2 app.
+"""The stack on one machine: Azure's services for any Python v2 function app, a folder a service.
 
-Nothing here knows the application it runs: the application is a folder and a stack file.
+| service | folder | covered |
+| --- | --- | --- |
+| Storage account | `azurite/` | blobs, queues and tables, by Microsoft's own Azurite |
+| Storage events | `storage_events/` | BlobCreated and BlobDeleted, by a proxy in front of Azurite |
+| Event Grid | `event_grid/` | topics, filters, queues and webhooks, retries, dead letters |
+| Functions | `functions_host/` | HTTP, queue, timer and Event Grid triggers, the admin routes |
+| Azure ML | `azure_ml/` | assets, jobs, MLflow, registry, online endpoints, managed identity |
+
+Each folder's `__init__` says what is covered and what is refused. Below them stand `environments/`,
+`serving/` and `supervision/`; `stack/` wires them together. Nothing here knows the application it
+runs: that is a folder and a stack file.
 """

@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.background import together
 from local.commands import addresses, fire, log_end, put, status, stop
 from local.errors import LocalStackError
-from local.guard import GUARD
-from local.ports import HIGHEST_PORT, SERVICES
+from local.supervision.port_allocation import HIGHEST_PORT, SERVICES
+from local.supervision.reaper import REAPER
+from local.supervision.tasks import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from local.stack_options import StackOptions
+    from local.stack.options import StackOptions
 
 _SHOWN_LINES = 20
 
@@ -126,8 +126,8 @@ def _tell(text: str) -> int:
 
 
 def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackOptions:
-    from local.stack_file import read_stack_file  # noqa: PLC0415 - same
-    from local.stack_options import StackOptions  # noqa: PLC0415 - imports much, for `up` alone
+    from local.stack.file import read_stack_file  # noqa: PLC0415 - same
+    from local.stack.options import StackOptions  # noqa: PLC0415 - imports much, for `up` alone
 
     return StackOptions(
         app_dir=app,
@@ -141,7 +141,7 @@ def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackO
 
 
 async def _up(options: StackOptions) -> int:
-    from local.servers import keep_faults_of_clients_quiet  # noqa: PLC0415 - imports aiohttp
+    from local.serving.http_server import keep_faults_of_clients_quiet  # noqa: PLC0415 - imports aiohttp
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     keep_faults_of_clients_quiet()
@@ -155,7 +155,7 @@ async def _up(options: StackOptions) -> int:
             print("stopping … (once more to stop at once)", file=sys.stderr, flush=True)
             serving.cancel()
         else:
-            GUARD.close(now=True)
+            REAPER.close(now=True)
             print("stopped at once, nothing is left running", file=sys.stderr, flush=True)
             os._exit(128 + number)
 
@@ -168,14 +168,14 @@ async def _up(options: StackOptions) -> int:
         code = 128 + received[0]
     else:
         code = 0
-    GUARD.close()  # what has left its process group as well
+    REAPER.close()  # what has left its process group as well
     print("stopped, nothing is left running", file=sys.stderr)
     return code
 
 
 async def _serve(options: StackOptions) -> None:
     """Run the stack until cancelled. Raises CancelledError only when it was not up yet."""
-    from local.stack import Stack  # noqa: PLC0415 - a second of imports, for `up` alone
+    from local.stack.assembly import Stack  # noqa: PLC0415 - a second of imports, for `up` alone
 
     began = time.monotonic()
     async with Stack(options, say=_say_waiting) as stack:
@@ -192,7 +192,7 @@ def _say_waiting(part: str) -> None:
 
 async def _prepare(app: Path, environments: Sequence[Path]) -> int:
     from local.azurite import install_azurite  # noqa: PLC0415 - only here
-    from local.environments import Environments  # noqa: PLC0415 - only here
+    from local.environments.builds import Environments  # noqa: PLC0415 - only here
 
     cache = app / ".local" / "cache"
     builder = Environments(cache / "environments")

@@ -10,7 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from local.errors import LocalStackError
-from local.running import RunningStack, StateLock
+from local.supervision.stack_record import RunningStack
+from local.supervision.state_lock import StateLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

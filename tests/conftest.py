@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.azurite import Azurite, install_azurite
-from local.tls import LocalTls
+from local.serving.tls import LocalTls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

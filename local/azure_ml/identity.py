@@ -11,7 +11,7 @@ import jwt
 from aiohttp import web
 
 from local.azure_ml.answers import error
-from local.servers import SHUTDOWN_SECONDS
+from local.serving.http_server import SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
-from local.azure_ml.mlflow_server import MlflowUnavailableError
+from local.azure_ml.mlflow.server import MlflowUnavailableError
 from local.azure_ml.shapes import misplaced
-from local.azure_ml.storage_passthrough import PREFIX
+from local.azure_ml.workspace.storage_passthrough import PREFIX
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:

@@ -8,24 +8,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiohttp import web
 
 from local.azure_ml.answers import not_found, not_implemented
-from local.azure_ml.arm import WorkspaceRoutes
-from local.azure_ml.assets import AssetRoutes
-from local.azure_ml.blobs import BlobStore
-from local.azure_ml.history import HistoryRoutes
-from local.azure_ml.jobs import JobRoutes
+from local.azure_ml.jobs.context import JobContext
+from local.azure_ml.jobs.history import HistoryRoutes
+from local.azure_ml.jobs.routes import JobRoutes
+from local.azure_ml.jobs.runner import Runner
 from local.azure_ml.middlewares import authorized, well_formed
-from local.azure_ml.mlflow_proxy import MlflowProxy
-from local.azure_ml.mlflow_server import ARTIFACT_CONTAINER
-from local.azure_ml.models import ModelRoutes
-from local.azure_ml.operations import Operations
-from local.azure_ml.registry import Registry
-from local.azure_ml.runner import Runner
-from local.azure_ml.storage_passthrough import StoragePassthrough
-from local.azure_ml.store import Resources
+from local.azure_ml.mlflow.proxy import MlflowProxy
 from local.azure_ml.trace import Trace, tracing
-from local.azure_ml.workspace import ARTIFACT_STORE, DEFAULT_STORE, Workspace, WorkspaceNames
+from local.azure_ml.workspace.assets import AssetRoutes
+from local.azure_ml.workspace.blobs import BlobStore
+from local.azure_ml.workspace.model_registry import Registry
+from local.azure_ml.workspace.model_routes import ModelRoutes
+from local.azure_ml.workspace.operations import Operations
+from local.azure_ml.workspace.resources import Resources
+from local.azure_ml.workspace.routes import WorkspaceRoutes
+from local.azure_ml.workspace.storage_passthrough import StoragePassthrough
+from local.azure_ml.workspace.workspace import (
+    ARTIFACT_CONTAINER,
+    ARTIFACT_STORE,
+    DEFAULT_STORE,
+    Workspace,
+    WorkspaceNames,
+)
 from local.errors import LocalStackError
-from local.servers import SHUTDOWN_SECONDS, close_server
+from local.serving.http_server import SHUTDOWN_SECONDS, close_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,9 +40,9 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
 
     from local.azure_ml.identity import Identity
-    from local.azure_ml.mlflow_server import MlflowServer
-    from local.environments import Environments
-    from local.tls import LocalTls
+    from local.azure_ml.mlflow.server import MlflowServer
+    from local.environments.builds import Environments
+    from local.serving.tls import LocalTls
 
 _LARGEST_BODY_BYTES = 64 << 20
 # Datastores that every workspace has, each with its container.
@@ -195,9 +201,8 @@ class AzureMl:
 
     async def _mount(self, app: web.Application, workspace: Workspace) -> MlflowProxy:
         registry = Registry(workspace)
-        self._runner = Runner(
-            workspace, self._mlflow, step_environ=self._step_environ, max_jobs=self._max_jobs
-        )
+        context = JobContext(workspace, self._mlflow, step_environ=self._step_environ)
+        self._runner = Runner(context, max_jobs=self._max_jobs)
         await self._runner.recover()
         proxy = MlflowProxy(workspace, registry, self._mlflow, run_of_job=self._run_of_job)
         self._parts = [
@@ -209,7 +214,7 @@ class AzureMl:
             AssetRoutes(workspace),
             ModelRoutes(workspace, registry),
             JobRoutes(self._runner),
-            HistoryRoutes(self._runner),
+            HistoryRoutes(context),
             workspace.operations,
             proxy,
             *self._parts,
@@ -237,7 +242,7 @@ class AzureMl:
         }
 
     def _run_of_job(self, name: str) -> str | None:
-        job = self._runner.records.get(name) if self._runner is not None else None
+        job = self._runner.context.records.get(name) if self._runner is not None else None
         return job["local"].get("mlflowRunId") if job is not None else None
 
     def _middlewares(self) -> list[Middleware]:

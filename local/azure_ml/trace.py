@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 
-from local.azure_ml.storage_passthrough import PREFIX
+from local.azure_ml.workspace.storage_passthrough import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import uv
 
-from local.background import running
 from local.bootstrap import uv_index, without_credentials
 from local.errors import ProcessFailedError
-from local.file_lock import file_lock
-from local.processes import Command, ManagedProcess
+from local.supervision.file_lock import file_lock
+from local.supervision.processes import Command, ManagedProcess
+from local.supervision.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from local.errors import ProcessFailedError
-from local.processes import Command, ManagedProcess
+from local.supervision.processes import Command, ManagedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

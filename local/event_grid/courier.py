@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local.event_grid.dead_letters import DeadLetters
     from local.event_grid.destinations import Destination
     from local.event_grid.journal import Delivery, Journal
-    from local.stack_file import SubscriptionEntry
+    from local.event_grid.models import SubscriptionEntry
 
 _log = logging.getLogger(__name__)
 

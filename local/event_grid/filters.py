@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from local.stack_file import AdvancedFilterEntry, FilterEntry
+    from local.event_grid.models import AdvancedFilterEntry, FilterEntry
 
 _MISSING: Final = object()
 _MOST_FILTERS = 25

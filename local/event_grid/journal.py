@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.errors import LocalStackError
-from local.state_database import open_state_database
+from local.supervision.state_database import open_state_database
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

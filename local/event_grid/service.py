@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local.background import running
 from local.errors import LocalStackError, StackFileError
 from local.event_grid.courier import Courier, Pace
 from local.event_grid.dead_letters import DeadLetters
@@ -21,13 +20,14 @@ from local.event_grid.handshake import Handshake
 from local.event_grid.journal import Delivery, Journal, NewDelivery
 from local.event_grid.schemas import Schema, in_schema
 from local.event_grid.topics import TopicServer
+from local.supervision.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from local.stack_file import SubscriptionEntry, TopicEntry
-    from local.tls import LocalTls
+    from local.event_grid.models import SubscriptionEntry, TopicEntry
+    from local.serving.tls import LocalTls
 
 _log = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from aiohttp import web
 from local.errors import LocalStackError
 from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
-from local.servers import SHUTDOWN_SECONDS, close_server, has_text_headers
+from local.serving.http_server import SHUTDOWN_SECONDS, close_server, has_text_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from local.event_grid.models import TopicEntry
     from local.event_grid.schemas import Schema
-    from local.stack_file import TopicEntry
-    from local.tls import LocalTls
+    from local.serving.tls import LocalTls
 
 _LIMIT_BYTES = 1024 * 1024
 _MOST_PROBLEMS = 10

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from local.functions_host.definitions import HttpTrigger
+from local.functions_host.configuration.definitions import HttpTrigger
 from local.functions_host.errors import InvocationError
-from local.functions_host.http_trigger import given_key
-from local.functions_host.manual import check_input
+from local.functions_host.triggers.http import given_key
+from local.functions_host.triggers.manual import check_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.functions_host.definitions import FunctionDefinition
+    from local.functions_host.configuration.definitions import FunctionDefinition
     from local.functions_host.keys import Keys
-    from local.functions_host.manual import ManualTrigger
+    from local.functions_host.triggers.manual import ManualTrigger
     from local.functions_host.worker_process import Worker
 
 PREFIX = "/admin/"

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from local.functions_host.admin import PREFIX as ADMIN_PREFIX
 from local.functions_host.errors import FunctionAppError
-from local.functions_host.event_grid_trigger import PATH as EVENT_GRID_PATH
-from local.servers import SHUTDOWN_SECONDS, has_text_headers
+from local.functions_host.triggers.event_grid import PATH as EVENT_GRID_PATH
+from local.serving.http_server import SHUTDOWN_SECONDS, has_text_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

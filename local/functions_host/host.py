@@ -9,34 +9,34 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from local.functions_host.admin import AdminRoutes
-from local.functions_host.app_settings import (
+from local.functions_host.configuration.app_settings import (
     largest_body_bytes,
     refuse_unsupported,
     script_name,
     worker_environ,
 )
-from local.functions_host.binding_reader import read_definitions
-from local.functions_host.definitions import FunctionDefinition, TimerTrigger
+from local.functions_host.configuration.binding_reader import read_definitions
+from local.functions_host.configuration.definitions import FunctionDefinition, TimerTrigger
+from local.functions_host.configuration.host_json import read_host_json
 from local.functions_host.errors import FunctionAppError
-from local.functions_host.event_grid_trigger import EventGridTriggers
 from local.functions_host.front_end import FrontEnd
-from local.functions_host.host_json import read_host_json
 from local.functions_host.host_log import close_log, open_log
-from local.functions_host.http_trigger import HttpTriggers
-from local.functions_host.invoker import Invoker
 from local.functions_host.keys import Keys
-from local.functions_host.listeners import Listeners
-from local.functions_host.manual import ManualTrigger
-from local.functions_host.outputs import Outputs
 from local.functions_host.storage import DEFAULT_CONNECTION, Storage
+from local.functions_host.triggers.event_grid import EventGridTriggers
+from local.functions_host.triggers.http import HttpTriggers
+from local.functions_host.triggers.invoker import Invoker
+from local.functions_host.triggers.listeners import Listeners
+from local.functions_host.triggers.manual import ManualTrigger
+from local.functions_host.triggers.outputs import Outputs
 from local.functions_host.worker_process import Worker, worker_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from local.functions_host.host_json import HostSettings
-    from local.processes import Command
+    from local.functions_host.configuration.host_json import HostSettings
+    from local.supervision.processes import Command
 
 _HOSTS_CONTAINER = "azure-webjobs-hosts"
 

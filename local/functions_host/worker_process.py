@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from local.errors import LocalStackError, ProcessFailedError
 from local.functions_host.errors import FunctionAppError, HostStoppingError, InvocationError
 from local.functions_host.worker.functions_host_worker import wire
-from local.processes import Command, ManagedProcess
+from local.supervision.processes import Command, ManagedProcess
 
 if TYPE_CHECKING:
     import logging

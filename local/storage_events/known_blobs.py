@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.state_database import open_state_database
+from local.supervision.state_database import open_state_database
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,8 @@ from aiohttp import web
 from yarl import URL
 
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
-from local.background import running
 from local.errors import LocalStackError
-from local.servers import SHUTDOWN_SECONDS, has_text_headers
+from local.serving.http_server import SHUTDOWN_SECONDS, has_text_headers
 from local.storage_events.blob_service import BlobService, BlobState
 from local.storage_events.events import EventFactory
 from local.storage_events.forwarding import (
@@ -37,6 +36,7 @@ from local.storage_events.operations import (
     operation_of,
 )
 from local.storage_events.publisher import BlobEvents
+from local.supervision.tasks import running
 
 if TYPE_CHECKING:
     import socket

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from sklearn.datasets import load_diabetes
 
-from local.processes import child_environment
+from local.supervision.processes import child_environment
 from ml.data_tests import file_job
 from shared.adapters.data_tests import ContractDataTests
 from shared.errors import EvidenceError

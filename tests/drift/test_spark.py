@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from local.processes import child_environment
+from local.supervision.processes import child_environment
 from ml.drift import (
     HistoryKind,
     Profile,

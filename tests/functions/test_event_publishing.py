@@ -10,7 +10,7 @@ from azure.core.credentials import AccessToken
 from azure.storage.queue import QueueClient
 
 from local.event_grid import EventGrid
-from local.stack_file import SubscriptionEntry, TopicEntry
+from local.event_grid.models import SubscriptionEntry, TopicEntry
 from shared.adapters.event_grid import EventGridPublisher
 from shared.domain.effects import PublishDrift
 from shared.domain.facts import DriftSignal

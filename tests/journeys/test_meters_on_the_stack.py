@@ -27,9 +27,9 @@ from azure.storage.queue import QueueClient
 
 from demo.client import DemoClient
 from local.event_grid import Faults
-from local.stack import Stack
-from local.stack_file import read_stack_file
-from local.stack_options import StackOptions
+from local.stack.assembly import Stack
+from local.stack.file import read_stack_file
+from local.stack.options import StackOptions
 
 pytestmark = pytest.mark.stack
 

@@ -14,9 +14,9 @@ from demo.journey import Journey, Step, Summary
 from demo.narrator import Narrator
 from demo.plan import prepare
 from local.event_grid import Faults
-from local.stack import Stack
-from local.stack_file import read_stack_file
-from local.stack_options import StackOptions
+from local.stack.assembly import Stack
+from local.stack.file import read_stack_file
+from local.stack.options import StackOptions
 
 pytestmark = pytest.mark.stack
 

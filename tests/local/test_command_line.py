@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.file_lock import try_lock
+from local.supervision.file_lock import try_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,12 +12,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.azure_ml.endpoints import OnlineEndpoints
+from local.azure_ml.endpoints.endpoints import OnlineEndpoints
 from local.azure_ml.identity import Identity
-from local.azure_ml.mlflow_server import MlflowServer
+from local.azure_ml.mlflow.server import MlflowServer
 from local.azure_ml.server import AzureMl
-from local.azure_ml.workspace import WorkspaceNames
-from local.environments import Environments
+from local.azure_ml.workspace.workspace import WorkspaceNames
+from local.environments.builds import Environments
 from shared.adapters.azure_ml import AzureMlWorkspace, WorkspaceAddress
 from shared.adapters.azure_ml_endpoints import AzureMlEndpoints, EndpointSettings
 from shared.adapters.azure_ml_jobs import AzureMlJobs
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from local.tls import LocalTls
+    from local.serving.tls import LocalTls
 
 _ROOT = Path(__file__).resolve().parents[3]
 _HERE = Path(__file__).resolve().parent

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.azure_ml.identity import Identity
-from local.azure_ml.mlflow_server import MlflowServer
+from local.azure_ml.mlflow.server import MlflowServer
 from local.azure_ml.server import AzureMl
-from local.azure_ml.workspace import WorkspaceNames
+from local.azure_ml.workspace.workspace import WorkspaceNames
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from local.environments import Environments
-    from local.tls import LocalTls
+    from local.environments.builds import Environments
+    from local.serving.tls import LocalTls
 
 # Kept between sessions: what is in it is named by its content or version.
 CACHE = Path(__file__).resolve().parents[3] / ".local" / "cache"
@@ -58,7 +58,7 @@ class ControlPlane:
 
     @property
     def workspace(self):
-        return self.server._runner.workspace
+        return self.server._runner.context.workspace
 
     def events_of(self, run: str) -> list[tuple[str, dict[str, Any]]]:
         return [

@@ -16,12 +16,12 @@ from azure_ml_plane import (
     stop,
 )
 
-from local.environments import Environments
+from local.environments.builds import Environments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.azure_ml.mlflow_server import MlflowServer
+    from local.azure_ml.mlflow.server import MlflowServer
 
 
 @pytest.fixture(scope="session")

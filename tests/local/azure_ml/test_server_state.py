@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from local.azure_ml.operations import OperationFailedError, Operations
-from local.azure_ml.store import InvalidNameError, Resources
-from local.azure_ml.uris import (
+from local.azure_ml.workspace.operations import OperationFailedError, Operations
+from local.azure_ml.workspace.resources import InvalidNameError, Resources
+from local.azure_ml.workspace.uris import (
     AssetId,
     BlobPath,
     DatastorePath,

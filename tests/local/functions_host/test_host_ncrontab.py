@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.functions_host.ncrontab import Schedule, ScheduleError
+from local.functions_host.configuration.ncrontab import Schedule, ScheduleError
 
 # A Wednesday.
 NOW = datetime(2026, 1, 14, 9, 17, 30, tzinfo=UTC)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.functions_host.definitions import Retry, TimerTrigger
+from local.functions_host.configuration.definitions import Retry, TimerTrigger
+from local.functions_host.configuration.host_json import HostSettings, QueueSettings, read_host_json
+from local.functions_host.configuration.ncrontab import Schedule
+from local.functions_host.configuration.routing import Template, best_first
 from local.functions_host.errors import FunctionAppError
-from local.functions_host.host_json import HostSettings, QueueSettings, read_host_json
-from local.functions_host.ncrontab import Schedule
-from local.functions_host.outputs import resolve
-from local.functions_host.queue_values import add_json_members, output_messages
-from local.functions_host.routing import Template, best_first
-from local.functions_host.timer_trigger import ScheduleStatus, first_run, is_monitored
+from local.functions_host.triggers.outputs import resolve
+from local.functions_host.triggers.queue_values import add_json_members, output_messages
+from local.functions_host.triggers.timer import ScheduleStatus, first_run, is_monitored
 from local.functions_host.worker.functions_host_worker import wire
 
 NOW = datetime(2026, 1, 14, 9, 17, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from window_bench import DAY, MIDNIGHT, WINDOW, table
 
-from local.processes import child_environment
+from local.supervision.processes import child_environment
 from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.monitoring.check_job import figures, main

@@ -1,0 +1,223 @@
+"""The inference server of one deployment: started, observed to answer, restarted after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from local.errors import ProcessFailedError
+from local.supervision.processes import Command, ManagedProcess, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_PORT_ATTEMPTS = 3
+_PORT_TAKEN = "Connection in use"
+_PROBE_SECONDS = 0.1
+_PROBE_TIMEOUT_SECONDS = 2.0
+_STOP_GRACE_SECONDS = 8.0
+_FIRST_BACKOFF_SECONDS = 0.5
+_LONGEST_BACKOFF_SECONDS = 30.0
+# A server that ran this long was well: its next crash starts the backoff anew.
+_STEADY_SECONDS = 60.0
+# In a file, because it is no error there for a gunicorn that does not know it yet.
+# A worker that ends while it loads the model would be started again for ever.
+_READY = "ready"
+_GUNICORN_CONFIG = f"""\
+from pathlib import Path
+
+from gunicorn.errors import HaltServer
+
+control_socket_disable = True
+graceful_timeout = 6
+timeout = 300
+_ready = Path(__file__).with_name("{_READY}")
+
+
+def post_worker_init(worker):
+    _ready.touch()
+
+
+def child_exit(server, worker):
+    if not _ready.exists():
+        raise HaltServer("a worker ended before it was ready", 3)
+"""
+
+
+class Health(enum.Enum):
+    """What is known of the server now."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    RESTARTING = "restarting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """One deployment, materialised on this machine.
+
+    Args:
+        name: `<endpoint>/<deployment>`, for messages.
+        folder: for the server's own files.
+        code: the code snapshot; `script` is the scoring script's path in it.
+        model_dir: what AZUREML_MODEL_DIR names; None without a model.
+        environ: of the deployment; wins over what is set here.
+    """
+
+    name: str
+    python: Path
+    folder: Path
+    code: Path
+    script: str
+    model_dir: Path | None
+    environ: Mapping[str, str]
+    workers: int
+    log: Path
+
+
+class ScoringProcess:
+    """gunicorn with azureml-inference-server-http, as Azure's images run it, on loopback."""
+
+    def __init__(self, spec: ServerSpec, *, start_timeout_seconds: float = 300.0) -> None:
+        self.spec = spec
+        self.health = Health.STOPPED
+        self.restarts = 0
+        self.port = 0
+        self._timeout = start_timeout_seconds
+        self._process: ManagedProcess | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            ProcessFailedError: it ended first or did not answer in time; with its log's end.
+        """
+        self.health = Health.STARTING
+        try:
+            await self._start_on_a_free_port()
+        except BaseException:
+            await self.stop()
+            raise
+        self.health = Health.HEALTHY
+        self._watch = asyncio.create_task(self._keep_running(), name=f"watch {self.spec.name}")
+
+    async def stop(self) -> None:
+        """End it. Harmless when it has ended."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
+        if self._process is not None:
+            await self._process.stop(grace_seconds=_STOP_GRACE_SECONDS)
+            self._process = None
+        self.health = Health.STOPPED
+
+    def last_lines(self, count: int) -> str:
+        """The end of the log."""
+        return "" if self._process is None else self._process.last_lines(count)
+
+    async def _start_on_a_free_port(self) -> None:
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
+            self.port = free_port()
+            try:
+                await self._start_once()
+            except ProcessFailedError as exc:
+                # Somebody else may take a free port before the server does.
+                if _PORT_TAKEN not in str(exc) or attempt == _PORT_ATTEMPTS:
+                    raise
+            else:
+                return
+
+    async def _start_once(self) -> None:
+        spec = self.spec
+        spec.folder.mkdir(parents=True, exist_ok=True)
+        config = spec.folder / "gunicorn.conf.py"
+        config.write_text(_GUNICORN_CONFIG, encoding="utf-8")
+        (spec.folder / _READY).unlink(missing_ok=True)
+        # The SDK's own local endpoints split the script's path like this.
+        script = PurePosixPath(spec.script)
+        root = spec.code / script.parent
+        environ = {"AML_APP_ROOT": str(root), "AZUREML_ENTRY_SCRIPT": script.name}
+        if spec.model_dir is not None:
+            environ["AZUREML_MODEL_DIR"] = str(spec.model_dir)
+        gunicorn = [str(spec.python), "-m", "gunicorn", "--config", str(config)]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(spec.workers)]
+        self._process = await ManagedProcess.start(
+            Command(
+                name=f"deployment {spec.name}",
+                argv=[*gunicorn, *bind, "azureml_inference_server_http.server.entry:app"],
+                log=spec.log,
+                environ={**environ, **spec.environ},
+                cwd=root if root.is_dir() else None,
+            )
+        )
+        try:
+            await self._until_it_answers(self._process)
+        except ProcessFailedError:
+            await self._process.stop()  # one that hangs is no better than one that has ended
+            raise
+
+    async def _until_it_answers(self, process: ManagedProcess) -> None:
+        deadline = time.monotonic() + self._timeout
+        timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while time.monotonic() < deadline:
+                if process.returncode is not None:
+                    raise ProcessFailedError(
+                        f"{process.command.name} ended with code {process.returncode} before it "
+                        f"answered. Log: {process.command.log}\n{process.last_lines()}"
+                    )
+                try:
+                    async with session.get(f"{self.url}/") as answer:
+                        if answer.ok:
+                            return
+                except (aiohttp.ClientError, TimeoutError, ConnectionError):
+                    pass  # not yet
+                await asyncio.sleep(_PROBE_SECONDS)
+        raise ProcessFailedError(
+            f"{process.command.name} did not answer within {self._timeout:.0f} s. "
+            f"Log: {process.command.log}\n{process.last_lines()}"
+        )
+
+    async def _keep_running(self) -> None:
+        backoff = _FIRST_BACKOFF_SECONDS
+        while self._process is not None:
+            started = time.monotonic()
+            code = await self._process.wait()
+            if time.monotonic() - started > _STEADY_SECONDS:
+                backoff = _FIRST_BACKOFF_SECONDS
+            self.health = Health.RESTARTING
+            self.restarts += 1
+            _log.warning(
+                "deployment ended and is started again: deployment=%s code=%d in_seconds=%.1f",
+                self.spec.name,
+                code,
+                backoff,
+            )
+            await self._process.stop()  # what it left of its process group
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            try:
+                await self._start_once()
+            except (ProcessFailedError, OSError) as exc:
+                _log.warning("deployment did not come back: reason=%s", exc)
+                continue
+            self.health = Health.HEALTHY

@@ -1,0 +1,64 @@
+"""What the runner, each execution and the routes share about jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from local.azure_ml.jobs.records import PRIVATE, JobRecords
+from local.azure_ml.jobs.reuse import ReuseNotes
+from local.azure_ml.mlflow.server import MlflowRefusedError, MlflowUnavailableError
+from local.supervision.tasks import to_its_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from local.azure_ml.mlflow.server import MlflowServer
+    from local.azure_ml.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_MLFLOW_STATUS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+
+
+class JobContext:
+    """Records, logs and limits of all jobs of one workspace.
+
+    Args:
+        step_environ: variables that every step gets (identity, certificates); asked each time.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        mlflow: MlflowServer,
+        *,
+        step_environ: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.workspace = workspace
+        self.mlflow = mlflow
+        self.step_environ = step_environ
+        self.records = JobRecords(workspace)
+        self.reuse = ReuseNotes(workspace)
+        self.cpus = asyncio.Semaphore(os.cpu_count() or 1)
+        self.stopping = False
+
+    def folder(self, name: str) -> Path:
+        """Where a job or a child keeps its logs."""
+        return self.workspace.state / "jobs" / name
+
+    async def end(self, name: str, status: str, *, error: str | None = None) -> None:
+        """End a job's MLflow run, then the job, also when the caller is cancelled meanwhile."""
+        await to_its_end(self._end(name, status, error))
+
+    async def _end(self, name: str, status: str, error: str | None) -> None:
+        run_id = self.records.existing(name)[PRIVATE].get("mlflowRunId")
+        if run_id is not None:
+            try:
+                await self.mlflow.end_run(run_id, _MLFLOW_STATUS[status])
+            except (MlflowRefusedError, MlflowUnavailableError):
+                # The job deleted its own run, or MLflow is down: the job has ended all the same.
+                _log.warning("mlflow run not ended", extra={"job": name}, exc_info=True)
+        await self.records.set_status(name, status, error=error)

@@ -1,0 +1,76 @@
+"""Code snapshots, fetched once; every step works on a copy of its own, as on Azure.
+
+What Python and numba compiled of a snapshot is kept with it: they trust it while its source has the
+size and age, or the content, that it was made from. Some four CPU seconds less a training.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from typing import TYPE_CHECKING
+
+from local.azure_ml.workspace.blobs import content_digest
+from local.supervision.tasks import to_its_end
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.azure_ml.workspace.blobs import BlobStore
+    from local.azure_ml.workspace.uris import BlobPath
+
+_log = logging.getLogger(__name__)
+_COMPILED = "__pycache__"
+
+
+class Snapshots:
+    """Kept by content below `folder`."""
+
+    def __init__(self, blobs: BlobStore, folder: Path) -> None:
+        self._blobs = blobs
+        self._folder = folder
+        self._lock = asyncio.Lock()  # nobody copies what somebody else is adding to
+
+    async def write(self, blob: BlobPath, to: Path) -> Path | None:
+        """Copy a snapshot's files straight under `to`; returns where it is kept, None if empty."""
+        items = await self._blobs.list(blob.container, blob.path)
+        if not items:
+            return None
+        kept = self._folder / content_digest(items, blob.path.rstrip("/"))
+        async with self._lock:
+            if not kept.is_dir():
+                part = kept.with_name(f"{kept.name}.part")
+                shutil.rmtree(part, ignore_errors=True)  # of a stack that was stopped meanwhile
+                await self._blobs.download_prefix(blob.container, blob.path, part)
+                part.rename(kept)
+            await to_its_end(asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True))
+        return kept
+
+    async def keep_compiled(self, kept: Path, worked: Path) -> None:
+        """Take what a step that ended well compiled in its copy, `worked`, for those to come."""
+        try:
+            async with self._lock:
+                await to_its_end(asyncio.to_thread(_take_compiled, worked, kept))
+        except OSError:  # the step did its work: the next one compiles again
+            _log.warning("what was compiled in %s could not be kept", worked, exc_info=True)
+
+
+def _take_compiled(worked: Path, kept: Path) -> None:
+    """Of the snapshot's own sources, as they were: a step may write or change others."""
+    for file in worked.rglob(f"{_COMPILED}/*"):
+        target = kept / file.relative_to(worked)
+        source = file.parent.parent / f"{file.name.split('.')[0]}.py"
+        if _is_copy(kept / source.relative_to(worked), source) and not _is_copy(target, file):
+            target.parent.mkdir(exist_ok=True)
+            part = kept.with_name(f"{kept.name}.compiled")
+            shutil.copy2(file, part)
+            part.replace(target)  # killed in between, no half file is left to be believed
+
+
+def _is_copy(one: Path, other: Path) -> bool:
+    """Files as `copy2` leaves them: of one age and size."""
+    if not (one.is_file() and other.is_file()):
+        return False
+    first, second = one.stat(), other.stat()
+    return (first.st_mtime_ns, first.st_size) == (second.st_mtime_ns, second.st_size)

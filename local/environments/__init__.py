@@ -1,0 +1,1 @@
+"""Python environments for jobs, deployments and the function app, built with uv."""

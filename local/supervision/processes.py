@@ -1,0 +1,197 @@
+"""Child processes that cannot outlive the stack, whatever ends it; see `reaper`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.errors import ProcessFailedError
+from local.supervision.reaper import REAPER
+from local.supervision.reaper_process import MARK_VARIABLE, leftovers, signal_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_LAST_LINES = 20
+# An error's text travels: into records, events of 64 KiB, sentences.
+_LAST_BYTES = 4096
+_POLL_SECONDS = 0.05
+_KILLED_SECONDS = 5.0
+
+# Set in everything started here: some libraries call home by default.
+QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+# Left out of every child: the first makes Azure SDKs believe that they run inside Azure, the next
+# two would give Azurite another database and other accounts, and the supervisor's own virtual
+# environment is not the child's.
+_NOT_INHERITED = (
+    "CONTAINER_NAME",
+    "AZURITE_ACCOUNTS",
+    "AZURITE_DB",
+    "PYTHONDONTWRITEBYTECODE",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+)
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process: ours, less what misleads it, plus `extra`."""
+    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+    return inherited | QUIET_ENVIRONMENT | dict(extra)
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listened on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run and where its output goes."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    environ: Mapping[str, str]
+    cwd: Path | None = None
+
+
+class ManagedProcess:
+    """One child in a process group of its own, its output in a log file.
+
+    Stopping ends the group and what has left it: SIGTERM, then SIGKILL after `grace_seconds`.
+    """
+
+    def __init__(self, command: Command, process: asyncio.subprocess.Process, mark: str) -> None:
+        self.command = command
+        self._process = process
+        self._mark = mark
+        self._gone = False
+
+    @classmethod
+    async def start(
+        cls, command: Command, *, stdin: int | None = asyncio.subprocess.DEVNULL
+    ) -> ManagedProcess:
+        """Start `command`; its environment is `child_environment(command.environ)`.
+
+        Raises:
+            ProcessFailedError: the program does not exist or cannot be run.
+        """
+        mark = REAPER.next_mark()
+        try:
+            command.log.parent.mkdir(parents=True, exist_ok=True)
+            log = command.log.open("ab")
+        except OSError as exc:
+            raise ProcessFailedError(f"{command.name}: cannot write its log: {exc}") from exc
+        with log:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command.argv,
+                    stdin=stdin,
+                    stdout=log,
+                    stderr=asyncio.subprocess.STDOUT,
+                    env=child_environment(command.environ) | {MARK_VARIABLE: mark},
+                    cwd=command.cwd,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as exc:  # ValueError: a NUL, or a variable's name with =
+                raise ProcessFailedError(
+                    f"{command.name}: cannot start {command.argv[0]}: {exc}"
+                ) from exc
+        REAPER.watch(process.pid)
+        return cls(command, process, mark)
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, which is its group's id too."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """Wait for the process to end by itself; returns its exit code."""
+        return await self._process.wait()
+
+    async def until_listening(self, port: int, *, timeout_seconds: float) -> None:
+        """Wait until 127.0.0.1:port accepts a connection.
+
+        Raises:
+            ProcessFailedError: it ended first, or did not listen in time; with the log's end.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if self.returncode is not None:
+                raise ProcessFailedError(
+                    f"{self.command.name} ended with code {self.returncode} before it listened on "
+                    f"port {port}. Log: {self.command.log}\n{self.last_lines()}"
+                )
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+        raise ProcessFailedError(
+            f"{self.command.name} did not listen on port {port} within {timeout_seconds:.0f} s. "
+            f"Log: {self.command.log}\n{self.last_lines()}"
+        )
+
+    async def stop(self, *, grace_seconds: float = 5.0) -> None:
+        """End the process and all it has started. Harmless when they have ended already.
+
+        What is left is killed even when this is cancelled.
+        """
+        if self._gone:  # its number may be another's by now
+            return
+        try:
+            signal_leftovers((self.pid,), self._mark, signal.SIGTERM)
+            async with asyncio.timeout(grace_seconds):
+                await self._process.wait()
+                # Its children got the signal as well and may need a moment longer.
+                while leftovers((self.pid,), self._mark):  # noqa: ASYNC110 - nobody tells us
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            pass  # it had its chance
+        finally:
+            signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
+        await self._process.wait()
+        await self._until_nothing_is_left()
+        self._gone = True
+        REAPER.forget(self.pid)
+
+    async def _until_nothing_is_left(self) -> None:
+        """A killed process is gone a moment later; only the kernel can hold it up longer."""
+        deadline = time.monotonic() + _KILLED_SECONDS
+        while leftovers((self.pid,), self._mark) and time.monotonic() < deadline:
+            signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def last_lines(self, count: int = _LAST_LINES) -> str:
+        """The end of its log, for an error message."""
+        return end_of_log(self.command.log, count, most_bytes=_LAST_BYTES)
+
+
+def end_of_log(log: Path, count: int, *, most_bytes: int) -> str:
+    """The last `count` lines, or of them what fits into `most_bytes`; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - most_bytes)
+            file.seek(start)
+            lines = file.read(most_bytes).decode(errors="replace").splitlines(keepends=True)
+    except FileNotFoundError:
+        return ""
+    if start and lines:
+        lines = lines[1:] or [f"… {lines[0]}"]  # the first one begins somewhere inside
+    return "".join(lines[-count:])

@@ -1,0 +1,491 @@
+"""Jobs through the real SDK, on a pipeline that is not ours."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure_ml_plane import client_of, start, stop, wait_for
+from azure_sdk import (
+    Environment,
+    Input,
+    JobException,
+    Output,
+    command,
+    dsl,
+    load_component,
+)
+
+FOREIGN = Path(__file__).resolve().parents[1] / "foreign"
+
+pytestmark = [
+    pytest.mark.azurite,
+    # the SDK's own, about its own schemas
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:azure|marshmallow|msrest|pydash"),
+]
+
+
+def name(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def put_text(plane: Any, path: str, text: str) -> str:
+    blobs = plane.workspace.blobs
+    plane.loop.run(blobs.upload_bytes(text.encode(), "data", path))
+    return f"azureml://datastores/retrain_data/paths/{path}"
+
+
+def read_text(plane: Any, uri: str) -> str:
+    blob = plane.workspace.locate(uri)
+
+    async def read() -> str:
+        items = await plane.workspace.blobs.list(blob.container, blob.path)
+        assert len(items) == 1, items
+        parts = [part async for part in plane.workspace.blobs.chunks(blob.container, items[0].name)]
+        return b"".join(parts).decode()
+
+    return str(plane.loop.run(read()))
+
+
+def word_pipeline(text_uri: str, **options: Any) -> Any:
+    count = load_component(FOREIGN / "count.yml")
+    total = load_component(FOREIGN / "total.yml")
+
+    @dsl.pipeline(experiment_name="foreign", default_compute="serverless")
+    def words(text, factor):
+        counted = count(text=text, **options)
+        summed = total(counts=counted.outputs.counts, factor=factor)
+        return {"total": summed.outputs.total}
+
+    return words(text=Input(type="uri_file", path=text_uri), factor=2)
+
+
+def test_a_foreign_pipeline_of_two_components_runs_to_its_output_in_storage(plane, ml_client):
+    # given
+    job = word_pipeline(put_text(plane, f"{name('texts')}/a.txt", "to be or not to be"))
+    job.name = name("words")
+
+    # when
+    submitted = ml_client.jobs.create_or_update(job)
+    done = wait_for(ml_client, submitted.name, seconds=60)
+
+    # then
+    assert done.status == "Completed", done.properties
+    assert read_text(plane, done.outputs.total.path) == "12"
+
+
+def plain() -> Environment:
+    return Environment(
+        image="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04",
+        conda_file=FOREIGN / "plain.yml",
+    )
+
+
+def a_command(script: str, **options: Any) -> Any:
+    """A standalone command job without code."""
+    return command(
+        name=options.pop("name", name("cmd")),
+        command=script,
+        environment=plain(),
+        compute="serverless",
+        experiment_name="foreign",
+        **options,
+    )
+
+
+def pipeline_of(*scripts: str, **options: Any) -> Any:
+    """Independent steps `one`, `two`, … of a pipeline."""
+    parts = [
+        command(
+            name=f"step_{index}",
+            command=script,
+            environment=plain(),
+            outputs={"out": Output(type="uri_folder")} if "outputs.out" in script else {},
+            **options,
+        )
+        for index, script in enumerate(scripts)
+    ]
+
+    @dsl.pipeline(experiment_name="foreign", default_compute="serverless")
+    def steps():
+        for part in parts:
+            part()
+
+    made = steps()
+    made.name = name("steps")
+    return made
+
+
+def children(client: Any, job: str) -> dict[str, Any]:
+    found = [client.jobs.get(child.name) for child in client.jobs.list(parent_job_name=job)]
+    return {child.properties["azureml.moduleName"]: child for child in found}
+
+
+def log_of(plane: Any, job: str) -> str:
+    return (plane.state / "jobs" / job / "user_logs" / "std_log.txt").read_text(encoding="utf-8")
+
+
+def test_an_optional_input_reaches_the_command_only_when_it_is_given(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", "to be or not to be")
+    job = word_pipeline(text, stop_word="be")
+
+    # when
+    done = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert read_text(plane, done.outputs.total.path) == "8"
+
+
+def test_unchanged_steps_with_unchanged_inputs_are_reused_and_say_so(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", f"once upon a {name('time')}")
+    first = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # when
+    again = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # then
+    before, after = children(ml_client, first.name), children(ml_client, again.name)
+    assert {step: job.properties.get("azureml.isreused") for step, job in after.items()} == {
+        "counted": "true",
+        "summed": "true",
+    }
+    assert after["summed"].properties["azureml.reusedrunid"] == before["summed"].name
+    assert again.outputs.total.path == first.outputs.total.path
+
+
+def test_a_changed_input_file_under_the_same_name_is_not_reused(plane, ml_client):
+    # given
+    path = f"{name('texts')}/a.txt"
+    text = put_text(plane, path, f"one {name('word')}")
+    wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # when
+    put_text(plane, path, "one two three")
+    again = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # then
+    assert read_text(plane, again.outputs.total.path) == "6"
+    assert "azureml.isreused" not in children(ml_client, again.name)["counted"].properties
+
+
+def test_force_rerun_runs_everything_again(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", f"one {name('word')}")
+    wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # when
+    job = word_pipeline(text)
+    job.settings.force_rerun = True
+    again = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert not any(
+        "azureml.isreused" in child.properties for child in children(ml_client, again.name).values()
+    )
+
+
+def test_a_failing_step_fails_the_job_with_the_end_of_its_log(ml_client):
+    # given
+    job = pipeline_of("echo all is lost >&2; exit 3")
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert failed.status == "Failed"
+    assert "ended with code 3" in failed.properties["azureml.error"]
+    assert "all is lost" in failed.properties["azureml.error"]
+    details = ml_client.jobs._runs_operations.get_run_details(failed.name)
+    assert "all is lost" in details.error.error.message
+
+
+def test_steps_after_a_failed_one_do_not_run(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", "one")
+    blob = plane.workspace.locate(text)
+    plane.loop.run(plane.workspace.blobs.upload_bytes(b"\xff\xfe", blob.container, blob.path))
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
+
+    # then
+    assert failed.status == "Failed"
+    assert "UnicodeDecodeError" in failed.properties["azureml.error"]
+    assert set(children(ml_client, failed.name)) == {"counted"}
+
+
+def test_a_step_that_writes_no_output_fails_and_the_output_is_named(ml_client):
+    # given
+    job = pipeline_of("echo nothing for ${{outputs.out}}")
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert "wrote no output 'out'" in failed.properties["azureml.error"]
+
+
+def test_a_step_that_hangs_is_stopped_at_its_limit(ml_client):
+    # given
+    job = a_command(
+        "sleep 600",
+    )
+    job.set_limits(timeout=1)
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert failed.status == "Failed"
+    assert "limit of 0:00:01" in failed.properties["azureml.error"]
+
+
+def test_cancel_ends_the_whole_process_group(plane, ml_client):
+    # given
+    job = a_command("sleep 600 & echo $! ; wait")
+    running = ml_client.jobs.create_or_update(job)
+    wait_for(ml_client, running.name, "Running")
+    log = plane.state / "jobs" / running.name / "user_logs" / "std_log.txt"
+    pid = int(first_line(log))
+
+    # when
+    ml_client.jobs.begin_cancel(running.name).result()
+    canceled = wait_for(ml_client, running.name)
+
+    # then
+    assert canceled.status == "Canceled"
+    assert has_ended(pid)
+    statuses = [data["runStatus"] for kind, data in plane.events_of(running.name)]
+    assert statuses[-2:] == ["cancelRequested", "canceled"]
+
+
+def has_ended(pid: int) -> bool:
+    """An orphan stays a zombie where nobody reaps it, as in a container without an init."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def first_line(log: Path) -> str:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if log.exists() and (text := log.read_text(encoding="utf-8")):
+            return text.splitlines()[0]
+        time.sleep(0.02)
+    pytest.fail(f"nothing in {log}")
+
+
+def test_a_third_job_waits_in_the_queue_and_runs_when_a_place_is_free(ml_client):
+    # given
+    holders = [ml_client.jobs.create_or_update(a_command("sleep 600")).name for _ in range(2)]
+    for holder in holders:
+        wait_for(ml_client, holder, "Running")
+
+    # when
+    third = ml_client.jobs.create_or_update(a_command("echo hi"))
+
+    # then
+    wait_for(ml_client, third.name, "Queued")
+    for holder in holders:
+        ml_client.jobs.begin_cancel(holder).result()
+    assert wait_for(ml_client, third.name).status == "Completed"
+
+
+def test_the_same_job_again_returns_it_and_another_under_its_name_is_refused(ml_client):
+    # given
+    label = name("once")
+    first = ml_client.jobs.create_or_update(a_command("echo one", name=label))
+
+    # when
+    again = ml_client.jobs.create_or_update(a_command("echo one", name=label))
+
+    # then
+    assert again.name == first.name
+    with pytest.raises(HttpResponseError, match="already exists") as refused:
+        ml_client.jobs.create_or_update(a_command("echo two", name=label))
+    assert refused.value.status_code == 400
+    assert "UserError" in str(refused.value)
+    wait_for(ml_client, label)
+
+
+def test_every_status_is_announced_and_success_once_more(plane, ml_client):
+    # given
+    job = a_command("echo hi", tags={"colour": "blue"})
+
+    # when
+    done = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    events = plane.events_of(done.name)
+    assert [data.get("runStatus") for kind, data in events if kind == "RunStatusChanged"] == [
+        "preparing",
+        "running",
+        "finalizing",
+        "completed",
+    ]
+    (completed,) = [data for kind, data in events if kind == "RunCompleted"]
+    assert completed["runTags"] == {"colour": "blue"}
+    assert completed["experimentName"] == "foreign"
+
+
+def test_a_step_sees_what_it_would_see_on_azure(plane, ml_client):
+    # given
+    job = a_command("env | sort; pwd; command -v python", environment_variables={"MINE": "a b"})
+
+    # when
+    done = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    seen = dict(line.split("=", 1) for line in log_of(plane, done.name).splitlines() if "=" in line)
+    assert seen["AZUREML_RUN_ID"] == seen["MLFLOW_RUN_ID"] == done.name
+    assert seen["MLFLOW_TRACKING_URI"].startswith("https://")
+    assert seen["MLFLOW_EXPERIMENT_NAME"] == "foreign"
+    assert seen["MINE"] == "a b"
+    assert seen["AZUREML_ARM_WORKSPACE_NAME"] == "local"
+    assert {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MLFLOW_TRACKING_TOKEN"} <= seen.keys()
+    assert not {"VIRTUAL_ENV", "PYTHONPATH", "CONTAINER_NAME"} & seen.keys()
+    python = Path(log_of(plane, done.name).splitlines()[-1])
+    assert python.parent.parent.parent.name == "environments"
+
+
+def test_mistakes_in_a_pipeline_are_refused_together_when_it_is_submitted(ml_client):
+    # given
+    job = word_pipeline("azureml://datastores/nowhere/paths/a.txt")
+    job.jobs["summed"].limits = None
+
+    # when
+    with pytest.raises(HttpResponseError) as refused:
+        ml_client.jobs.create_or_update(job)
+
+    # then
+    assert refused.value.status_code == 400
+    assert "no datastore 'nowhere'" in str(refused.value)
+
+
+def test_an_input_that_does_not_exist_fails_the_job_and_is_named(ml_client):
+    # given
+    job = word_pipeline(f"azureml://datastores/retrain_data/paths/{name('absent')}.txt")
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert "input 'text': nothing at azureml://datastores" in failed.properties["azureml.error"]
+
+
+def test_an_environment_that_cannot_be_built_fails_the_job_with_uvs_words(ml_client):
+    # given
+    broken = Environment(
+        image="mcr.microsoft.com/x",
+        conda_file={
+            "name": "broken",
+            "dependencies": ["python=3.11", "pip", {"pip": ["no-such-package-anywhere==99.1"]}],
+        },
+    )
+    job = a_command("echo hi")
+    job.environment = broken
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    assert "environment 'broken' cannot be built" in failed.properties["azureml.error"]
+    assert "no-such-package-anywhere was not found" in failed.properties["azureml.error"]
+
+
+def test_stream_prints_the_steps_and_raises_when_the_job_failed(ml_client, capsys):
+    # given
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(pipeline_of("exit 4")).name)
+
+    # when
+    with pytest.raises(JobException) as raised:
+        ml_client.jobs.stream(failed.name)
+
+    # then
+    assert "ended with code 4" in str(raised.value)
+    assert failed.name in capsys.readouterr().out
+
+
+def test_a_job_that_ran_when_the_stack_stopped_is_failed_and_says_so(
+    parts, loop_thread, tmp_path, monkeypatch
+):
+    # given
+    first = parts.make(loop_thread, tmp_path)
+    loop_thread.run(start(first))
+    try:
+        client = client_of(first, monkeypatch)
+        running = client.jobs.create_or_update(a_command("sleep 600")).name
+        wait_for(client, running, "Running")
+        pids = [child.pid for child in psutil.Process().children() if "sleep" in child.name()]
+    finally:
+        loop_thread.run(stop(first))
+
+    # when
+    second = parts.make(loop_thread, tmp_path)
+    loop_thread.run(start(second))
+    try:
+        job = client_of(second, monkeypatch).jobs.get(running)
+    finally:
+        loop_thread.run(stop(second))
+
+    # then
+    assert job.status == "Failed"
+    assert "the stack stopped" in job.properties["azureml.error"]
+    assert [data["runStatus"] for _, data in second.events_of(running)] == ["failed"]
+    assert all(has_ended(pid) for pid in pids)
+
+
+def test_independent_steps_run_at_the_same_time(ml_client, tmp_path):
+    # given: each step waits for what the other one writes
+    meet = "touch {0}/{1}; until [ -e {0}/{2} ]; do sleep 0.05; done"
+    job = pipeline_of(meet.format(tmp_path, "a", "b"), meet.format(tmp_path, "b", "a"))
+
+    # when
+    done = wait_for(ml_client, ml_client.jobs.create_or_update(job).name, seconds=30)
+
+    # then
+    assert done.status == "Completed", done.properties
+
+
+def test_other_steps_go_on_after_a_failure_when_the_pipeline_says_so(ml_client):
+    # given
+    job = pipeline_of("exit 1", "sleep 0.5; echo done")
+    job.settings.continue_on_step_failure = True
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    statuses = sorted(child.status for child in children(ml_client, failed.name).values())
+    assert failed.status == "Failed"
+    assert statuses == ["Completed", "Failed"]
+
+
+def test_a_snapshot_that_is_gone_from_storage_fails_the_job_in_words(plane, ml_client):
+    # given
+    text = put_text(plane, f"{name('texts')}/a.txt", name("word"))
+    job = word_pipeline(text)
+    component = ml_client.components.create_or_update(job.jobs["counted"].component)
+    code = plane.workspace.locate(component.code.removeprefix("azureml:"), kind="codes")
+    container = plane.workspace.blobs._service.get_container_client(code.container)
+    plane.loop.run(container.delete_container())
+
+    # when
+    failed = wait_for(ml_client, ml_client.jobs.create_or_update(job).name)
+
+    # then
+    try:
+        assert failed.status == "Failed"
+        assert code.container in failed.properties["azureml.error"]
+    finally:
+        # other tests share the snapshot by its hash
+        for version in plane.workspace.resources.names("codes"):
+            plane.workspace.resources.delete(f"codes/{version}")

@@ -1,0 +1,13 @@
+"""What the tests of several services use."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+
+@pytest.fixture
+def name():
+    """A name that no other test uses."""
+    return f"t{uuid.uuid4().hex[:12]}"

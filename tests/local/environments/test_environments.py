@@ -1,0 +1,113 @@
+"""Environments: what a conda file may say, and that half-built ones are never seen."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import subprocess
+
+import pytest
+
+from local.environments.builds import EnvironmentBuildError, Environments, read_conda
+from local.errors import UnsupportedError
+
+MINOR = ".".join(platform.python_version_tuple()[:2])
+
+
+@pytest.mark.parametrize(
+    "python",
+    ["python", f"python={MINOR}", f"python ={MINOR}", f"python={MINOR}.*", "python>=3.11,<4"],
+)
+def test_pip_packages_of_a_conda_file_are_read_for_a_python_that_fits(python):
+    # given
+    conda = f"name: a\nchannels: [conda-forge]\ndependencies:\n- {python}\n- pip\n- pip: [x==1]\n"
+
+    # then
+    assert read_conda(conda) == ("a", ["x==1"])
+
+
+@pytest.mark.parametrize(
+    ("conda", "named"),
+    [
+        ("dependencies: [numpy=2]", "conda package 'numpy=2'"),
+        ("dependencies: ['python=2.7']", "'python=2.7'"),
+        ("dependencies: ['python=nonsense']", "'python=nonsense'"),
+        ("channels: [private]", "channel 'private'"),
+        ("variables: {A: b}", "key 'variables'"),
+        ("dependencies: [{pip: ['-r other.txt']}]", "pip option '-r other.txt'"),
+        ("- just a list", "no mapping"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_what_a_virtual_environment_cannot_give_is_refused_by_name(conda, named):
+    with pytest.raises(UnsupportedError) as refused:
+        read_conda(conda)
+    assert named in str(refused.value)
+
+
+def test_the_same_content_is_built_once_even_when_asked_for_at_the_same_time(tmp_path):
+    # given
+    conda = "name: empty\ndependencies: [python]\n"
+
+    async def ask() -> list:
+        first, second = Environments(tmp_path), Environments(tmp_path)
+        return await asyncio.gather(first.for_conda(conda), second.for_conda(conda))
+
+    # when
+    one, two = asyncio.run(ask())
+
+    # then
+    assert one == two
+    seen = subprocess.run(
+        [one, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True
+    )
+    assert seen.stdout.strip() == str(one.parent.parent)
+    assert len([path for path in tmp_path.iterdir() if (path / "bin").exists()]) == 1
+
+
+def test_an_environment_that_cannot_be_built_leaves_nothing_behind_and_can_be_tried_again(tmp_path):
+    # given
+    missing = tmp_path / "requirements.txt"
+    missing.write_text(f"nothing @ file://{tmp_path}/absent.whl\n", encoding="utf-8")
+    environments = Environments(tmp_path / "root")
+
+    # when
+    for _ in range(2):
+        with pytest.raises(EnvironmentBuildError, match="cannot be built"):
+            asyncio.run(environments.for_requirements(missing))
+
+    # then
+    left = {path.name for path in (tmp_path / "root").iterdir()}
+    assert left == {"logs", "build.lock"}
+
+
+def test_an_environment_whose_interpreter_is_gone_is_built_anew(tmp_path):
+    # given
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("", encoding="utf-8")
+    environments = Environments(tmp_path / "environments")
+    python = asyncio.run(environments.for_requirements(requirements))
+    python.unlink()
+    python.symlink_to(tmp_path / "uninstalled" / "python3")
+
+    # when
+    again = asyncio.run(environments.for_requirements(requirements))
+
+    # then
+    assert again == python
+    assert subprocess.run([python, "-c", ""], check=True).returncode == 0
+
+
+def test_an_environment_without_its_mark_is_built_anew(tmp_path):
+    # given
+    environments = Environments(tmp_path)
+    python = asyncio.run(environments.for_conda("dependencies: [python]"))
+    (python.parent.parent / "environment.txt").unlink()
+    python.unlink()
+
+    # when
+    again = asyncio.run(environments.for_conda("dependencies: [python]"))
+
+    # then
+    assert again == python
+    assert python.exists()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from local.storage_events import StorageEventsProxy
+
+
+class Published:
+    """Stands for Event Grid: keeps what it is given, and can refuse."""
+
+    def __init__(self):
+        self.events = []
+        self.refuse_with = None
+
+    async def __call__(self, event):
+        if self.refuse_with is not None:
+            raise self.refuse_with
+        self.events.append(event)
+
+    def told(self):
+        """What happened to which blob, in order, without the noise."""
+        return [
+            (event["eventType"].rpartition(".")[2], event["data"]["api"], event["subject"])
+            for event in self.events
+        ]
+
+
+@pytest.fixture
+def topic():
+    return "/subscriptions/0/resourceGroups/local/providers/Microsoft.Storage/storageAccounts/a"
+
+
+@pytest.fixture
+def published():
+    return Published()
+
+
+@pytest.fixture
+def started_proxy(azurite, tmp_path, published, topic):
+    """A context manager that starts a proxy on the shared Azurite; the scan is left to the test.
+
+    What other tests left in the account is told to `published` by the first scan: forgotten.
+    """
+
+    @asynccontextmanager
+    async def start(**options):
+        options = {"state": tmp_path / "proxy", "scan_seconds": 0} | options
+        proxy = StorageEventsProxy(
+            upstream=f"http://127.0.0.1:{azurite.blob_port}",
+            publish=published,
+            topic=topic,
+            **options,
+        )
+        await proxy.start()
+        try:
+            yield proxy
+        finally:
+            await proxy.stop()
+
+    return start
+
+
+@pytest.fixture
+async def proxy(started_proxy, published):
+    async with started_proxy() as proxy:
+        published.events.clear()
+        yield proxy
+
+
+@pytest.fixture
+def connection(azurite, proxy):
+    """A connection string whose blob traffic goes through the proxy."""
+    return azurite.connection_string(blob_endpoint=proxy.blob_endpoint)

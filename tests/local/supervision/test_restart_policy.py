@@ -1,0 +1,82 @@
+"""What ends by itself is started again, and what keeps ending is given up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from local.errors import ProcessFailedError
+from local.supervision.restart_policy import keep_running
+
+pytestmark = pytest.mark.anyio
+
+
+class Flaky:
+    """A program that lives as long as the list says, and for ever after it."""
+
+    def __init__(self, *lives):
+        self.lives = list(lives)
+        self.now = 0.0
+        self.told = []
+        self.lasting = asyncio.Event()
+
+    def clock(self):
+        return self.now
+
+    async def ended(self):
+        if not self.lives:
+            self.lasting.set()
+            await asyncio.get_running_loop().create_future()
+        self.now += self.lives.pop(0)
+        return 137
+
+    async def start(self):
+        self.told.append("start")
+
+    async def stop(self):
+        self.told.append("stop")
+
+
+def kept(program):
+    return keep_running(
+        program, name="Azurite", consequence="", clock=program.clock, first_pause_seconds=0.001
+    )
+
+
+async def test_what_ended_is_cleaned_up_and_started_again():
+    program = Flaky(5, 5)
+
+    keeping = asyncio.create_task(kept(program))
+    await asyncio.wait_for(program.lasting.wait(), 5)
+    keeping.cancel()
+    await asyncio.wait({keeping})
+
+    assert program.told == ["stop", "start"] * 2
+
+
+async def test_what_keeps_ending_is_given_up_with_its_last_code():
+    program = Flaky(*[1] * 10)
+
+    with pytest.raises(ProcessFailedError, match=r"Azurite ended 6 times.*code 137"):
+        await asyncio.wait_for(kept(program), 5)
+
+
+async def test_what_ends_once_in_a_while_is_never_given_up():
+    program = Flaky(*[61] * 20)
+
+    keeping = asyncio.create_task(kept(program))
+    await asyncio.wait_for(program.lasting.wait(), 5)
+    keeping.cancel()
+    await asyncio.wait({keeping})
+
+    assert program.told.count("start") == 20
+
+
+async def test_what_cannot_be_started_any_more_is_told():
+    class Damaged(Flaky):
+        async def start(self):
+            raise ProcessFailedError("its state is damaged")
+
+    with pytest.raises(ProcessFailedError, match="its state is damaged"):
+        await kept(Damaged(1))

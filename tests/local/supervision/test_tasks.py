@@ -1,0 +1,40 @@
+"""Work that goes on to its end although who waits for it is cancelled."""
+
+import asyncio
+import threading
+
+import pytest
+
+from local.supervision.tasks import to_its_end
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_who_is_cancelled_twice_still_waits_until_nothing_is_written_any_more():
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait()
+        ended.set()
+
+    task = asyncio.ensure_future(to_its_end(asyncio.to_thread(work)))
+    await asyncio.to_thread(begun.wait)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    held = not task.done()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert held
+    assert ended.is_set()
+
+
+async def test_what_fails_in_the_thread_fails_here():
+    def work() -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        await to_its_end(asyncio.to_thread(work))
