@@ -54,7 +54,7 @@ def status_document(status: ModelStatus) -> dict[str, Any]:
             "missing_days": [day.isoformat() for day in drift.missing_days],
             "performance": drift.performance and asdict(drift.performance),
             "report": drift.report,
-            "report_address": drift.report and report_address(status.model, drift.day.isoformat()),
+            "report_address": drift.report and report_address(status.model, drift.day),
         },
         "cycles": [
             {
@@ -85,7 +85,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "ended": _iso(explanation.ended_utc),
         "steps": [
             {
-                "name": step.name,
+                "name": str(step.step),
                 "sign": str(step.sign),
                 "sentence": step.sentence,
                 "at": _iso(step.at_utc),
@@ -112,7 +112,7 @@ def explanation_text(explanation: Explanation) -> str:
         explanation.sentence,
         "",
         *(
-            f"{number} {step.sign} {step.name:<{_NAME_WIDTH}} {step.sentence}"
+            f"{number} {step.sign} {step.step:<{_NAME_WIDTH}} {step.sentence}"
             for number, step in enumerate(explanation.steps, start=1)
         ),
     ]

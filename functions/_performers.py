@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.effects import (
+from shared.domain.effects.data import RegisterData, TestData
+from shared.domain.effects.drift import (
     CheckDrift,
-    Deploy,
-    Evaluate,
-    FindChallenger,
     PublishDrift,
-    RaiseAlert,
     ReadDriftCheck,
-    RegisterData,
+    TagDrift,
+    WatchDriftJob,
+)
+from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
+from shared.domain.effects.notices import RaiseAlert
+from shared.domain.effects.rollout import (
+    Deploy,
     RestoreTraffic,
     RetireDeployment,
     ShiftTraffic,
-    SubmitJob,
-    TagDrift,
     TagModel,
-    TestData,
     WatchDeployment,
-    WatchDriftJob,
-    WatchJob,
 )
 from shared.usecases.performers.drift import check_drift, read_drift_check
 from shared.usecases.performers.jobs import evaluate, find_challenger, submit_job, watch_job
@@ -38,7 +36,7 @@ from shared.usecases.performers.rollout import (
 
 if TYPE_CHECKING:
     from functions._app import App
-    from shared.domain.facts import DataRegistered, DataTested
+    from shared.domain.facts.data import DataRegistered, DataTested
     from shared.domain.state import State
     from shared.usecases.performers.performer import Wait
 

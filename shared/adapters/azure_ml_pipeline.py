@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.facts import Mode
+from shared.domain.facts.cycles import Mode
 from shared.domain.ids import JobName
 
 if TYPE_CHECKING:

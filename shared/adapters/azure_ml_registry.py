@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.adapters.azure_ml import AzureMlWorkspace
-    from shared.domain.effects import Role, TagDrift
+    from shared.domain.effects.drift import TagDrift
+    from shared.domain.effects.rollout import Role
 
 _log = EventLog("retrain.registry")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.adapters import drift_files as files
-from shared.domain.facts import (
+from shared.domain.facts.drift import (
     DriftChecked,
     DriftSignal,
     DriftVerdict,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ml.model_config import ModelConfig
     from ml.monitoring.outcome import PerformanceResult, WindowCheck
     from shared.adapters.storage_account import StorageAccount
-    from shared.domain.effects import CheckDrift
+    from shared.domain.effects.drift import CheckDrift
     from shared.domain.state import Champion
 
 _INPUTS = "model_inputs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import ReasonKind
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.policy import Policy
 from shared.errors import ModelConfigError, UnknownModelError
 

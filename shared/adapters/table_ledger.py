@@ -26,7 +26,7 @@ from shared.adapters.table_rows import (
     read_place,
 )
 from shared.domain.evolve import fold
-from shared.domain.facts import DataArrived, Entry
+from shared.domain.facts.data import DataArrived
 from shared.domain.state import State
 from shared.errors import LedgerConflictError, RequestRefusedError
 from shared.ports.ledger import Head
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from azure.data.tables import TableClient
 
     from shared.adapters.storage_account import StorageAccount
+    from shared.domain.facts import Entry
     from shared.ports.ledger import ArrivalMark, DueEffect
 
 # 404: a due row that should end is gone already, so somebody was faster.

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from shared.domain.codec import (
     STATE_FORMAT,
     fact_from_json,
-    fact_name,
     fact_to_json,
     state_from_json,
     state_to_json,
@@ -26,7 +25,7 @@ from shared.ports.ledger import ArrivalMark, DueEffect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.facts import DataArrived
+    from shared.domain.facts.data import DataArrived
     from shared.domain.state import State
 
 HEAD = "head"
@@ -62,7 +61,7 @@ def fact_row(model: str, entry: Entry) -> dict[str, Any]:
     return {
         "PartitionKey": model,
         "RowKey": fact_row_key(entry.seq),
-        "fact": fact_name(entry.fact),
+        "fact": entry.fact.wire_name,
         "at_utc": entry.at_utc.isoformat(),
         **{f"json{number}": piece for number, piece in enumerate(pieces)},
     }

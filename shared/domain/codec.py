@@ -1,7 +1,8 @@
 """Facts, effects and states as JSON values, by their field names.
 
-The ledger is a format: a fact is written with its name from `FACTS` and all its fields; on reading,
-unknown fields are skipped and missing ones take their default, so old facts fold for ever.
+The ledger is a format: a fact is written with its `wire_name` and all its fields. On reading,
+unknown fields are skipped, and missing ones take their default or what the class's `upgraded` makes
+of an older form, so old facts fold for ever.
 """
 
 from __future__ import annotations
@@ -16,62 +17,14 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from shared.domain import effects, facts
+from shared.domain.effects import EFFECTS
+from shared.domain.facts import FACTS, Fact
 from shared.domain.state import State
 from shared.errors import TerminalError
 
 STATE_FORMAT = 2  # another number in the store: the state is folded anew from its facts
 
-FACTS: dict[str, type] = {
-    "data_arrived": facts.DataArrived,
-    "retrain_requested": facts.RetrainRequested,
-    "drift_check_due": facts.DriftCheckDue,
-    "drift_checked": facts.DriftChecked,
-    "cycle_opened": facts.CycleOpened,
-    "data_tested": facts.DataTested,
-    "data_registered": facts.DataRegistered,
-    "retrain_decided": facts.RetrainDecided,
-    "job_submitted": facts.JobSubmitted,
-    "job_finished": facts.JobFinished,
-    "challenger_registered": facts.ChallengerRegistered,
-    "evidence_read": facts.EvidenceRead,
-    "challenger_evaluated": facts.ChallengerEvaluated,
-    "deployment_started": facts.DeploymentStarted,
-    "deployment_ready": facts.DeploymentReady,
-    "deployment_failed": facts.DeploymentFailed,
-    "promotion_started": facts.PromotionStarted,
-    "champion_promoted": facts.ChampionPromoted,
-    "traffic_changed_outside": facts.TrafficChangedOutside,
-    "traffic_found_stale": facts.TrafficFoundStale,
-    "cycle_ended": facts.CycleEnded,
-    "effect_done": facts.EffectDone,
-    "effect_failed": facts.EffectFailed,
-    "alert_raised": facts.AlertRaised,
-}
-
-EFFECTS: dict[str, type] = {
-    "test_data": effects.TestData,
-    "register_data": effects.RegisterData,
-    "submit_job": effects.SubmitJob,
-    "watch_job": effects.WatchJob,
-    "find_challenger": effects.FindChallenger,
-    "evaluate": effects.Evaluate,
-    "deploy": effects.Deploy,
-    "watch_deployment": effects.WatchDeployment,
-    "shift_traffic": effects.ShiftTraffic,
-    "restore_traffic": effects.RestoreTraffic,
-    "tag_model": effects.TagModel,
-    "retire_deployment": effects.RetireDeployment,
-    "check_drift": effects.CheckDrift,
-    "watch_drift_job": effects.WatchDriftJob,
-    "read_drift_check": effects.ReadDriftCheck,
-    "tag_drift": effects.TagDrift,
-    "publish_drift": effects.PublishDrift,
-    "raise_alert": effects.RaiseAlert,
-}
-
-_NAME_OF = {kind: name for names in (FACTS, EFFECTS) for name, kind in names.items()}
-_KIND_OF = FACTS | EFFECTS
+_KIND_OF: dict[str, type] = FACTS | EFFECTS
 _TAG = "is"
 
 _Convert = Callable[[Any], Any]
@@ -81,23 +34,18 @@ class CodecError(TerminalError):
     """A stored fact or state cannot be read: written by a newer version, or damaged."""
 
 
-def fact_to_json(fact: facts.Fact) -> str:
+def fact_to_json(fact: Fact) -> str:
     """One line."""
     return json.dumps(_encode(fact), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def fact_from_json(text: str) -> facts.Fact:
+def fact_from_json(text: str) -> Fact:
     """The inverse of `fact_to_json`.
 
     Raises:
         CodecError: an unknown kind of fact, or a field without a default is missing.
     """
-    return typing.cast("facts.Fact", _decoder(facts.Fact)(json.loads(text)))
-
-
-def fact_name(fact: facts.Fact) -> str:
-    """Its name in the ledger."""
-    return _NAME_OF[type(fact)]
+    return typing.cast("Fact", _decoder(Fact)(json.loads(text)))
 
 
 def state_to_json(state: State) -> str:
@@ -122,7 +70,7 @@ def _encode(value: Any) -> Any:
         body = {
             field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
-        name = _NAME_OF.get(type(value))
+        name = getattr(type(value), "wire_name", None)
         return body if name is None else {_TAG: name} | body
     if isinstance(value, StrEnum):
         return value.value
@@ -200,7 +148,10 @@ def _dataclass_decoder(kind: type) -> _Convert:
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
 
-    def decode(value: Any) -> Any:
+    upgraded = getattr(kind, "upgraded", _same)
+
+    def decode(stored: Any) -> Any:
+        value = upgraded(stored)
         missing = [name for name in required if name not in value]
         if missing:
             raise CodecError(f"a stored {kind.__name__} lacks {', '.join(missing)}")

@@ -1,67 +1,60 @@
-"""What an open cycle knows, derived from the facts it holds, in whatever order they came."""
-
-from __future__ import annotations
+"""The open cycle: the facts it holds, and what follows from them in whatever order they came."""
 
 from bisect import insort
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-from shared.domain.facts import (
+from shared.domain.facts import Entry, Fact
+from shared.domain.facts.cycles import CycleOpened, Mode
+from shared.domain.facts.data import DataRegistered, DataTested
+from shared.domain.facts.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
-    ChampionPromoted,
-    DataRegistered,
-    DataTested,
-    DeploymentFailed,
-    DeploymentReady,
-    DeploymentStarted,
-    EffectFailed,
-    Entry,
     EvidenceRead,
-    Fact,
     JobFinished,
     JobStatus,
     JobSubmitted,
-    Mode,
-    PromotionStarted,
-    ReasonKind,
-    RetrainDecided,
 )
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import JobName
+from shared.domain.value import Value
 from shared.errors import FactConflictError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shared.domain.state import Cycle
-
-_CYCLE_FACTS = (
-    DataTested,
-    DataRegistered,
-    RetrainDecided,
-    JobSubmitted,
-    EvidenceRead,
-    ChallengerRegistered,
-    ChallengerEvaluated,
-    DeploymentStarted,
-    DeploymentReady,
-    DeploymentFailed,
-    PromotionStarted,
-    ChampionPromoted,
-)
+_F = TypeVar("_F", bound=Fact)
 
 
-def cycle_of(fact: Fact) -> str | None:
-    """The cycle a fact speaks of, by its own account; None when it speaks of none."""
-    match fact:
-        case JobFinished(job_name=job_name):
-            name = JobName.parse(job_name)
-            return name.cycle_id if name else None
-        case EffectFailed(effect=effect):
-            return effect.split(":", 1)[0]
-        case _ if isinstance(fact, _CYCLE_FACTS):
-            return fact.cycle_id
-    return None
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cycle(Value):
+    """The open cycle: its facts in order of their place in the stream."""
+
+    opened: Entry
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def opening(self) -> CycleOpened:
+        """The fact that opened it."""
+        fact = self.opened.fact
+        if not isinstance(fact, CycleOpened):
+            raise TypeError(f"a cycle is opened by CycleOpened, not {type(fact).__name__}")
+        return fact
+
+    @property
+    def cycle_id(self) -> str:
+        """12 hex digits."""
+        return self.opening.cycle_id
+
+    def has(self, kind: ReasonKind) -> bool:
+        """Whether one of its reasons is of that kind."""
+        return any(reason.kind is kind for reason in self.opening.reasons)
+
+    def all(self, kind: type[_F]) -> Iterable[_F]:
+        """Its facts of one kind, oldest first."""
+        return (entry.fact for entry in self.entries if isinstance(entry.fact, kind))
+
+    def one(self, kind: type[_F]) -> _F | None:
+        """Its first fact of one kind."""
+        return next(iter(self.all(kind)), None)
 
 
 def learn(cycle: Cycle, entry: Entry) -> Cycle:
@@ -70,7 +63,7 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
     Raises:
         FactConflictError: the same was learnt before, differently.
     """
-    if cycle_of(entry.fact) != cycle.cycle_id:
+    if entry.fact.cycle != cycle.cycle_id:
         return cycle
     for known in cycle.entries:
         if known.fact.key == entry.fact.key:
@@ -86,7 +79,7 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
 
 
 def files_left(cycle: Cycle) -> int:
-    """How many of its files were neither set aside nor pinned, if it ended now."""
+    """How many of its files were neither quarantined nor pinned, if it ended now."""
     tested = cycle.one(DataTested)
     settled = tested is not None and (not tested.accepted or cycle.one(DataRegistered) is not None)
     return 0 if settled else cycle.opening.arrivals
@@ -191,7 +184,7 @@ def evidence_job(cycle: Cycle, candidate: Challenger, champion: str | None) -> J
     """The job whose evidence is to be read next, or was read and is about this champion.
 
     First the training job's own, then evaluate-only jobs one after the other: each one that was
-    compared with another champion than the reigning one, or failed, makes room for the next.
+    compared with another champion than the present one, or failed, makes room for the next.
     """
     if candidate.job_name is not None:
         own = JobName.parse(candidate.job_name)
@@ -212,6 +205,5 @@ def evidence_job(cycle: Cycle, candidate: Challenger, champion: str | None) -> J
 
 def failures(cycle: Cycle, mode: Mode) -> int:
     """How many attempts of one kind have failed."""
-    names = {fact.job_name for fact in cycle.all(JobFinished)}
-    parsed = (JobName.parse(name) for name in names)
-    return sum(1 for name in parsed if name and name.kind == mode and job(cycle, name).failed)
+    names = {fact.job for fact in cycle.all(JobFinished)}
+    return sum(1 for name in names if name and name.kind == mode and job(cycle, name).failed)

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-from shared.domain.facts import EvidenceRead, MetricPair
+from shared.domain.facts.jobs import EvidenceRead, MetricPair
 from shared.domain.ids import JobName
 from shared.errors import EvidenceError
 
@@ -18,11 +18,11 @@ def parse_evidence(text: str, *, job_name: str, location: str) -> EvidenceRead:
     """The fact that this evidence amounts to.
 
     Raises:
-        EvidenceError: not JSON, another format, a missing field, or a metric that is no number.
+        EvidenceError: not JSON, another format, a missing field, or a metric that is not a number.
     """
     name = JobName.parse(job_name)
     if name is None:
-        raise EvidenceError(f"{job_name} is no job of ours, so its evidence belongs to no cycle")
+        raise EvidenceError(f"{job_name} is not a job of ours, so its evidence belongs to no cycle")
     try:
         document = json.loads(text)
         if document["format"] != _FORMAT:

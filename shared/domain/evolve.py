@@ -1,66 +1,39 @@
-"""What a fact changes in what is known: pure, no clock, no I/O."""
+"""What is known after one more fact: learning only, no decision, no clock, no I/O."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from shared.domain import sentences
-from shared.domain.cycle import challenger, evidence_of, files_left, learn
-from shared.domain.effects import (
-    CheckDrift,
-    Effect,
-    PublishDrift,
-    RaiseAlert,
-    ReadDriftCheck,
-    RestoreTraffic,
-    RetireDeployment,
-    Role,
-    TagDrift,
-    TagModel,
-    WatchDriftJob,
-)
-from shared.domain.facts import (
-    AlertRaised,
-    ChallengerEvaluated,
-    ChallengerRegistered,
-    ChampionPromoted,
+from shared.domain.cycle import Cycle, challenger, evidence_of, files_left, learn
+from shared.domain.drift_days import checked_day, reasons_found, remembered, with_given
+from shared.domain.facts.base import OfCycle
+from shared.domain.facts.cycles import (
     CycleEnded,
     CycleOpened,
-    DataArrived,
-    DataRegistered,
-    DataTested,
-    DriftCheckDue,
-    DriftChecked,
-    DriftVerdict,
-    EffectDone,
-    EffectFailed,
-    EvidenceRead,
-    JobFinished,
-    JobStatus,
-    JobSubmitted,
     Mode,
     Outcome,
-    PerformanceVerdict,
-    Reason,
-    ReasonKind,
     RetrainDecided,
     RetrainRequested,
+)
+from shared.domain.facts.data import DataArrived, DataRegistered
+from shared.domain.facts.drift import DriftCheckDue, DriftChecked
+from shared.domain.facts.jobs import (
+    ChallengerEvaluated,
+    ChallengerRegistered,
+    EvidenceRead,
+    JobFinished,
+    JobSubmitted,
+)
+from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
+from shared.domain.facts.reasons import Reason, ReasonKind
+from shared.domain.facts.rollout import (
+    ChampionPromoted,
     TrafficChangedOutside,
     TrafficFoundStale,
-    Verdict,
 )
-from shared.domain.ids import JobName
-from shared.domain.state import (
-    BUDGET_WINDOW,
-    Champion,
-    CheckedDay,
-    Cycle,
-    DataVersion,
-    Learnt,
-    PastCycle,
-    State,
-)
+from shared.domain.owed import outstanding_after
+from shared.domain.state import BUDGET_WINDOW, Champion, DataVersion, Learnt, PastCycle, State
 from shared.errors import FactConflictError
 
 if TYPE_CHECKING:
@@ -70,8 +43,6 @@ if TYPE_CHECKING:
 
 _PAST_CYCLES_KEPT = 20
 _JOB_STARTS_KEPT = 200
-_CHECKED_DAYS_KEPT = 40
-_DRIFT_JOBS = 2  # one more where the first failed
 _SAME_REASONS_KEPT = 20  # they all go into one cycle: the twenty-first adds nothing to it
 
 
@@ -84,7 +55,7 @@ def fold(model: str, entries: Iterable[Entry]) -> State:
 
 
 def evolve(state: State, entry: Entry) -> State:
-    """The state after one more fact.
+    """The state after one more fact, with the effects that are outstanding by it.
 
     Raises:
         FactConflictError: its number is not the next one, or it contradicts the open cycle.
@@ -93,75 +64,48 @@ def evolve(state: State, entry: Entry) -> State:
         raise FactConflictError(
             f"{state.model}: fact number {entry.seq} cannot follow number {state.count}"
         )
-    state = replace(state, count=entry.seq, updated_utc=entry.at_utc)
-    if state.cycle is not None:
-        state = replace(state, cycle=learn(state.cycle, entry))
-    return _apply(state, entry)
+    counted = replace(state, count=entry.seq, updated_utc=entry.at_utc)
+    if counted.cycle is not None:
+        counted = replace(counted, cycle=learn(counted.cycle, entry))
+    known = _learn(counted, entry)
+    return replace(known, outstanding=outstanding_after(counted, entry))
 
 
-def _apply(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912 - one case a fact
+def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912 - a case a fact
     match entry.fact:
-        case DataArrived() as fact if not fact.stale:
-            return _arrived(state, entry, fact)
+        case DataArrived() as fact:
+            return state if fact.stale else _arrived(state, entry, fact)
         case RetrainRequested() as fact:
             return _wait(state, Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text))
-        case ChallengerRegistered(cycle_id=None) as fact:
-            if state.champion is not None and state.champion.version == fact.version:
-                return state
-            reason = Reason(ReasonKind.MODEL, fact.key, entry.seq, version=fact.version)
-            return _wait(state, reason)
-        case DriftCheckDue() as fact:
-            return _ask(state, check_of(fact))
+        case ChallengerRegistered() as fact:
+            return _registered(state, entry, fact)
         case DriftChecked() as fact:
             return _drift_checked(state, entry, fact)
         case CycleOpened() as fact:
             return _opened(state, entry, fact)
-        case DataTested() as fact if fact.quarantined:
-            return _ask(state, RaiseAlert(entry.seq, sentences.all_quarantined(fact)))
-        # Late results of a cycle that is over must not turn data or champion back.
-        case DataRegistered() as fact if _is_open(state, fact.cycle_id):
-            return replace(
-                state,
-                data=DataVersion(
-                    fact.data_version,
-                    pins=fact.pins,
-                    pins_sha256=fact.pins_sha256,
-                    data_sha256=fact.data_sha256,
-                    rows=fact.rows,
-                    files=fact.files,
-                ),
-            )
+        case DataRegistered() as fact:
+            return _data_registered(state, fact)
         case JobSubmitted() as fact:
             return _submitted(state, entry, fact)
-        case JobFinished() as fact:
-            return _drift_job_finished(state, entry, fact)
-        case ChampionPromoted() as fact if _is_open(state, fact.cycle_id):
+        case ChampionPromoted() as fact:
             return _promoted(state, entry, fact)
         case TrafficChangedOutside() as fact:
             return _changed_outside(state, entry, fact)
-        case TrafficFoundStale() as fact if state.champion is not None:
-            return _found_stale(state, entry, fact, champion=state.champion)
-        case CycleEnded() as fact if state.cycle and _is_open(state, fact.cycle_id):
-            return _ended(state, entry, fact, cycle=state.cycle)
-        case EffectDone() as fact:
-            return _forget(state, fact.effect)
-        case EffectFailed() as fact:
-            return _given_up(state, entry, fact)
-        case AlertRaised() as fact:
-            return _ask(state, RaiseAlert(entry.seq, fact.sentence))
-    return state
-
-
-def _is_open(state: State, cycle_id: str) -> bool:
-    return state.cycle is not None and state.cycle.cycle_id == cycle_id
-
-
-def _ask(state: State, *effects: Effect) -> State:
-    return replace(state, outstanding=state.outstanding + effects)
-
-
-def _forget(state: State, key: str) -> State:
-    return replace(state, outstanding=tuple(item for item in state.outstanding if item.key != key))
+        case CycleEnded() as fact:
+            return _ended(state, entry, fact)
+        case OfCycle():
+            return state  # the cycle has learnt it
+        case (
+            DriftCheckDue()
+            | JobFinished()
+            | TrafficFoundStale()
+            | EffectDone()
+            | EffectFailed()
+            | AlertRaised()
+        ):
+            return state  # they change what is outstanding, nothing else
+        case unknown:
+            assert_never(unknown)
 
 
 def _wait(state: State, reason: Reason) -> State:
@@ -172,164 +116,36 @@ def _wait(state: State, reason: Reason) -> State:
     return replace(state, waiting=(*state.waiting, reason))
 
 
-def check_of(due: DriftCheckDue) -> CheckDrift:
-    """The effect that a drift check asked for comes to."""
-    return CheckDrift(
-        due.day,
-        due.profile,
-        due.window_start_utc,
-        due.window_end_utc,
-        attempt=due.attempt,
-        revision=due.revision,
-    )
-
-
 def _arrived(state: State, entry: Entry, fact: DataArrived) -> State:
     first = state.first_waiting or Reason(ReasonKind.DATA, fact.key, entry.seq, fact.blob.name)
     return replace(state, waiting_arrivals=state.waiting_arrivals + 1, first_waiting=first)
 
 
-def _drift_checked(state: State, entry: Entry, fact: DriftChecked) -> State:
-    left = tuple(
-        item
-        for item in state.outstanding
-        if (check := check_behind(item)) is None
-        or (check.day, check.profile, check.revision) != (fact.day, fact.profile, fact.revision)
-    )
-    known = _checked_day(state, fact)
-    newest = state.last_drift is None or fact.day >= state.last_drift.day
-    state = replace(state, outstanding=left, last_drift=fact if newest else state.last_drift)
-    # Against the reference of a version that reigns no more it says nothing about today.
-    reigns = state.champion is not None and state.champion.version == fact.profile
-    gives = _reasons_given(fact) if reigns else {}
-    gave = known.gave if known else ()
-    state = _remember(state, fact, gave=(*gave, *(kind for kind in gives if kind not in gave)))
-    for kind, text in gives.items():
-        if kind not in gave:
-            key = fact.reason_key(kind)
-            state = _wait(state, Reason(kind, key, entry.seq, text, report=fact.report))
-    if fact.source == "outside":
-        return state  # its finder has told the others already
-    if fact.report is not None and newest:
-        state = _ask(
-            _without_older_tag(state, fact.profile),
-            TagDrift(fact.profile, fact.day, fact.verdict, fact.report, entry.seq),
-        )
-    if ReasonKind.DRIFT in gives and ReasonKind.DRIFT not in gave:
-        state = _ask(state, _notice(fact))
-    return state
-
-
-def _reasons_given(fact: DriftChecked) -> dict[ReasonKind, str]:
-    """Each with its words."""
-    gives = {}
-    if fact.verdict is DriftVerdict.DRIFT:
-        gives[ReasonKind.DRIFT] = fact.sentence
-    if fact.performance and fact.performance.verdict is PerformanceVerdict.WORSE:
-        gives[ReasonKind.PERFORMANCE] = fact.performance.sentence
-    return gives
-
-
-def _notice(fact: DriftChecked) -> PublishDrift:
-    return PublishDrift(
-        fact.day,
-        fact.profile,
-        fact.sentence,
-        fact.signals,
-        fact.report,
-        revision=fact.revision,
-        current_rows=fact.current_rows,
-        reference_rows=fact.reference_rows,
-    )
-
-
-def _checked_day(state: State, fact: DriftChecked) -> CheckedDay | None:
-    same = (fact.day, fact.profile)
-    return next((item for item in state.checked_days if (item.day, item.profile) == same), None)
-
-
-def _remember(state: State, fact: DriftChecked, *, gave: tuple[ReasonKind, ...]) -> State:
-    """The newest revision stands for its day; what an older one gave stays given."""
-    known = _checked_day(state, fact)
-    if known is not None and known.revision > fact.revision:
-        changed = replace(known, gave=gave)
-    else:
-        changed = CheckedDay(
-            fact.day,
-            fact.profile,
-            revision=fact.revision,
-            verdict=fact.verdict,
-            collected=fact.collected,
-            window_start_utc=fact.window_start_utc,
-            window_end_utc=fact.window_end_utc,
-            report=fact.report,
-            gave=gave,
-        )
-    others = [item for item in state.checked_days if item is not known]
-    days = sorted([changed, *others], key=lambda item: item.day, reverse=True)
-    return replace(state, checked_days=tuple(days[:_CHECKED_DAYS_KEPT]))
-
-
-def _without_older_tag(state: State, version: str) -> State:
-    """A newer check's note replaces one that is not written yet."""
-    return replace(
-        state,
-        outstanding=tuple(
-            item
-            for item in state.outstanding
-            if not (isinstance(item, TagDrift) and item.version == version)
-        ),
-    )
-
-
-def check_behind(effect: Effect) -> CheckDrift | None:
-    """The drift check that an effect is a step of."""
-    if isinstance(effect, CheckDrift):
-        return effect
-    if isinstance(effect, WatchDriftJob | ReadDriftCheck):
-        return effect.check
-    return None
-
-
-def _drift_job_submitted(state: State, fact: JobSubmitted) -> State:
-    return replace(
-        state,
-        outstanding=tuple(
-            WatchDriftJob(fact.job_name, item, fact.collected)
-            if isinstance(item, CheckDrift) and item.job_name(state.model) == fact.job_name
-            else item
-            for item in state.outstanding
-        ),
-    )
-
-
-def _drift_job_finished(state: State, entry: Entry, fact: JobFinished) -> State:
-    """By event or by looking, before or after it is known to be submitted."""
-    found = next(
-        (
-            item
-            for item in state.outstanding
-            if (isinstance(item, WatchDriftJob) and item.job_name == fact.job_name)
-            or (isinstance(item, CheckDrift) and item.job_name(state.model) == fact.job_name)
-        ),
-        None,
-    )
-    check = None if found is None else check_behind(found)
-    if found is None or check is None:
+def _registered(state: State, entry: Entry, fact: ChallengerRegistered) -> State:
+    """A version of a cycle is the cycle's; one that a person registered is a reason."""
+    serves = state.champion is not None and state.champion.version == fact.version
+    if fact.cycle_id is not None or serves:
         return state
-    state = _forget(state, found.key)
-    if fact.status is JobStatus.COMPLETED:
-        collected = found.collected if isinstance(found, WatchDriftJob) else ""
-        return _ask(state, ReadDriftCheck(fact.job_name, check, collected))
-    if fact.status is JobStatus.FAILED and check.job_attempt < _DRIFT_JOBS:
-        return _ask(state, replace(check, job_attempt=check.job_attempt + 1))
-    why = (
-        sentences.job_failed_twice(fact.job_name, fact.message)
-        if fact.status is JobStatus.FAILED
-        else sentences.job_was_canceled(fact.job_name)
+    return _wait(state, Reason(ReasonKind.MODEL, fact.key, entry.seq, version=fact.version))
+
+
+def _drift_checked(state: State, entry: Entry, fact: DriftChecked) -> State:
+    before = checked_day(state.checked_days, fact.day, fact.profile)
+    gave = before.gave if before else ()
+    found = reasons_found(fact) if state.serves(fact.profile) else {}
+    newest = state.last_drift is None or fact.day >= state.last_drift.day
+    state = replace(
+        state,
+        checked_days=with_given(remembered(state.checked_days, fact), fact, found),
+        last_drift=fact if newest else state.last_drift,
     )
-    what = sentences.doing(check.key)
-    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(what, why)))
+    for kind, text in found.items():
+        if kind not in gave:
+            reason = Reason(
+                kind, fact.reason_key(kind), entry.seq, text, report=fact.report, day=fact.day
+            )
+            state = _wait(state, reason)
+    return state
 
 
 def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
@@ -350,20 +166,38 @@ def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
     )
 
 
+def _data_registered(state: State, fact: DataRegistered) -> State:
+    if not state.is_open(fact.cycle_id):
+        return state  # a late result of a cycle that is over must not turn the data back
+    return replace(
+        state,
+        data=DataVersion(
+            fact.data_version,
+            pins=fact.pins,
+            pins_sha256=fact.pins_sha256,
+            data_sha256=fact.data_sha256,
+            rows=fact.rows,
+            files=fact.files,
+        ),
+    )
+
+
 def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
-    name = JobName.parse(fact.job_name)
-    if name is None or name.kind != Mode.RETRAIN:
-        return _drift_job_submitted(state, fact)
+    job = fact.job
+    if job is None or job.kind != Mode.RETRAIN:
+        return state
     recent = [start for start in state.job_starts_utc if start > entry.at_utc - BUDGET_WINDOW]
     return replace(
         state,
         job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:],
-        # Training the first model is no retraining: it starts no cooldown.
+        # Training the first model is not a retraining: it starts no cooldown.
         last_retraining_utc=entry.at_utc if state.champion else state.last_retraining_utc,
     )
 
 
 def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
+    if state.cycle is None or not state.is_open(fact.cycle_id):
+        return state  # a late result of a cycle that is over must not turn the champion back
     evidence = _evidence(state.cycle, fact)
     champion = Champion(
         fact.version,
@@ -374,33 +208,11 @@ def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
         reference=evidence.reference if evidence else None,
         data_version=_trained_on(state.cycle, evidence),
     )
-    # A version that comes back must keep its deployment.
-    kept = tuple(
-        item
-        for item in state.outstanding
-        if not (isinstance(item, RetireDeployment) and item.version == fact.version)
-    )
-    state = replace(
-        state,
-        champion=champion,
-        previous_champion=state.champion,
-        outstanding=kept,
-        traffic_outside=None,
-    )
-    state = _ask(state, TagModel(fact.version, Role.CHAMPION, fact.cycle_id, entry.seq))
-    if fact.over is None or fact.over == fact.version:
-        return state
-    return _ask(
-        state,
-        TagModel(fact.over, Role.RETIRED, fact.cycle_id, entry.seq),
-        RetireDeployment(fact.over, entry.seq, not_before_utc=entry.at_utc + fact.soak),
-    )
+    return replace(state, champion=champion, previous_champion=state.champion, traffic_outside=None)
 
 
-def _evidence(cycle: Cycle | None, fact: ChampionPromoted) -> EvidenceRead | None:
+def _evidence(cycle: Cycle, fact: ChampionPromoted) -> EvidenceRead | None:
     """What the promoted version was judged by; its drift reference lies there."""
-    if cycle is None or cycle.cycle_id != fact.cycle_id:
-        return None
     candidate = challenger(cycle)
     judged = next(
         (item for item in cycle.all(ChallengerEvaluated) if item.challenger == fact.version), None
@@ -415,18 +227,16 @@ def _evidence(cycle: Cycle | None, fact: ChampionPromoted) -> EvidenceRead | Non
     return None
 
 
-def _trained_on(cycle: Cycle | None, evidence: EvidenceRead | None) -> str | None:
+def _trained_on(cycle: Cycle, evidence: EvidenceRead | None) -> str | None:
     """None for a version that a person registered: nobody knows its rows."""
-    if cycle is None or evidence is None or cycle.has(ReasonKind.MODEL):
+    if evidence is None or cycle.has(ReasonKind.MODEL):
         return None
     return evidence.data_version
 
 
 def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) -> State:
-    was = state.champion.version if state.champion else None
-    alert = RaiseAlert(entry.seq, sentences.traffic_outside(fact.observed, was))
-    state = replace(_ask(state, alert), traffic_outside=fact.observed)
-    if fact.version is None or fact.version == was:
+    state = replace(state, traffic_outside=fact.observed)
+    if fact.version is None or state.serves(fact.version):
         return state
     seq = state.champion.fact_seq if state.champion else entry.seq
     back = state.previous_champion
@@ -443,33 +253,10 @@ def _changed_outside(state: State, entry: Entry, fact: TrafficChangedOutside) ->
     return replace(state, champion=champion, previous_champion=state.champion)
 
 
-def _found_stale(
-    state: State, entry: Entry, fact: TrafficFoundStale, *, champion: Champion
-) -> State:
-    return _ask(
-        state,
-        RestoreTraffic(
-            champion.version,
-            cycle_id=champion.cycle_id or "",
-            fact_seq=champion.fact_seq,
-            seen_seq=entry.seq,
-        ),
-        RaiseAlert(entry.seq, sentences.traffic_stale(fact.observed, champion.version)),
-    )
-
-
-def _given_up(state: State, entry: Entry, fact: EffectFailed) -> State:
-    dropped = next((item for item in state.outstanding if item.key == fact.effect), None)
-    if dropped is None:
-        return state  # the open cycle's: it ends by it
-    state = _forget(state, fact.effect)
-    if isinstance(dropped, RaiseAlert):
-        return state  # an alert about an alert would go the same way
-    what = sentences.doing(fact.effect)
-    return _ask(state, RaiseAlert(entry.seq, sentences.effect_failed(what, fact.sentence)))
-
-
-def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> State:
+def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
+    cycle = state.cycle
+    if cycle is None or not state.is_open(fact.cycle_id):
+        return state
     candidate = challenger(cycle)
     line = PastCycle(
         cycle.cycle_id,
@@ -488,45 +275,10 @@ def _ended(state: State, entry: Entry, fact: CycleEnded, *, cycle: Cycle) -> Sta
         past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
         learnt=_learnt(state, cycle, fact),
     )
-    decision = cycle.one(RetrainDecided)
-    if fact.outcome is Outcome.FAILED:
-        state = _ask(
-            _return_arrivals(state, cycle), _alert_of(state, cycle, entry=entry, fact=fact)
-        )
-    elif decision is not None and decision.alert:
-        state = _ask(state, _alert_of(state, cycle, entry=entry, fact=fact))
-    if fact.outcome in {Outcome.PROMOTED, Outcome.NOT_RETRAINED}:
-        return state  # what was never judged is not rejected
-    reigning = state.champion.version if state.champion else None
-    losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
-    if candidate is not None:
-        losers[candidate.version] = None
-    # A deployment may be there without our knowing: refused half-way, or given up.
-    deployed = dict.fromkeys(
-        item.challenger for item in cycle.all(ChallengerEvaluated) if item.verdict is Verdict.PASSED
-    )
-    return _ask(
-        state,
-        *(
-            TagModel(version, Role.REJECTED, cycle.cycle_id, entry.seq)
-            for version in losers
-            if version != reigning
-        ),
-        *(RetireDeployment(version, entry.seq) for version in deployed if version != reigning),
-    )
+    return _with_files_back(state, cycle) if fact.outcome is Outcome.FAILED else state
 
 
-def _alert_of(state: State, cycle: Cycle, *, entry: Entry, fact: CycleEnded) -> RaiseAlert:
-    """With the report that the reason came with."""
-    return RaiseAlert(
-        entry.seq,
-        sentences.with_report(
-            fact.sentence, sentences.report_links(state.model, cycle.opening.reasons)
-        ),
-    )
-
-
-def _return_arrivals(state: State, cycle: Cycle) -> State:
+def _with_files_back(state: State, cycle: Cycle) -> State:
     """Files of a cycle that failed before their data was registered go along with the next one.
 
     They do not open one by themselves: it would fail the same way, again and again.

@@ -7,13 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts import Mode, ReasonKind, RetrainDecided, Verdict
+from shared.domain.facts.base import Verdict
+from shared.domain.facts.cycles import Mode, RetrainDecided
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.state import BUDGET_WINDOW
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.domain.state import Cycle, DataVersion, State
+    from shared.domain.cycle import Cycle
+    from shared.domain.state import DataVersion, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class _Answer:
     alert: bool = False
 
 
-def decide(
+def decide_retraining(
     state: State, cycle: Cycle, *, data: DataVersion, policy: Policy, now_utc: datetime
 ) -> RetrainDecided:
     """The policy's answer for the open cycle, whose data is `data`.
@@ -82,19 +85,19 @@ def _answer(
     ):
         sentence = sentences.no_labels(data.version)
         return _Answer(Verdict.FAILED, sentence, alert=True)
-    reigning = state.champion.version if state.champion else None
+    champion = state.champion.version if state.champion else None
     learnt = state.learnt
     if (
         not by_hand
         and learnt is not None
         and (learnt.data_sha256, learnt.config_sha256, learnt.champion)
-        == (data.data_sha256, policy.config_sha256, reigning)
+        == (data.data_sha256, policy.config_sha256, champion)
     ):
         return _Answer(Verdict.FAILED, sentences.nothing_new(learnt.cycle_id, data.version))
     last = state.last_retraining_utc
     moved = bool(allowed & {ReasonKind.DRIFT, ReasonKind.PERFORMANCE})
     overridden = by_hand or (moved and policy.drift_overrides_cooldown)
-    if reigning is not None and last is not None and not overridden:
+    if champion is not None and last is not None and not overridden:
         possible_utc = last + policy.cooldown
         if now_utc < possible_utc:
             return _Answer(

@@ -9,16 +9,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import ReasonKind, Verdict
+from shared.domain.facts.base import Verdict
+from shared.domain.facts.cycles import Mode
+from shared.domain.facts.data import DataTested, quarantine_report
+from shared.domain.facts.reasons import ReasonKind, kinds_in_words
+from shared.domain.wording import (
+    LONGEST_NAME,
+    capital,
+    duration,
+    ended,
+    listed,
+    number,
+    numbers,
+    plural,
+    short,
+    time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import date, datetime, timedelta
 
-    from shared.domain.facts import DataTested, EvidenceRead, MetricPair, Reason
+    from shared.domain.facts.jobs import EvidenceRead, MetricPair
+    from shared.domain.facts.notices import EffectFailed
+    from shared.domain.facts.reasons import Reason
 
-_FIGURES = 3
-_SMALL = 0.01
+_LONGEST_REFUSAL = 800  # of a service: it says what to do about it
 _METRIC_WORDS = {
     "r2": "R²",
     "mae": "MAE",
@@ -28,98 +44,6 @@ _METRIC_WORDS = {
     "f1_macro": "F1 (macro)",
     "roc_auc": "ROC AUC",
 }
-_REASON_WORDS = {
-    ReasonKind.DATA: "new data",
-    ReasonKind.DRIFT: "drift",
-    ReasonKind.PERFORMANCE: "worse predictions",
-    ReasonKind.MANUAL: "a request by hand",
-    ReasonKind.MODEL: "a version registered by hand",
-}
-_LONGEST_PART = 400  # of a text that somebody else wrote
-_LONGEST_NAME = 100
-_DOINGS = {
-    "test": "Testing the files",
-    "register": "Registering the data version",
-    "submit": "Submitting job {}",
-    "watch": "Watching job {}",
-    "find": "Looking for the version that job {} registered",
-    "evaluate": "Reading the evidence of job {}",
-    "deploy": "Deploying version {}",
-    "smoke": "Starting and trying version {}",
-    "shift": "Moving the traffic to version {}",
-    "restore": "Giving version {} its traffic back",
-    "tag": "Tagging version {}",
-    "retire": "Deleting the deployment of version {}",
-    "check-drift": "The drift check of {}",
-    "watch-drift": "The drift check of {}",
-    "read-drift": "The drift check of {}",
-    "tag-drift": "Noting the drift check at version {}",
-    "publish-drift": "Telling others of the drift of {}",
-}
-
-
-def number(value: float, *, digits: int = _FIGURES) -> str:
-    """Three figures: `0.30`, `0.462`, `1.00`, `44.1`, `1,342`; small ones as `0.00123`."""
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size < _SMALL:
-        return f"{value:.{digits}g}"
-    if size < 1:
-        text = f"{value:.{digits}f}"
-        return text.removesuffix("0")
-    before_the_point = len(str(int(size)))
-    return f"{value:,.{max(digits - before_the_point, 0)}f}"
-
-
-def numbers(first: float, second: float) -> tuple[str, str]:
-    """Both with as many figures as it takes to tell them apart, eight at most."""
-    for digits in range(_FIGURES, 9):
-        texts = number(first, digits=digits), number(second, digits=digits)
-        if first == second or texts[0] != texts[1]:
-            return texts
-    return repr(first), repr(second)
-
-
-def time(moment_utc: datetime) -> str:
-    """For example `14 Mar 06:21`; UTC is the rule, not repeated."""
-    return f"{moment_utc.day} {moment_utc:%b %H:%M}"
-
-
-def duration(length: timedelta) -> str:
-    """The largest unit that says it: `7 d`, `3 h`, `10 min`, `40 s`."""
-    seconds = length.total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 file`, `3 files`, `1,342 rows`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def reasons(kinds: Collection[ReasonKind]) -> str:
-    """`drift and new data`."""
-    words = [word for kind, word in _REASON_WORDS.items() if kind in kinds]
-    return " and ".join(words)
-
-
-# --- parts ---------------------------------------------------------------------------------------
-
-
-def short(text: str, longest: int = _LONGEST_PART) -> str:
-    """Cut in the middle, where a long text says least."""
-    if len(text) <= longest:
-        return text
-    half = (longest - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
-
-
-def ended(text: str) -> str:
-    """With exactly one full stop, whatever the text ended with."""
-    return f"{text.rstrip(' .;')}."
 
 
 # --- policy --------------------------------------------------------------------------------------
@@ -132,7 +56,7 @@ def evaluated_only() -> str:
 def reason_not_allowed(kinds: Collection[ReasonKind], allowed: Collection[ReasonKind]) -> str:
     permitted = ", ".join(sorted(allowed)) or "none"
     return (
-        f"Not retrained: {reasons(kinds)} is no reason to retrain this model "
+        f"Not retrained: {kinds_in_words(kinds)} is not a reason to retrain this model "
         f"(allowed: {permitted}; see retrain.reasons in model.yml)."
     )
 
@@ -147,14 +71,14 @@ def nothing_new(cycle_id: str, data_version: str) -> str:
 
 def in_cooldown(cooldown: timedelta, last_utc: datetime, possible_utc: datetime) -> str:
     return (
-        f"Not retrained: cooldown of {duration(cooldown)} since {time(last_utc)}. The rows wait "
+        f"Postponed: cooldown of {duration(cooldown)} since {time(last_utc)}. The rows wait "
         f"for the next cycle; retraining is possible again from {time(possible_utc)}."
     )
 
 
 def out_of_budget(jobs: int, limit: int, possible_utc: datetime) -> str:
     return (
-        f"Not retrained: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
+        f"Postponed: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
         f"Retraining is possible again from {time(possible_utc)}."
     )
 
@@ -168,39 +92,30 @@ def no_labels(data_version: str) -> str:
 
 
 def allowed(kinds: Collection[ReasonKind], jobs: int, limit: int) -> str:
-    return f"Because of {reasons(kinds)}; job {jobs + 1} of {limit} in 30 days."
+    return f"Because of {kinds_in_words(kinds)}; job {jobs + 1} of {limit} in 30 days."
 
 
-def no_data() -> str:
-    return (
-        "Not retrained: no data has arrived yet. The first file that passes its tests trains "
-        "version 1."
-    )
+def no_data(tested: DataTested | None) -> str:
+    """Nothing to train on, and what became of the files that came."""
+    next_file = "The next file that passes its tests trains version 1."
+    if tested is None:
+        return f"Not retrained: no data has arrived yet. {next_file}"
+    if tested.quarantined:
+        what = quarantine_report(tested)
+    else:
+        what = f"{plural(tested.superseded, 'file')} superseded by newer content."
+    return f"Not retrained: no file has passed its tests yet. {what} {next_file}"
 
 
 # --- data ----------------------------------------------------------------------------------------
 
 
-def opened(kinds: Collection[ReasonKind], arrivals: int) -> str:
-    files = f", {plural(arrivals, 'file')} waiting" if arrivals else ""
-    return f"because of {reasons(kinds)}{files}"
-
-
-def tested(fact: DataTested) -> str:
-    parts = [f"{plural(fact.accepted, 'file')} accepted ({plural(fact.rows, 'row')})"]
-    if fact.quarantined:
-        parts.append(f"{fact.quarantined:,} set aside")
-    if fact.superseded:
-        parts.append(f"{fact.superseded:,} superseded by newer content")
-    return ", ".join(parts)
-
-
-def set_aside(file_name: str, findings: Collection[str]) -> str:
+def quarantined(file_name: str, findings: Collection[str]) -> str:
     """One file's findings; at most three are spelt out."""
     first = [short(finding) for finding in list(findings)[:3]]
     more = len(findings) - len(first)
     tail = f"; and {more:,} more" if more > 0 else ""
-    return ended(f"File {short(file_name, _LONGEST_NAME)} set aside: {'; '.join(first)}{tail}")
+    return ended(f"File {short(file_name, LONGEST_NAME)} quarantined: {'; '.join(first)}{tail}")
 
 
 def not_tested(why: str) -> str:
@@ -208,24 +123,11 @@ def not_tested(why: str) -> str:
     return f"{why}; look at its log, then send the file again"
 
 
-def all_quarantined(fact: DataTested) -> str:
-    """The first files with their findings, and how many more there are."""
-    more = fact.quarantined - len(fact.findings)
-    if not fact.findings:
-        return f"{plural(fact.quarantined, 'file')} set aside."
-    rest = f" And {plural(more, 'more file')} set aside." if more > 0 else ""
-    return " ".join(ended(finding) for finding in fact.findings) + rest
-
-
 def all_superseded(fact: DataTested) -> str:
     return (
         f"{plural(fact.superseded, 'file')} superseded: overwritten or deleted before "
         "being read; the newer content is used instead."
     )
-
-
-def data_registered(version: str, rows: int, files: int) -> str:
-    return f"data version {version}, {plural(rows, 'row')} of {plural(files, 'file')}"
 
 
 # --- gate ----------------------------------------------------------------------------------------
@@ -281,8 +183,8 @@ def _pair(metric: MetricPair) -> str:
 # --- job, deployment, end ------------------------------------------------------------------------
 
 
-def job_failed(job_name: str, attempts: int, message: str) -> str:
-    work = "Evaluation" if job_name.startswith("evaluate") else "Training"
+def job_failed(mode: Mode, job_name: str, attempts: int, message: str) -> str:
+    work = "Evaluation" if mode is Mode.EVALUATE else "Training"
     detail = f": {short(message)}" if message else ""
     return ended(f"{work} failed after {plural(attempts, 'attempt')}; last job {job_name}{detail}")
 
@@ -300,15 +202,12 @@ def promoted(version: str, evaluation: str) -> str:
     return f"Version {version} in production. {evaluation}".rstrip()
 
 
-def doing(effect_key: str, cycle_id: str = "") -> str:
-    """What an effect does, by its key."""
-    kind, _, rest = effect_key.removeprefix(f"{cycle_id}:").partition(":")
-    known = _DOINGS.get(kind)
-    return known.format(rest.partition(":")[0]) if known else effect_key
-
-
 def effect_failed(what: str, sentence: str) -> str:
-    return f"{what} was given up: {ended(short(sentence, 2 * _LONGEST_PART))}"
+    return f"{what} was given up: {ended(short(sentence, _LONGEST_REFUSAL))}"
+
+
+def gave_up(failed: EffectFailed) -> str:
+    return effect_failed(failed.doing or failed.effect, failed.sentence)
 
 
 def files_wait(count: int) -> str:
@@ -338,7 +237,7 @@ def traffic_stale(observed: str, champion: str) -> str:
 
 
 def arrival_rejected(place: str, why: str) -> str:
-    return f"File {place} belongs to no model and was set aside: {ended(short(why))}"
+    return f"File {place} belongs to no model and was quarantined: {ended(short(why))}"
 
 
 def event_rejected(why: str, kept: str) -> str:
@@ -367,9 +266,9 @@ def first_drop(model: str) -> str:
 
 def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
     files = plural(arrivals, "file") if arrivals else ""
-    others = reasons([kind for kind in kinds if kind is not ReasonKind.DATA])
-    what = " and ".join(part for part in (files, others) if part)
-    return f"{what[:1].upper()}{what[1:]} waiting for the next cycle."
+    others = kinds_in_words([kind for kind in kinds if kind is not ReasonKind.DATA])
+    what = listed([part for part in (files, others) if part])
+    return f"{capital(what)} waiting for the next cycle."
 
 
 def with_report(sentence: str, links: Collection[str]) -> str:
@@ -379,12 +278,12 @@ def with_report(sentence: str, links: Collection[str]) -> str:
 
 def report_links(model: str, reasons: Collection[Reason]) -> tuple[str, ...]:
     """Where the drift reports behind these reasons are read; each day once."""
-    days = [reason.key.split(":")[1] for reason in reasons if reason.report]
+    days = [reason.day for reason in reasons if reason.report and reason.day]
     return tuple(f"GET {report_address(model, day)}" for day in dict.fromkeys(days))
 
 
-def report_address(model: str, day: str) -> str:
-    return f"/api/models/{model}/drift/{day}"
+def report_address(model: str, day: date) -> str:
+    return f"/api/models/{model}/drift/{day.isoformat()}"
 
 
 def job_failed_twice(job_name: str, message: str) -> str:

@@ -4,58 +4,16 @@ The open cycle keeps its facts; of past ones only a line each stays. Stages are 
 the facts a cycle holds, never stored: a model may be registered before its job is known to run.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
 
+from shared.domain.cycle import Cycle
+from shared.domain.drift_days import CheckedDay
 from shared.domain.effects import Effect
-from shared.domain.facts import (
-    CycleOpened,
-    DriftChecked,
-    DriftVerdict,
-    Entry,
-    Fact,
-    Outcome,
-    Reason,
-    ReasonKind,
-)
+from shared.domain.facts.cycles import Outcome
+from shared.domain.facts.drift import DriftChecked
+from shared.domain.facts.reasons import Reason, ReasonKind
 from shared.domain.value import Value
-
-_F = TypeVar("_F", bound=Fact)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Cycle(Value):
-    """The open cycle: its facts in order of their place in the stream."""
-
-    opened: Entry
-    entries: tuple[Entry, ...] = ()
-
-    @property
-    def opening(self) -> CycleOpened:
-        """The fact that opened it."""
-        fact = self.opened.fact
-        if not isinstance(fact, CycleOpened):
-            raise TypeError(f"a cycle is opened by CycleOpened, not {type(fact).__name__}")
-        return fact
-
-    @property
-    def cycle_id(self) -> str:
-        """12 hex digits."""
-        return self.opening.cycle_id
-
-    def has(self, kind: ReasonKind) -> bool:
-        """Whether one of its reasons is of that kind."""
-        return any(reason.kind is kind for reason in self.opening.reasons)
-
-    def all(self, kind: type[_F]) -> Iterable[_F]:
-        """Its facts of one kind, oldest first."""
-        return (entry.fact for entry in self.entries if isinstance(entry.fact, kind))
-
-    def one(self, kind: type[_F]) -> _F | None:
-        """Its first fact of one kind."""
-        return next(iter(self.all(kind)), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -69,21 +27,6 @@ class Champion(Value):
     evidence: str | None = None  # folder, with the drift reference in it
     reference: str | None = None
     data_version: str | None = None  # that it was trained on
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CheckedDay(Value):
-    """What one day was found to be in its newest revision, for as long as rows may come late."""
-
-    day: date
-    profile: str
-    revision: int
-    verdict: DriftVerdict
-    collected: str
-    window_start_utc: datetime | None
-    window_end_utc: datetime | None
-    report: str | None
-    gave: tuple[ReasonKind, ...] = ()  # reasons that this day has given, in any revision
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -104,7 +47,7 @@ class Learnt(Value):
 
     data_sha256: str
     config_sha256: str
-    champion: str | None  # reigning when the cycle ended
+    champion: str | None  # when the cycle ended
     cycle_id: str
 
 
@@ -141,12 +84,20 @@ class State(Value):
     data: DataVersion | None = None
     learnt: Learnt | None = None
     job_starts_utc: tuple[datetime, ...] = ()  # training jobs of the last `BUDGET_WINDOW`
-    last_retraining_utc: datetime | None = None  # newest of those while a champion reigned
+    last_retraining_utc: datetime | None = None  # newest of those while there was a champion
     outstanding: tuple[Effect, ...] = ()
     past: tuple[PastCycle, ...] = ()  # newest last
     last_drift: DriftChecked | None = None  # of the newest day
     checked_days: tuple[CheckedDay, ...] = ()  # newest first
     traffic_outside: str | None = None  # what a person made of the traffic, as last recorded
+
+    def is_open(self, cycle_id: str) -> bool:
+        """Whether that cycle is the open one."""
+        return self.cycle is not None and self.cycle.cycle_id == cycle_id
+
+    def serves(self, version: str) -> bool:
+        """Whether that version is the champion."""
+        return self.champion is not None and self.champion.version == version
 
 
 BUDGET_WINDOW = timedelta(days=30)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import PromotionStarted
+from shared.domain.facts.rollout import PromotionStarted
 from shared.domain.ids import deployed_version, deployment_name
 
 if TYPE_CHECKING:

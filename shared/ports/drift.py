@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from shared.domain.effects import CheckDrift
-    from shared.domain.facts import DriftChecked
+    from shared.domain.effects.drift import CheckDrift
+    from shared.domain.facts.drift import DriftChecked
     from shared.domain.state import Champion
 
 

@@ -7,15 +7,17 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.evolve import check_behind, check_of
-from shared.domain.facts import DriftCheckDue, DriftVerdict, checked_name
+from shared.domain.drift_days import check_behind, checked_day
+from shared.domain.effects.drift import CheckDrift
+from shared.domain.facts.drift import DriftCheckDue, DriftVerdict, drift_checked_key
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from shared.domain.state import CheckedDay, State
+    from shared.domain.drift_days import CheckedDay
+    from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
     from shared.ports.drift import DriftChecks
@@ -61,7 +63,7 @@ class CheckDriftOf:
             return DriftCheckAsked(sentences.no_champion_to_check())
         now_utc = self.clock.now_utc()
         day = day or now_utc.date()
-        known = _checked(state, day, champion.version)
+        known = checked_day(state.checked_days, day, champion.version)
         if known is not None and day < now_utc.date():
             return self._again(model, state, known)
         midnight_utc = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
@@ -77,7 +79,7 @@ class CheckDriftOf:
         new = self._ask(model, due)
         return DriftCheckAsked(
             sentences.drift_check_asked(day, champion.version, new=new),
-            fact_key=_result_key(due),
+            fact_key=due.result_key,
             new=new,
         )
 
@@ -106,7 +108,7 @@ class CheckDriftOf:
         start_utc, end_utc = known.window_start_utc, known.window_end_utc
         before = DriftCheckAsked(
             sentences.drift_check_asked(day, version, new=False),
-            fact_key=f"drift:{checked_name(day, version, known.revision)}",
+            fact_key=drift_checked_key(known.compared),
         )
         if start_utc is None or end_utc is None or _is_under_way(state, known):
             return before  # found by others, or by an older version of this app
@@ -123,23 +125,19 @@ class CheckDriftOf:
         )
         new = self._ask(model, due)
         return DriftCheckAsked(
-            sentences.drift_check_again(day, version), fact_key=_result_key(due), new=new
+            sentences.drift_check_again(day, version), fact_key=due.result_key, new=new
         )
 
     def _ask(self, model: str, due: DriftCheckDue) -> bool:
         """Once; another attempt where the last one was given up."""
         while self.ledger.knows(model, due.key):
             # Read in this order: a check ends by its result.
-            pending = any(item == check_of(due) for item in _checks(self.ledger.head(model).state))
-            if pending or self.ledger.knows(model, _result_key(due)):
+            asked = CheckDrift.asked_by(due)
+            pending = asked in _checks(self.ledger.head(model).state)
+            if pending or self.ledger.knows(model, due.result_key):
                 return False
             due = replace(due, attempt=due.attempt + 1)
         return self.record(model, due).new
-
-
-def _checked(state: State, day: date, version: str) -> CheckedDay | None:
-    days = state.checked_days
-    return next((item for item in days if (item.day, item.profile) == (day, version)), None)
 
 
 def _checks(state: State) -> list[object]:
@@ -152,7 +150,3 @@ def _is_under_way(state: State, known: CheckedDay) -> bool:
     found = (check_behind(item) for item in state.outstanding)
     same = (known.day, known.profile)
     return any(check is not None and (check.day, check.profile) == same for check in found)
-
-
-def _result_key(due: DriftCheckDue) -> str:
-    return f"drift:{checked_name(due.day, due.profile, due.revision)}"

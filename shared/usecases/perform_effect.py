@@ -8,19 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.effects import (
-    Deploy,
-    Effect,
-    RestoreTraffic,
-    RetireDeployment,
-    ShiftTraffic,
-    TestData,
-    WatchDeployment,
-    WatchDriftJob,
-    WatchJob,
-)
-from shared.domain.facts import EffectFailed
-from shared.domain.plan import plan
 from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, TransientError
 from shared.ports.queues import WorkMessage
 from shared.usecases.performers.performer import Wait
@@ -28,6 +15,7 @@ from shared.usecases.performers.performer import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.domain.effects import Effect
     from shared.domain.state import State
     from shared.ports.clock import Clock
     from shared.ports.jobs import Jobs
@@ -43,18 +31,6 @@ _EARLY = timedelta(seconds=2)  # a queue counts in whole seconds, and clocks dif
 # hour for something that should be there and is not.
 _MOST_FAILURES = 100
 _MOST_NOT_THERE_YET = 10
-# What hangs must not hold its model for ever. Each is far above what Azure takes on a bad day: a
-# job's four steps are limited to two hours each, and it may stand in a queue before.
-_LONGEST_WAITS = {
-    TestData: timedelta(hours=6),
-    WatchJob: timedelta(hours=24),
-    WatchDriftJob: timedelta(hours=24),
-    Deploy: timedelta(hours=2),
-    WatchDeployment: timedelta(hours=2),
-    ShiftTraffic: timedelta(hours=2),
-    RestoreTraffic: timedelta(hours=2),
-    RetireDeployment: timedelta(hours=6),
-}
 
 
 class Performed(Enum):
@@ -91,10 +67,15 @@ class PerformEffect:
             self.work.send(message, delay=row.due_utc - now_utc)
             return Performed.WAITING
         state = self.ledger.head(message.model).state
-        effect = next((item for item in plan(state) if item.key == message.effect), None)
+        effect = self._due(state, message.effect)
         if effect is None:
             return Performed.OBSOLETE
         return self._perform(message.model, row, effect=effect, state=state)
+
+    def _due(self, state: State, key: str) -> Effect | None:
+        """The effect of that key, where the state asks for it."""
+        due = self.record.decisions.outbox(state, self.clock.now_utc())
+        return next((effect for effect in due if effect.key == key), None)
 
     def _perform(self, model: str, row: DueEffect, *, effect: Effect, state: State) -> Performed:
         try:
@@ -106,16 +87,18 @@ class PerformEffect:
             # Too many writers just now: the effect is harmless to repeat.
             return self._again(model, row, replace(row, turn=row.turn + 1))
         except TransientError as exc:
-            return self._failed(model, row, exc)
+            return self._failed(model, row, effect=effect, exc=exc)
         except TerminalError as exc:
-            return self._give_up(model, row, str(exc))
-        if not recorded.new and any(item.key == row.effect for item in plan(recorded.state)):
+            return self._give_up(model, effect, str(exc))
+        if not recorded.new and self._due(recorded.state, row.effect) is not None:
             # The first fact of that key holds, and it does not lead on: again would not help.
-            return self._give_up(model, row, sentences.known_differently(result.key))
+            return self._give_up(model, effect, sentences.known_differently(result.key))
         return Performed.DONE
 
     def _wait(self, model: str, row: DueEffect, *, effect: Effect, wait: Wait) -> Performed:
-        limit = _LONGEST_WAITS[type(effect)]
+        limit = effect.longest_wait
+        if limit is None:
+            raise TypeError(f"{effect.key} waits, and declares no longest wait")
         # What was done is progress: waiting begins anew.
         begun_utc = self.clock.now_utc() if wait.at_once else row.begun_utc or row.due_utc
         if self.clock.now_utc() - begun_utc < limit:
@@ -123,13 +106,15 @@ class PerformEffect:
             return self._again(model, row, later, at_once=wait.at_once)
         for job in wait.jobs:
             self.jobs().cancel(job)  # it would go on costing money
-        return self._give_up(model, row, sentences.waited_too_long(wait.for_what, limit))
+        return self._give_up(model, effect, sentences.waited_too_long(wait.for_what, limit))
 
-    def _failed(self, model: str, row: DueEffect, exc: TransientError) -> Performed:
+    def _failed(
+        self, model: str, row: DueEffect, *, effect: Effect, exc: TransientError
+    ) -> Performed:
         failures = row.failures + 1
         most = _MOST_NOT_THERE_YET if isinstance(exc, NotThereYetError) else _MOST_FAILURES
         if failures >= most:
-            return self._give_up(model, row, f"{exc} (tried {failures} times)")
+            return self._give_up(model, effect, f"{exc} (tried {failures} times)")
         return self._again(model, row, replace(row, turn=row.turn + 1, failures=failures))
 
     def _again(
@@ -143,8 +128,8 @@ class PerformEffect:
         self.work.send(WorkMessage(model, row.effect, later.turn), delay=delay)
         return Performed.WAITING
 
-    def _give_up(self, model: str, row: DueEffect, sentence: str) -> Performed:
-        self.record(model, EffectFailed(row.effect, sentence))
+    def _give_up(self, model: str, effect: Effect, sentence: str) -> Performed:
+        self.record(model, effect.given_up(sentence))
         return Performed.GIVEN_UP
 
 

@@ -8,21 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.effects import RestoreTraffic
-from shared.domain.facts import (
-    ChallengerRegistered,
-    DataArrived,
-    EffectFailed,
-    TrafficChangedOutside,
-    TrafficFoundStale,
-)
+from shared.domain.effects.rollout import RestoreTraffic
+from shared.domain.facts.data import DataArrived
+from shared.domain.facts.jobs import ChallengerRegistered
+from shared.domain.facts.rollout import TrafficChangedOutside, TrafficFoundStale
 from shared.domain.traffic import Traffic, read_traffic
 from shared.errors import LedgerConflictError, RetrainError
 from shared.ports.endpoints import Provisioning
 from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
-from shared.usecases.record_fact import outbox_of
+from shared.usecases.record_fact import outbox_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +108,9 @@ class Reconcile:
         """Another version of the app planned otherwise: what is due is what this one plans."""
         head = self.ledger.head(model)
         rows = {row.effect for row in self.ledger.due(model)}
-        begin, end = outbox_of(head.state, rows, self.clock.now_utc())
+        now_utc = self.clock.now_utc()
+        due = self.record.decisions.outbox(head.state, now_utc)
+        begin, end = outbox_change(rows, due, now_utc)
         if not begin and not end:
             return
         try:
@@ -143,11 +141,16 @@ class Reconcile:
             self.work.send(WorkMessage(model, row.effect, row.turn))
 
     def _give_up(self, model: str, row: DueEffect) -> None:
+        state = self.ledger.head(model).state
+        due = self.record.decisions.outbox(state, self.clock.now_utc())
+        effect = next((item for item in due if item.key == row.effect), None)
+        if effect is None:
+            return  # it is no longer due
         sentence = (
             f"its message was lost or its worker crashed {row.requeued} times; "
             "look into the log of on_work and the queue work-poison"
         )
-        self.record(model, EffectFailed(row.effect, sentence))
+        self.record(model, effect.given_up(sentence))
 
     def _landing(self, model: str, repairs: Repairs) -> None:
         """Blobs whose event never came: each content is known by its ETag."""

@@ -8,26 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
-from shared.domain.consequences import consequence, end_cycle
+from shared.domain.decide import outbox
 from shared.domain.evolve import evolve
-from shared.domain.facts import CycleEnded, DataArrived, Entry, Fact, Outcome
-from shared.domain.plan import plan
-from shared.errors import (
-    FactConflictError,
-    LedgerConflictError,
-    ModelConfigError,
-    UnknownModelError,
-)
+from shared.domain.facts import Entry, Fact
+from shared.domain.facts.base import FactBase
+from shared.domain.facts.data import DataArrived
+from shared.errors import FactConflictError, LedgerConflictError, UnknownModelError
 from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage
+from shared.usecases.decisions import Decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from random import Random
 
-    from shared.domain.policy import Policy
+    from shared.domain.effects import Effect
     from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
@@ -65,6 +61,7 @@ class RecordFact:
         clock: Clock,
         random: Random,
     ) -> None:
+        self.decisions = Decisions(catalog)
         self._ledger = ledger
         self._work = work
         self._catalog = catalog
@@ -89,7 +86,7 @@ class RecordFact:
         return replace(recorded, state=self._all_decided(model, recorded.state))
 
     def go_on(self, model: str) -> bool:
-        """Record what follows from what is known; True where somebody stopped before that.
+        """Record what follows from what is known; True where a writer stopped before that.
 
         Raises:
             LedgerConflictError: eight races were lost; whoever won goes on.
@@ -100,7 +97,7 @@ class RecordFact:
     def _all_decided(self, model: str, state: State) -> State:
         """One transaction after the other, where more follows than fits into one."""
         for _ in range(_MOST_ROUNDS):
-            if self._next(state, self._clock.now_utc()) is None:
+            if not isinstance(self.decisions.next_step(state, self._clock.now_utc()), FactBase):
                 return state
             with self._locks[model]:
                 recorded, due = self._commit(model, None)
@@ -121,10 +118,11 @@ class RecordFact:
             head = self._ledger.head(model)
             now_utc = self._clock.now_utc()
             try:
-                entries, state = self._decide(head, self._placed(model, fact), now_utc)
+                entries, state, step = self._decide(head, self._placed(model, fact), now_utc)
                 if not entries:
                     return Recorded(new=False, state=state), []
-                begin, end = outbox_change(head.state, state, now_utc)
+                before = {effect.key for effect in self.decisions.outbox(head.state, now_utc)}
+                begin, end = outbox_change(before, outbox(state, step), now_utc)
                 self._ledger.commit(head, entries, state=state, due=begin, undue=end)
             except (LedgerConflictError, FactConflictError) as exc:
                 if fact is not None and self._ledger.knows(model, fact.key):
@@ -152,25 +150,17 @@ class RecordFact:
 
     def _decide(
         self, head: Head, fact: Fact | None, now_utc: datetime
-    ) -> tuple[list[Entry], State]:
+    ) -> tuple[list[Entry], State, Fact | Effect | None]:
+        """The fact and those that follow from it, the state after them, and its next step."""
         entries: list[Entry] = []
-        state, following = head.state, fact or self._next(head.state, now_utc)
-        while following is not None and len(entries) <= _MOST_FOLLOWING:
-            entry = Entry(state.count + 1, now_utc, following)
+        state = head.state
+        step = fact or self.decisions.next_step(state, now_utc)
+        while isinstance(step, FactBase) and len(entries) <= _MOST_FOLLOWING:
+            entry = Entry(state.count + 1, now_utc, step)
             entries.append(entry)
             state = evolve(state, entry)
-            following = self._next(state, now_utc)
-        return entries, state
-
-    def _next(self, state: State, now_utc: datetime) -> Fact | None:
-        def policy() -> Policy:
-            return self._catalog.policy(state.model)
-
-        try:
-            return consequence(state, policy, now_utc)
-        except (ModelConfigError, UnknownModelError) as exc:
-            # A broken model.yml ends the cycle that needed it, not the message.
-            return _broken_config(state, exc)
+            step = self.decisions.next_step(state, now_utc)
+        return entries, state, step
 
 
 def require_model(catalog: ModelCatalog, model: str) -> None:
@@ -197,25 +187,14 @@ def is_older(sequencer: str | None, known: str | None) -> bool:
     return sequencer.rjust(width, "0") < known.rjust(width, "0")
 
 
-def outbox_change(old: State, new: State, now_utc: datetime) -> tuple[list[DueEffect], list[str]]:
-    """The outbox is `plan(state)`: what begins and what ends with the new state."""
-    return outbox_of(new, {effect.key for effect in plan(old)}, now_utc)
-
-
-def outbox_of(
-    state: State, before: set[str], now_utc: datetime
+def outbox_change(
+    before: Collection[str], after: Iterable[Effect], now_utc: datetime
 ) -> tuple[list[DueEffect], list[str]]:
-    """What begins and what ends where the effects of these keys were due before."""
-    after = {effect.key: effect for effect in plan(state)}
+    """What begins and what ends where effects of these keys were due before."""
+    effects = {effect.key: effect for effect in after}
     begin = [
         DueEffect(key, due_utc=max(effect.not_before_utc or now_utc, now_utc))
-        for key, effect in after.items()
+        for key, effect in effects.items()
         if key not in before
     ]
-    return begin, sorted(before - after.keys())
-
-
-def _broken_config(state: State, exc: Exception) -> CycleEnded:
-    if state.cycle is None:
-        raise FactConflictError(f"{state.model}: a policy was asked for without a cycle") from exc
-    return end_cycle(state.cycle, Outcome.FAILED, sentences.ended(str(exc)))
+    return begin, sorted(set(before) - effects.keys())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.facts import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.domain.ids import JobName, registering_job
 from shared.wire.envelope import Event, member, text
 

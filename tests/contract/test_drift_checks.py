@@ -15,8 +15,8 @@ from ml.model_config import MODELS, read_model
 from ml.reference.profile import reference_profile
 from shared.adapters.drift_checks import CollectedDriftChecks
 from shared.adapters.storage_account import StorageAccount
-from shared.domain.effects import CheckDrift
-from shared.domain.facts import DriftVerdict
+from shared.domain.effects.drift import CheckDrift
+from shared.domain.facts.drift import DriftVerdict
 from shared.domain.state import Champion
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.drift import DriftJobRequest

@@ -10,7 +10,7 @@ import pytest
 
 from functions import drift_report
 from functions._http import guarded
-from shared.domain.effects import CheckDrift
+from shared.domain.effects.drift import CheckDrift
 from shared.domain.state import Champion
 
 DAY = date(2026, 3, 13)

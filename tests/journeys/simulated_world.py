@@ -29,17 +29,11 @@ from shared.adapters.in_memory import (
     ScriptedDriftChecks,
     SimulatedClock,
 )
-from shared.domain.facts import (
-    ChallengerRegistered,
-    CycleEnded,
-    DataArrived,
-    DriftVerdict,
-    Fact,
-    JobFinished,
-    Performance,
-    PerformanceVerdict,
-    ReasonKind,
-)
+from shared.domain.facts.cycles import CycleEnded
+from shared.domain.facts.data import DataArrived
+from shared.domain.facts.drift import DriftVerdict, Performance, PerformanceVerdict
+from shared.domain.facts.jobs import ChallengerRegistered, JobFinished
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import JobName
 from shared.domain.policy import Policy
 from shared.ports.queues import WorkMessage
@@ -57,8 +51,8 @@ if TYPE_CHECKING:
 
     from shared.adapters.in_memory import QueuedMessage
     from shared.adapters.in_memory.azure_ml import AnyJob
-    from shared.domain.effects import CheckDrift
-    from shared.domain.facts import Entry
+    from shared.domain.effects.drift import CheckDrift
+    from shared.domain.facts import Entry, Fact
     from shared.ports.ledger import Head
 
 

@@ -7,25 +7,27 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from simulated_world import POLICY, Chances, World
+from simulated_world import POLICY, Chances, CountingLedger, World
 
+from shared.adapters.in_memory import InMemoryCatalog
 from shared.domain.codec import fact_from_json, fact_to_json
+from shared.domain.decide import outbox
 from shared.domain.evolve import fold
-from shared.domain.facts import (
-    CycleEnded,
-    CycleOpened,
-    DataArrived,
-    DriftChecked,
-    JobFinished,
-    JobStatus,
-    JobSubmitted,
-    Outcome,
-    ReasonKind,
-)
+from shared.domain.facts.base import FactBase
+from shared.domain.facts.cycles import CycleEnded, CycleOpened, Outcome
+from shared.domain.facts.data import DataArrived
+from shared.domain.facts.drift import DriftChecked
+from shared.domain.facts.jobs import JobFinished, JobStatus, JobSubmitted
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import deployment_name
+from shared.usecases.decisions import Decisions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from shared.domain.facts import Entry
+    from shared.ports.ledger import Head
 
 MODELS = ("bikes", "diabetes", "iris", "marketing", "power")
 
@@ -48,13 +50,36 @@ class Report:
     file_jobs: int = 0
 
 
+class DecidedLedger(CountingLedger):
+    """Looks at every state that is committed: no fact is due beside the effects that are."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        super().__init__()
+        self._decisions = decisions
+
+    def commit(self, head: Head, entries: Sequence[Entry], **changes: Any) -> Head:
+        after = super().commit(head, entries, **changes)
+        state = after.state
+        step = self._decisions.next_step(state, state.updated_utc)
+        assert not isinstance(step, FactBase), f"{step} follows, and was not recorded"
+        due = {row.effect for row in self.due(state.model)}
+        assert due == {effect.key for effect in outbox(state, step)}
+        return after
+
+
 def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple[World, Report]:
     """Let things happen to five models until so many cycles have ended, then let all settle."""
     policies = {
         model: replace(POLICY, cooldown=timedelta(minutes=30 * number))
         for number, model in enumerate(MODELS)
     }
-    world = World(seed=seed, chances=chances or Chances(), policies=policies)
+    decisions = Decisions(InMemoryCatalog(policies))
+    world = World(
+        seed=seed,
+        chances=chances or Chances(),
+        policies=policies,
+        make_ledger=lambda: DecidedLedger(decisions),
+    )
     start_utc = world.clock.now_utc()
     number = 0
     while world.ended < cycles:

@@ -11,7 +11,8 @@ import pytest
 from simulated_world import SMALL_BYTES, World
 
 from shared.adapters.in_memory import InMemoryEvidence, JobScript
-from shared.domain.facts import DataArrived, DataTested, Outcome
+from shared.domain.facts.cycles import Outcome
+from shared.domain.facts.data import DataArrived, DataTested
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
 
@@ -79,7 +80,7 @@ def test_a_large_file_that_breaks_the_contract_is_set_aside_with_its_own_name():
 
     (fact,) = facts(world)
     assert fact.quarantined == 1
-    assert "File large.csv set aside" in fact.findings[0]
+    assert "File large.csv quarantined" in fact.findings[0]
     (report,) = (
         path for path in files_in(world, "quarantine", "diabetes/") if path.endswith(".report.json")
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from simulated_world import POLICY, World
 
-from shared.domain.facts import Outcome
+from shared.domain.facts.cycles import Outcome
 from shared.usecases.explain import Explain
 
 
@@ -74,7 +74,7 @@ def test_a_file_within_the_cooldown_is_kept_but_not_trained_and_drift_overrides(
 
     state = world.ledger.head("diabetes").state
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
-    assert state.past[-1].sentence.startswith("Not retrained: cooldown of 7 d since 14 Mar")
+    assert state.past[-1].sentence.startswith("Postponed: cooldown of 7 d since 14 Mar")
     assert len(world.azure_ml.jobs) == 2
 
     world.hosts[0].check_drift("diabetes")

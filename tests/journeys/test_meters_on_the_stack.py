@@ -130,7 +130,7 @@ class Way:
         home = population(TRAINED_ROWS, warm=False, first_day=date(2025, 10, 1), first_id=1_000_000)
         warm = population(TRAINED_ROWS, warm=True, first_day=date(2026, 5, 1), first_id=2_000_000)
         await self._drop("home.csv", home)
-        await self._cycle("not_retrained")  # data alone is no reason for this model
+        await self._cycle("not_retrained")  # data alone is not a reason for this model
         await self._client.retrain("the first version")
         await self._cycle("promoted")
 

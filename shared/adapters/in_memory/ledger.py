@@ -6,13 +6,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import DataArrived, Entry
+from shared.domain.facts.data import DataArrived
 from shared.domain.state import State
 from shared.errors import LedgerConflictError
 from shared.ports.ledger import ArrivalMark, DueEffect, Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.domain.facts import Entry
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import DriftChecked, DriftVerdict
+from shared.domain.facts.drift import DriftChecked, DriftVerdict
 from shared.ports.data import Finding, TestedFile, TestedInJob
 from shared.ports.drift import DriftJobRequest, DriftReport
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
-    from shared.domain.effects import CheckDrift, PublishDrift
-    from shared.domain.facts import Performance
+    from shared.domain.effects.drift import CheckDrift, PublishDrift
+    from shared.domain.facts.drift import Performance
     from shared.domain.state import Champion
     from shared.ports.data import LocalCopy
     from shared.ports.notices import Alert
@@ -93,7 +93,7 @@ class ScriptedDriftChecks:
             past_folder=None,
             labels_folder=None,
             baseline=None,
-            output_folder=f"drift/{model}/{effect.checked}",
+            output_folder=f"drift/{model}/{effect.compared}",
             size_bytes=0,
             collected=collected,
         )
@@ -107,7 +107,7 @@ class ScriptedDriftChecks:
             effect.profile,
             verdict,
             f"{verdict} on {effect.day} against version {effect.profile}",
-            report=f"workspace/drift/{model}/{effect.checked}/report.html",
+            report=f"workspace/drift/{model}/{effect.compared}/report.html",
             revision=effect.revision,
             window_start_utc=effect.window_start_utc,
             window_end_utc=effect.window_end_utc,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import DriftChecked, EffectDone, JobSubmitted
+from shared.domain.facts.jobs import JobSubmitted
+from shared.domain.facts.notices import EffectDone
 from shared.domain.ids import JobName
 from shared.ports.drift import DriftJobRequest
 
 if TYPE_CHECKING:
-    from shared.domain.effects import CheckDrift, ReadDriftCheck
+    from shared.domain.effects.drift import CheckDrift, ReadDriftCheck
+    from shared.domain.facts.drift import DriftChecked
     from shared.domain.state import State
     from shared.ports.drift import DriftChecks
     from shared.ports.jobs import Jobs

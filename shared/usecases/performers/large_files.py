@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts import JobStatus
+from shared.domain.facts.jobs import JobStatus
 from shared.domain.ids import JobName
 from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts import (
+from shared.domain.facts.cycles import RetrainDecided
+from shared.domain.facts.notices import EffectDone
+from shared.domain.facts.rollout import (
     ChampionPromoted,
     DeploymentFailed,
     DeploymentReady,
     DeploymentStarted,
-    EffectDone,
-    RetrainDecided,
     TrafficChangedOutside,
 )
 from shared.domain.ids import deployment_name
@@ -20,7 +20,7 @@ from shared.ports.endpoints import Provisioning
 from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
-    from shared.domain.effects import (
+    from shared.domain.effects.rollout import (
         Deploy,
         RestoreTraffic,
         RetireDeployment,

@@ -12,7 +12,7 @@ from shared.usecases.performers.file_outcomes import FileOutcome, OutcomeKind, Q
 from shared.usecases.performers.stored_json import dumps
 
 if TYPE_CHECKING:
-    from shared.domain.facts import BlobRef
+    from shared.domain.facts.data import BlobRef
     from shared.ports.data import DataStore, Quarantine, TestedFile
 
 
@@ -45,7 +45,7 @@ class SettleFile:
         """
         blob = file.blob
         if not tested.passed:
-            sentence = sentences.set_aside(blob.name, [item.sentence for item in tested.findings])
+            sentence = sentences.quarantined(blob.name, [item.sentence for item in tested.findings])
             return self._set_aside(file, sentence, report=tested.report)
         path = f"{file.model}/files/{content_name(sha256, blob.name)}"
         self.data.accept(blob, path)
@@ -65,7 +65,7 @@ class SettleFile:
             BlobChangedError: the blob is gone or holds something else by now.
         """
         report = dumps({"findings": [{"test": "job", "column": None, "sentence": why}]})
-        return self._set_aside(file, sentences.set_aside(file.blob.name, [why]), report=report)
+        return self._set_aside(file, sentences.quarantined(file.blob.name, [why]), report=report)
 
     def _set_aside(self, file: CycleFile, sentence: str, *, report: str) -> FileOutcome:
         blob = file.blob

@@ -12,8 +12,11 @@ import pytest
 from doubled import DoubledAzureMl
 from stand import RealAzureMl
 
-from shared.domain.effects import CheckDrift, Role, TagDrift
-from shared.domain.facts import DriftVerdict, JobStatus, Mode
+from shared.domain.effects.drift import CheckDrift, TagDrift
+from shared.domain.effects.rollout import Role
+from shared.domain.facts.cycles import Mode
+from shared.domain.facts.drift import DriftVerdict
+from shared.domain.facts.jobs import JobStatus
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
 from shared.ports.drift import DriftJobRequest
 from shared.ports.endpoints import Provisioning

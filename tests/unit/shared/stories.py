@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from shared.domain.consequences import consequence
+from shared.domain.cycle import Cycle
+from shared.domain.decide import next_step, outbox
 from shared.domain.evolve import evolve
-from shared.domain.facts import (
-    BlobRef,
+from shared.domain.facts import Entry, Fact
+from shared.domain.facts.base import FactBase, Verdict
+from shared.domain.facts.cycles import CycleOpened, Mode, RetrainDecided
+from shared.domain.facts.data import BlobRef, DataArrived, DataRegistered, DataTested
+from shared.domain.facts.drift import DriftChecked, DriftVerdict
+from shared.domain.facts.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
-    ChampionPromoted,
-    CycleOpened,
-    DataArrived,
-    DataRegistered,
-    DataTested,
-    DeploymentReady,
-    DeploymentStarted,
-    DriftChecked,
-    DriftVerdict,
-    Entry,
     EvidenceRead,
-    Fact,
     JobFinished,
     JobStatus,
     JobSubmitted,
     MetricPair,
-    Mode,
+)
+from shared.domain.facts.reasons import Reason, ReasonKind
+from shared.domain.facts.rollout import (
+    ChampionPromoted,
+    DeploymentReady,
+    DeploymentStarted,
     PromotionStarted,
-    Reason,
-    ReasonKind,
-    RetrainDecided,
-    Verdict,
 )
 from shared.domain.policy import Policy
-from shared.domain.state import Champion, Cycle, DataVersion, State
+from shared.domain.state import Champion, DataVersion, State
+
+if TYPE_CHECKING:
+    from shared.domain.effects import Effect
 
 NOON_UTC = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 CYCLE = "0123456789ab"
@@ -111,7 +110,13 @@ def record(
 ) -> State:
     """As RecordFact does: the fact, then all that follows."""
     for fact in facts:
-        state = evolve(state, Entry(state.count + 1, now_utc, fact))
-        while (following := consequence(state, lambda: policy, now_utc)) is not None:
-            state = evolve(state, Entry(state.count + 1, now_utc, following))
+        step: Fact | Effect | None = fact
+        while isinstance(step, FactBase):
+            state = evolve(state, Entry(state.count + 1, now_utc, step))
+            step = next_step(state, lambda: policy, now_utc)
     return state
+
+
+def plan(state: State, policy: Policy = POLICY, now_utc: datetime = NOON_UTC) -> tuple[Effect, ...]:
+    """The effects that are due."""
+    return outbox(state, next_step(state, lambda: policy, now_utc))

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from stories import CHAMPION, DATA, FULL_STORY, NOON_UTC, arrival, drift, record
 
 from shared.domain.codec import (
-    EFFECTS,
-    FACTS,
     CodecError,
     fact_from_json,
-    fact_name,
     fact_to_json,
     state_from_json,
     state_to_json,
 )
-from shared.domain.facts import ChampionPromoted, JobFinished, RetrainRequested
+from shared.domain.effects import EFFECTS
+from shared.domain.facts import FACTS
+from shared.domain.facts.cycles import RetrainRequested
+from shared.domain.facts.jobs import JobFinished
+from shared.domain.facts.rollout import ChampionPromoted
 from shared.domain.state import State
 
 _RECORDED = Path(__file__).resolve().parents[2] / "wire" / "facts.format_1.jsonl"
@@ -47,7 +48,7 @@ def holds(written, recorded):
 
 
 def test_every_kind_of_fact_has_a_recorded_example():
-    assert {fact_name(fact_from_json(line["json"])) for line in GOLDEN} == set(FACTS)
+    assert {fact_from_json(line["json"]).wire_name for line in GOLDEN} == set(FACTS)
 
 
 def test_names_of_facts_and_effects_are_not_used_twice():

@@ -8,30 +8,26 @@ from functools import reduce
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import CHAMPION, CYCLE, FULL_STORY, JOB, NOON_UTC, OPENED, empty_cycle, open_state
+from stories import (
+    CHAMPION,
+    CYCLE,
+    FULL_STORY,
+    JOB,
+    NOON_UTC,
+    OPENED,
+    empty_cycle,
+    open_state,
+    plan,
+)
 
-from shared.domain.cycle import learn
-from shared.domain.effects import (
-    Deploy,
-    Evaluate,
-    FindChallenger,
-    RegisterData,
-    ShiftTraffic,
-    SubmitJob,
-    TestData,
-    WatchDeployment,
-    WatchJob,
-)
-from shared.domain.facts import (
-    ChallengerRegistered,
-    DataTested,
-    Entry,
-    JobFinished,
-    JobStatus,
-    Mode,
-)
-from shared.domain.plan import plan
-from shared.domain.state import Cycle
+from shared.domain.cycle import Cycle, learn
+from shared.domain.effects.data import RegisterData, TestData
+from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
+from shared.domain.effects.rollout import Deploy, ShiftTraffic, WatchDeployment
+from shared.domain.facts import Entry
+from shared.domain.facts.cycles import Mode
+from shared.domain.facts.data import DataTested
+from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.errors import FactConflictError
 
 STORY = tuple(Entry(3 + place, NOON_UTC, fact) for place, fact in enumerate(FULL_STORY))

@@ -6,34 +6,24 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from stories import CHAMPION, DATA, NOON_UTC, POLICY, drift, record
+from stories import CHAMPION, DATA, NOON_UTC, POLICY, drift, plan, record
 
-from shared.domain.effects import (
+from shared.domain.effects.drift import (
     CheckDrift,
     PublishDrift,
-    RaiseAlert,
     ReadDriftCheck,
-    Role,
-    SubmitJob,
     TagDrift,
-    TagModel,
     WatchDriftJob,
 )
-from shared.domain.facts import (
-    CycleEnded,
-    DriftCheckDue,
-    DriftVerdict,
-    EffectDone,
-    JobFinished,
-    JobStatus,
-    JobSubmitted,
-    Outcome,
-    Performance,
-    PerformanceVerdict,
-    ReasonKind,
-)
+from shared.domain.effects.jobs import SubmitJob
+from shared.domain.effects.notices import RaiseAlert
+from shared.domain.effects.rollout import Role, TagModel
+from shared.domain.facts.cycles import CycleEnded, Outcome
+from shared.domain.facts.drift import DriftCheckDue, DriftVerdict, Performance, PerformanceVerdict
+from shared.domain.facts.jobs import JobFinished, JobStatus, JobSubmitted
+from shared.domain.facts.notices import EffectDone
+from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import JobName
-from shared.domain.plan import plan
 from shared.domain.state import State
 
 DAY = date(2026, 3, 14)
@@ -108,7 +98,9 @@ def test_worse_predictions_are_a_reason_of_their_own_though_no_input_moved():
     assert kinds(state) == [SubmitJob]  # no drift: nothing to tell others
 
 
-@pytest.mark.parametrize("verdict", set(PerformanceVerdict) - {PerformanceVerdict.WORSE})
+@pytest.mark.parametrize(
+    "verdict", [one for one in PerformanceVerdict if one is not PerformanceVerdict.WORSE]
+)
 def test_other_verdicts_on_the_performance_are_no_reason(verdict):
     performance = replace(WORSE, verdict=verdict)
 
@@ -136,7 +128,7 @@ def test_performance_is_no_reason_where_the_model_does_not_list_it():
     )
 
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
-    assert "worse predictions is no reason" in state.past[-1].sentence
+    assert "worse predictions is not a reason" in state.past[-1].sentence
 
 
 ALERTING = replace(POLICY, drift_without_labels_retrains=False)

@@ -18,44 +18,31 @@ from stories import (
     arrival,
     drift,
     metric,
+    plan,
     record,
 )
 
-from shared.domain.effects import (
-    CheckDrift,
-    PublishDrift,
-    RaiseAlert,
-    RestoreTraffic,
-    RetireDeployment,
-    Role,
-    SubmitJob,
-    TagModel,
-    TestData,
-)
+from shared.domain.effects.data import TestData
+from shared.domain.effects.drift import CheckDrift, PublishDrift
+from shared.domain.effects.jobs import SubmitJob
+from shared.domain.effects.notices import RaiseAlert
+from shared.domain.effects.rollout import RestoreTraffic, RetireDeployment, Role, TagModel
 from shared.domain.evolve import evolve
-from shared.domain.facts import (
-    AlertRaised,
-    ChallengerRegistered,
+from shared.domain.facts import Entry
+from shared.domain.facts.cycles import Outcome, RetrainRequested
+from shared.domain.facts.data import DataRegistered, DataTested
+from shared.domain.facts.drift import DriftCheckDue
+from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus, JobSubmitted
+from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
+from shared.domain.facts.reasons import ReasonKind
+from shared.domain.facts.rollout import (
     ChampionPromoted,
-    DataRegistered,
-    DataTested,
     DeploymentFailed,
     DeploymentReady,
     DeploymentStarted,
-    DriftCheckDue,
-    EffectDone,
-    EffectFailed,
-    Entry,
-    JobFinished,
-    JobStatus,
-    JobSubmitted,
-    Outcome,
-    ReasonKind,
-    RetrainRequested,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
-from shared.domain.plan import plan
 from shared.domain.state import State
 from shared.errors import FactConflictError
 
@@ -63,7 +50,7 @@ from shared.errors import FactConflictError
 def after_tests(state, *, accepted=1, quarantined=0, superseded=0):
     cycle_id = state.cycle.cycle_id
     findings = (
-        ("File bad.csv set aside: column bmi: 4.2 % missing, limit 1 %.",) if quarantined else ()
+        ("File bad.csv quarantined: column bmi: 4.2 % missing, limit 1 %.",) if quarantined else ()
     )
     return DataTested(
         cycle_id,
@@ -247,9 +234,9 @@ def test_a_job_cancelled_by_a_person_is_not_tried_again():
 
 def test_an_effect_of_the_cycle_that_is_given_up_ends_the_cycle_and_hands_its_files_on():
     state = record(State("m"), arrival("a.csv"))
-    key = plan(state)[0].key
+    (step,) = plan(state)
 
-    state = record(state, EffectFailed(key, "storage refused"))
+    state = record(state, step.given_up("storage refused"))
 
     assert state.past[-1].outcome is Outcome.FAILED
     assert state.cycle is None
@@ -370,7 +357,7 @@ def test_a_version_registered_by_hand_is_left_alone_where_the_model_does_not_all
     state = record(state, ChallengerRegistered("8"), policy=policy)
 
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
-    assert "a version registered by hand is no reason" in state.past[-1].sentence
+    assert "a version registered by hand is not a reason" in state.past[-1].sentence
     assert state.outstanding == ()  # never judged, so not tagged as rejected either
 
 

@@ -8,7 +8,7 @@ import pytest
 from stories import CYCLE, JOB
 
 from shared.domain.evidence import parse_evidence
-from shared.domain.facts import MetricPair
+from shared.domain.facts.jobs import MetricPair
 from shared.domain.ids import (
     JobName,
     cycle_id_of,

@@ -10,18 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import CHAMPION, DATA, EVIDENCE, NOON_UTC, OPENED, POLICY, metric, open_state
 
-from shared.domain.facts import Entry, MetricPair, Reason, ReasonKind, Verdict
+from shared.domain.cycle import Cycle
+from shared.domain.facts import Entry
+from shared.domain.facts.base import Verdict
+from shared.domain.facts.jobs import MetricPair
+from shared.domain.facts.reasons import Reason, ReasonKind
 from shared.domain.gate import judge
-from shared.domain.policy import decide
-from shared.domain.sentences import duration, number, numbers, plural
-from shared.domain.state import Cycle, Learnt
+from shared.domain.policy import decide_retraining
+from shared.domain.state import Learnt
+from shared.domain.wording import duration, number, numbers, plural
 
 
 def answer(*kinds, policy=POLICY, **known):
     reasons = tuple(Reason(kind, f"{kind}:1", 1) for kind in kinds)
     cycle = Cycle(Entry(2, NOON_UTC, replace(OPENED, reasons=reasons)))
     state = open_state(cycle=cycle, **known)
-    return decide(state, cycle, data=DATA, policy=policy, now_utc=NOON_UTC)
+    return decide_retraining(state, cycle, data=DATA, policy=policy, now_utc=NOON_UTC)
 
 
 YESTERDAY = NOON_UTC - timedelta(days=1)
@@ -37,8 +41,8 @@ def test_new_data_within_the_cooldown_waits_and_says_until_when():
     assert no.verdict is Verdict.FAILED
     assert no.possible_from_utc == NOON_UTC + timedelta(days=6)
     assert no.sentence == (
-        "Not retrained: cooldown of 7 d since 13 Mar 12:00. "
-        "The rows wait for the next cycle; retraining is possible again from 20 Mar 12:00."
+        "Postponed: cooldown of 7 d since 13 Mar 12:00 UTC. "
+        "The rows wait for the next cycle; retraining is possible again from 20 Mar 12:00 UTC."
     )
 
 
@@ -70,7 +74,7 @@ def test_the_budget_holds_for_everybody_and_says_when_a_job_falls_out_of_it():
 
     assert no.verdict is Verdict.FAILED
     assert no.possible_from_utc == NOON_UTC + timedelta(days=1)
-    assert no.sentence.startswith("Not retrained: 20 jobs in 30 days, the budget is 20.")
+    assert no.sentence.startswith("Postponed: 20 jobs in 30 days, the budget is 20.")
 
 
 def test_the_same_data_settings_and_champion_teach_nothing_new():
@@ -94,7 +98,7 @@ def test_a_reason_that_the_model_does_not_allow_is_named():
     no = answer(ReasonKind.DATA, policy=policy)
 
     assert no.sentence == (
-        "Not retrained: new data is no reason to retrain this model "
+        "Not retrained: new data is not a reason to retrain this model "
         "(allowed: manual; see retrain.reasons in model.yml)."
     )
 
@@ -175,7 +179,7 @@ def test_durations_and_counts_read_well():
         "10 min",
         "3 h",
         "7 d",
-        "1.5 d",
+        "1 d 12 h",
     ]
     assert plural(1, "file") == "1 file"
     assert plural(1342, "row") == "1,342 rows"

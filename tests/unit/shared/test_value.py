@@ -4,8 +4,11 @@ import dataclasses
 
 import pytest
 
-from shared.domain.codec import EFFECTS, FACTS
-from shared.domain.facts import BlobRef, EffectDone, JobFinished, JobStatus
+from shared.domain.effects import EFFECTS
+from shared.domain.facts import FACTS
+from shared.domain.facts.data import BlobRef
+from shared.domain.facts.jobs import JobFinished, JobStatus
+from shared.domain.facts.notices import EffectDone
 from shared.domain.ids import JobName
 from shared.domain.value import Value
 

@@ -6,15 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.facts import (
-    BlobRef,
-    ChallengerRegistered,
-    DataArrived,
-    DriftSignal,
-    DriftVerdict,
-    JobFinished,
-    JobStatus,
-)
+from shared.domain.facts.data import BlobRef, DataArrived
+from shared.domain.facts.drift import DriftSignal, DriftVerdict
+from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.errors import EventRejectedError
 from shared.wire.drift import read_drift_detected
 from shared.wire.envelope import Event, read_events

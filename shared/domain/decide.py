@@ -1,0 +1,286 @@
+"""What follows from what is known: the one place that decides.
+
+`next_step` is a ladder, read from top to bottom; whoever has read it knows what the product does.
+A fact is recorded in the transaction that makes it follow; an effect is the open cycle's row in
+the outbox until its result is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain import sentences
+from shared.domain.cycle import (
+    Challenger,
+    Cycle,
+    JobView,
+    challenger,
+    evaluation,
+    evidence_job,
+    evidence_of,
+    failures,
+    files_left,
+    latest_job,
+    seq_of,
+)
+from shared.domain.effects.data import RegisterData, TestData
+from shared.domain.effects.drift import TagDrift
+from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
+from shared.domain.effects.rollout import Deploy, ShiftTraffic, TagModel, WatchDeployment
+from shared.domain.facts.base import FactBase, Verdict
+from shared.domain.facts.cycles import CycleEnded, CycleOpened, Mode, Outcome, RetrainDecided
+from shared.domain.facts.data import DataRegistered, DataTested, quarantine_report
+from shared.domain.facts.jobs import ChallengerEvaluated, JobFinished
+from shared.domain.facts.notices import EffectFailed
+from shared.domain.facts.reasons import Reason, ReasonKind
+from shared.domain.facts.rollout import (
+    ChampionPromoted,
+    DeploymentFailed,
+    DeploymentReady,
+    DeploymentStarted,
+    PromotionStarted,
+)
+from shared.domain.gate import judge
+from shared.domain.ids import cycle_id_of
+from shared.domain.policy import decide_retraining
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from shared.domain.effects import Effect
+    from shared.domain.facts import Fact
+    from shared.domain.policy import Policy
+    from shared.domain.state import DataVersion, State
+
+
+def next_step(  # noqa: PLR0911 - one return a rung
+    state: State, policy: Callable[[], Policy], now_utc: datetime
+) -> Fact | Effect | None:
+    """The one thing that follows, or None where nothing is open and nothing waits.
+
+    Args:
+        state: what is known.
+        policy: called only where a policy decides; reading one costs an import.
+        now_utc: enters cooldown and budget.
+    """
+    cycle = state.cycle
+    if cycle is None:
+        return _open_cycle(state)
+    given_up = cycle.one(EffectFailed)
+    if given_up is not None:
+        return end_cycle(cycle, Outcome.FAILED, sentences.gave_up(given_up))
+    decision = cycle.one(RetrainDecided)
+    if decision is None:
+        return _prepare_data(state, cycle) or _decide(state, cycle, policy, now_utc)
+    if decision.verdict is Verdict.FAILED:
+        return end_cycle(cycle, Outcome.NOT_RETRAINED, decision.sentence)
+    promoted = cycle.one(ChampionPromoted)
+    if promoted is not None:
+        return _end_promoted(cycle, promoted)
+    found = challenger(cycle)
+    if found is None:
+        return _train(state, cycle, decision)
+    champion = state.champion.version if state.champion else None
+    verdict = evaluation(cycle, found.version, champion)
+    if verdict is None:
+        return _evaluate(state, cycle, decision, found)
+    if verdict.verdict is Verdict.FAILED:
+        return end_cycle(cycle, Outcome.REJECTED, verdict.sentence)
+    return _roll_out(cycle, verdict)
+
+
+def outbox(state: State, step: Fact | Effect | None) -> tuple[Effect, ...]:
+    """All effects that are due: the open cycle's one step, and what is outstanding.
+
+    Args:
+        state: what is known.
+        step: `next_step` of that state.
+    """
+    outstanding = tuple(_one_tagging_a_version(state.outstanding))
+    return outstanding if step is None or isinstance(step, FactBase) else (step, *outstanding)
+
+
+def end_cycle(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
+    """The end, with what becomes of its files where they were not used."""
+    left = files_left(cycle)
+    if outcome is Outcome.FAILED and left:
+        sentence = f"{sentence} {sentences.files_wait(left)}"
+    return CycleEnded(cycle.cycle_id, outcome, sentence)
+
+
+def _one_tagging_a_version(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """Azure ML takes a version's tags as a whole: two writers at once would lose one's."""
+    tagged: set[str] = set()
+    for effect in effects:
+        if isinstance(effect, TagModel | TagDrift):
+            if effect.version in tagged:
+                continue
+            tagged.add(effect.version)
+        yield effect
+
+
+# --- the steps of the ladder, in its order -------------------------------------------------------
+
+
+def _open_cycle(state: State) -> CycleOpened | None:
+    """All that waits goes into one cycle; a version registered by hand has one of its own."""
+    waiting = sorted(
+        (*state.waiting, *([state.first_waiting] if state.first_waiting else [])),
+        key=lambda reason: reason.seq,
+    )
+    if not waiting:
+        return None
+    if waiting[0].kind is ReasonKind.MODEL:
+        return _opened(state, (waiting[0],), to_seq=state.taken_seq, arrivals=0)
+    together = tuple(reason for reason in waiting if reason.kind is not ReasonKind.MODEL)
+    arrivals = state.waiting_arrivals + state.returned_arrivals
+    to_seq = state.count if arrivals else state.taken_seq
+    return _opened(state, together, to_seq=to_seq, arrivals=arrivals)
+
+
+def _opened(
+    state: State, reasons: tuple[Reason, ...], *, to_seq: int, arrivals: int
+) -> CycleOpened:
+    return CycleOpened(
+        cycle_id_of(state.model, reasons[0].key),
+        reasons=reasons,
+        after_seq=state.taken_seq,
+        to_seq=to_seq,
+        arrivals=arrivals,
+    )
+
+
+def _prepare_data(state: State, cycle: Cycle) -> TestData | RegisterData | None:
+    """Its files are tested, then pinned; None once that is done, or where there are none."""
+    tested = cycle.one(DataTested)
+    if tested is None:
+        opening = cycle.opening
+        if not opening.arrivals:
+            return None
+        return TestData(cycle.cycle_id, opening.after_seq, opening.to_seq)
+    if not tested.accepted or cycle.one(DataRegistered) is not None:
+        return None
+    return RegisterData(
+        cycle.cycle_id,
+        report=tested.report,
+        report_sha256=tested.report_sha256,
+        previous_pins=state.data.pins if state.data else None,
+        previous_pins_sha256=state.data.pins_sha256 if state.data else None,
+        fact_seq=seq_of(cycle, lambda fact: isinstance(fact, DataTested)),
+    )
+
+
+def _decide(
+    state: State, cycle: Cycle, policy: Callable[[], Policy], now_utc: datetime
+) -> RetrainDecided | CycleEnded:
+    """Whether this model may be retrained now, for these reasons, on the data there is."""
+    tested = cycle.one(DataTested)
+    only_data = all(reason.kind is ReasonKind.DATA for reason in cycle.opening.reasons)
+    if tested is not None and not tested.accepted and only_data:
+        if tested.quarantined:
+            return end_cycle(cycle, Outcome.QUARANTINED, quarantine_report(tested))
+        return end_cycle(cycle, Outcome.SUPERSEDED, sentences.all_superseded(tested))
+    if state.data is None:
+        return end_cycle(cycle, Outcome.NOT_RETRAINED, sentences.no_data(tested))
+    return decide_retraining(state, cycle, data=state.data, policy=policy(), now_utc=now_utc)
+
+
+def _end_promoted(cycle: Cycle, promoted: ChampionPromoted) -> CycleEnded:
+    judged = evaluation(cycle, promoted.version, promoted.over)
+    ground = judged.sentence if judged else ""
+    return end_cycle(cycle, Outcome.PROMOTED, sentences.promoted(promoted.version, ground))
+
+
+def _train(state: State, cycle: Cycle, decision: RetrainDecided) -> Effect | CycleEnded:
+    job = latest_job(cycle, Mode.RETRAIN)
+    end = _end_of_jobs(cycle, job, decision, Mode.RETRAIN)
+    if end is not None:
+        return end
+    if job.status is None:
+        return _submit_or_watch(state, cycle, decision, job=job, about=None)
+    return FindChallenger(cycle.cycle_id, str(job.name))
+
+
+def _evaluate(
+    state: State, cycle: Cycle, decision: RetrainDecided, found: Challenger
+) -> Effect | ChallengerEvaluated | CycleEnded:
+    """Challenger against the champion of now: evidence about another one is stale."""
+    champion = state.champion.version if state.champion else None
+    job = evidence_job(cycle, found, champion)
+    evidence = evidence_of(cycle, str(job.name))
+    if evidence is not None:
+        return judge(evidence, challenger=found.version)
+    end = _end_of_jobs(cycle, job, decision, Mode.EVALUATE)
+    if end is not None:
+        return end
+    if job.status is None:
+        return _submit_or_watch(state, cycle, decision, job=job, about=found)
+    return Evaluate(cycle.cycle_id, str(job.name), found.version)
+
+
+def _end_of_jobs(
+    cycle: Cycle, job: JobView, decision: RetrainDecided, mode: Mode
+) -> CycleEnded | None:
+    """The end of a cycle whose jobs bring nothing; None while one may."""
+    if job.canceled:
+        return end_cycle(cycle, Outcome.FAILED, sentences.job_canceled(str(job.name)))
+    failed = failures(cycle, mode)
+    if failed < decision.max_attempts:
+        return None
+    last = [fact for fact in cycle.all(JobFinished) if fact.job and fact.job.kind == mode][-1]
+    sentence = sentences.job_failed(mode, last.job_name, failed, last.message)
+    return end_cycle(cycle, Outcome.FAILED, sentence)
+
+
+def _submit_or_watch(
+    state: State, cycle: Cycle, decision: RetrainDecided, *, job: JobView, about: Challenger | None
+) -> SubmitJob | WatchJob:
+    if job.submitted:
+        return WatchJob(cycle.cycle_id, str(job.name))
+    data = _decided_data(state)
+    return SubmitJob(
+        cycle.cycle_id,
+        mode=Mode(job.name.kind),
+        attempt=job.name.attempt,
+        pins=data.pins,
+        data_version=data.version,
+        config_sha256=decision.config_sha256,
+        champion_version=state.champion.version if state.champion else None,
+        challenger_version=about.version if about else None,
+        fact_seq=seq_of(cycle, lambda fact: isinstance(fact, RetrainDecided)),
+    )
+
+
+def _decided_data(state: State) -> DataVersion:
+    """Nothing is decided without data, and data never goes away."""
+    if state.data is None:
+        raise TypeError(f"{state.model}: a retraining was decided without data")
+    return state.data
+
+
+def _roll_out(
+    cycle: Cycle, verdict: ChallengerEvaluated
+) -> Deploy | WatchDeployment | ShiftTraffic | PromotionStarted | CycleEnded:
+    """From a passed gate to all of the traffic.
+
+    The fence: `verdict` is about the champion of now, else the ladder would not have come here.
+    """
+    version = verdict.challenger
+    failed = next((fact for fact in cycle.all(DeploymentFailed) if fact.version == version), None)
+    if failed is not None:
+        sentence = sentences.deployment_failed(version, failed.sentence, verdict.champion)
+        return end_cycle(cycle, Outcome.FAILED, sentence)
+    if not any(fact.version == version for fact in cycle.all(DeploymentReady)):
+        if any(fact.version == version for fact in cycle.all(DeploymentStarted)):
+            return WatchDeployment(cycle.cycle_id, version, verdict.job_name)
+        return Deploy(cycle.cycle_id, version, seq_of(cycle, lambda fact: fact == verdict))
+    promotion = PromotionStarted(cycle.cycle_id, version, over=verdict.champion)
+    if not any(fact == promotion for fact in cycle.all(PromotionStarted)):
+        return promotion
+    return ShiftTraffic(
+        cycle.cycle_id,
+        version=version,
+        over=promotion.over,
+        fact_seq=seq_of(cycle, lambda fact: fact == promotion),
+    )

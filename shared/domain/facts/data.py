@@ -1,0 +1,129 @@
+"""Files land, are tested, and become a data version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.facts.base import OfCycle, OfModel, Sign, Step, Telling
+from shared.domain.value import Value
+from shared.domain.wording import ended, plural
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BlobRef(Value):
+    """One content of one blob. `path` is decoded, inside its container; `etag` bare, no quotes."""
+
+    container: str
+    path: str
+    etag: str
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def place(self) -> str:
+        """`container/path`, whatever the content."""
+        return f"{self.container}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataArrived(OfModel):
+    """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
+
+    `listed`: it is what lies there, though its event seemed older than another's.
+    """
+
+    wire_name = "data_arrived"
+
+    blob: BlobRef
+    size_bytes: int
+    sequencer: str | None = None  # orders the events of one blob name
+    source: str = "event"  # or "reconcile": its event never came
+    stale: bool = False
+    listed: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"blob:{self.blob.place}@{self.blob.etag}{'!listed' if self.listed else ''}"
+
+    @property
+    def words(self) -> str:
+        return f"file {self.blob.name} arrived"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataTested(OfCycle):
+    """The cycle's files were tested; which one went where stands in the report blob."""
+
+    wire_name = "data_tested"
+
+    accepted: int
+    quarantined: int
+    superseded: int
+    rows: int  # of the accepted files
+    report: str  # path in the data container
+    report_sha256: str
+    findings: tuple[str, ...] = ()  # a sentence for each of the first quarantined files
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:tested"
+
+    @property
+    def words(self) -> str:
+        parts = [f"{plural(self.accepted, 'file')} accepted ({plural(self.rows, 'row')})"]
+        if self.quarantined:
+            parts.append(f"{self.quarantined:,} quarantined")
+        if self.superseded:
+            parts.append(f"{self.superseded:,} superseded by newer content")
+        counts = ", ".join(parts)
+        return f"{counts}. {quarantine_report(self)}" if self.findings else counts
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        sign = Sign.QUARANTINED if self.quarantined else Sign.DONE
+        return (Telling(Step.DATA, sign, self.words),)
+
+
+def quarantine_report(tested: DataTested) -> str:
+    """The first quarantined files with their findings, and how many more there are."""
+    more = tested.quarantined - len(tested.findings)
+    if not tested.findings:
+        return f"{plural(tested.quarantined, 'file')} quarantined."
+    rest = f" And {plural(more, 'more file')} quarantined." if more > 0 else ""
+    return _sentences(tested.findings) + rest
+
+
+def _sentences(findings: Sequence[str]) -> str:
+    return " ".join(ended(finding) for finding in findings)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DataRegistered(OfCycle):
+    """An immutable data version: all accepted files so far, pinned by hash."""
+
+    wire_name = "data_registered"
+
+    data_version: str
+    pins: str  # path in the data container
+    pins_sha256: str
+    data_sha256: str  # of the files' hashes in order, so the same data has the same hash
+    rows: int
+    files: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:data"
+
+    @property
+    def words(self) -> str:
+        contents = f"{plural(self.rows, 'row')} of {plural(self.files, 'file')}"
+        return f"data version {self.data_version}, {contents}"
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        return (Telling(Step.DATA, Sign.DONE, self.words),)
+
+
+DataFact = DataArrived | DataTested | DataRegistered

@@ -1,0 +1,203 @@
+"""Jobs train and evaluate; what comes out is registered and judged."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.facts.base import FactBase, OfCycle, Sign, Step, Telling, Verdict
+from shared.domain.facts.cycles import Mode
+from shared.domain.ids import JobName
+from shared.domain.value import Value
+from shared.domain.wording import plural
+
+
+class JobStatus(StrEnum):
+    """How a job ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def words(self) -> str:
+        """What it did."""
+        return "was cancelled" if self is JobStatus.CANCELED else self.value
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MetricPair(Value):
+    """One metric of challenger and champion on the same frozen rows."""
+
+    name: str
+    goal: str  # "max" or "min"
+    challenger: float
+    champion: float | None = None
+    floor: float | None = None
+
+
+def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:
+    """A job of the cycle works on one of its steps; others are nothing to its explanation."""
+    if job is None or job.kind not in _STEPS:
+        return ()
+    return (Telling(_STEPS[job.kind], sign, words),)
+
+
+_STEPS: dict[str, Step] = {Mode.RETRAIN: Step.TRAINED, Mode.EVALUATE: Step.COMPARED}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JobSubmitted(OfCycle):
+    """A job was handed to Azure ML.
+
+    A drift job belongs to no cycle: its `cycle_id` are the digits in its name.
+    """
+
+    wire_name = "job_submitted"
+
+    job_name: str
+    champion_version: str | None  # compared with
+    url: str | None = None
+    collected: str = ""  # drift job: see DriftChecked.collected, as it was when it was submitted
+
+    @property
+    def job(self) -> JobName | None:
+        return JobName.parse(self.job_name)
+
+    @property
+    def key(self) -> str:
+        return f"job:{self.job_name}:submitted"
+
+    @property
+    def words(self) -> str:
+        return f"job {self.job_name} runs"
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        return _tells(self.job, Sign.RUNNING, self.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JobFinished(FactBase):
+    """A job of ours ended; its name holds cycle and attempt."""
+
+    wire_name = "job_finished"
+
+    job_name: str
+    status: JobStatus
+    message: str = ""
+
+    @property
+    def job(self) -> JobName | None:
+        return JobName.parse(self.job_name)
+
+    @property
+    def key(self) -> str:
+        return f"job:{self.job_name}:{self.status}"
+
+    @property
+    def cycle(self) -> str | None:
+        job = self.job
+        return job.cycle_id if job else None
+
+    @property
+    def words(self) -> str:
+        message = f": {self.message}" if self.message else ""
+        return f"job {self.job_name} {self.status.words}{message}"
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        # What a completed job brings is told by the version, or by the verdict.
+        return () if self.status is JobStatus.COMPLETED else _tells(self.job, Sign.NO, self.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ChallengerRegistered(FactBase):
+    """A version entered the registry; without cycle_id a person registered it."""
+
+    wire_name = "challenger_registered"
+
+    version: str
+    cycle_id: str | None = None
+    job_name: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"model:{self.version}"
+
+    @property
+    def cycle(self) -> str | None:
+        return self.cycle_id
+
+    @property
+    def words(self) -> str:
+        return (
+            f"job {self.job_name} -> version {self.version}"
+            if self.job_name
+            else (f"version {self.version}")
+        )
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        return (Telling(Step.TRAINED, Sign.DONE, self.words),)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EvidenceRead(OfCycle):
+    """What a job measured on the frozen rows; small enough to replay the gate from it."""
+
+    wire_name = "evidence_read"
+
+    job_name: str
+    champion_version: str | None  # compared with; None: no champion
+    metrics: tuple[MetricPair, ...]
+    train_rows: int
+    test_rows: int
+    data_version: str
+    data_sha256: str
+    test_rows_sha256: str
+    config_sha256: str
+    location: str  # folder of the evidence in the workspace's storage
+    sha256: str  # of evidence.json
+    reference: str | None = None  # training snapshot, relative to `location`
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:evidence:{self.job_name}"
+
+    @property
+    def words(self) -> str:
+        measured = plural(len(self.metrics), "metric")
+        return f"job {self.job_name} measured {measured} on {plural(self.test_rows, 'row')}"
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        return ()  # the verdict follows in the same transaction, with the numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ChallengerEvaluated(OfCycle):
+    """The gate's verdict on one pair."""
+
+    wire_name = "challenger_evaluated"
+
+    challenger: str
+    champion: str | None
+    verdict: Verdict
+    sentence: str
+    job_name: str  # whose evidence it was
+    config_sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:evaluated:{self.challenger}:{self.champion or '-'}"
+
+    @property
+    def words(self) -> str:
+        return self.sentence
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        sign = Sign.DONE if self.verdict is Verdict.PASSED else Sign.NO
+        return (Telling(Step.COMPARED, sign, self.words),)
+
+
+JobsFact = JobSubmitted | JobFinished | ChallengerRegistered | EvidenceRead | ChallengerEvaluated

@@ -1,0 +1,76 @@
+"""What became of effects, and what a person has to look at."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.facts.base import OfModel
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectDone(OfModel):
+    """An effect without a business result (alert, tag, retire, publish) was performed."""
+
+    wire_name = "effect_done"
+
+    effect: str  # its key
+
+    @property
+    def key(self) -> str:
+        return f"done:{self.effect}"
+
+    @property
+    def words(self) -> str:
+        return f"done: {self.effect}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectFailed(OfModel):
+    """An effect was given up."""
+
+    wire_name = "effect_failed"
+
+    effect: str  # its key
+    sentence: str
+    cycle_id: str | None = None  # the cycle that it was a step of
+    doing: str = ""  # what it was to do, in words
+
+    @property
+    def key(self) -> str:
+        return f"failed:{self.effect}"
+
+    @property
+    def cycle(self) -> str | None:
+        return self.cycle_id
+
+    @property
+    def words(self) -> str:
+        return f"{self.doing or self.effect} was given up: {self.sentence}"
+
+    @staticmethod
+    def upgraded(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One that was stored before it had a cycle names it at the front of the effect's key."""
+        match = re.match(r"([0-9a-f]{12}):", stored["effect"])
+        return stored if match is None else {"cycle_id": match[1]} | dict(stored)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AlertRaised(OfModel):
+    """Something outside a cycle needs a person's eye."""
+
+    wire_name = "alert_raised"
+
+    alert: str  # a key: raised once
+    sentence: str
+
+    @property
+    def key(self) -> str:
+        return f"alert:{self.alert}"
+
+    @property
+    def words(self) -> str:
+        return self.sentence
+
+
+NoticesFact = EffectDone | EffectFailed | AlertRaised

@@ -1,0 +1,254 @@
+"""What a fact makes owed to others: drift checks, alerts, tags, clean-up, notices.
+
+These effects are outstanding, beside the one step of the open cycle, until a fact ends them. One
+function a fact; each gets the state from before that fact, in which the cycle knows it already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from shared.domain import sentences
+from shared.domain.cycle import challenger
+from shared.domain.drift_days import check_behind, checked_day, reasons_found
+from shared.domain.effects.drift import (
+    CheckDrift,
+    PublishDrift,
+    ReadDriftCheck,
+    TagDrift,
+    WatchDriftJob,
+)
+from shared.domain.effects.notices import RaiseAlert
+from shared.domain.effects.rollout import RestoreTraffic, RetireDeployment, Role, TagModel
+from shared.domain.facts.base import OfCycle, Verdict
+from shared.domain.facts.cycles import (
+    CycleEnded,
+    Outcome,
+    RetrainDecided,
+    RetrainRequested,
+)
+from shared.domain.facts.data import DataArrived, DataTested, quarantine_report
+from shared.domain.facts.drift import DriftCheckDue, DriftChecked
+from shared.domain.facts.jobs import (
+    ChallengerEvaluated,
+    ChallengerRegistered,
+    JobFinished,
+    JobStatus,
+    JobSubmitted,
+)
+from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
+from shared.domain.facts.reasons import ReasonKind
+from shared.domain.facts.rollout import (
+    ChampionPromoted,
+    TrafficChangedOutside,
+    TrafficFoundStale,
+)
+
+if TYPE_CHECKING:
+    from shared.domain.cycle import Cycle
+    from shared.domain.effects import Effect
+    from shared.domain.facts import Entry
+    from shared.domain.state import State
+
+    Effects = tuple[Effect, ...]
+
+_MOST_DRIFT_JOBS = 2  # one more where the first failed
+
+
+def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR0911, PLR0912 - a case a fact
+    """The effects that are outstanding once the fact is recorded, oldest first."""
+    owed = state.outstanding
+    match entry.fact:
+        case DriftCheckDue() as fact:
+            return (*owed, CheckDrift.asked_by(fact))
+        case DriftChecked() as fact:
+            return _after_drift_check(state, entry, fact)
+        case JobSubmitted() as fact:
+            return _after_drift_job_submitted(state, fact)
+        case JobFinished() as fact:
+            return _after_drift_job_finished(state, entry, fact)
+        case DataTested() as fact:
+            return (*owed, *_alert_of_quarantine(entry, fact))
+        case ChampionPromoted() as fact:
+            return _after_promotion(state, entry, fact)
+        case TrafficChangedOutside() as fact:
+            return (*owed, _alert_of_outside_change(state, entry, fact))
+        case TrafficFoundStale() as fact:
+            return (*owed, *_repair_of_traffic(state, entry, fact))
+        case CycleEnded() as fact:
+            return (*owed, *_after_the_end(state, entry, fact))
+        case EffectDone() as fact:
+            return _without(owed, fact.effect)
+        case EffectFailed() as fact:
+            return _after_giving_up(state, entry, fact)
+        case AlertRaised() as fact:
+            return (*owed, RaiseAlert(entry.seq, fact.sentence))
+        case OfCycle() | DataArrived() | RetrainRequested() | ChallengerRegistered():
+            return owed
+        case unknown:
+            assert_never(unknown)
+
+
+def _without(effects: Effects, key: str) -> Effects:
+    return tuple(effect for effect in effects if effect.key != key)
+
+
+def _after_drift_check(state: State, entry: Entry, fact: DriftChecked) -> Effects:
+    owed: Effects = tuple(
+        effect
+        for effect in state.outstanding
+        if (check := check_behind(effect)) is None or check.compared != fact.compared
+    )
+    if fact.source == "outside":
+        return owed  # its finder has told the others already
+    newest = state.last_drift is None or fact.day >= state.last_drift.day
+    if fact.report is not None and newest:
+        # A newer check's note replaces one that is not written yet.
+        owed = tuple(
+            effect
+            for effect in owed
+            if not (isinstance(effect, TagDrift) and effect.version == fact.profile)
+        )
+        note = TagDrift(fact.profile, fact.day, fact.verdict, fact.report, entry.seq)
+        owed = (*owed, note)
+    day = checked_day(state.checked_days, fact.day, fact.profile)
+    told = day is not None and ReasonKind.DRIFT in day.gave
+    if state.serves(fact.profile) and ReasonKind.DRIFT in reasons_found(fact) and not told:
+        owed = (*owed, PublishDrift.of(fact))
+    return owed
+
+
+def _after_drift_job_submitted(state: State, fact: JobSubmitted) -> Effects:
+    return tuple(
+        WatchDriftJob(fact.job_name, effect, fact.collected)
+        if isinstance(effect, CheckDrift) and effect.job_name(state.model) == fact.job_name
+        else effect
+        for effect in state.outstanding
+    )
+
+
+def _after_drift_job_finished(state: State, entry: Entry, fact: JobFinished) -> Effects:
+    """By event or by looking, before or after it is known to be submitted."""
+    found = next(
+        (
+            effect
+            for effect in state.outstanding
+            if (isinstance(effect, WatchDriftJob) and effect.job_name == fact.job_name)
+            or (isinstance(effect, CheckDrift) and effect.job_name(state.model) == fact.job_name)
+        ),
+        None,
+    )
+    check = None if found is None else check_behind(found)
+    if found is None or check is None:
+        return state.outstanding
+    owed = _without(state.outstanding, found.key)
+    if fact.status is JobStatus.COMPLETED:
+        collected = found.collected if isinstance(found, WatchDriftJob) else ""
+        return (*owed, ReadDriftCheck(fact.job_name, check, collected))
+    if fact.status is JobStatus.FAILED and check.job_attempt < _MOST_DRIFT_JOBS:
+        return (*owed, replace(check, job_attempt=check.job_attempt + 1))
+    why = (
+        sentences.job_failed_twice(fact.job_name, fact.message)
+        if fact.status is JobStatus.FAILED
+        else sentences.job_was_canceled(fact.job_name)
+    )
+    return (*owed, RaiseAlert(entry.seq, sentences.effect_failed(check.words, why)))
+
+
+def _alert_of_quarantine(entry: Entry, fact: DataTested) -> Effects:
+    return (RaiseAlert(entry.seq, quarantine_report(fact)),) if fact.quarantined else ()
+
+
+def _after_promotion(state: State, entry: Entry, fact: ChampionPromoted) -> Effects:
+    if not state.is_open(fact.cycle_id):
+        return state.outstanding
+    # A version that comes back must keep its deployment.
+    owed = tuple(
+        effect
+        for effect in state.outstanding
+        if not (isinstance(effect, RetireDeployment) and effect.version == fact.version)
+    )
+    tag = TagModel(fact.version, Role.CHAMPION, fact.cycle_id, entry.seq)
+    if fact.over is None or fact.over == fact.version:
+        return (*owed, tag)
+    return (
+        *owed,
+        tag,
+        TagModel(fact.over, Role.RETIRED, fact.cycle_id, entry.seq),
+        RetireDeployment(fact.over, entry.seq, not_before_utc=entry.at_utc + fact.soak),
+    )
+
+
+def _alert_of_outside_change(state: State, entry: Entry, fact: TrafficChangedOutside) -> RaiseAlert:
+    champion = state.champion.version if state.champion else None
+    return RaiseAlert(entry.seq, sentences.traffic_outside(fact.observed, champion))
+
+
+def _repair_of_traffic(state: State, entry: Entry, fact: TrafficFoundStale) -> Effects:
+    champion = state.champion
+    if champion is None:
+        return ()
+    return (
+        RestoreTraffic(
+            champion.version,
+            cycle_id=champion.cycle_id or "",
+            fact_seq=champion.fact_seq,
+            seen_seq=entry.seq,
+        ),
+        RaiseAlert(entry.seq, sentences.traffic_stale(fact.observed, champion.version)),
+    )
+
+
+def _after_the_end(state: State, entry: Entry, fact: CycleEnded) -> Effects:
+    cycle = state.cycle
+    if cycle is None or not state.is_open(fact.cycle_id):
+        return ()
+    alert = _alert_of_the_end(state, cycle, entry=entry, fact=fact)
+    if fact.outcome in {Outcome.PROMOTED, Outcome.NOT_RETRAINED}:
+        return alert  # what was never judged is not rejected
+    return (*alert, *_clean_up(state, cycle, entry))
+
+
+def _alert_of_the_end(state: State, cycle: Cycle, *, entry: Entry, fact: CycleEnded) -> Effects:
+    """With the report that the reason came with."""
+    decision = cycle.one(RetrainDecided)
+    if fact.outcome is not Outcome.FAILED and (decision is None or not decision.alert):
+        return ()
+    links = sentences.report_links(state.model, cycle.opening.reasons)
+    return (RaiseAlert(entry.seq, sentences.with_report(fact.sentence, links)),)
+
+
+def _clean_up(state: State, cycle: Cycle, entry: Entry) -> Effects:
+    """Versions that lost are tagged; their deployments, if there are any, go."""
+    candidate = challenger(cycle)
+    losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
+    if candidate is not None:
+        losers[candidate.version] = None
+    # A deployment may be there without our knowing: refused half-way, or given up.
+    deployed = dict.fromkeys(
+        item.challenger for item in cycle.all(ChallengerEvaluated) if item.verdict is Verdict.PASSED
+    )
+    return (
+        *(
+            TagModel(version, Role.REJECTED, cycle.cycle_id, entry.seq)
+            for version in losers
+            if not state.serves(version)
+        ),
+        *(
+            RetireDeployment(version, entry.seq)
+            for version in deployed
+            if not state.serves(version)
+        ),
+    )
+
+
+def _after_giving_up(state: State, entry: Entry, fact: EffectFailed) -> Effects:
+    dropped = next((item for item in state.outstanding if item.key == fact.effect), None)
+    if dropped is None:
+        return state.outstanding  # the open cycle's: it ends by it
+    owed = _without(state.outstanding, fact.effect)
+    if isinstance(dropped, RaiseAlert):
+        return owed  # an alert about an alert would go the same way
+    sentence = sentences.effect_failed(dropped.words, fact.sentence)
+    return (*owed, RaiseAlert(entry.seq, sentence))
