@@ -96,15 +96,17 @@ def allowed(kinds: Collection[ReasonKind], jobs: int, limit: int) -> str:
 
 
 def no_data(tested: DataTested | None) -> str:
-    """Nothing to train on, and what became of the files that came."""
-    next_file = "The next file that passes its tests trains version 1."
+    """Nothing to train on, and what became of this cycle's files."""
     if tested is None:
-        return f"Not retrained: no data has arrived yet. {next_file}"
-    if tested.quarantined:
-        what = quarantine_report(tested)
+        what = ""
+    elif tested.quarantined:
+        what = f" {quarantine_report(tested)}"
     else:
-        what = f"{plural(tested.superseded, 'file')} superseded by newer content."
-    return f"Not retrained: no file has passed its tests yet. {what} {next_file}"
+        what = f" {all_superseded(tested)}"
+    return (
+        f"Not retrained: no file has passed its tests yet.{what} The first one that does trains "
+        "version 1."
+    )
 
 
 # --- data ----------------------------------------------------------------------------------------

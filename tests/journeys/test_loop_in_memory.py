@@ -111,7 +111,7 @@ def test_without_data_a_request_by_hand_says_so():
     world.hosts[0].request("diabetes", request="r1", text="now")
 
     state = world.ledger.head("diabetes").state
-    assert state.past[-1].sentence.startswith("Not retrained: no data has arrived yet.")
+    assert state.past[-1].sentence.startswith("Not retrained: no file has passed its tests yet.")
 
 
 def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_training():

@@ -34,7 +34,7 @@ from shared.domain.facts.data import DataRegistered, DataTested
 from shared.domain.facts.drift import DriftCheckDue
 from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus, JobSubmitted
 from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
-from shared.domain.facts.reasons import ReasonKind
+from shared.domain.facts.reasons import Reason, ReasonKind
 from shared.domain.facts.rollout import (
     ChampionPromoted,
     DeploymentFailed,
@@ -324,7 +324,7 @@ def test_the_past_is_kept_in_twenty_lines():
         state = record(state, RetrainRequested(str(number), "why"))
 
     assert len(state.past) == 20
-    assert state.past[-1].sentence.startswith("Not retrained: no data has arrived yet.")
+    assert state.past[-1].sentence.startswith("Not retrained: no file has passed its tests yet.")
 
 
 def test_a_fact_out_of_turn_is_refused():
@@ -375,3 +375,36 @@ def test_rolling_back_by_hand_brings_the_older_versions_drift_reference_back():
     )
     assert state.champion.cycle_id is None
     assert state.previous_champion == CHAMPION
+
+
+def test_request_by_hand_after_a_quarantined_file_does_not_say_that_no_data_arrived():
+    state = record(State("m"), arrival("bad.csv"))
+    state = record(state, after_tests(state, accepted=0, quarantined=1))
+    assert state.past[-1].outcome is Outcome.QUARANTINED
+
+    state = record(state, RetrainRequested("r", "why"))
+
+    assert state.past[-1].sentence == (
+        "Not retrained: no file has passed its tests yet. The first one that does trains version 1."
+    )
+
+
+def test_request_by_hand_together_with_a_quarantined_file_names_the_file():
+    state = record(State("m"), RetrainRequested("first", "opens and ends"))
+    state = replace(state, waiting=(), first_waiting=None)
+    both = replace(
+        state,
+        waiting=(Reason(ReasonKind.MANUAL, "manual:r", 1, "why"),),
+        first_waiting=Reason(ReasonKind.DATA, "blob:x", 2, "bad.csv"),
+        waiting_arrivals=1,
+    )
+    state = record(both, AlertRaised("x", "wakes the ladder"))
+    assert state.cycle is not None
+
+    state = record(state, after_tests(state, accepted=0, quarantined=1))
+
+    assert state.past[-1].outcome is Outcome.NOT_RETRAINED
+    assert state.past[-1].sentence == (
+        "Not retrained: no file has passed its tests yet. File bad.csv quarantined: column bmi: "
+        "4.2 % missing, limit 1 %. The first one that does trains version 1."
+    )
