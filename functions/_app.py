@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shared.usecases.check_drift import CheckDriftOf
     from shared.usecases.explain import Explain
     from shared.usecases.perform_effect import PerformEffect
+    from shared.usecases.read_drift_report import ReadDriftReport
     from shared.usecases.reconcile import Reconcile
     from shared.usecases.reject import Rejects
     from shared.usecases.request_retrain import RequestRetrain
@@ -130,6 +131,12 @@ class App:
         )
 
     @cached_property
+    def read_drift_report(self) -> ReadDriftReport:
+        from shared.usecases.read_drift_report import ReadDriftReport  # noqa: PLC0415 - same
+
+        return ReadDriftReport(self.catalog, self.drift_checks)
+
+    @cached_property
     def reconcile(self) -> Reconcile:
         from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - same
 
@@ -206,7 +213,6 @@ class App:
             container=self.settings.workspace_storage_container,
             data=self.storage,
             endpoint_name=self._azure_endpoints.endpoint_name,
-            limit_bytes=self.data_limit_bytes,
         )
 
     @cached_property
@@ -229,6 +235,7 @@ class App:
                 compute=self.settings.compute_train,
                 datastore=self.settings.datastore_data,
             ),
+            endpoint_name=self._azure_endpoints.endpoint_name,
         )
 
     @cached_property

@@ -71,7 +71,13 @@ def performers_over(app: App) -> Performers:
     add(
         CheckDrift,
         lambda effect, state: check_drift(
-            effect, state, drift_checks=app.drift_checks, jobs=app.jobs
+            effect,
+            state,
+            catalog=app.catalog,
+            drift_checks=app.drift_checks,
+            evidence=app.evidence,
+            jobs=app.jobs,
+            limit_bytes=app.data_limit_bytes,
         ),
     )
     add(

@@ -30,13 +30,10 @@ def drift_report(req: func.HttpRequest) -> func.HttpResponse:
 
 def show_drift_report(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """JSON with verdict and figures, or the page; 404 for a day that was not checked."""
-    from shared.usecases.record_fact import require_model  # noqa: PLC0415 - not needed to index
-
     name = model_name(req)
     today = app.clock.now_utc().date()
     day = day_of(str(req.route_params.get("date", "")), today=today)
-    require_model(app.catalog, name)
-    found = app.drift_checks.report(name, day)
+    found = app.read_drift_report(name, day)
     if found is None:
         raise BadRequestError(
             HTTPStatus.NOT_FOUND,
@@ -49,9 +46,9 @@ def show_drift_report(req: func.HttpRequest, app: App) -> func.HttpResponse:
     return answer(
         {
             "model": name,
-            "date": found.day.isoformat(),
-            "profile": found.profile,
-            "revision": found.revision,
+            "date": found.stored.day.isoformat(),
+            "profile": found.stored.profile,
+            "revision": found.stored.revision,
             "report": found.path,
             "check": json.loads(found.document),
         }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ml.metrics import Goal, Task
 
+_PERFORMANCE_DAYS: Final = 30  # where model.yml does not judge the realised performance
 MODEL_NAME: Final = re.compile(r"^[a-z][a-z0-9-]{1,29}$")
 
 ColumnType = Literal["number", "integer", "category", "text", "date"]
@@ -111,6 +112,11 @@ class DriftSettings:
     late_days: int
     without_labels: Literal["retrain", "alert"]
     performance: PerformanceSettings | None
+
+    @property
+    def performance_days(self) -> int:
+        """How many days back predictions are joined to labels."""
+        return _PERFORMANCE_DAYS if self.performance is None else self.performance.days
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 ROW_ID: Final = "__id__"
 _LABEL: Final = "label"
-DEFAULT_DAYS: Final = 30
 _NONE: Final[NDArray[np.uint64]] = np.zeros(0, np.uint64)
 _METRICS: Final = {"accuracy": Metric.ACCURACY, "mae": Metric.ABSOLUTE_ERROR}
 
@@ -45,12 +44,6 @@ class Judged:
     def notes(self) -> list[str]:
         """For the report, which draws what was joined: why nothing was."""
         return [self.result.sentence] if self.result and not self.by_day else []
-
-
-def days_of(config: ModelConfig) -> int:
-    """How many days back predictions are looked at."""
-    settings = config.drift.performance
-    return DEFAULT_DAYS if settings is None else settings.days
 
 
 def judge_performance(

@@ -45,7 +45,7 @@ from ml.monitoring.outcome import (
     write_check,
 )
 from ml.monitoring.performance_section import performance_section
-from ml.monitoring.realised import ROW_ID, days_of, judge_performance
+from ml.monitoring.realised import ROW_ID, judge_performance
 from ml.monitoring.rows_file import TIME, RowsFile
 from ml.reference.columns import Comparable
 
@@ -155,7 +155,7 @@ def budget_of(config: ModelConfig) -> Budget:
 
 def _looks_back_to(config: ModelConfig, window: CheckWindow) -> datetime:
     """How old a prediction or its label may be."""
-    return min(window.start_utc, window.end_utc - timedelta(days=days_of(config)))
+    return min(window.start_utc, window.end_utc - timedelta(days=config.drift.performance_days))
 
 
 class _Rows:
@@ -192,7 +192,7 @@ class _Rows:
             tally=tally,
         ):
             self.of_role[Role.FEATURE].add_rows(event.rows, event.time_utc)
-        since_utc = window.end_utc - timedelta(days=days_of(config))
+        since_utc = window.end_utc - timedelta(days=config.drift.performance_days)
         for event in events(
             collected,
             OUTPUTS,

@@ -9,54 +9,60 @@ from shared.adapters.azure_ml_pipeline import (
     PipelineSettings,
     build_one_step,
 )
+from shared.adapters.drift_files import collected_folder, folder_of, results_folder
 
 if TYPE_CHECKING:
-    from shared.ports.drift import DriftJobRequest
+    from shared.ports.jobs import DriftJobRequest
 
 
-def build_drift_job(job: DriftJobRequest, settings: PipelineSettings) -> Any:
+def build_drift_job(job: DriftJobRequest, settings: PipelineSettings, *, endpoint: str) -> Any:
     """The comparison of one window.
 
+    Args:
+        job: what it compares; past results and labels are given as folders.
+        settings: what is the same for every job.
+        endpoint: name of the model's endpoint, whose rows are collected.
+
     Returns:
-        A `PipelineJob` ready to be submitted. `drift_identity_tags` are among its tags.
+        A `PipelineJob` ready to be submitted. `drift_identity_tags` are its tags.
     """
     from azure.ai.ml import Input  # noqa: PLC0415 - two seconds of CPU: in jobs only
 
     def there(kind: str, path: str, datastore: str = WORKSPACE_DATASTORE) -> Any:
         return Input(type=kind, path=f"azureml://datastores/{datastore}/paths/{path}")
 
-    check = job.check
+    comparison, model, check = job.comparison, job.model, job.comparison.check
     inputs = {
-        "model_name": job.model,
+        "model_name": model,
         "day": check.day.isoformat(),
         "start_utc": check.window_start_utc.isoformat(),
         "end_utc": check.window_end_utc.isoformat(),
         "champion_version": check.profile,
-        "profile": there("uri_file", job.profile),
-        "collected": there("uri_folder", job.collected_folder),
+        "profile": there("uri_file", comparison.profile),
+        "collected": there("uri_folder", collected_folder(endpoint)),
     }
-    if job.past_folder is not None:
-        inputs["past"] = there("uri_folder", job.past_folder)
-    if job.labels_folder is not None:
-        inputs["labels"] = there("uri_folder", job.labels_folder, settings.datastore)
-    if job.baseline is not None:
-        inputs["baseline"] = job.baseline
+    if comparison.past:
+        inputs["past"] = there("uri_folder", f"{results_folder(model, check.profile)}/")
+    if comparison.files.labels:
+        inputs["labels"] = there("uri_folder", f"{model}/files/", settings.datastore)
+    if comparison.baseline is not None:
+        inputs["baseline"] = comparison.baseline
     return build_one_step(
         job.name,
         "check_drift",
         settings,
-        model=job.model,
-        title=f"drift {job.model} {check.day.isoformat()}",
+        model=model,
+        title=f"drift {model} {check.day.isoformat()}",
         tags=drift_identity_tags(job),
         inputs=inputs,
         output="check",
-        folder=job.output_folder,
+        folder=f"{folder_of(model, check)}/",
     )
 
 
 def drift_identity_tags(job: DriftJobRequest) -> dict[str, str]:
     """What a job of that name must compare; its tags say so, to be compared later."""
-    check = job.check
+    check = job.comparison.check
     return {
         "model": job.model,
         "mode": "drift",
@@ -65,5 +71,5 @@ def drift_identity_tags(job: DriftJobRequest) -> dict[str, str]:
         "revision": str(check.revision),
         "window_start": check.window_start_utc.isoformat(),
         "window_end": check.window_end_utc.isoformat(),
-        "profile": job.profile,
+        "profile": job.comparison.profile,
     }

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.adapters.azure_ml import AzureMlWorkspace
-    from shared.ports.drift import DriftJobRequest
-    from shared.ports.jobs import DataTestRequest
+    from shared.ports.jobs import DataTestRequest, DriftJobRequest
 
 # Azure ML's words for a run that is over; with any other it goes on.
 _ENDINGS = {
@@ -26,17 +25,28 @@ _ENDINGS = {
     "notresponding": JobStatus.FAILED,
     "canceled": JobStatus.CANCELED,
 }
-
-
 _LONGEST_MESSAGE = 1000
 
 
 class AzureMlJobs:
-    """Port `Jobs`. A job's name is an idempotency key, its tags say what it was made from."""
+    """Port `Jobs`. A job's name is an idempotency key, its tags say what it was made from.
 
-    def __init__(self, workspace: AzureMlWorkspace, *, settings: PipelineSettings) -> None:
+    Args:
+        workspace: where the jobs run.
+        settings: what is the same for every job.
+        endpoint_name: of a model; drift jobs read what its deployments collected.
+    """
+
+    def __init__(
+        self,
+        workspace: AzureMlWorkspace,
+        *,
+        settings: PipelineSettings,
+        endpoint_name: Callable[[str], str],
+    ) -> None:
         self._workspace = workspace
         self._settings = settings
+        self._endpoint_name = endpoint_name
 
     def submit(self, job: JobRequest) -> SubmittedJob:
         """See `Jobs.submit`."""
@@ -45,7 +55,10 @@ class AzureMlJobs:
 
     def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
         """See `Jobs.submit_drift`."""
-        found = self._start(job.name, lambda: build_drift_job(job, self._settings))
+        endpoint = self._endpoint_name(job.model)
+        found = self._start(
+            job.name, lambda: build_drift_job(job, self._settings, endpoint=endpoint)
+        )
         return _same(job.name, drift_identity_tags(job), found)
 
     def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:

@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BlobTooLargeError, EvidenceError, ModelConfigError, UnknownModelError
+from shared.adapters.model_config import read_config
+from shared.errors import BlobTooLargeError, EvidenceError
 from shared.ports.data import Finding, TestedFile, TestedInJob
 
 if TYPE_CHECKING:
@@ -28,16 +29,9 @@ class ContractDataTests:
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """What the file holds is a verdict; only its size and a broken model.yml are errors."""
-        from ml import errors as ml_errors  # noqa: PLC0415 - seconds of imports, when data came
-        from ml import model_config  # noqa: PLC0415 - same
-        from ml.data_tests.check import check_file  # noqa: PLC0415 - same
+        from ml.data_tests.check import check_file  # noqa: PLC0415 - seconds of imports
 
-        try:
-            config = model_config.read_model(model, self._root or model_config.MODELS)
-        except ml_errors.UnknownModelError as exc:
-            raise UnknownModelError(str(exc)) from exc
-        except ml_errors.ModelConfigError as exc:
-            raise ModelConfigError(str(exc)) from exc
+        config = read_config(model, self._root)
         with file.path.open("rb") as source:
             report = check_file(
                 source,

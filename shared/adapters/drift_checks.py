@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from contextlib import contextmanager
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.adapters import drift_files as files
-from shared.domain.facts.drift import (
-    DriftChecked,
-    DriftSignal,
-    DriftVerdict,
-    Performance,
-    PerformanceVerdict,
-)
-from shared.errors import EvidenceError, ModelConfigError, NotThereYetError, UnknownModelError
-from shared.ports.drift import DriftJobRequest, DriftReport
+from shared.adapters.model_config import read_config
+from shared.domain.facts.drift import DriftSignal, DriftVerdict, Performance, PerformanceVerdict
+from shared.errors import EvidenceError, NotThereYetError
+from shared.ports.drift import CollectedFiles, DriftReport, DriftResult, StoredCheck, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from azure.storage.blob import ContainerClient
@@ -30,22 +23,19 @@ if TYPE_CHECKING:
     from ml.monitoring.outcome import PerformanceResult, WindowCheck
     from shared.adapters.storage_account import StorageAccount
     from shared.domain.effects.drift import CheckDrift
-    from shared.domain.state import Champion
+    from shared.ports.drift import Comparison
 
 _INPUTS = "model_inputs"
 _OUTPUTS = "model_outputs"
-_MOST_PAST_DAYS = 90
-_PROFILE = ".profile"
 
 
 class CollectedDriftChecks:
-    """Port `DriftChecks`: up to a limit the comparison runs here, above it is handed to a job.
+    """Port `DriftChecks`.
 
     Args:
         workspace: the workspace's storage, `container` its default datastore's.
         data: the app's own storage; accepted labelled rows lie in its `data_container`.
         endpoint_name: of a model.
-        limit_bytes: of all that one comparison reads.
         root: the models' folder, when it is not the deployed one.
     """
 
@@ -57,7 +47,6 @@ class CollectedDriftChecks:
         data: StorageAccount,
         data_container: str = "data",
         endpoint_name: Callable[[str], str],
-        limit_bytes: int,
         root: Path | None = None,
     ) -> None:
         self._workspace = workspace
@@ -65,117 +54,61 @@ class CollectedDriftChecks:
         self._data = data
         self._data_container = data_container
         self._endpoint_name = endpoint_name
-        self._limit_bytes = limit_bytes
         self._root = root
 
-    def collected(self, model: str, *, start_utc: datetime, end_utc: datetime) -> str:
-        """See `DriftChecks.collected`."""
-        return files.names_and_sizes(self._inputs(model, start_utc, end_utc))
+    def inputs(
+        self, model: str, *, start_utc: datetime, end_utc: datetime
+    ) -> tuple[StoredFile, ...]:
+        """See `DriftChecks.inputs`."""
+        return self._collected(model, _INPUTS, start_utc, end_utc)
 
-    def check(
-        self, model: str, champion: Champion, effect: CheckDrift
-    ) -> DriftChecked | DriftJobRequest:
-        """See `DriftChecks.check`.
-
-        Raises:
-            EvidenceError: the champion's reference is gone, or cannot be read.
-            ModelConfigError: model.yml has mistakes.
-        """
-        if not _has_profile(champion):
-            return DriftChecked(
-                effect.day,
-                effect.profile,
-                DriftVerdict.NOT_ENOUGH_DATA,
-                f"No reference is known for version {champion.version}: a person put it into "
-                "production, or an older release trained it. The next version brings one.",
-                revision=effect.revision,
-                window_start_utc=effect.window_start_utc,
-                window_end_utc=effect.window_end_utc,
-            )
-        config = self._config(model)
-        since_utc = min(effect.window_start_utc, effect.window_end_utc - _looked_back(config))
-        inputs = self._inputs(model, effect.window_start_utc, effect.window_end_utc)
-        outputs = files.list_collected(
-            self._container,
-            self._endpoint_name(model),
-            collection=_OUTPUTS,
-            hours=files.hours_between(since_utc, effect.window_end_utc),
+    def files(self, model: str, check: CheckDrift, *, since_utc: datetime) -> CollectedFiles:
+        """See `DriftChecks.files`."""
+        start_utc, end_utc = check.window_start_utc, check.window_end_utc
+        labels = files.list_blobs(self._labels, f"{model}/files/")
+        return CollectedFiles(
+            self.inputs(model, start_utc=start_utc, end_utc=end_utc),
+            self._collected(model, _OUTPUTS, since_utc, end_utc),
+            tuple(item for item in labels if item.modified_utc >= since_utc),
         )
-        labels = [
-            item
-            for item in files.list_blobs(self._labels, f"{model}/files/")
-            if item.modified_utc >= since_utc
-        ]
-        baseline = self._baseline(str(champion.evidence), config)
-        collected = files.names_and_sizes(inputs)
-        size_bytes = sum(item.size_bytes for item in (*inputs, *outputs, *labels))
-        profile = f"{champion.evidence}/{champion.reference}"
-        past = self._past(model, effect)
-        if size_bytes > self._limit_bytes:
-            return DriftJobRequest(
-                effect.job_name(model),
-                model=model,
-                check=effect,
-                profile=profile,
-                collected_folder=f"{files.COLLECTED}/{self._endpoint_name(model)}/",
-                past_folder=f"{files.results_folder(model, effect.profile)}/" if past else None,
-                labels_folder=f"{model}/files/" if labels else None,
-                baseline=baseline,
-                output_folder=f"{self._folder(model, effect)}/",
-                size_bytes=size_bytes,
-                collected=collected,
-            )
+
+    def past(self, model: str, *, profile: str | None = None) -> Sequence[StoredCheck]:
+        """See `DriftChecks.past`."""
+        return list(files.stored_checks(self._container, model, profile=profile))
+
+    def compare(self, comparison: Comparison) -> DriftResult:
+        """See `DriftChecks.compare`."""
+        model, check = comparison.model, comparison.check
+        config = read_config(model, self._root)
         with tempfile.TemporaryDirectory(prefix="drift-check-") as name:
             folder = Path(name)
-            files.download(self._container, profile, folder / "reference.profile")
-            root = f"{files.COLLECTED}/{self._endpoint_name(model)}/"
-            files.download_all(
-                self._container, (*inputs, *outputs), below=root, to=folder / "collected"
-            )
-            files.download_all(self._labels, labels, below=f"{model}/", to=folder / "labels")
-            for kept in past:
-                files.download(
-                    self._container,
-                    f"{kept.folder}/{files.RESULT}",
-                    folder / "past" / f"{kept.day.isoformat()}.json",
-                )
-            found = _compare(config, folder, effect, baseline=baseline)
-            files.upload_result(self._container, folder / "check", self._folder(model, effect))
-        return self._fact(model, effect, found, collected=collected)
+            self._download(comparison, folder)
+            found = _compared(config, comparison, folder)
+            files.upload_result(self._container, folder / "check", files.folder_of(model, check))
+        return self._result(model, check, found)
 
-    def read(self, model: str, effect: CheckDrift, *, collected: str) -> DriftChecked:
-        """See `DriftChecks.read`.
-
-        Raises:
-            EvidenceError: what the job wrote cannot be read.
-        """
+    def read(self, model: str, check: CheckDrift) -> DriftResult:
+        """See `DriftChecks.read`."""
         from ml.monitoring.outcome import read_check  # noqa: PLC0415 - once a day
 
-        path = f"{self._folder(model, effect)}/{files.CHECK}"
+        path = f"{files.folder_of(model, check)}/{files.CHECK}"
         with tempfile.TemporaryDirectory(prefix="drift-check-") as name:
-            target = Path(name) / files.CHECK
             try:
-                files.download(self._container, path, target)
+                files.download(self._container, path, Path(name) / files.CHECK)
             except EvidenceError as exc:
                 raise NotThereYetError(f"{exc}; look at the log of the drift job") from exc
             with _drift_errors():
                 found = read_check(Path(name))
-        return self._fact(model, effect, found, collected=collected)
+        return self._result(model, check, found)
 
-    def report(self, model: str, day: date) -> DriftReport | None:
+    def report(self, stored: StoredCheck) -> DriftReport:
         """See `DriftChecks.report`."""
-        of_day = [item for item in files.kept_results(self._container, model) if item[0].day == day]
-        if not of_day:
-            return None
-        kept, _ = max(of_day, key=lambda item: (item[1], item[0].revision))
         with tempfile.TemporaryDirectory(prefix="drift-report-") as name:
             for part in (files.CHECK, files.REPORT):
-                files.download(self._container, f"{kept.folder}/{part}", Path(name) / part)
+                files.download(self._container, f"{stored.folder}/{part}", Path(name) / part)
             return DriftReport(
-                kept.day,
-                kept.profile,
-                kept.revision,
-                path=f"{self._container_name}/{kept.folder}/{files.REPORT}",
+                stored,
+                path=f"{self._container_name}/{stored.folder}/{files.REPORT}",
                 document=(Path(name) / files.CHECK).read_text("utf-8"),
                 page=(Path(name) / files.REPORT).read_bytes(),
             )
@@ -188,56 +121,36 @@ class CollectedDriftChecks:
     def _labels(self) -> ContainerClient:
         return self._data.blobs().get_container_client(self._data_container)
 
-    def _inputs(self, model: str, start_utc: datetime, end_utc: datetime) -> list[files.Found]:
+    def _collected(
+        self, model: str, collection: str, start_utc: datetime, end_utc: datetime
+    ) -> tuple[StoredFile, ...]:
         return files.list_collected(
             self._container,
             self._endpoint_name(model),
-            collection=_INPUTS,
+            collection=collection,
             hours=files.hours_between(start_utc, end_utc),
         )
 
-    def _folder(self, model: str, effect: CheckDrift) -> str:
-        return files.result_folder(model, effect.profile, day=effect.day, revision=effect.revision)
+    def _download(self, comparison: Comparison, folder: Path) -> None:
+        model, found = comparison.model, comparison.files
+        files.download(self._container, comparison.profile, folder / "reference.profile")
+        files.download_all(
+            self._container,
+            (*found.inputs, *found.outputs),
+            below=files.collected_folder(self._endpoint_name(model)),
+            to=folder / "collected",
+        )
+        files.download_all(self._labels, found.labels, below=f"{model}/", to=folder / "labels")
+        for stored in comparison.past:
+            target = folder / "past" / f"{stored.day.isoformat()}.json"
+            files.download(self._container, f"{stored.folder}/{files.RESULT}", target)
 
-    def _past(self, model: str, effect: CheckDrift) -> list[files.Kept]:
-        """The newest revision of each earlier day, against the same reference."""
-        newest: dict[date, files.Kept] = {}
-        for kept, _ in files.kept_results(self._container, model, version=effect.profile):
-            known = newest.get(kept.day)
-            if kept.day < effect.day and (known is None or known.revision < kept.revision):
-                newest[kept.day] = kept
-        return [newest[day] for day in sorted(newest)][-_MOST_PAST_DAYS:]
-
-    def _config(self, model: str) -> ModelConfig:
-        from ml import errors as ml_errors  # noqa: PLC0415 - yaml, once a day
-        from ml import model_config  # noqa: PLC0415 - same
-
-        try:
-            return model_config.read_model(model, self._root or model_config.MODELS)
-        except ml_errors.UnknownModelError as exc:
-            raise UnknownModelError(str(exc)) from exc
-        except ml_errors.ModelConfigError as exc:
-            raise ModelConfigError(str(exc)) from exc
-
-    def _baseline(self, evidence: str, config: ModelConfig) -> float | None:
-        """What the champion reached on its frozen rows, when it was chosen."""
-        if config.drift.performance is None:
-            return None
-        with tempfile.TemporaryDirectory(prefix="drift-evidence-") as name:
-            target = Path(name) / "evidence.json"
-            files.download(self._container, f"{evidence}/evidence.json", target)
-            metrics = json.loads(target.read_text("utf-8"))["metrics"]
-        wanted = config.drift.performance.metric
-        return next((float(one["challenger"]) for one in metrics if one["name"] == wanted), None)
-
-    def _fact(
-        self, model: str, effect: CheckDrift, found: WindowCheck, *, collected: str
-    ) -> DriftChecked:
-        return DriftChecked(
-            effect.day,
-            effect.profile,
-            DriftVerdict(found.verdict),
-            found.sentence,
+    def _result(self, model: str, check: CheckDrift, found: WindowCheck) -> DriftResult:
+        folder = files.folder_of(model, check)
+        return DriftResult(
+            verdict=DriftVerdict(found.verdict),
+            sentence=found.sentence,
+            report=f"{self._container_name}/{folder}/{files.REPORT}",
             signals=tuple(
                 DriftSignal(
                     item.feature,
@@ -252,11 +165,6 @@ class CollectedDriftChecks:
             ),
             current_rows=found.current_rows,
             reference_rows=found.reference_rows,
-            report=f"{self._container_name}/{self._folder(model, effect)}/{files.REPORT}",
-            revision=effect.revision,
-            window_start_utc=effect.window_start_utc,
-            window_end_utc=effect.window_end_utc,
-            collected=collected,
             missing_days=found.missing_days,
             performance=None if found.performance is None else _performance(found.performance),
         )
@@ -276,24 +184,7 @@ def _performance(found: PerformanceResult) -> Performance:
     )
 
 
-def _has_profile(champion: Champion) -> bool:
-    """Older releases kept a sample of rows as Parquet instead."""
-    reference = champion.reference
-    return champion.evidence is not None and reference is not None and _PROFILE in reference
-
-
-def _looked_back(config: ModelConfig) -> timedelta:
-    """How far back answers are joined to labels; not at all where rows have no id."""
-    if config.id is None:
-        return timedelta(0)
-    from ml.monitoring.realised import days_of  # noqa: PLC0415 - once a day
-
-    return timedelta(days=days_of(config))
-
-
-def _compare(
-    config: ModelConfig, folder: Path, effect: CheckDrift, *, baseline: float | None
-) -> WindowCheck:
+def _compared(config: ModelConfig, comparison: Comparison, folder: Path) -> WindowCheck:
     from ml.monitoring.window import CheckWindow, check_window  # noqa: PLC0415 - seconds of CPU
 
     def given(name: str) -> Path | None:
@@ -307,12 +198,12 @@ def _compare(
             collected=folder / "collected",
             past=given("past"),
             labels=given("labels"),
-            baseline=baseline,
+            baseline=comparison.baseline,
             window=CheckWindow(
-                day=effect.day,
-                start_utc=effect.window_start_utc,
-                end_utc=effect.window_end_utc,
-                champion_version=effect.profile,
+                day=comparison.check.day,
+                start_utc=comparison.check.window_start_utc,
+                end_utc=comparison.check.window_end_utc,
+                champion_version=comparison.check.profile,
             ),
             output=folder / "check",
         )

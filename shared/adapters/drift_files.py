@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.adapters.storage_account import storage_errors
 from shared.errors import EvidenceError
+from shared.ports.drift import StoredCheck, StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import ContainerClient
 
-COLLECTED = "modelDataCollector"
+    from shared.domain.effects.drift import CheckDrift
+
 REPORT = "report.html"
 RESULT = "drift.json"
 CHECK = "check.json"  # written last: whoever finds it finds the rest
@@ -28,16 +28,12 @@ _FOLDER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A blob in a listing."""
-
-    path: str
-    size_bytes: int
-    modified_utc: datetime
+def collected_folder(endpoint: str) -> str:
+    """Where Azure's collector writes what the deployments of an endpoint saw and answered."""
+    return f"modelDataCollector/{endpoint}/"
 
 
-def list_blobs(container: ContainerClient, prefix: str) -> list[Found]:
+def list_blobs(container: ContainerClient, prefix: str) -> list[StoredFile]:
     """All blobs below a prefix.
 
     Raises:
@@ -45,18 +41,18 @@ def list_blobs(container: ContainerClient, prefix: str) -> list[Found]:
     """
     with storage_errors(f"list {container.container_name}/{prefix}"):
         return [
-            Found(str(item.name), int(item.size), item.last_modified)
+            StoredFile(str(item.name), int(item.size), item.last_modified)
             for item in container.list_blobs(name_starts_with=prefix)
         ]
 
 
 def list_collected(
     container: ContainerClient, endpoint: str, *, collection: str, hours: Sequence[datetime]
-) -> list[Found]:
+) -> tuple[StoredFile, ...]:
     """Lines that the collector kept in these hours, of every deployment of an endpoint."""
     from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
 
-    root = f"{COLLECTED}/{endpoint}/"
+    root = collected_folder(endpoint)
     with storage_errors(f"list {root}"):
         deployments = [
             str(item.name)
@@ -65,7 +61,7 @@ def list_collected(
         ]
     days = sorted({hour.date() for hour in hours})
     wanted = {f"{hour:%Y/%m/%d/%H}" for hour in hours}
-    found: list[Found] = []
+    found: list[StoredFile] = []
     for deployment in deployments:
         for day in days:
             prefix = f"{deployment}{collection}/"
@@ -75,7 +71,7 @@ def list_collected(
                 if item.path.endswith(".jsonl")
                 and item.path.removeprefix(prefix).rpartition("/")[0] in wanted
             ]
-    return found
+    return tuple(found)
 
 
 def hours_between(start_utc: datetime, end_utc: datetime) -> list[datetime]:
@@ -85,12 +81,6 @@ def hours_between(start_utc: datetime, end_utc: datetime) -> list[datetime]:
         hours.append(hour)
         hour += timedelta(hours=1)
     return hours
-
-
-def names_and_sizes(files: Iterable[Found]) -> str:
-    """A short hash: blobs are only appended to, so their size tells that rows came."""
-    lines = sorted(f"{item.path} {item.size_bytes}" for item in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def download(container: ContainerClient, path: str, to: Path) -> None:
@@ -110,7 +100,7 @@ def download(container: ContainerClient, path: str, to: Path) -> None:
 
 
 def download_all(
-    container: ContainerClient, files: Iterable[Found], *, below: str, to: Path
+    container: ContainerClient, files: Iterable[StoredFile], *, below: str, to: Path
 ) -> None:
     """Keep paths below `below`, and when each was written: labels are dated by it."""
     for item in files:
@@ -130,37 +120,33 @@ def upload_result(container: ContainerClient, folder: Path, to: str) -> None:
             container.upload_blob(f"{to}/{name}", file, overwrite=True, content_settings=kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An earlier result, by where it lies."""
-
-    profile: str
-    day: date
-    revision: int
-    folder: str
-
-
 def results_folder(model: str, profile: str) -> str:
     """Results of one version, so that its past is one folder."""
     return f"drift/{model}/version-{profile}"
 
 
-def result_folder(model: str, profile: str, *, day: date, revision: int) -> str:
+def folder_of(model: str, check: CheckDrift) -> str:
     """One revision of one day; never written by another."""
-    suffix = f"-revision-{revision}" if revision else ""
-    return f"{results_folder(model, profile)}/{day.isoformat()}{suffix}"
+    suffix = f"-revision-{check.revision}" if check.revision else ""
+    return f"{results_folder(model, check.profile)}/{check.day.isoformat()}{suffix}"
 
 
-def kept_results(
-    container: ContainerClient, model: str, *, version: str | None = None
-) -> Iterator[tuple[Kept, datetime]]:
-    """All complete ones of a model, or of one version, with when they were written."""
+def stored_checks(
+    container: ContainerClient, model: str, *, profile: str | None = None
+) -> Iterator[StoredCheck]:
+    """All complete ones of a model, or of one version."""
     root = f"drift/{model}/"
-    prefix = root if version is None else f"{results_folder(model, version)}/"
+    prefix = root if profile is None else f"{results_folder(model, profile)}/"
     for item in list_blobs(container, prefix):
         folder, _, name = item.path.rpartition("/")
         match = _FOLDER.fullmatch(folder.removeprefix(root))
         if name == CHECK and match is not None:
             day = date.fromisoformat(match["day"])
             revision = int(match["revision"] or 0)
-            yield Kept(match["profile"], day, revision, folder), item.modified_utc
+            yield StoredCheck(
+                match["profile"],
+                day,
+                revision=revision,
+                folder=folder,
+                written_utc=item.modified_utc,
+            )

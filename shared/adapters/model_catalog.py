@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.adapters.model_config import read_config
 from shared.domain.facts.reasons import ReasonKind
 from shared.domain.policy import Policy
-from shared.errors import ModelConfigError, UnknownModelError
+from shared.errors import UnknownModelError
+from shared.ports.catalog import MonitoringSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class FolderCatalog:
-    """`names` lists folders; a model.yml is parsed when its policy is first asked for, and kept.
+    """`names` lists folders; a model.yml is parsed when it is first asked for, and kept.
 
     The app is deployed as a whole, so folders do not change while it runs.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        self._policies: dict[str, Policy] = {}
+        self._known: dict[str, tuple[Policy, MonitoringSettings]] = {}
         self._names: tuple[str, ...] | None = None
 
     def names(self) -> Sequence[str]:
@@ -34,21 +36,20 @@ class FolderCatalog:
 
     def policy(self, model: str) -> Policy:
         """Parsed and checked."""
-        if model not in self._policies:
-            self._policies[model] = self._read(model)
-        return self._policies[model]
+        return self._settings(model)[0]
 
-    def _read(self, model: str) -> Policy:
-        from ml import errors as ml_errors  # noqa: PLC0415 - yaml, when a policy decides
-        from ml import model_config  # noqa: PLC0415 - same
+    def monitoring(self, model: str) -> MonitoringSettings:
+        """Parsed and checked."""
+        return self._settings(model)[1]
 
-        try:
-            config = model_config.read_model(model, self._root or model_config.MODELS)
-        except ml_errors.UnknownModelError as exc:
-            raise UnknownModelError(str(exc)) from exc
-        except ml_errors.ModelConfigError as exc:
-            raise ModelConfigError(str(exc)) from exc
-        return Policy(
+    def _settings(self, model: str) -> tuple[Policy, MonitoringSettings]:
+        if model not in self._known:
+            self._known[model] = self._read(model)
+        return self._known[model]
+
+    def _read(self, model: str) -> tuple[Policy, MonitoringSettings]:
+        config = read_config(model, self._root)
+        policy = Policy(
             config_sha256=config.config_sha256,
             reasons=frozenset(ReasonKind(reason) for reason in config.retrain.reasons),
             cooldown=config.retrain.cooldown,
@@ -56,10 +57,16 @@ class FolderCatalog:
             jobs_per_30_days=config.retrain.max_jobs_per_30_days,
             max_attempts=config.retrain.max_attempts,
             soak=config.rollout.soak,
-            drift_window_days=config.drift.window_days,
-            drift_late_days=config.drift.late_days,
             drift_without_labels_retrains=config.drift.without_labels == "retrain",
         )
+        performance = config.drift.performance
+        monitoring = MonitoringSettings(
+            window_days=config.drift.window_days,
+            late_days=config.drift.late_days,
+            prediction_days=0 if config.id is None else config.drift.performance_days,
+            metric=None if performance is None else performance.metric,
+        )
+        return policy, monitoring
 
 
 def _models_folder() -> Path:

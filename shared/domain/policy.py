@@ -30,8 +30,6 @@ class Policy:
     jobs_per_30_days: int
     max_attempts: int = 2
     soak: timedelta = timedelta(0)
-    drift_window_days: int = 1
-    drift_late_days: int = 3
     drift_without_labels_retrains: bool = True
 
 

@@ -296,6 +296,13 @@ def job_was_canceled(job_name: str) -> str:
     return f"job {job_name} was cancelled"
 
 
+def no_drift_reference(version: str) -> str:
+    return (
+        f"No reference is known for version {version}: a person put it into production, or an "
+        "older release trained it. The next version brings one."
+    )
+
+
 def drift_check_again(day: date, version: str) -> str:
     return (
         f"{day.isoformat()} is checked again against the reference of version {version}: rows came "

@@ -1,4 +1,4 @@
-"""Production rows against a reference."""
+"""Production rows against a champion's reference."""
 
 from __future__ import annotations
 
@@ -6,63 +6,124 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from shared.domain.effects.drift import CheckDrift
-    from shared.domain.facts.drift import DriftChecked
-    from shared.domain.state import Champion
+    from shared.domain.facts.drift import DriftSignal, DriftVerdict, Performance
 
 
 @dataclass(frozen=True, slots=True)
-class DriftJobRequest:
-    """What a window is compared with and where, for a job. Paths are in the workspace's storage.
+class StoredFile:
+    """A blob as a listing shows it."""
 
-    `name` is its idempotency key; `size_bytes` and `collected` say what was there to be read when
-    it was asked for, and do not identify it.
+    path: str
+    size_bytes: int
+    modified_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedFiles:
+    """What one comparison reads beside the reference and earlier results.
+
+    Inputs are those of the window; outputs and labels may be older, since labels come late.
     """
 
-    name: str
+    inputs: tuple[StoredFile, ...] = ()
+    outputs: tuple[StoredFile, ...] = ()
+    labels: tuple[StoredFile, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all of them."""
+        return sum(file.size_bytes for file in (*self.inputs, *self.outputs, *self.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheck:
+    """The result of an earlier comparison, by where it is stored."""
+
+    profile: str  # the version compared with
+    day: date
+    revision: int
+    folder: str
+    written_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a window is compared with, and which files are read.
+
+    Args:
+        model: whose rows they are.
+        check: day, version and window.
+        profile: blob of the reference profile, in the workspace's storage.
+        files: rows and labels.
+        past: earlier results, oldest day first.
+        baseline: the champion's metric on its frozen rows; None where there is none to compare.
+    """
+
     model: str
     check: CheckDrift
-    profile: str  # blob of the reference profile
-    collected_folder: str  # of the model's endpoint
-    past_folder: str | None  # earlier results; None: there are none
-    labels_folder: str | None  # in the data container; None: nothing was accepted yet
+    profile: str
+    files: CollectedFiles
+    past: tuple[StoredCheck, ...]
     baseline: float | None
-    output_folder: str
-    size_bytes: int
-    collected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftResult:
+    """What a comparison found; `report` is container/blob of the page."""
+
+    verdict: DriftVerdict
+    sentence: str
+    report: str
+    signals: tuple[DriftSignal, ...] = ()
+    current_rows: int = 0
+    reference_rows: int = 0
+    missing_days: tuple[date, ...] = ()
+    performance: Performance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """A stored result: `document` is check.json as it was written, `page` the report."""
+    """A stored result as people see it: `document` is check.json as it was written."""
 
-    day: date
-    profile: str
-    revision: int
+    stored: StoredCheck
     path: str  # container/blob of the page
     document: str
     page: bytes
 
 
 class DriftChecks(Protocol):
-    """The comparison of production data with a champion's reference."""
+    """Comparisons of production rows with a reference, and what earlier ones stored."""
 
-    def collected(self, model: str, *, start_utc: datetime, end_utc: datetime) -> str:
-        """Hash of what lies there of that window: another one says that rows came."""
+    def inputs(
+        self, model: str, *, start_utc: datetime, end_utc: datetime
+    ) -> tuple[StoredFile, ...]:
+        """Files with the rows that a model was asked to score in [start, end)."""
 
-    def check(
-        self, model: str, champion: Champion, effect: CheckDrift
-    ) -> DriftChecked | DriftJobRequest:
-        """The fact to record, report written; or what to hand to a job, if it is too much."""
+    def files(self, model: str, check: CheckDrift, *, since_utc: datetime) -> CollectedFiles:
+        """Inputs of the check's window; outputs and labels since `since_utc`."""
 
-    def read(self, model: str, effect: CheckDrift, *, collected: str) -> DriftChecked:
-        """The fact that a finished job's result amounts to.
+    def past(self, model: str, *, profile: str | None = None) -> Sequence[StoredCheck]:
+        """All complete earlier results of a model, or of one version."""
+
+    def compare(self, comparison: Comparison) -> DriftResult:
+        """Compare here and now; result and report are stored.
 
         Raises:
-            NotThereYetError: it wrote none.
+            EvidenceError: the reference is gone, or it cannot be read.
+            ModelConfigError: model.yml has mistakes.
         """
 
-    def report(self, model: str, day: date) -> DriftReport | None:
-        """The newest result of a day; None: that day was not checked."""
+    def read(self, model: str, check: CheckDrift) -> DriftResult:
+        """What a finished job stored.
+
+        Raises:
+            NotThereYetError: it stored nothing.
+            EvidenceError: it cannot be read.
+        """
+
+    def report(self, stored: StoredCheck) -> DriftReport:
+        """The report of a stored result."""

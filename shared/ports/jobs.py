@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shared.domain.facts.cycles import Mode
     from shared.domain.facts.jobs import JobStatus
-    from shared.ports.drift import DriftJobRequest
+    from shared.ports.drift import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,23 @@ class JobRequest:
     champion_version: str | None
     challenger_version: str | None  # mode EVALUATE only
     fact_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftJobRequest:
+    """The comparison of a large window; `name` is its idempotency key.
+
+    Check and reference profile identify it. Past results and labels are given as folders: what is
+    in them when the job starts counts, not what was in them when it was asked for.
+    """
+
+    name: str
+    comparison: Comparison
+
+    @property
+    def model(self) -> str:
+        """Whose rows are compared."""
+        return self.comparison.model
 
 
 @dataclass(frozen=True, slots=True)

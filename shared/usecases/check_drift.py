@@ -10,19 +10,22 @@ from shared.domain import sentences
 from shared.domain.drift_days import check_behind, checked_day
 from shared.domain.effects.drift import CheckDrift
 from shared.domain.facts.drift import DriftCheckDue, DriftVerdict, drift_checked_key
+from shared.domain.ids import sha256_hex
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from shared.domain.drift_days import CheckedDay
     from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
-    from shared.ports.drift import DriftChecks
+    from shared.ports.drift import DriftChecks, StoredFile
     from shared.ports.ledger import Ledger
     from shared.usecases.record_fact import RecordFact
+
+_FINGERPRINT_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class CheckDriftOf:
             return self._again(model, state, known)
         midnight_utc = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
         end_utc = min(now_utc, midnight_utc)
-        start_utc = end_utc - timedelta(days=self.catalog.policy(model).drift_window_days)
+        start_utc = end_utc - timedelta(days=self.catalog.monitoring(model).window_days)
         if known is not None:
             if known.window_end_utc is not None:
                 known = replace(known, window_start_utc=start_utc, window_end_utc=end_utc)
@@ -94,7 +97,7 @@ class CheckDriftOf:
         if champion is None:
             return ()
         today = self.clock.now_utc().date()
-        first = today - timedelta(days=self.catalog.policy(model).drift_late_days)
+        first = today - timedelta(days=self.catalog.monitoring(model).late_days)
         days = [
             known
             for known in state.checked_days
@@ -113,8 +116,8 @@ class CheckDriftOf:
         if start_utc is None or end_utc is None or _is_under_way(state, known):
             return before  # found by others, or by an older version of this app
         if known.verdict is not DriftVerdict.NOT_ENOUGH_DATA:
-            lies_there = self.checks().collected(model, start_utc=start_utc, end_utc=end_utc)
-            if lies_there == known.collected:
+            inputs = self.checks().inputs(model, start_utc=start_utc, end_utc=end_utc)
+            if fingerprint(inputs) == known.collected:
                 return before
         due = DriftCheckDue(
             day,
@@ -138,6 +141,12 @@ class CheckDriftOf:
                 return False
             due = replace(due, attempt=due.attempt + 1)
         return self.record(model, due).new
+
+
+def fingerprint(files: Iterable[StoredFile]) -> str:
+    """A short hash: blobs are only appended to, so their size tells that rows came."""
+    lines = sorted(f"{file.path} {file.size_bytes}" for file in files)
+    return sha256_hex("\n".join(lines))[:_FINGERPRINT_DIGITS]
 
 
 def _checks(state: State) -> list[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -13,13 +13,18 @@ import pytest
 from ml.drift import save_profile
 from ml.model_config import MODELS, read_model
 from ml.reference.profile import reference_profile
+from shared.adapters.blob_data import BlobEvidence
 from shared.adapters.drift_checks import CollectedDriftChecks
+from shared.adapters.model_catalog import FolderCatalog
 from shared.adapters.storage_account import StorageAccount
-from shared.domain.effects.drift import CheckDrift
+from shared.domain.effects.drift import CheckDrift, ReadDriftCheck
 from shared.domain.facts.drift import DriftVerdict
-from shared.domain.state import Champion
+from shared.domain.state import Champion, State
 from shared.errors import EvidenceError, NotThereYetError
-from shared.ports.drift import DriftJobRequest
+from shared.ports.jobs import DriftJobRequest, SubmittedJob
+from shared.usecases.check_drift import fingerprint
+from shared.usecases.performers.drift import check_drift, read_drift_check
+from shared.usecases.read_drift_report import ReadDriftReport
 
 pytestmark = pytest.mark.azurite
 
@@ -66,14 +71,44 @@ def container(account, profile):
 
 
 @pytest.fixture
-def checks_with(account, container):
-    def make(limit_bytes: int = 10_000_000):
-        return CollectedDriftChecks(
-            workspace=account,
-            container=container.container_name,
-            data=account,
-            data_container=container.container_name,
-            endpoint_name=lambda model: f"local-{model}",
+def checks(account, container):
+    return CollectedDriftChecks(
+        workspace=account,
+        container=container.container_name,
+        data=account,
+        data_container=container.container_name,
+        endpoint_name=lambda model: f"local-{model}",
+    )
+
+
+@dataclass
+class Submissions:
+    """Jobs that are asked for, and never run."""
+
+    submitted: list[DriftJobRequest] = field(default_factory=list)
+
+    def submit_drift(self, job):
+        self.submitted.append(job)
+        return SubmittedJob("7")
+
+
+@pytest.fixture
+def submissions():
+    return Submissions()
+
+
+@pytest.fixture
+def check(account, container, checks, submissions):
+    """Perform the effect over the real storage."""
+
+    def make(effect=EFFECT, *, reference=REFERENCE, limit_bytes=10_000_000):
+        return check_drift(
+            effect,
+            State("diabetes", champion=champion(reference)),
+            catalog=FolderCatalog(),
+            drift_checks=checks,
+            evidence=BlobEvidence(account, container=container.container_name),
+            jobs=submissions,
             limit_bytes=limit_bytes,
         )
 
@@ -81,8 +116,8 @@ def checks_with(account, container):
 
 
 @pytest.fixture
-def checks(checks_with):
-    return checks_with()
+def report(checks):
+    return ReadDriftReport(FolderCatalog(), checks)
 
 
 def collect(
@@ -101,10 +136,10 @@ def collect(
     container.upload_blob(path, body.encode())
 
 
-def test_moved_rows_are_drift_with_a_report_and_figures(checks, container):
+def test_moved_rows_are_drift_with_a_report_and_figures(check, report, container):
     collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
 
-    fact = checks.check("diabetes", champion(), EFFECT)
+    fact = check()
 
     assert fact.verdict is DriftVerdict.DRIFT
     assert (fact.current_rows, fact.reference_rows) == (300, 400)
@@ -121,46 +156,46 @@ def test_moved_rows_are_drift_with_a_report_and_figures(checks, container):
     assert {blob.name for blob in container.list_blobs(name_starts_with=folder)} == {
         f"{folder}/{name}" for name in ("check.json", "drift.json", "report.html")
     }
-    found = checks.report("diabetes", EFFECT.day)
+    found = report("diabetes", EFFECT.day)
     assert b"<html" in found.page.lower()
     assert json.loads(found.document)["verdict"] == "drift"
     assert found.path == fact.report
 
 
-def test_rows_of_the_same_kind_are_none_and_only_the_window_counts(checks, container):
+def test_rows_of_the_same_kind_are_no_drift_and_only_the_window_counts(check, container):
     collect(container, frame(300, seed=3), NOON_UTC - timedelta(hours=2))
     collect(container, frame(50, seed=4, shift=9.0), NOON_UTC + timedelta(minutes=1))
     before = NOON_UTC - timedelta(days=1, minutes=1)
     collect(container, frame(50, seed=5, shift=9.0), before, "version-6")
 
-    fact = checks.check("diabetes", champion(), EFFECT)
+    fact = check()
 
     assert fact.verdict is DriftVerdict.NO_DRIFT
     assert fact.current_rows == 300
 
 
 def test_rows_that_come_late_change_what_lies_there_and_another_revision_has_its_own_folder(
-    checks, container
+    check, checks, report, container
 ):
     collect(container, frame(20, seed=3), NOON_UTC - timedelta(hours=2))
-    first = checks.check("diabetes", champion(), EFFECT)
+    first = check()
     assert first.verdict is DriftVerdict.NOT_ENOUGH_DATA
     window = {"start_utc": EFFECT.window_start_utc, "end_utc": EFFECT.window_end_utc}
-    assert checks.collected("diabetes", **window) == first.collected
+    assert fingerprint(checks.inputs("diabetes", **window)) == first.collected
 
     late = NOON_UTC - timedelta(hours=2)
     collect(container, frame(300, seed=4, shift=1.0), late, name="late")
-    assert checks.collected("diabetes", **window) != first.collected
-    second = checks.check("diabetes", champion(), replace(EFFECT, revision=1))
+    assert fingerprint(checks.inputs("diabetes", **window)) != first.collected
+    second = check(replace(EFFECT, revision=1))
 
     assert second.verdict is DriftVerdict.DRIFT
     assert second.current_rows == 320
     assert second.key == f"{first.key}:r1"
     assert second.report != first.report
-    assert checks.report("diabetes", EFFECT.day).revision == 1
+    assert report("diabetes", EFFECT.day).stored.revision == 1
 
 
-def test_since_when_is_known_from_the_days_before(checks, container):
+def test_since_when_is_known_from_the_days_before(check, container):
     day_before = replace(
         EFFECT,
         day=date(2026, 3, 13),
@@ -169,65 +204,64 @@ def test_since_when_is_known_from_the_days_before(checks, container):
     )
     collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(days=1, hours=3))
     collect(container, frame(300, seed=6, shift=1.0), NOON_UTC - timedelta(hours=3))
-    checks.check("diabetes", champion(), day_before)
+    check(day_before)
 
-    fact = checks.check("diabetes", champion(), EFFECT)
+    fact = check()
 
     assert {signal.since for signal in fact.signals if signal.statistic > signal.threshold} == {
         day_before.day
     }
 
 
-def test_without_rows_there_is_not_enough_data(checks):
-    fact = checks.check("diabetes", champion(), EFFECT)
+def test_without_rows_there_is_not_enough_data(check):
+    fact = check()
 
     assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
     assert fact.sentence.startswith("Not enough data")
 
 
 @pytest.mark.parametrize("reference", [None, "reference.parquet"])
-def test_a_champion_without_a_profile_is_said_so(checks, reference):
-    fact = checks.check("diabetes", champion(reference), EFFECT)
+def test_a_champion_without_a_profile_is_not_checked_and_the_sentence_says_why(check, reference):
+    fact = check(reference=reference)
 
     assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
     assert "No reference is known for version 7" in fact.sentence
 
 
-def test_a_reference_that_is_gone_is_said_so(checks, container):
+def test_a_reference_that_is_gone_is_an_error(check, container):
     container.delete_blob(f"{EVIDENCE}/{REFERENCE}")
 
     with pytest.raises(EvidenceError, match="is gone"):
-        checks.check("diabetes", champion(), EFFECT)
+        check()
 
 
-def test_a_damaged_reference_is_said_so(checks, container):
+def test_a_damaged_reference_is_an_error(check, container):
     container.upload_blob(f"{EVIDENCE}/{REFERENCE}", b"no profile", overwrite=True)
 
     with pytest.raises(EvidenceError):
-        checks.check("diabetes", champion(), EFFECT)
+        check()
 
 
-def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(checks_with, container):
+def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(
+    check, checks, submissions, container
+):
     collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
-    small = checks_with().check("diabetes", champion(), EFFECT)
+    small = check()
     container.delete_blob("drift/diabetes/version-7/2026-03-14/check.json")
-    checks = checks_with(limit_bytes=1000)
 
-    job = checks.check("diabetes", champion(), EFFECT)
+    submitted = check(limit_bytes=1000)
 
-    assert isinstance(job, DriftJobRequest)
-    assert job.name == EFFECT.job_name("diabetes")
-    assert job.name.startswith("drift-")
-    assert job.size_bytes > 1000
-    assert job.profile == f"{EVIDENCE}/{REFERENCE}"
-    assert job.collected_folder == "modelDataCollector/local-diabetes/"
-    assert job.output_folder == "drift/diabetes/version-7/2026-03-14/"
+    (job,) = submissions.submitted
+    assert submitted.job_name == job.name == EFFECT.job_name("diabetes")
+    assert job.comparison.files.size_bytes > 1000
+    assert job.comparison.profile == f"{EVIDENCE}/{REFERENCE}"
+    read = ReadDriftCheck(job.name, EFFECT, collected=submitted.collected)
     with pytest.raises(NotThereYetError):
-        checks.read("diabetes", EFFECT, collected=job.collected)
+        read_drift_check(read, State("diabetes"), drift_checks=checks)
 
-    checks_with().check("diabetes", champion(), EFFECT)  # what the job writes, by the same code
-    assert checks.read("diabetes", EFFECT, collected=job.collected) == small
+    check()  # what the job writes, by the same code
+    assert read_drift_check(read, State("diabetes"), drift_checks=checks) == small
 
 
-def test_a_day_that_was_not_checked_has_no_report(checks):
-    assert checks.report("diabetes", date(2026, 3, 1)) is None
+def test_a_day_that_was_not_checked_has_no_report(report):
+    assert report("diabetes", date(2026, 3, 1)) is None

@@ -49,7 +49,7 @@ class InMemoryApp(App):
         self.quarantine = doubles.InMemoryQuarantine(self.blobs)
         self.evidence = doubles.InMemoryEvidence(self.blobs)
         self.data_tests = doubles.MarkedDataTests()
-        self.drift_checks = doubles.ScriptedDriftChecks()
+        self.drift_checks = doubles.ScriptedDriftChecks(self.clock)
         self.azure_ml = doubles.AzureMlSimulator(self.clock, self.blobs)
         self.jobs = self.registry = self.azure_ml
         self.endpoints = doubles.InMemoryEndpoints(self.clock)

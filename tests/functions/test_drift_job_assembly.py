@@ -11,25 +11,22 @@ import pytest
 from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
 from shared.adapters.azure_ml_pipeline import STEP_TIMEOUT_SECONDS, PipelineSettings
 from shared.domain.effects.drift import CheckDrift
-from shared.ports.drift import DriftJobRequest
+from shared.ports.drift import CollectedFiles, Comparison, StoredCheck, StoredFile
+from shared.ports.jobs import DriftJobRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = PipelineSettings(code=ROOT, compute="serverless", datastore="retrain_data")
 NOON_UTC = datetime(2026, 3, 14, 12, 30, tzinfo=UTC)
 CHECK = CheckDrift(date(2026, 3, 14), "7", NOON_UTC - timedelta(days=1), NOON_UTC)
-JOB = DriftJobRequest(
-    CHECK.job_name("diabetes"),
+COMPARISON = Comparison(
     model="diabetes",
     check=CHECK,
     profile="evidence/diabetes/j/challenger/reference.profile",
-    collected_folder="modelDataCollector/retrain-diabetes/",
-    past_folder=None,
-    labels_folder=None,
+    files=CollectedFiles(inputs=(StoredFile("a.jsonl", 10**9, NOON_UTC),)),
+    past=(),
     baseline=None,
-    output_folder="drift/diabetes/version-7/2026-03-14/",
-    size_bytes=10**9,
-    collected="c0ffee",
 )
+JOB = DriftJobRequest(CHECK.job_name("diabetes"), COMPARISON)
 WORKSPACE = "azureml://datastores/workspaceblobstore/paths"
 
 pytestmark = pytest.mark.filterwarnings(
@@ -38,37 +35,45 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def test_it_reads_where_the_collector_writes_and_writes_where_the_app_reads():
-    job = build_drift_job(JOB, SETTINGS)
+    job = build_drift_job(JOB, SETTINGS, endpoint="retrain-diabetes")
 
     assert job._validate().passed
     assert job.name == JOB.name
     written = job._to_dict()
-    assert written["inputs"]["collected"]["path"] == f"{WORKSPACE}/{JOB.collected_folder}"
-    assert written["inputs"]["profile"]["path"] == f"{WORKSPACE}/{JOB.profile}"
-    assert written["outputs"]["check"]["path"] == f"{WORKSPACE}/{JOB.output_folder}"
+    assert (
+        written["inputs"]["collected"]["path"]
+        == f"{WORKSPACE}/modelDataCollector/retrain-diabetes/"
+    )
+    assert written["inputs"]["profile"]["path"] == f"{WORKSPACE}/{COMPARISON.profile}"
+    assert (
+        written["outputs"]["check"]["path"] == f"{WORKSPACE}/drift/diabetes/version-7/2026-03-14/"
+    )
     assert written["inputs"]["start_utc"] == "2026-03-13T12:30:00+00:00"
     assert set(written["inputs"]) == set(written["jobs"]["check_drift"]["inputs"])
     assert written["jobs"]["check_drift"]["limits"]["timeout"] == STEP_TIMEOUT_SECONDS
 
 
 def test_what_there_may_be_none_of_is_given_where_there_is_some():
-    more = replace(
-        JOB,
-        past_folder="drift/diabetes/version-7/",
-        labels_folder="diabetes/files/",
-        baseline=41.5,
-    )
+    labels = CollectedFiles(labels=(StoredFile("diabetes/files/a.csv", 10, NOON_UTC),))
+    past = StoredCheck("7", date(2026, 3, 13), 0, "drift/…", written_utc=NOON_UTC)
+    more = replace(COMPARISON, files=labels, past=(past,), baseline=41.5)
 
-    inputs = build_drift_job(more, SETTINGS)._to_dict()["inputs"]
+    job = build_drift_job(replace(JOB, comparison=more), SETTINGS, endpoint="retrain-diabetes")
+
+    inputs = job._to_dict()["inputs"]
 
     assert inputs["past"]["path"] == f"{WORKSPACE}/drift/diabetes/version-7/"
     assert inputs["labels"]["path"] == "azureml://datastores/retrain_data/paths/diabetes/files/"
     assert inputs["baseline"] == 41.5
 
 
-def test_its_tags_say_what_it_compares_not_how_much_of_it_there_was():
-    tags = drift_identity_tags(JOB)
+def tags_of(**changes):
+    return drift_identity_tags(replace(JOB, comparison=replace(COMPARISON, **changes)))
 
-    assert drift_identity_tags(replace(JOB, size_bytes=1, collected="other")) == tags
-    assert drift_identity_tags(replace(JOB, check=replace(CHECK, revision=1))) != tags
+
+def test_its_tags_say_what_it_compares_not_how_much_of_it_there_was():
+    tags = tags_of()
+
+    assert tags_of(files=CollectedFiles()) == tags
+    assert tags_of(check=replace(CHECK, revision=1)) != tags
     assert tags["model"] == "diabetes"

@@ -11,7 +11,6 @@ import pytest
 from functions import drift_report
 from functions._http import guarded
 from shared.domain.effects.drift import CheckDrift
-from shared.domain.state import Champion
 
 DAY = date(2026, 3, 13)
 NOON_UTC = datetime(2026, 3, 13, 12, tzinfo=UTC)
@@ -30,9 +29,8 @@ def call(app, request_of):
 
 @pytest.fixture
 def checked(app):
-    champion = Champion("7", NOON_UTC, 5, evidence="e", reference="r")
     for revision in (0, 1):
-        app.drift_checks.check("iris", champion, replace(CHECK, revision=revision))
+        app.drift_checks.read("iris", replace(CHECK, revision=revision))
 
 
 @pytest.mark.usefixtures("checked")

@@ -141,6 +141,7 @@ class CrashingQueue:
 class Ports:
     """What effects are performed with."""
 
+    catalog: InMemoryCatalog
     ledger: InMemoryLedger
     data: InMemoryDataStore
     quarantine: InMemoryQuarantine
@@ -208,11 +209,13 @@ class World:
             smoke_fails=lambda *_: self.chance.random() < self.chances.smoke_fails,
         )
         self.ports = Ports(
+            InMemoryCatalog(self.policies),
             self.ledger,
             InMemoryDataStore(self.blobs, limit_bytes=SMALL_BYTES),
             InMemoryQuarantine(self.blobs),
             MarkedDataTests(),
             ScriptedDriftChecks(
+                self.clock,
                 self._drift,
                 performance_of=self._performance,
                 is_large=lambda *_: self.chance.random() < self.chances.large_window,
@@ -237,7 +240,7 @@ class World:
 
     def _host(self) -> Host:
         work = CrashingQueue(self.work, self.chance, self.chances.crash_before_send)
-        catalog = InMemoryCatalog(self.policies)
+        catalog = self.ports.catalog
         record = RecordFact(
             ledger=self.ledger, work=work, catalog=catalog, clock=self.clock, random=self.chance
         )

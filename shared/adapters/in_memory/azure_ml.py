@@ -7,6 +7,7 @@ import itertools
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.in_memory.tests_and_notices import tested_in_job
@@ -14,8 +15,7 @@ from shared.domain.facts.cycles import Mode
 from shared.domain.facts.jobs import JobStatus
 from shared.domain.ids import JobName, registering_job
 from shared.errors import DataMismatchError, JobMismatchError
-from shared.ports.drift import DriftJobRequest
-from shared.ports.jobs import DataTestRequest, JobReport, JobRequest, SubmittedJob
+from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobReport, JobRequest, SubmittedJob
 from shared.ports.registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class AzureMlSimulator:
     def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
         """Start it, or find the one of that name."""
         self.settle()
-        return self._submit(job, job.check.profile, ("model", "check", "profile"))
+        version = job.comparison.check.profile
+        return self._submit(job, version, ("model", "comparison.check", "comparison.profile"))
 
     def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:
         """Start it, or find the one of that name."""
@@ -100,11 +101,9 @@ class AzureMlSimulator:
             self._start(job)
             return self._submitted(job.name, champion)
         for part in compared:
-            if getattr(known.request, part, None) != getattr(job, part):
-                raise JobMismatchError(
-                    f"job {job.name} exists with {part} {getattr(known.request, part, None)!r}, "
-                    f"not {getattr(job, part)!r}"
-                )
+            was, wanted = (attrgetter(part)(one) for one in (known.request, job))
+            if was != wanted:
+                raise JobMismatchError(f"job {job.name} exists with {part} {was!r}, not {wanted!r}")
         return self._submitted(job.name, getattr(known.request, "champion_version", champion))
 
     def _start(self, job: AnyJob) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import UnknownModelError
+from shared.ports.catalog import MonitoringSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,3 +29,8 @@ class InMemoryCatalog:
             return self._policies[model]
         except KeyError:
             raise UnknownModelError(f'No model "{model}".') from None
+
+    def monitoring(self, model: str) -> MonitoringSettings:
+        """The same for every model."""
+        self.policy(model)
+        return MonitoringSettings()

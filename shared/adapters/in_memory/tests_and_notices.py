@@ -7,21 +7,23 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.drift import DriftChecked, DriftVerdict
+from shared.domain.facts.drift import DriftVerdict
 from shared.ports.data import Finding, TestedFile, TestedInJob
-from shared.ports.drift import DriftJobRequest, DriftReport
+from shared.ports.drift import CollectedFiles, DriftReport, DriftResult, StoredCheck, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date, datetime
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from shared.domain.effects.drift import CheckDrift, PublishDrift
     from shared.domain.facts.drift import Performance
-    from shared.domain.state import Champion
+    from shared.ports.clock import Clock
     from shared.ports.data import LocalCopy
+    from shared.ports.drift import Comparison
     from shared.ports.notices import Alert
 
 BROKEN = b"broken"
+_HUGE_BYTES = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,77 +58,77 @@ def _tested(model: str, content: bytes, name: str) -> TestedFile:
 
 @dataclass(slots=True)
 class ScriptedDriftChecks:
-    """Finds what `verdict_of` and `performance_of` say, in a job where `is_large` says so.
+    """Finds what `verdict_of` and `performance_of` say; a window is huge where `is_large` says so.
 
     `rows_of` counts what was collected in a window until now: rows may come late.
     """
 
-    verdict_of: Callable[[str, CheckDrift], DriftVerdict] = lambda _model, _effect: (
+    clock: Clock
+    verdict_of: Callable[[str, CheckDrift], DriftVerdict] = lambda _model, _check: (
         DriftVerdict.NO_DRIFT
     )
-    performance_of: Callable[[str, CheckDrift], Performance | None] = lambda _model, _effect: None
-    is_large: Callable[[str, CheckDrift], bool] = lambda _model, _effect: False
+    performance_of: Callable[[str, CheckDrift], Performance | None] = lambda _model, _check: None
+    is_large: Callable[[str, CheckDrift], bool] = lambda _model, _check: False
     rows_of: Callable[[str, datetime], int] = lambda _model, _start_utc: 0
     checked: list[tuple[str, CheckDrift]] = field(default_factory=list)
-    reports: dict[tuple[str, date], DriftReport] = field(default_factory=dict)
+    reports: dict[StoredCheck, DriftReport] = field(default_factory=dict)
 
-    def collected(self, model: str, *, start_utc: datetime, end_utc: datetime) -> str:
-        """The number of rows, as text."""
-        del end_utc
-        return str(self.rows_of(model, start_utc))
+    def inputs(
+        self, model: str, *, start_utc: datetime, end_utc: datetime
+    ) -> tuple[StoredFile, ...]:
+        """One file, a byte a row."""
+        path = f"modelDataCollector/{model}/inputs.jsonl"
+        return (StoredFile(path, self.rows_of(model, start_utc), end_utc),)
 
-    def check(
-        self, model: str, champion: Champion, effect: CheckDrift
-    ) -> DriftChecked | DriftJobRequest:
-        """The fact to record, or the job to do it."""
-        collected = self.collected(
-            model, start_utc=effect.window_start_utc, end_utc=effect.window_end_utc
+    def files(self, model: str, check: CheckDrift, *, since_utc: datetime) -> CollectedFiles:
+        """The inputs, and outputs of any size."""
+        del since_utc
+        start_utc, end_utc = check.window_start_utc, check.window_end_utc
+        outputs = StoredFile("outputs", _HUGE_BYTES * self.is_large(model, check), end_utc)
+        inputs = self.inputs(model, start_utc=start_utc, end_utc=end_utc)
+        return CollectedFiles(inputs, outputs=(outputs,))
+
+    def past(self, model: str, *, profile: str | None = None) -> Sequence[StoredCheck]:
+        """What was compared until now."""
+        return [
+            stored
+            for stored in self.reports
+            if stored.folder.startswith(f"drift/{model}/") and profile in (None, stored.profile)
+        ]
+
+    def compare(self, comparison: Comparison) -> DriftResult:
+        """As scripted."""
+        return self.read(comparison.model, comparison.check)
+
+    def read(self, model: str, check: CheckDrift) -> DriftResult:
+        """As scripted."""
+        self.checked.append((model, check))
+        verdict = self.verdict_of(model, check)
+        sentence = f"{verdict} on {check.day} against version {check.profile}"
+        folder = f"drift/{model}/{check.compared}"
+        stored = StoredCheck(
+            check.profile,
+            check.day,
+            revision=check.revision,
+            folder=folder,
+            written_utc=self.clock.now_utc(),
         )
-        if not self.is_large(model, effect):
-            return self.read(model, effect, collected=collected)
-        return DriftJobRequest(
-            effect.job_name(model),
-            model=model,
-            check=effect,
-            profile=f"{champion.evidence}/{champion.reference}",
-            collected_folder=f"modelDataCollector/{model}",
-            past_folder=None,
-            labels_folder=None,
-            baseline=None,
-            output_folder=f"drift/{model}/{effect.compared}",
-            size_bytes=0,
-            collected=collected,
+        self.reports[stored] = DriftReport(
+            stored,
+            path=f"workspace/{folder}/report.html",
+            document=json.dumps({"verdict": str(verdict), "sentence": sentence}),
+            page=f"<!doctype html><title>{sentence}</title>".encode(),
+        )
+        return DriftResult(
+            verdict=verdict,
+            sentence=sentence,
+            report=f"workspace/{folder}/report.html",
+            performance=self.performance_of(model, check),
         )
 
-    def read(self, model: str, effect: CheckDrift, *, collected: str) -> DriftChecked:
-        """The fact to record."""
-        self.checked.append((model, effect))
-        verdict = self.verdict_of(model, effect)
-        fact = DriftChecked(
-            effect.day,
-            effect.profile,
-            verdict,
-            f"{verdict} on {effect.day} against version {effect.profile}",
-            report=f"workspace/drift/{model}/{effect.compared}/report.html",
-            revision=effect.revision,
-            window_start_utc=effect.window_start_utc,
-            window_end_utc=effect.window_end_utc,
-            collected=collected,
-            performance=self.performance_of(model, effect),
-        )
-        self.reports[model, effect.day] = DriftReport(
-            effect.day,
-            effect.profile,
-            effect.revision,
-            path=str(fact.report),
-            document=json.dumps({"verdict": str(verdict), "sentence": fact.sentence}),
-            page=f"<!doctype html><title>{fact.sentence}</title>".encode(),
-        )
-        return fact
-
-    def report(self, model: str, day: date) -> DriftReport | None:
-        """The newest one."""
-        return self.reports.get((model, day))
+    def report(self, stored: StoredCheck) -> DriftReport:
+        """As it was kept."""
+        return self.reports[stored]
 
 
 @dataclass(slots=True)

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters import in_memory as doubles
-from shared.ports.drift import DriftJobRequest
-from shared.ports.jobs import DataTestRequest, JobRequest
+from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +69,7 @@ class DoubledAzureMl:
             case JobRequest():
                 steered = job.pins
             case DriftJobRequest():
-                steered = job.profile
+                steered = job.comparison.profile
             case DataTestRequest():
                 steered = job.path
         return _HOW[self._how[steered]]

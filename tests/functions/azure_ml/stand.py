@@ -124,14 +124,15 @@ class RealAzureMl:
             credential=app_identity,
         )
         code = make_code(self._folder / "code")
-        self.jobs = AzureMlJobs(
-            workspace,
-            settings=PipelineSettings(code=code, compute="serverless", datastore="retrain_data"),
-        )
         self.registry = AzureMlRegistry(workspace, datastore="retrain_data")
         self.endpoints = AzureMlEndpoints(
             workspace,
             settings=EndpointSettings(code=code, prefix="t", instance_type="Standard_DS3_v2"),
+        )
+        self.jobs = AzureMlJobs(
+            workspace,
+            settings=PipelineSettings(code=code, compute="serverless", datastore="retrain_data"),
+            endpoint_name=self.endpoints.endpoint_name,
         )
         self.evidence = BlobEvidence(self._storage, container="azureml-blobstore")
 

@@ -18,9 +18,9 @@ from shared.domain.facts.cycles import Mode
 from shared.domain.facts.drift import DriftVerdict
 from shared.domain.facts.jobs import JobStatus
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
-from shared.ports.drift import DriftJobRequest
+from shared.ports.drift import CollectedFiles, Comparison, StoredFile
 from shared.ports.endpoints import Provisioning
-from shared.ports.jobs import DataTestRequest, JobRequest
+from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobRequest
 
 pytestmark = [
     # The SDK warns about its own experimental classes and deprecated calls.
@@ -181,45 +181,49 @@ def a_drift_job(azure_ml):
         model = f"m{uuid.uuid4().hex[:12]}"
         noon_utc = datetime(2026, 3, 14, 12, tzinfo=UTC)
         check = CheckDrift(noon_utc.date(), "7", noon_utc - timedelta(days=1), noon_utc)
-        return DriftJobRequest(
-            check.job_name(model),
+        comparison = Comparison(
             model=model,
             check=check,
             profile=azure_ml.steer_drift(model, how),
-            collected_folder=f"modelDataCollector/t-{model}/",
-            past_folder=None,
-            labels_folder=None,
+            files=CollectedFiles(),
+            past=(),
             baseline=0.5,
-            output_folder=f"drift/{model}/version-7/2026-03-14/",
-            size_bytes=1,
-            collected="c0ffee",
         )
+        return DriftJobRequest(check.job_name(model), comparison)
 
     return make
 
 
 @pytest.fixture(params=["test of a file", "comparison of a window"])
 def a_small_job(request, azure_ml, a_file_job, a_drift_job):
-    """How a job of one step is made and submitted, and what it is made from."""
+    """How a job of one step is made, submitted and made from something else, and from what."""
     if request.param == "test of a file":
-        return a_file_job, azure_ml.jobs.submit_data_test, "path"
-    return a_drift_job, azure_ml.jobs.submit_drift, "profile"
+        return a_file_job, azure_ml.jobs.submit_data_test, another_file, "path"
+    return a_drift_job, azure_ml.jobs.submit_drift, another_profile, "profile"
+
+
+def another_file(job):
+    return replace(job, path="another")
+
+
+def another_profile(job):
+    return replace(job, comparison=replace(job.comparison, profile="another"))
 
 
 class TestJobsOfOneStep:
     def test_its_name_belongs_to_what_it_is_made_from(self, azure_ml, a_small_job):
-        make, submit, part = a_small_job
+        make, submit, another, part = a_small_job
         job = make("hangs")
         submit(job)
 
         with pytest.raises(JobMismatchError, match=part):
-            submit(replace(job, **{part: "another"}))
+            submit(another(job))
 
         azure_ml.jobs.cancel(job.name)
         assert ended(azure_ml, job).status is JobStatus.CANCELED
 
     def test_one_that_fails_says_which_step(self, azure_ml, a_small_job):
-        make, submit, _ = a_small_job
+        make, submit, *_ = a_small_job
         job = make("fails")
 
         submit(job)
@@ -236,13 +240,16 @@ class TestDriftJobs:
         job = a_drift_job()
 
         first = azure_ml.jobs.submit_drift(job)
-        again = azure_ml.jobs.submit_drift(replace(job, size_bytes=2, collected="more"))
+        more = CollectedFiles((StoredFile("a.jsonl", 2, datetime.now(UTC)),))
+        again = azure_ml.jobs.submit_drift(
+            replace(job, comparison=replace(job.comparison, files=more))
+        )
 
         assert again == first
         assert ended(azure_ml, job).status is JobStatus.COMPLETED
         if isinstance(azure_ml, DoubledAzureMl):
             return  # what a doubled check found is read where it was asked for
-        found = azure_ml.written(f"{job.output_folder}check.json")
+        found = azure_ml.written(f"drift/{job.model}/version-7/2026-03-14/check.json")
         assert (found["day"], found["champion-version"]) == ("2026-03-14", "7")
         assert found["start-utc"] == "2026-03-13T12:00:00+00:00"
         assert float(found["baseline"]) == 0.5

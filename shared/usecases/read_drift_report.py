@@ -1,0 +1,37 @@
+"""What the drift check of a day found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.usecases.record_fact import require_model
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.drift import DriftChecks, DriftReport
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDriftReport:
+    """Reads the newest stored result of a day."""
+
+    catalog: ModelCatalog
+    checks: DriftChecks
+
+    def __call__(self, model: str, day: date) -> DriftReport | None:
+        """None: that UTC day was not checked.
+
+        Two versions may have been compared with on the day of a promotion: the later result counts.
+
+        Raises:
+            UnknownModelError: no such model.
+            TransientError: storage did not answer.
+        """
+        require_model(self.catalog, model)
+        of_day = [stored for stored in self.checks.past(model) if stored.day == day]
+        if not of_day:
+            return None
+        return self.checks.report(max(of_day, key=lambda one: (one.written_utc, one.revision)))
