@@ -228,7 +228,7 @@ def _evidence(cycle: Cycle, fact: ChampionPromoted) -> EvidenceRead | None:
 
 
 def _trained_on(cycle: Cycle, evidence: EvidenceRead | None) -> str | None:
-    """None for a version that a person registered: nobody knows its rows."""
+    """None for a version that a person registered: its rows are unknown."""
     if evidence is None or cycle.has(ReasonKind.MODEL):
         return None
     return evidence.data_version

@@ -86,7 +86,7 @@ class JobName:
 
     @staticmethod
     def parse(text: str) -> JobName | None:
-        """None for a job that is not ours, and for `test-…`, whose end is no fact."""
+        """None for a job that is not ours, and for `test-…`, whose end is not a fact."""
         match = _JOB_NAME.fullmatch(text)
         if match is None:
             return None

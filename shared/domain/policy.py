@@ -120,7 +120,7 @@ def _answer(
 def _labels_landed(state: State, data: DataVersion) -> bool:
     """Whether a labelled row landed since the champion's data was registered.
 
-    A version that a person put there was trained on nobody knows what: that counts as landed.
+    What a version that a person put there was trained on is unknown: that counts as landed.
     """
     trained_on = state.champion.data_version if state.champion else None
     return trained_on is None or trained_on != data.version

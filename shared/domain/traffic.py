@@ -65,7 +65,7 @@ def _kind(state: State, traffic: Mapping[str, int], *, tag: int | None, observed
     if dict(traffic) == expected or observed == state.traffic_outside:
         return Traffic.AGREES
     if not traffic:
-        # Nobody serves: before the first promotion, or an endpoint made anew. Nothing to respect.
+        # Nothing serves: before the first promotion, or an endpoint made anew. Nothing to respect.
         return Traffic.AGREES
     if tag is not None and tag in _promotions(state):
         return Traffic.AGREES

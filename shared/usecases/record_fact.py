@@ -180,7 +180,7 @@ def require_model(catalog: ModelCatalog, model: str) -> None:
 
 
 def is_older(sequencer: str | None, known: str | None) -> bool:
-    """Whether an event's sequencer lies before the known one; without both, nobody knows."""
+    """Whether an event's sequencer lies before the known one; without both, it is unknown, so no."""
     if sequencer is None or known is None:
         return False
     width = max(len(sequencer), len(known))
