@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.effects.data import RegisterData, TestData
-from shared.domain.effects.drift import (
+from shared.domain.data import RegisterData, TestData
+from shared.domain.drift import (
     CheckDrift,
     PublishDrift,
     ReadDriftCheck,
     TagDrift,
     WatchDriftJob,
 )
-from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
-from shared.domain.effects.notices import RaiseAlert
-from shared.domain.effects.rollout import (
+from shared.domain.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
+from shared.domain.notices import RaiseAlert
+from shared.domain.rollout import (
     Deploy,
     RestoreTraffic,
     RetireDeployment,
@@ -36,7 +36,7 @@ from shared.usecases.performers.rollout import (
 
 if TYPE_CHECKING:
     from functions._app import App
-    from shared.domain.facts.data import DataRegistered, DataTested
+    from shared.domain.data import DataRegistered, DataTested
     from shared.domain.state import State
     from shared.usecases.performers.performer import Wait
 

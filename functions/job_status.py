@@ -17,7 +17,7 @@ def on_job_finished(event: Event, app: App) -> None:
         EventRejectedError: unreadable.
         TransientError: Azure ML did not answer.
     """
-    from shared.domain.facts.jobs import JobStatus  # noqa: PLC0415 - not needed to index the app
+    from shared.domain.jobs import JobStatus  # noqa: PLC0415 - not needed to index the app
     from shared.wire.machine_learning import read_run_ended  # noqa: PLC0415 - same
 
     ended = read_run_ended(event)

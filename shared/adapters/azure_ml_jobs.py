@@ -8,7 +8,7 @@ from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, w
 from shared.adapters.azure_ml_data_test_job import build_data_test_job, data_test_identity_tags
 from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline, identity_tags
-from shared.domain.facts.jobs import JobStatus
+from shared.domain.jobs import JobStatus
 from shared.errors import JobMismatchError, RequestRefusedError
 from shared.ports.jobs import JobReport, JobRequest, SubmittedJob
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.facts.cycles import Mode
 from shared.domain.ids import JobName
+from shared.domain.retraining import Mode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.adapters.azure_ml import AzureMlWorkspace
-    from shared.domain.effects.drift import TagDrift
-    from shared.domain.effects.rollout import Role
+    from shared.domain.drift import TagDrift
+    from shared.domain.rollout import Role
 
 _log = EventLog("retrain.registry")
 

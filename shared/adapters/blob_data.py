@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.storage_account import storage_errors
-from shared.domain.facts.data import BlobRef
+from shared.domain.data import BlobRef
 from shared.errors import (
     BlobChangedError,
     BlobTooLargeError,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.adapters import drift_files as files
 from shared.adapters.model_config import read_config
-from shared.domain.facts.drift import DriftSignal, DriftVerdict, Performance, PerformanceVerdict
+from shared.domain.drift import DriftSignal, DriftVerdict, Performance, PerformanceVerdict
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.drift import CollectedFiles, DriftReport, DriftResult, StoredCheck, StoredFile
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ml.model_config import ModelConfig
     from ml.monitoring.outcome import PerformanceResult, WindowCheck
     from shared.adapters.storage_account import StorageAccount
-    from shared.domain.effects.drift import CheckDrift
+    from shared.domain.drift import CheckDrift
     from shared.ports.drift import Comparison
 
 _INPUTS = "model_inputs"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import ContainerClient
 
-    from shared.domain.effects.drift import CheckDrift
+    from shared.domain.drift import CheckDrift
 
 REPORT = "report.html"
 RESULT = "drift.json"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.eventgrid import EventGridPublisherClient
 
-    from shared.domain.effects.drift import PublishDrift
+    from shared.domain.drift import PublishDrift
 
 DRIFT_DETECTED = "Retrain.DriftDetected"
 

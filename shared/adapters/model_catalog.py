@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.adapters.model_config import read_config
-from shared.domain.facts.reasons import ReasonKind
 from shared.domain.policy import Policy
+from shared.domain.retraining import ReasonKind
 from shared.errors import UnknownModelError
 from shared.ports.catalog import MonitoringSettings
 

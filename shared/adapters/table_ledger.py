@@ -25,8 +25,8 @@ from shared.adapters.table_rows import (
     read_head,
     read_place,
 )
+from shared.domain.data import DataArrived
 from shared.domain.evolve import fold
-from shared.domain.facts.data import DataArrived
 from shared.domain.state import State
 from shared.errors import LedgerConflictError, RequestRefusedError
 from shared.ports.ledger import Head

@@ -25,7 +25,7 @@ from shared.ports.ledger import ArrivalMark, DueEffect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.facts.data import DataArrived
+    from shared.domain.data import DataArrived
     from shared.domain.state import State
 
 HEAD = "head"

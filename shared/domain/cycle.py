@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from shared.domain.data import DataRegistered, DataTested
+from shared.domain.declared import Value
 from shared.domain.facts import Entry, Fact
-from shared.domain.facts.cycles import CycleOpened, Mode
-from shared.domain.facts.data import DataRegistered, DataTested
-from shared.domain.facts.jobs import (
+from shared.domain.ids import JobName
+from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
     EvidenceRead,
@@ -16,9 +17,7 @@ from shared.domain.facts.jobs import (
     JobStatus,
     JobSubmitted,
 )
-from shared.domain.facts.reasons import ReasonKind
-from shared.domain.ids import JobName
-from shared.domain.value import Value
+from shared.domain.retraining import CycleOpened, Mode, ReasonKind
 from shared.errors import FactConflictError
 
 _F = TypeVar("_F", bound=Fact)

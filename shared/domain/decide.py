@@ -23,26 +23,41 @@ from shared.domain.cycle import (
     latest_job,
     seq_of,
 )
-from shared.domain.effects.data import RegisterData, TestData
-from shared.domain.effects.drift import TagDrift
-from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
-from shared.domain.effects.rollout import Deploy, ShiftTraffic, TagModel, WatchDeployment
-from shared.domain.facts.base import FactBase, Verdict
-from shared.domain.facts.cycles import CycleEnded, CycleOpened, Mode, Outcome, RetrainDecided
-from shared.domain.facts.data import DataRegistered, DataTested, quarantine_report
-from shared.domain.facts.jobs import ChallengerEvaluated, JobFinished
-from shared.domain.facts.notices import EffectFailed
-from shared.domain.facts.reasons import Reason, ReasonKind
-from shared.domain.facts.rollout import (
+from shared.domain.data import DataRegistered, DataTested, RegisterData, TestData, quarantine_report
+from shared.domain.declared import FactBase, Verdict
+from shared.domain.drift import TagDrift
+from shared.domain.gate import judge
+from shared.domain.ids import cycle_id_of
+from shared.domain.jobs import (
+    ChallengerEvaluated,
+    Evaluate,
+    FindChallenger,
+    JobFinished,
+    SubmitJob,
+    WatchJob,
+)
+from shared.domain.notices import EffectFailed
+from shared.domain.policy import decide_retraining
+from shared.domain.retraining import (
+    CycleEnded,
+    CycleOpened,
+    Mode,
+    Outcome,
+    Reason,
+    ReasonKind,
+    RetrainDecided,
+)
+from shared.domain.rollout import (
     ChampionPromoted,
+    Deploy,
     DeploymentFailed,
     DeploymentReady,
     DeploymentStarted,
     PromotionStarted,
+    ShiftTraffic,
+    TagModel,
+    WatchDeployment,
 )
-from shared.domain.gate import judge
-from shared.domain.ids import cycle_id_of
-from shared.domain.policy import decide_retraining
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

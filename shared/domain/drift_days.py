@@ -4,16 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from shared.domain.effects import Effect
-from shared.domain.effects.drift import CheckDrift, ReadDriftCheck, WatchDriftJob
-from shared.domain.facts.drift import (
+from shared.domain.declared import Value
+from shared.domain.drift import (
+    CheckDrift,
     DayCompared,
     DriftChecked,
     DriftVerdict,
     PerformanceVerdict,
+    ReadDriftCheck,
+    WatchDriftJob,
 )
-from shared.domain.facts.reasons import ReasonKind
-from shared.domain.value import Value
+from shared.domain.effects import Effect
+from shared.domain.retraining import ReasonKind
 
 _DAYS_KEPT = 40
 

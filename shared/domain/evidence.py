@@ -7,8 +7,8 @@ import json
 import math
 from typing import Any
 
-from shared.domain.facts.jobs import EvidenceRead, MetricPair
 from shared.domain.ids import JobName
+from shared.domain.jobs import EvidenceRead, MetricPair
 from shared.errors import EvidenceError
 
 _FORMAT = 1

@@ -6,33 +6,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from shared.domain.cycle import Cycle, challenger, evidence_of, files_left, learn
+from shared.domain.data import DataArrived, DataRegistered
+from shared.domain.declared import FactOfCycle
+from shared.domain.drift import DriftCheckDue, DriftChecked
 from shared.domain.drift_days import checked_day, reasons_found, remembered, with_given
-from shared.domain.facts.base import OfCycle
-from shared.domain.facts.cycles import (
-    CycleEnded,
-    CycleOpened,
-    Mode,
-    Outcome,
-    RetrainDecided,
-    RetrainRequested,
-)
-from shared.domain.facts.data import DataArrived, DataRegistered
-from shared.domain.facts.drift import DriftCheckDue, DriftChecked
-from shared.domain.facts.jobs import (
+from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
     EvidenceRead,
     JobFinished,
     JobSubmitted,
 )
-from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
-from shared.domain.facts.reasons import Reason, ReasonKind
-from shared.domain.facts.rollout import (
+from shared.domain.notices import AlertRaised, EffectDone, EffectFailed
+from shared.domain.owed import outstanding_after
+from shared.domain.retraining import (
+    CycleEnded,
+    CycleOpened,
+    Mode,
+    Outcome,
+    Reason,
+    ReasonKind,
+    RetrainDecided,
+    RetrainRequested,
+)
+from shared.domain.rollout import (
     ChampionPromoted,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
-from shared.domain.owed import outstanding_after
 from shared.domain.state import BUDGET_WINDOW, Champion, DataVersion, Learnt, PastCycle, State
 from shared.errors import FactConflictError
 
@@ -93,7 +94,7 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
             return _changed_outside(state, entry, fact)
         case CycleEnded() as fact:
             return _ended(state, entry, fact)
-        case OfCycle():
+        case FactOfCycle():
             return state  # the cycle has learnt it
         case (
             DriftCheckDue()

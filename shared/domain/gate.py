@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts.base import Verdict
-from shared.domain.facts.jobs import ChallengerEvaluated, EvidenceRead, MetricPair
+from shared.domain.declared import Verdict
+from shared.domain.jobs import ChallengerEvaluated, EvidenceRead, MetricPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,36 +11,39 @@ from typing import TYPE_CHECKING, assert_never
 
 from shared.domain import sentences
 from shared.domain.cycle import challenger
-from shared.domain.drift_days import check_behind, checked_day, reasons_found
-from shared.domain.effects.drift import (
+from shared.domain.data import DataArrived, DataTested, quarantine_report
+from shared.domain.declared import FactOfCycle, Verdict
+from shared.domain.drift import (
     CheckDrift,
+    DriftCheckDue,
+    DriftChecked,
     PublishDrift,
     ReadDriftCheck,
     TagDrift,
     WatchDriftJob,
 )
-from shared.domain.effects.notices import RaiseAlert
-from shared.domain.effects.rollout import RestoreTraffic, RetireDeployment, Role, TagModel
-from shared.domain.facts.base import OfCycle, Verdict
-from shared.domain.facts.cycles import (
-    CycleEnded,
-    Outcome,
-    RetrainDecided,
-    RetrainRequested,
-)
-from shared.domain.facts.data import DataArrived, DataTested, quarantine_report
-from shared.domain.facts.drift import DriftCheckDue, DriftChecked
-from shared.domain.facts.jobs import (
+from shared.domain.drift_days import check_behind, checked_day, reasons_found
+from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
     JobFinished,
     JobStatus,
     JobSubmitted,
 )
-from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
-from shared.domain.facts.reasons import ReasonKind
-from shared.domain.facts.rollout import (
+from shared.domain.notices import AlertRaised, EffectDone, EffectFailed, RaiseAlert
+from shared.domain.retraining import (
+    CycleEnded,
+    Outcome,
+    ReasonKind,
+    RetrainDecided,
+    RetrainRequested,
+)
+from shared.domain.rollout import (
     ChampionPromoted,
+    RestoreTraffic,
+    RetireDeployment,
+    Role,
+    TagModel,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
@@ -84,7 +87,7 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
             return _after_giving_up(state, entry, fact)
         case AlertRaised() as fact:
             return (*owed, RaiseAlert(entry.seq, fact.sentence))
-        case OfCycle() | DataArrived() | RetrainRequested() | ChallengerRegistered():
+        case FactOfCycle() | DataArrived() | RetrainRequested() | ChallengerRegistered():
             return owed
         case unknown:
             assert_never(unknown)

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts.base import Verdict
-from shared.domain.facts.cycles import Mode, RetrainDecided
-from shared.domain.facts.reasons import ReasonKind
+from shared.domain.declared import Verdict
+from shared.domain.retraining import Mode, ReasonKind, RetrainDecided
 from shared.domain.state import BUDGET_WINDOW
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.base import Verdict
-from shared.domain.facts.cycles import Mode
-from shared.domain.facts.data import DataTested, quarantine_report
-from shared.domain.facts.reasons import ReasonKind, kinds_in_words
+from shared.domain.data import DataTested, quarantine_report
+from shared.domain.declared import Verdict
+from shared.domain.retraining import Mode, ReasonKind, kinds_in_words
 from shared.domain.wording import (
     LONGEST_NAME,
     capital,
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import date, datetime, timedelta
 
-    from shared.domain.facts.jobs import EvidenceRead, MetricPair
-    from shared.domain.facts.notices import EffectFailed
-    from shared.domain.facts.reasons import Reason
+    from shared.domain.jobs import EvidenceRead, MetricPair
+    from shared.domain.notices import EffectFailed
+    from shared.domain.retraining import Reason
 
 _LONGEST_REFUSAL = 800  # of a service: it says what to do about it
 _METRIC_WORDS = {

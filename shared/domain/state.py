@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.cycle import Cycle
+from shared.domain.declared import Value
+from shared.domain.drift import DriftChecked
 from shared.domain.drift_days import CheckedDay
 from shared.domain.effects import Effect
-from shared.domain.facts.cycles import Outcome
-from shared.domain.facts.drift import DriftChecked
-from shared.domain.facts.reasons import Reason, ReasonKind
-from shared.domain.value import Value
+from shared.domain.retraining import Outcome, Reason, ReasonKind
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.rollout import PromotionStarted
 from shared.domain.ids import deployed_version, deployment_name
+from shared.domain.rollout import PromotionStarted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

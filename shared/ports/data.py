@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from shared.domain.facts.data import BlobRef
+    from shared.domain.data import BlobRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from shared.domain.effects.drift import CheckDrift
-    from shared.domain.facts.drift import DriftSignal, DriftVerdict, Performance
+    from shared.domain.drift import CheckDrift, DriftSignal, DriftVerdict, Performance
 
 
 @dataclass(frozen=True, slots=True)

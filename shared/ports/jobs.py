@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.domain.facts.cycles import Mode
-    from shared.domain.facts.jobs import JobStatus
+    from shared.domain.jobs import JobStatus
+    from shared.domain.retraining import Mode
     from shared.ports.drift import Comparison
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.domain.effects.drift import PublishDrift
+    from shared.domain.drift import PublishDrift
 
 
 class EventPublisher(Protocol):

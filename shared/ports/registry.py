@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from shared.domain.effects.drift import TagDrift
-    from shared.domain.effects.rollout import Role
+    from shared.domain.drift import TagDrift
+    from shared.domain.rollout import Role
 
 
 @dataclass(frozen=True, slots=True)

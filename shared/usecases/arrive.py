@@ -11,7 +11,7 @@ from shared.errors import UnknownModelError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.domain.facts.data import DataArrived
+    from shared.domain.data import DataArrived
     from shared.usecases.record_fact import Recorded, RecordFact
     from shared.usecases.reject import Rejects
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
+from shared.domain.drift import CheckDrift, DriftCheckDue, DriftVerdict, drift_checked_key
 from shared.domain.drift_days import check_behind, checked_day
-from shared.domain.effects.drift import CheckDrift
-from shared.domain.facts.drift import DriftCheckDue, DriftVerdict, drift_checked_key
 from shared.domain.ids import sha256_hex
 from shared.usecases.record_fact import require_model
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts.base import Sign, Step, Telling
-from shared.domain.facts.cycles import CycleEnded, CycleOpened
+from shared.domain.declared import Sign, Step, Telling
+from shared.domain.retraining import CycleEnded, CycleOpened
 from shared.domain.wording import capital, duration, ended
 from shared.usecases.record_fact import require_model
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.domain.facts import Entry
-    from shared.domain.facts.cycles import Outcome
+    from shared.domain.retraining import Outcome
     from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.ledger import Ledger

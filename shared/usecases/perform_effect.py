@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
+from shared.domain.notices import EffectFailed
 from shared.errors import LedgerConflictError, NotThereYetError, TerminalError, TransientError
 from shared.ports.queues import WorkMessage
 from shared.usecases.performers.performer import Wait
@@ -129,7 +130,7 @@ class PerformEffect:
         return Performed.WAITING
 
     def _give_up(self, model: str, effect: Effect, sentence: str) -> Performed:
-        self.record(model, effect.given_up(sentence))
+        self.record(model, EffectFailed.of(effect, sentence))
         return Performed.GIVEN_UP
 
 

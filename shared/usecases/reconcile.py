@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.effects.rollout import RestoreTraffic
-from shared.domain.facts.data import DataArrived
-from shared.domain.facts.jobs import ChallengerRegistered
-from shared.domain.facts.rollout import TrafficChangedOutside, TrafficFoundStale
+from shared.domain.data import DataArrived
+from shared.domain.jobs import ChallengerRegistered
+from shared.domain.notices import EffectFailed
+from shared.domain.rollout import RestoreTraffic, TrafficChangedOutside, TrafficFoundStale
 from shared.domain.traffic import Traffic, read_traffic
 from shared.errors import LedgerConflictError, RetrainError
 from shared.ports.endpoints import Provisioning
@@ -150,7 +150,7 @@ class Reconcile:
             f"its message was lost or its worker crashed {row.requeued} times; "
             "look into the log of on_work and the queue work-poison"
         )
-        self.record(model, effect.given_up(sentence))
+        self.record(model, EffectFailed.of(effect, sentence))
 
     def _landing(self, model: str, repairs: Repairs) -> None:
         """Blobs whose event never came: each content is known by its ETag."""

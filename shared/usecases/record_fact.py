@@ -8,15 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.domain.decide import outbox
+from shared.domain.data import DataArrived
+from shared.domain.decide import end_cycle, next_step, outbox
+from shared.domain.declared import FactBase
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry, Fact
-from shared.domain.facts.base import FactBase
-from shared.domain.facts.data import DataArrived
-from shared.errors import FactConflictError, LedgerConflictError, UnknownModelError
+from shared.domain.retraining import CycleEnded, Outcome
+from shared.domain.wording import ended
+from shared.errors import (
+    FactConflictError,
+    LedgerConflictError,
+    ModelConfigError,
+    UnknownModelError,
+)
 from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage
-from shared.usecases.decisions import Decisions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from shared.domain.effects import Effect
+    from shared.domain.policy import Policy
     from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.clock import Clock
@@ -34,6 +41,31 @@ _TRIES = 8
 _FIRST_PAUSE = timedelta(milliseconds=20)
 _MOST_FOLLOWING = 20  # facts in one transaction, which takes a hundred rows
 _MOST_ROUNDS = 100  # far beyond any number of decisions that wait: a loop must end in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The core's ladder, with the policies that it asks for."""
+
+    catalog: ModelCatalog
+
+    def next_step(self, state: State, now_utc: datetime) -> Fact | Effect | None:
+        """The one thing that follows from what is known.
+
+        A broken model.yml ends the cycle that needed it, not the message.
+        """
+
+        def policy() -> Policy:
+            return self.catalog.policy(state.model)
+
+        try:
+            return next_step(state, policy, now_utc)
+        except (ModelConfigError, UnknownModelError) as exc:
+            return _end_by(state, exc)
+
+    def outbox(self, state: State, now_utc: datetime) -> tuple[Effect, ...]:
+        """All effects that are due."""
+        return outbox(state, self.next_step(state, now_utc))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +212,7 @@ def require_model(catalog: ModelCatalog, model: str) -> None:
 
 
 def is_older(sequencer: str | None, known: str | None) -> bool:
-    """Whether an event's sequencer lies before the known one; without both, it is unknown, so no."""
+    """Whether an event's sequencer lies before the known one; False where one is missing."""
     if sequencer is None or known is None:
         return False
     width = max(len(sequencer), len(known))
@@ -198,3 +230,9 @@ def outbox_change(
         if key not in before
     ]
     return begin, sorted(set(before) - effects.keys())
+
+
+def _end_by(state: State, exc: Exception) -> CycleEnded:
+    if state.cycle is None:
+        raise FactConflictError(f"{state.model}: a policy was asked for without a cycle") from exc
+    return end_cycle(state.cycle, Outcome.FAILED, ended(str(exc)))

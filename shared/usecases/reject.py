@@ -11,7 +11,7 @@ from shared.errors import BlobChangedError
 from shared.ports.notices import Alert
 
 if TYPE_CHECKING:
-    from shared.domain.facts.data import DataArrived
+    from shared.domain.data import DataArrived
     from shared.ports.data import Quarantine
     from shared.ports.notices import Alerts
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.cycles import CycleOpened, RetrainRequested
+from shared.domain.retraining import CycleOpened, RetrainRequested
 from shared.errors import FactConflictError
 
 if TYPE_CHECKING:

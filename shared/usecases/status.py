@@ -10,7 +10,7 @@ from shared.usecases.explain import Explain
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
-    from shared.domain.facts.drift import DriftChecked
+    from shared.domain.drift import DriftChecked
     from shared.domain.state import Champion, DataVersion, PastCycle, State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.ledger import Ledger

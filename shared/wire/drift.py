@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from shared.domain.facts.drift import DriftChecked, DriftSignal, DriftVerdict
+from shared.domain.drift import DriftChecked, DriftSignal, DriftVerdict
 from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
 

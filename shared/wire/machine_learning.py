@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.domain.ids import JobName, registering_job
+from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.wire.envelope import Event, member, text
 
 MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"

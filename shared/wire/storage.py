@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.facts.data import BlobRef, DataArrived
+from shared.domain.data import BlobRef, DataArrived
 from shared.errors import EventRejectedError
 from shared.wire.blob_url import read_blob_url
 from shared.wire.envelope import Event, member, text

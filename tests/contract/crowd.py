@@ -10,7 +10,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.in_memory import InMemoryCatalog, InMemoryQueue
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.table_ledger import TableLedger
-from shared.domain.facts.data import BlobRef, DataArrived
+from shared.domain.data import BlobRef, DataArrived
 from shared.domain.policy import Policy
 from shared.errors import LedgerConflictError
 from shared.usecases.record_fact import RecordFact

@@ -13,10 +13,10 @@ import pytest
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.in_memory import InMemoryCatalog, InMemoryQueue
+from shared.domain.data import BlobRef, DataArrived
 from shared.domain.evolve import evolve, fold
 from shared.domain.facts import Entry, Fact
-from shared.domain.facts.data import BlobRef, DataArrived
-from shared.domain.facts.notices import AlertRaised
+from shared.domain.notices import AlertRaised
 from shared.domain.policy import Policy
 from shared.domain.state import State
 from shared.errors import LedgerConflictError

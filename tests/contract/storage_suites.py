@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.facts.data import BlobRef
+from shared.domain.data import BlobRef
 from shared.errors import (
     BlobChangedError,
     BlobTooLargeError,

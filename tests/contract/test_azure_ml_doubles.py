@@ -13,7 +13,7 @@ from shared.adapters.in_memory import (
     JobScript,
     SimulatedClock,
 )
-from shared.domain.facts.cycles import Mode
+from shared.domain.retraining import Mode
 from shared.errors import RequestRefusedError, ServiceBusyError
 from shared.ports.endpoints import Provisioning
 from shared.ports.jobs import JobRequest

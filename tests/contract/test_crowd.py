@@ -12,8 +12,8 @@ from crowd import arrival, record_all
 
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.table_ledger import TableLedger
+from shared.domain.data import DataArrived
 from shared.domain.evolve import fold
-from shared.domain.facts.data import DataArrived
 
 ARRIVALS = 200
 

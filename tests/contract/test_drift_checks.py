@@ -17,8 +17,7 @@ from shared.adapters.blob_data import BlobEvidence
 from shared.adapters.drift_checks import CollectedDriftChecks
 from shared.adapters.model_catalog import FolderCatalog
 from shared.adapters.storage_account import StorageAccount
-from shared.domain.effects.drift import CheckDrift, ReadDriftCheck
-from shared.domain.facts.drift import DriftVerdict
+from shared.domain.drift import CheckDrift, DriftVerdict, ReadDriftCheck
 from shared.domain.state import Champion, State
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.jobs import DriftJobRequest, SubmittedJob

@@ -20,7 +20,7 @@ from shared.adapters.in_memory import (
     InMemoryQuarantine,
 )
 from shared.adapters.storage_account import StorageAccount
-from shared.domain.facts.data import BlobRef
+from shared.domain.data import BlobRef
 from shared.errors import ServiceBusyError
 
 __all__ = ["model"]

@@ -14,8 +14,8 @@ from azure.functions import meta
 from functions import events_queue
 from functions._app import App
 from shared.adapters import in_memory as doubles
-from shared.domain.facts.reasons import ReasonKind
 from shared.domain.policy import Policy
+from shared.domain.retraining import ReasonKind
 from shared.logs import EventLog
 from shared.usecases.record_fact import RecordFact
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.azure_ml_drift_job import build_drift_job, drift_identity_tags
 from shared.adapters.azure_ml_pipeline import STEP_TIMEOUT_SECONDS, PipelineSettings
-from shared.domain.effects.drift import CheckDrift
+from shared.domain.drift import CheckDrift
 from shared.ports.drift import CollectedFiles, Comparison, StoredCheck, StoredFile
 from shared.ports.jobs import DriftJobRequest
 

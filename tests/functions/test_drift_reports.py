@@ -10,7 +10,7 @@ import pytest
 
 from functions import drift_report
 from functions._http import guarded
-from shared.domain.effects.drift import CheckDrift
+from shared.domain.drift import CheckDrift
 
 DAY = date(2026, 3, 13)
 NOON_UTC = datetime(2026, 3, 13, 12, tzinfo=UTC)

@@ -12,8 +12,7 @@ from azure.storage.queue import QueueClient
 from local.event_grid import EventGrid
 from local.event_grid.models import SubscriptionEntry, TopicEntry
 from shared.adapters.event_grid import EventGridPublisher
-from shared.domain.effects.drift import PublishDrift
-from shared.domain.facts.drift import DriftSignal
+from shared.domain.drift import DriftSignal, PublishDrift
 from shared.wire.drift import read_drift_detected
 from shared.wire.envelope import read_events
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from functions import events_queue
-from shared.domain.facts.data import DataArrived
-from shared.domain.facts.drift import DriftChecked
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.data import DataArrived
+from shared.domain.drift import DriftChecked
+from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.errors import LedgerConflictError, ServiceBusyError
 from shared.ports.jobs import JobReport
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline
-from shared.domain.facts.cycles import Mode
+from shared.domain.retraining import Mode
 from shared.ports.jobs import JobRequest
 
 ROOT = Path(__file__).resolve().parents[2]

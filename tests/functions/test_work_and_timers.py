@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions import drift_timer, reconcile_timer, work_queue
-from shared.domain.facts.data import DataTested
+from shared.domain.data import DataTested
 from shared.errors import EventRejectedError, ServiceBusyError
 
 

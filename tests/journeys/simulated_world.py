@@ -29,13 +29,12 @@ from shared.adapters.in_memory import (
     ScriptedDriftChecks,
     SimulatedClock,
 )
-from shared.domain.facts.cycles import CycleEnded
-from shared.domain.facts.data import DataArrived
-from shared.domain.facts.drift import DriftVerdict, Performance, PerformanceVerdict
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished
-from shared.domain.facts.reasons import ReasonKind
+from shared.domain.data import DataArrived
+from shared.domain.drift import DriftVerdict, Performance, PerformanceVerdict
 from shared.domain.ids import JobName
+from shared.domain.jobs import ChallengerRegistered, JobFinished
 from shared.domain.policy import Policy
+from shared.domain.retraining import CycleEnded, ReasonKind
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
 from shared.usecases.check_drift import CheckDriftOf
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.in_memory import QueuedMessage
     from shared.adapters.in_memory.azure_ml import AnyJob
-    from shared.domain.effects.drift import CheckDrift
+    from shared.domain.drift import CheckDrift
     from shared.domain.facts import Entry, Fact
     from shared.ports.ledger import Head
 

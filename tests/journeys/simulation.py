@@ -11,16 +11,15 @@ from simulated_world import POLICY, Chances, CountingLedger, World
 
 from shared.adapters.in_memory import InMemoryCatalog
 from shared.domain.codec import fact_from_json, fact_to_json
+from shared.domain.data import DataArrived
 from shared.domain.decide import outbox
+from shared.domain.declared import FactBase
+from shared.domain.drift import DriftChecked
 from shared.domain.evolve import fold
-from shared.domain.facts.base import FactBase
-from shared.domain.facts.cycles import CycleEnded, CycleOpened, Outcome
-from shared.domain.facts.data import DataArrived
-from shared.domain.facts.drift import DriftChecked
-from shared.domain.facts.jobs import JobFinished, JobStatus, JobSubmitted
-from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import deployment_name
-from shared.usecases.decisions import Decisions
+from shared.domain.jobs import JobFinished, JobStatus, JobSubmitted
+from shared.domain.retraining import CycleEnded, CycleOpened, Outcome, ReasonKind
+from shared.usecases.record_fact import Decisions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from simulated_world import World
 
 from shared.adapters.in_memory import InMemoryCatalog, JobScript
-from shared.domain.facts.drift import DriftChecked, DriftVerdict
-from shared.domain.facts.jobs import JobFinished, JobSubmitted
-from shared.domain.facts.notices import EffectFailed
+from shared.domain.drift import DriftChecked, DriftVerdict
+from shared.domain.jobs import JobFinished, JobSubmitted
+from shared.domain.notices import EffectFailed
 from shared.usecases.explain import Explain
 
 

@@ -11,8 +11,8 @@ import pytest
 from simulated_world import SMALL_BYTES, World
 
 from shared.adapters.in_memory import InMemoryEvidence, JobScript
-from shared.domain.facts.cycles import Outcome
-from shared.domain.facts.data import DataArrived, DataTested
+from shared.domain.data import DataArrived, DataTested
+from shared.domain.retraining import Outcome
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
 

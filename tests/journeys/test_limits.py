@@ -11,12 +11,11 @@ from simulated_world import CALM, World
 
 from shared.adapters.in_memory import JobScript
 from shared.adapters.table_rows import fact_row, head_row
-from shared.domain.effects.rollout import Deploy
-from shared.domain.facts.base import Verdict
-from shared.domain.facts.cycles import CycleOpened, Outcome, RetrainRequested
-from shared.domain.facts.data import BlobRef, DataArrived, DataTested
-from shared.domain.facts.jobs import ChallengerEvaluated
-from shared.domain.facts.rollout import DeploymentFailed
+from shared.domain.data import BlobRef, DataArrived, DataTested
+from shared.domain.declared import Verdict
+from shared.domain.jobs import ChallengerEvaluated
+from shared.domain.retraining import CycleOpened, Outcome, RetrainRequested
+from shared.domain.rollout import Deploy, DeploymentFailed
 from shared.domain.state import State
 from shared.errors import EvidenceError, RequestRefusedError
 from shared.ports.endpoints import EndpointReport, Provisioning

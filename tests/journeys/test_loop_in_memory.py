@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from simulated_world import POLICY, World
 
-from shared.domain.facts.cycles import Outcome
+from shared.domain.retraining import Outcome
 from shared.usecases.explain import Explain
 
 

@@ -12,7 +12,7 @@ from simulation import check
 
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.table_ledger import TableLedger
-from shared.domain.facts.cycles import CycleEnded, Outcome
+from shared.domain.retraining import CycleEnded, Outcome
 
 
 @pytest.mark.azurite

@@ -11,13 +11,12 @@ import pytest
 from simulated_world import CALM, POLICY, Chances, CountingLedger, Crash, World
 from simulation import check, simulate
 
-from shared.domain.facts.cycles import CycleEnded, Outcome
-from shared.domain.facts.data import DataArrived
-from shared.domain.facts.drift import DriftVerdict
-from shared.domain.facts.jobs import ChallengerEvaluated, ChallengerRegistered
-from shared.domain.facts.notices import EffectFailed
-from shared.domain.facts.reasons import ReasonKind
-from shared.domain.facts.rollout import TrafficChangedOutside, TrafficFoundStale
+from shared.domain.data import DataArrived
+from shared.domain.drift import DriftVerdict
+from shared.domain.jobs import ChallengerEvaluated, ChallengerRegistered
+from shared.domain.notices import EffectFailed
+from shared.domain.retraining import CycleEnded, Outcome, ReasonKind
+from shared.domain.rollout import TrafficChangedOutside, TrafficFoundStale
 from shared.errors import ServiceBusyError
 from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage

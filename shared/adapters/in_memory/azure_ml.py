@@ -11,9 +11,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.in_memory.tests_and_notices import tested_in_job
-from shared.domain.facts.cycles import Mode
-from shared.domain.facts.jobs import JobStatus
 from shared.domain.ids import JobName, registering_job
+from shared.domain.jobs import JobStatus
+from shared.domain.retraining import Mode
 from shared.errors import DataMismatchError, JobMismatchError
 from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobReport, JobRequest, SubmittedJob
 from shared.ports.registry import ModelVersion
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.adapters.in_memory.storage import InMemoryBlobs
-    from shared.domain.effects.drift import TagDrift
-    from shared.domain.effects.rollout import Role
+    from shared.domain.drift import TagDrift
+    from shared.domain.rollout import Role
     from shared.ports.clock import Clock
 
 AnyJob = JobRequest | DriftJobRequest | DataTestRequest

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.data import DataArrived
+from shared.domain.data import DataArrived
 from shared.domain.state import State
 from shared.errors import LedgerConflictError
 from shared.ports.ledger import ArrivalMark, DueEffect, Head

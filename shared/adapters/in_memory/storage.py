@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.data import BlobRef
+from shared.domain.data import BlobRef
 from shared.errors import (
     BlobChangedError,
     BlobTooLargeError,

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.drift import DriftVerdict
+from shared.domain.drift import DriftVerdict
 from shared.ports.data import Finding, TestedFile, TestedInJob
 from shared.ports.drift import CollectedFiles, DriftReport, DriftResult, StoredCheck, StoredFile
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from shared.domain.effects.drift import CheckDrift, PublishDrift
-    from shared.domain.facts.drift import Performance
+    from shared.domain.drift import CheckDrift, Performance, PublishDrift
     from shared.ports.clock import Clock
     from shared.ports.data import LocalCopy
     from shared.ports.drift import Comparison

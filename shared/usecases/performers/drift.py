@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
+from shared.domain.drift import DriftChecked, DriftVerdict
 from shared.domain.evidence import parse_evidence
-from shared.domain.facts.drift import DriftChecked, DriftVerdict
-from shared.domain.facts.jobs import JobSubmitted
-from shared.domain.facts.notices import EffectDone
 from shared.domain.ids import JobName
+from shared.domain.jobs import JobSubmitted
+from shared.domain.notices import EffectDone
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.drift import Comparison
 from shared.ports.jobs import DriftJobRequest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from shared.domain.effects.drift import CheckDrift, ReadDriftCheck
+    from shared.domain.drift import CheckDrift, ReadDriftCheck
     from shared.domain.state import Champion, State
     from shared.ports.catalog import ModelCatalog, MonitoringSettings
     from shared.ports.drift import DriftChecks, DriftResult, StoredCheck

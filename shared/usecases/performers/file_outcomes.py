@@ -15,7 +15,7 @@ from shared.usecases.performers.stored_json import dumps, reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.facts.data import BlobRef
+    from shared.domain.data import BlobRef
 
 _FORMAT = 1
 _KIND = "fate"  # the name of `FileOutcome.kind` in stored documents

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.domain.evidence import parse_evidence
-from shared.domain.facts.jobs import ChallengerRegistered, EvidenceRead, JobFinished, JobSubmitted
 from shared.domain.ids import JobName
+from shared.domain.jobs import ChallengerRegistered, EvidenceRead, JobFinished, JobSubmitted
 from shared.errors import NotThereYetError
 from shared.ports.jobs import JobRequest
 from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
-    from shared.domain.effects.drift import WatchDriftJob
-    from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
+    from shared.domain.drift import WatchDriftJob
+    from shared.domain.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
     from shared.domain.state import State
     from shared.ports.jobs import Evidence, Jobs
     from shared.ports.registry import ModelVersion, Registry

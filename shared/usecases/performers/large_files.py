@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.facts.jobs import JobStatus
 from shared.domain.ids import JobName
+from shared.domain.jobs import JobStatus
 from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
 from shared.usecases.performers.file_outcomes import FileOutcome

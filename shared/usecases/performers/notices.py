@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.notices import EffectDone
+from shared.domain.notices import EffectDone
 from shared.ports.notices import Alert
 
 if TYPE_CHECKING:
-    from shared.domain.effects.drift import PublishDrift, TagDrift
-    from shared.domain.effects.notices import RaiseAlert
-    from shared.domain.effects.rollout import TagModel
+    from shared.domain.drift import PublishDrift, TagDrift
+    from shared.domain.notices import RaiseAlert
+    from shared.domain.rollout import TagModel
     from shared.domain.state import State
     from shared.ports.notices import Alerts, EventPublisher
     from shared.ports.registry import Registry

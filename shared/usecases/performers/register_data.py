@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.data import DataRegistered
+from shared.domain.data import DataRegistered
 from shared.domain.ids import sha256_hex
 from shared.usecases.performers.file_outcomes import DataReport, OutcomeKind
 from shared.usecases.performers.pins import PinnedFile, Pins
 
 if TYPE_CHECKING:
-    from shared.domain.effects.data import RegisterData
+    from shared.domain.data import RegisterData
     from shared.domain.state import State
     from shared.ports.data import DataStore
     from shared.ports.registry import Registry

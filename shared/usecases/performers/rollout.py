@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.cycles import RetrainDecided
-from shared.domain.facts.notices import EffectDone
-from shared.domain.facts.rollout import (
+from shared.domain.ids import deployment_name
+from shared.domain.notices import EffectDone
+from shared.domain.retraining import RetrainDecided
+from shared.domain.rollout import (
     ChampionPromoted,
     DeploymentFailed,
     DeploymentReady,
     DeploymentStarted,
     TrafficChangedOutside,
 )
-from shared.domain.ids import deployment_name
 from shared.domain.traffic import Traffic, read_traffic
 from shared.errors import NotThereYetError, RequestRefusedError, ServiceBusyError
 from shared.ports.endpoints import Provisioning
 from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
-    from shared.domain.effects.rollout import (
+    from shared.domain.rollout import (
         Deploy,
         RestoreTraffic,
         RetireDeployment,

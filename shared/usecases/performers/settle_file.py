@@ -12,7 +12,7 @@ from shared.usecases.performers.file_outcomes import FileOutcome, OutcomeKind, Q
 from shared.usecases.performers.stored_json import dumps
 
 if TYPE_CHECKING:
-    from shared.domain.facts.data import BlobRef
+    from shared.domain.data import BlobRef
     from shared.ports.data import DataStore, Quarantine, TestedFile
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain.facts.data import DataArrived, DataTested
+from shared.domain.data import DataArrived, DataTested
 from shared.domain.ids import sha256_hex
 from shared.errors import BlobChangedError, BlobTooLargeError
 from shared.usecases.performers.file_outcomes import DataReport, FileOutcome, OutcomeKind
@@ -15,7 +15,7 @@ from shared.usecases.performers.settle_file import CycleFile, store_once
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.domain.effects.data import TestData
+    from shared.domain.data import TestData
     from shared.domain.state import State
     from shared.ports.data import DataStore, DataTests
     from shared.ports.ledger import Ledger

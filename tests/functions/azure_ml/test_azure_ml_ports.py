@@ -12,11 +12,10 @@ import pytest
 from doubled import DoubledAzureMl
 from stand import RealAzureMl
 
-from shared.domain.effects.drift import CheckDrift, TagDrift
-from shared.domain.effects.rollout import Role
-from shared.domain.facts.cycles import Mode
-from shared.domain.facts.drift import DriftVerdict
-from shared.domain.facts.jobs import JobStatus
+from shared.domain.drift import CheckDrift, DriftVerdict, TagDrift
+from shared.domain.jobs import JobStatus
+from shared.domain.retraining import Mode
+from shared.domain.rollout import Role
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
 from shared.ports.drift import CollectedFiles, Comparison, StoredFile
 from shared.ports.endpoints import Provisioning

@@ -7,14 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain.cycle import Cycle
+from shared.domain.data import BlobRef, DataArrived, DataRegistered, DataTested
 from shared.domain.decide import next_step, outbox
+from shared.domain.declared import FactBase, Verdict
+from shared.domain.drift import DriftChecked, DriftVerdict
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry, Fact
-from shared.domain.facts.base import FactBase, Verdict
-from shared.domain.facts.cycles import CycleOpened, Mode, RetrainDecided
-from shared.domain.facts.data import BlobRef, DataArrived, DataRegistered, DataTested
-from shared.domain.facts.drift import DriftChecked, DriftVerdict
-from shared.domain.facts.jobs import (
+from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
     EvidenceRead,
@@ -23,14 +22,14 @@ from shared.domain.facts.jobs import (
     JobSubmitted,
     MetricPair,
 )
-from shared.domain.facts.reasons import Reason, ReasonKind
-from shared.domain.facts.rollout import (
+from shared.domain.policy import Policy
+from shared.domain.retraining import CycleOpened, Mode, Reason, ReasonKind, RetrainDecided
+from shared.domain.rollout import (
     ChampionPromoted,
     DeploymentReady,
     DeploymentStarted,
     PromotionStarted,
 )
-from shared.domain.policy import Policy
 from shared.domain.state import Champion, DataVersion, State
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from shared.domain.codec import (
 )
 from shared.domain.effects import EFFECTS
 from shared.domain.facts import FACTS
-from shared.domain.facts.cycles import RetrainRequested
-from shared.domain.facts.jobs import JobFinished
-from shared.domain.facts.rollout import ChampionPromoted
+from shared.domain.jobs import JobFinished
+from shared.domain.retraining import RetrainRequested
+from shared.domain.rollout import ChampionPromoted
 from shared.domain.state import State
 
 _RECORDED = Path(__file__).resolve().parents[2] / "wire" / "facts.format_1.jsonl"

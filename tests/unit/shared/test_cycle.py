@@ -21,13 +21,19 @@ from stories import (
 )
 
 from shared.domain.cycle import Cycle, learn
-from shared.domain.effects.data import RegisterData, TestData
-from shared.domain.effects.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
-from shared.domain.effects.rollout import Deploy, ShiftTraffic, WatchDeployment
+from shared.domain.data import DataTested, RegisterData, TestData
 from shared.domain.facts import Entry
-from shared.domain.facts.cycles import Mode
-from shared.domain.facts.data import DataTested
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.jobs import (
+    ChallengerRegistered,
+    Evaluate,
+    FindChallenger,
+    JobFinished,
+    JobStatus,
+    SubmitJob,
+    WatchJob,
+)
+from shared.domain.retraining import Mode
+from shared.domain.rollout import Deploy, ShiftTraffic, WatchDeployment
 from shared.errors import FactConflictError
 
 STORY = tuple(Entry(3 + place, NOON_UTC, fact) for place, fact in enumerate(FULL_STORY))

@@ -8,11 +8,17 @@ import pytest
 from examples import EXAMPLE_CYCLE, example, examples
 
 from shared.domain.codec import fact_from_json, fact_to_json
+from shared.domain.declared import (
+    EffectBase,
+    EffectOfCycle,
+    FactBase,
+    FactOfCycle,
+    Step,
+    Telling,
+)
 from shared.domain.effects import EFFECTS, Effect
-from shared.domain.effects.base import EffectBase
-from shared.domain.effects.base import OfCycle as EffectOfCycle
 from shared.domain.facts import FACTS, Fact
-from shared.domain.facts.base import FactBase, OfCycle, Step, Telling
+from shared.domain.notices import EffectFailed
 
 _FACT_KINDS = typing.get_args(Fact)
 _EFFECT_KINDS = typing.get_args(Effect)
@@ -59,7 +65,7 @@ def test_every_fact_and_effect_has_a_key_and_words(one):
 
 @pytest.mark.parametrize("fact", examples(Fact), ids=_name)
 def test_every_fact_says_which_cycle_it_speaks_of_and_what_it_tells(fact):
-    speaks_of_a_cycle = isinstance(fact, OfCycle) or "cycle" in vars(type(fact))
+    speaks_of_a_cycle = isinstance(fact, FactOfCycle) or "cycle" in vars(type(fact))
 
     assert fact.cycle == (EXAMPLE_CYCLE if speaks_of_a_cycle else None)
     assert all(isinstance(one, Telling) and one.words for one in fact.tells)
@@ -72,7 +78,7 @@ def test_an_effect_is_a_step_of_its_cycle_or_of_none(effect):
 
 @pytest.mark.parametrize("effect", examples(Effect), ids=_name)
 def test_an_effect_that_is_given_up_becomes_a_fact_of_its_cycle(effect):
-    fact = effect.given_up("storage refused")
+    fact = EffectFailed.of(effect, "storage refused")
 
     assert (fact.effect, fact.cycle, fact.doing) == (effect.key, effect.cycle, effect.words)
 

@@ -8,22 +8,22 @@ from datetime import date, timedelta
 import pytest
 from stories import CHAMPION, DATA, NOON_UTC, POLICY, drift, plan, record
 
-from shared.domain.effects.drift import (
+from shared.domain.drift import (
     CheckDrift,
+    DriftCheckDue,
+    DriftVerdict,
+    Performance,
+    PerformanceVerdict,
     PublishDrift,
     ReadDriftCheck,
     TagDrift,
     WatchDriftJob,
 )
-from shared.domain.effects.jobs import SubmitJob
-from shared.domain.effects.notices import RaiseAlert
-from shared.domain.effects.rollout import Role, TagModel
-from shared.domain.facts.cycles import CycleEnded, Outcome
-from shared.domain.facts.drift import DriftCheckDue, DriftVerdict, Performance, PerformanceVerdict
-from shared.domain.facts.jobs import JobFinished, JobStatus, JobSubmitted
-from shared.domain.facts.notices import EffectDone
-from shared.domain.facts.reasons import ReasonKind
 from shared.domain.ids import JobName
+from shared.domain.jobs import JobFinished, JobStatus, JobSubmitted, SubmitJob
+from shared.domain.notices import EffectDone, RaiseAlert
+from shared.domain.retraining import CycleEnded, Outcome, ReasonKind
+from shared.domain.rollout import Role, TagModel
 from shared.domain.state import State
 
 DAY = date(2026, 3, 14)

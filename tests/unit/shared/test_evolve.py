@@ -22,24 +22,22 @@ from stories import (
     record,
 )
 
-from shared.domain.effects.data import TestData
-from shared.domain.effects.drift import CheckDrift, PublishDrift
-from shared.domain.effects.jobs import SubmitJob
-from shared.domain.effects.notices import RaiseAlert
-from shared.domain.effects.rollout import RestoreTraffic, RetireDeployment, Role, TagModel
+from shared.domain.data import DataRegistered, DataTested, TestData
+from shared.domain.drift import CheckDrift, DriftCheckDue, PublishDrift
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry
-from shared.domain.facts.cycles import Outcome, RetrainRequested
-from shared.domain.facts.data import DataRegistered, DataTested
-from shared.domain.facts.drift import DriftCheckDue
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus, JobSubmitted
-from shared.domain.facts.notices import AlertRaised, EffectDone, EffectFailed
-from shared.domain.facts.reasons import Reason, ReasonKind
-from shared.domain.facts.rollout import (
+from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus, JobSubmitted, SubmitJob
+from shared.domain.notices import AlertRaised, EffectDone, EffectFailed, RaiseAlert
+from shared.domain.retraining import Outcome, Reason, ReasonKind, RetrainRequested
+from shared.domain.rollout import (
     ChampionPromoted,
     DeploymentFailed,
     DeploymentReady,
     DeploymentStarted,
+    RestoreTraffic,
+    RetireDeployment,
+    Role,
+    TagModel,
     TrafficChangedOutside,
     TrafficFoundStale,
 )
@@ -236,7 +234,7 @@ def test_an_effect_of_the_cycle_that_is_given_up_ends_the_cycle_and_hands_its_fi
     state = record(State("m"), arrival("a.csv"))
     (step,) = plan(state)
 
-    state = record(state, step.given_up("storage refused"))
+    state = record(state, EffectFailed.of(step, "storage refused"))
 
     assert state.past[-1].outcome is Outcome.FAILED
     assert state.cycle is None

@@ -8,7 +8,6 @@ import pytest
 from stories import CYCLE, JOB
 
 from shared.domain.evidence import parse_evidence
-from shared.domain.facts.jobs import MetricPair
 from shared.domain.ids import (
     JobName,
     cycle_id_of,
@@ -16,6 +15,7 @@ from shared.domain.ids import (
     deployment_name,
     is_model_name,
 )
+from shared.domain.jobs import MetricPair
 from shared.errors import EvidenceError
 
 DOCUMENT = {

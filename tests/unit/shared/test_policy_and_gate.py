@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from stories import CHAMPION, DATA, EVIDENCE, NOON_UTC, OPENED, POLICY, metric, open_state
 
 from shared.domain.cycle import Cycle
+from shared.domain.declared import Verdict
 from shared.domain.facts import Entry
-from shared.domain.facts.base import Verdict
-from shared.domain.facts.jobs import MetricPair
-from shared.domain.facts.reasons import Reason, ReasonKind
 from shared.domain.gate import judge
+from shared.domain.jobs import MetricPair
 from shared.domain.policy import decide_retraining
+from shared.domain.retraining import Reason, ReasonKind
 from shared.domain.state import Learnt
 from shared.domain.wording import duration, number, numbers, plural
 

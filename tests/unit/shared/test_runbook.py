@@ -10,7 +10,7 @@ from examples import examples
 
 from shared.domain import sentences
 from shared.domain.effects import Effect
-from shared.domain.facts.cycles import Mode, Outcome
+from shared.domain.retraining import Mode, Outcome
 
 RUNBOOK = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text("utf-8")
 

@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
+from shared.domain.data import BlobRef
+from shared.domain.declared import Value
 from shared.domain.effects import EFFECTS
 from shared.domain.facts import FACTS
-from shared.domain.facts.data import BlobRef
-from shared.domain.facts.jobs import JobFinished, JobStatus
-from shared.domain.facts.notices import EffectDone
 from shared.domain.ids import JobName
-from shared.domain.value import Value
+from shared.domain.jobs import JobFinished, JobStatus
+from shared.domain.notices import EffectDone
 
 PLACE = BlobRef("landing", "diabetes/a.csv", "0x1")
 

@@ -16,10 +16,9 @@ from shared.adapters.in_memory import (
     ScriptedDriftChecks,
     SimulatedClock,
 )
-from shared.domain.effects.drift import CheckDrift
-from shared.domain.facts.drift import DriftChecked, DriftVerdict
-from shared.domain.facts.jobs import JobSubmitted
-from shared.domain.facts.notices import EffectDone
+from shared.domain.drift import CheckDrift, DriftChecked, DriftVerdict
+from shared.domain.jobs import JobSubmitted
+from shared.domain.notices import EffectDone
 from shared.domain.state import Champion, State
 from shared.errors import EvidenceError
 from shared.ports.catalog import MonitoringSettings

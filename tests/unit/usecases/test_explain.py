@@ -5,20 +5,27 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from shared.adapters.in_memory import InMemoryCatalog, InMemoryLedger
+from shared.domain.data import DataRegistered, DataTested
+from shared.domain.declared import Sign, Step, Verdict
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry
-from shared.domain.facts.base import Sign, Step, Verdict
-from shared.domain.facts.cycles import CycleEnded, CycleOpened, Mode, Outcome, RetrainDecided
-from shared.domain.facts.data import DataRegistered, DataTested
-from shared.domain.facts.jobs import (
+from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
     JobFinished,
     JobStatus,
     JobSubmitted,
 )
-from shared.domain.facts.reasons import Reason, ReasonKind
 from shared.domain.policy import Policy
+from shared.domain.retraining import (
+    CycleEnded,
+    CycleOpened,
+    Mode,
+    Outcome,
+    Reason,
+    ReasonKind,
+    RetrainDecided,
+)
 from shared.usecases.explain import Explain
 
 CYCLE = "0123456789ab"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.facts.data import BlobRef
+from shared.domain.data import BlobRef
 from shared.errors import DataMismatchError
 from shared.usecases.performers.file_outcomes import (
     DataReport,

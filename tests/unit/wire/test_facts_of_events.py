@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.facts.data import BlobRef, DataArrived
-from shared.domain.facts.drift import DriftSignal, DriftVerdict
-from shared.domain.facts.jobs import ChallengerRegistered, JobFinished, JobStatus
+from shared.domain.data import BlobRef, DataArrived
+from shared.domain.drift import DriftSignal, DriftVerdict
+from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.errors import EventRejectedError
 from shared.wire.drift import read_drift_detected
 from shared.wire.envelope import Event, read_events

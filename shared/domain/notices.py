@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.domain.facts.base import OfModel
+from shared.domain.declared import EffectBase, FactOfModel, OwedEffect
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EffectDone(OfModel):
+class EffectDone(FactOfModel):
     """An effect without a business result (alert, tag, retire, publish) was performed."""
 
     wire_name = "effect_done"
@@ -26,7 +26,7 @@ class EffectDone(OfModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EffectFailed(OfModel):
+class EffectFailed(FactOfModel):
     """An effect was given up."""
 
     wire_name = "effect_failed"
@@ -49,6 +49,11 @@ class EffectFailed(OfModel):
         return f"{self.doing or self.effect} was given up: {self.sentence}"
 
     @staticmethod
+    def of(effect: EffectBase, sentence: str) -> "EffectFailed":
+        """That this effect was given up, and why."""
+        return EffectFailed(effect.key, sentence, cycle_id=effect.cycle, doing=effect.words)
+
+    @staticmethod
     def upgraded(stored: Mapping[str, Any]) -> Mapping[str, Any]:
         """One that was stored before it had a cycle names it at the front of the effect's key."""
         match = re.match(r"([0-9a-f]{12}):", stored["effect"])
@@ -56,7 +61,7 @@ class EffectFailed(OfModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AlertRaised(OfModel):
+class AlertRaised(FactOfModel):
     """Something outside a cycle needs a person's eye."""
 
     wire_name = "alert_raised"
@@ -74,3 +79,25 @@ class AlertRaised(OfModel):
 
 
 NoticesFact = EffectDone | EffectFailed | AlertRaised
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RaiseAlert(OwedEffect):
+    """Tell a person, in a sentence."""
+
+    wire_name = "raise_alert"
+    longest_wait = None
+
+    fact_seq: int
+    sentence: str
+
+    @property
+    def key(self) -> str:
+        return f"alert:{self.fact_seq}"
+
+    @property
+    def words(self) -> str:
+        return "Sending an alert"
+
+
+NoticesEffect = RaiseAlert

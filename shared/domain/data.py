@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from shared.domain.facts.base import OfCycle, OfModel, Sign, Step, Telling
-from shared.domain.value import Value
+from shared.domain.declared import (
+    EffectOfCycle,
+    FactOfCycle,
+    FactOfModel,
+    Sign,
+    Step,
+    Telling,
+    Value,
+)
 from shared.domain.wording import ended, plural
 
 
@@ -28,7 +36,7 @@ class BlobRef(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DataArrived(OfModel):
+class DataArrived(FactOfModel):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
 
     `listed`: it is what lies there, though its event seemed older than another's.
@@ -53,7 +61,7 @@ class DataArrived(OfModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DataTested(OfCycle):
+class DataTested(FactOfCycle):
     """The cycle's files were tested; which one went where stands in the report blob."""
 
     wire_name = "data_tested"
@@ -100,7 +108,7 @@ def _sentences(findings: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DataRegistered(OfCycle):
+class DataRegistered(FactOfCycle):
     """An immutable data version: all accepted files so far, pinned by hash."""
 
     wire_name = "data_registered"
@@ -127,3 +135,48 @@ class DataRegistered(OfCycle):
 
 
 DataFact = DataArrived | DataTested | DataRegistered
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TestData(EffectOfCycle):
+    """Test the files that arrived in (after_seq, to_seq]."""
+
+    __test__ = False  # not a pytest class
+    wire_name = "test_data"
+    longest_wait = timedelta(hours=6)  # for one file's job
+
+    after_seq: int
+    to_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:test"
+
+    @property
+    def words(self) -> str:
+        return "Testing the files"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RegisterData(EffectOfCycle):
+    """Pin the accepted files, with all before them, as an immutable data version."""
+
+    wire_name = "register_data"
+    longest_wait = None
+
+    report: str
+    report_sha256: str
+    previous_pins: str | None
+    previous_pins_sha256: str | None
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:register"
+
+    @property
+    def words(self) -> str:
+        return "Registering the data version"
+
+
+DataEffect = TestData | RegisterData

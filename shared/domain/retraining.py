@@ -1,12 +1,73 @@
-"""A cycle opens, is allowed to retrain or not, and ends."""
+"""Why a cycle opens, whether it may retrain, and how it ends."""
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any, assert_never
 
-from shared.domain.facts.base import OfCycle, OfModel, Sign, Step, Telling, Verdict
-from shared.domain.facts.reasons import Reason, ReasonKind, kinds_in_words
-from shared.domain.wording import plural
+from shared.domain.declared import FactOfCycle, FactOfModel, Sign, Step, Telling, Value, Verdict
+from shared.domain.wording import listed, plural
+
+
+class ReasonKind(StrEnum):
+    """Kinds of reasons."""
+
+    DATA = "data"
+    DRIFT = "drift"
+    PERFORMANCE = "performance"  # labels came, and the champion's predictions are worse than it was
+    MANUAL = "manual"
+    MODEL = "model"  # a person registered a version: it is evaluated, not retrained
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        match self:
+            case ReasonKind.DATA:
+                return "new data"
+            case ReasonKind.DRIFT:
+                return "drift"
+            case ReasonKind.PERFORMANCE:
+                return "worse predictions"
+            case ReasonKind.MANUAL:
+                return "a request by hand"
+            case ReasonKind.MODEL:
+                return "a version registered by hand"
+            case unknown:
+                assert_never(unknown)
+
+
+def kinds_in_words(kinds: Collection[ReasonKind]) -> str:
+    """`new data and drift`, in the order of the kinds."""
+    return listed([kind.words for kind in ReasonKind if kind in kinds])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reason(Value):
+    """One reason to open a cycle; `key` is the key of the fact that gave it, `seq` its place."""
+
+    kind: ReasonKind
+    key: str
+    seq: int
+    text: str = ""
+    version: str | None = None  # kind MODEL: the version a person registered
+    report: str | None = None  # kinds DRIFT and PERFORMANCE: where to read more
+    day: date | None = None  # same: the day that was checked
+
+    @property
+    def words(self) -> str:
+        """Its own text, without repeating its kind; empty where it has none."""
+        kind = f"{self.kind.words}: "
+        text = self.text[len(kind) :] if self.text.lower().startswith(kind) else self.text
+        return text.rstrip(" .")
+
+    @staticmethod
+    def upgraded(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Reasons that were stored before they had a day name it in their key."""
+        match = re.fullmatch(r"(?:drift|performance):(\d{4}-\d{2}-\d{2}):.*", stored["key"])
+        return stored if match is None else {"day": match[1]} | dict(stored)
+
 
 _MOST_REASONS_TOLD = 3
 
@@ -30,7 +91,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RetrainRequested(OfModel):
+class RetrainRequested(FactOfModel):
     """A person asked; `request` is their idempotency key."""
 
     wire_name = "retrain_requested"
@@ -49,7 +110,7 @@ class RetrainRequested(OfModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CycleOpened(OfCycle):
+class CycleOpened(FactOfCycle):
     """A cycle began, for these reasons, with the arrivals in (after_seq, to_seq]."""
 
     wire_name = "cycle_opened"
@@ -85,7 +146,7 @@ class CycleOpened(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RetrainDecided(OfCycle):
+class RetrainDecided(FactOfCycle):
     """The retrain policy's answer, and what later steps of this cycle need of the config."""
 
     wire_name = "retrain_decided"
@@ -117,7 +178,7 @@ class RetrainDecided(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CycleEnded(OfCycle):
+class CycleEnded(FactOfCycle):
     """A cycle is over, and why, in a sentence."""
 
     wire_name = "cycle_ended"
@@ -138,4 +199,4 @@ class CycleEnded(OfCycle):
         return ()
 
 
-CyclesFact = RetrainRequested | CycleOpened | RetrainDecided | CycleEnded
+RetrainingFact = RetrainRequested | CycleOpened | RetrainDecided | CycleEnded

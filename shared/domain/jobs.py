@@ -1,12 +1,21 @@
 """Jobs train and evaluate; what comes out is registered and judged."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
-from shared.domain.facts.base import FactBase, OfCycle, Sign, Step, Telling, Verdict
-from shared.domain.facts.cycles import Mode
+from shared.domain.declared import (
+    EffectOfCycle,
+    FactBase,
+    FactOfCycle,
+    Sign,
+    Step,
+    Telling,
+    Value,
+    Verdict,
+)
 from shared.domain.ids import JobName
-from shared.domain.value import Value
+from shared.domain.retraining import Mode
 from shared.domain.wording import plural
 
 
@@ -45,7 +54,7 @@ _STEPS: dict[str, Step] = {Mode.RETRAIN: Step.TRAINED, Mode.EVALUATE: Step.COMPA
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class JobSubmitted(OfCycle):
+class JobSubmitted(FactOfCycle):
     """A job was handed to Azure ML.
 
     A drift job belongs to no cycle: its `cycle_id` are the digits in its name.
@@ -141,7 +150,7 @@ class ChallengerRegistered(FactBase):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EvidenceRead(OfCycle):
+class EvidenceRead(FactOfCycle):
     """What a job measured on the frozen rows; small enough to replay the gate from it."""
 
     wire_name = "evidence_read"
@@ -174,7 +183,7 @@ class EvidenceRead(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ChallengerEvaluated(OfCycle):
+class ChallengerEvaluated(FactOfCycle):
     """The gate's verdict on one pair."""
 
     wire_name = "challenger_evaluated"
@@ -201,3 +210,91 @@ class ChallengerEvaluated(OfCycle):
 
 
 JobsFact = JobSubmitted | JobFinished | ChallengerRegistered | EvidenceRead | ChallengerEvaluated
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SubmitJob(EffectOfCycle):
+    """Hand a job to Azure ML."""
+
+    wire_name = "submit_job"
+    longest_wait = None
+
+    mode: Mode
+    attempt: int
+    pins: str
+    data_version: str
+    config_sha256: str
+    champion_version: str | None
+    challenger_version: str | None  # mode EVALUATE: the version to evaluate
+    fact_seq: int
+
+    @property
+    def job_name(self) -> str:
+        """Names the job, so that a repetition finds the one of the first time."""
+        return str(JobName(self.mode, self.cycle_id, self.attempt))
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:submit:{self.job_name}"
+
+    @property
+    def words(self) -> str:
+        return f"Submitting job {self.job_name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class WatchJob(EffectOfCycle):
+    """Look whether the job has ended."""
+
+    wire_name = "watch_job"
+    longest_wait = timedelta(hours=24)  # its four steps have two hours each, and it may queue
+
+    job_name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:watch:{self.job_name}"
+
+    @property
+    def words(self) -> str:
+        return f"Watching job {self.job_name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FindChallenger(EffectOfCycle):
+    """Look into the registry for the version that the finished job registered."""
+
+    wire_name = "find_challenger"
+    longest_wait = None
+
+    job_name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:find:{self.job_name}"
+
+    @property
+    def words(self) -> str:
+        return f"Looking for the version that job {self.job_name} registered"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluate(EffectOfCycle):
+    """Read what the job measured; the gate's verdict follows from it."""
+
+    wire_name = "evaluate"
+    longest_wait = None
+
+    job_name: str
+    challenger: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:evaluate:{self.job_name}"
+
+    @property
+    def words(self) -> str:
+        return f"Reading the evidence of job {self.job_name}"
+
+
+JobsEffect = SubmitJob | WatchJob | FindChallenger | Evaluate

@@ -1,13 +1,22 @@
-"""A version is deployed, takes the traffic, and serves."""
+"""A version is deployed, takes the traffic, and serves; the others are cleaned up."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
-from shared.domain.facts.base import OfCycle, OfModel, Sign, Step, Telling
+from shared.domain.declared import (
+    EffectOfCycle,
+    FactOfCycle,
+    FactOfModel,
+    OwedEffect,
+    Sign,
+    Step,
+    Telling,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DeploymentStarted(OfCycle):
+class DeploymentStarted(FactOfCycle):
     """A deployment with no traffic was asked for."""
 
     wire_name = "deployment_started"
@@ -28,7 +37,7 @@ class DeploymentStarted(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DeploymentReady(OfCycle):
+class DeploymentReady(FactOfCycle):
     """The deployment answered its smoke test."""
 
     wire_name = "deployment_ready"
@@ -50,7 +59,7 @@ class DeploymentReady(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DeploymentFailed(OfCycle):
+class DeploymentFailed(FactOfCycle):
     """The deployment did not come up, or failed its smoke test."""
 
     wire_name = "deployment_failed"
@@ -72,7 +81,7 @@ class DeploymentFailed(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PromotionStarted(OfCycle):
+class PromotionStarted(FactOfCycle):
     """The fence: this version may take the traffic, as `over` was still the champion."""
 
     wire_name = "promotion_started"
@@ -94,7 +103,7 @@ class PromotionStarted(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ChampionPromoted(OfCycle):
+class ChampionPromoted(FactOfCycle):
     """Observed traffic agrees: the version serves production."""
 
     wire_name = "champion_promoted"
@@ -118,7 +127,7 @@ class ChampionPromoted(OfCycle):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrafficChangedOutside(OfModel):
+class TrafficChangedOutside(FactOfModel):
     """A person moved the traffic; that is respected and recorded.
 
     `version` is what serves now, or None when it is nothing of ours or several.
@@ -140,7 +149,7 @@ class TrafficChangedOutside(OfModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrafficFoundStale(OfModel):
+class TrafficFoundStale(FactOfModel):
     """An older write of ours won over a newer one (a paused host): it is to be repaired."""
 
     wire_name = "traffic_found_stale"
@@ -167,4 +176,137 @@ RolloutFact = (
     | ChampionPromoted
     | TrafficChangedOutside
     | TrafficFoundStale
+)
+
+
+class Role(StrEnum):
+    """A version's part, as its tag `role` in the registry says."""
+
+    CANDIDATE = "candidate"
+    CHAMPION = "champion"
+    RETIRED = "retired"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Deploy(EffectOfCycle):
+    """Deploy the version with no traffic; create the endpoint where there is none."""
+
+    wire_name = "deploy"
+    longest_wait = timedelta(hours=2)
+
+    version: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:deploy:{self.version}"
+
+    @property
+    def words(self) -> str:
+        return f"Deploying version {self.version}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class WatchDeployment(EffectOfCycle):
+    """Look whether the deployment is up, then send it a smoke test."""
+
+    wire_name = "watch_deployment"
+    longest_wait = timedelta(hours=2)
+
+    version: str
+    job_name: str  # whose evidence holds the sample request
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:smoke:{self.version}"
+
+    @property
+    def words(self) -> str:
+        return f"Starting and trying version {self.version}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ShiftTraffic(EffectOfCycle):
+    """Move all traffic to the version, and watch until it has moved."""
+
+    wire_name = "shift_traffic"
+    longest_wait = timedelta(hours=2)
+
+    version: str
+    over: str | None
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:shift:{self.version}:{self.over or '-'}"
+
+    @property
+    def words(self) -> str:
+        return f"Moving the traffic to version {self.version}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RestoreTraffic(OwedEffect):
+    """An older write of ours won: give the champion its traffic back."""
+
+    wire_name = "restore_traffic"
+    longest_wait = timedelta(hours=2)
+
+    version: str
+    cycle_id: str
+    fact_seq: int  # the champion's, as it should stand on the endpoint
+    seen_seq: int  # of the fact that asks for this
+
+    @property
+    def key(self) -> str:
+        return f"restore:{self.version}:{self.seen_seq}"
+
+    @property
+    def words(self) -> str:
+        return f"Giving version {self.version} its traffic back"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TagModel(OwedEffect):
+    """Say in the registry what part a version plays."""
+
+    wire_name = "tag_model"
+    longest_wait = None
+
+    version: str
+    role: Role
+    cycle_id: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"tag:{self.version}:{self.role}:{self.fact_seq}"
+
+    @property
+    def words(self) -> str:
+        return f"Tagging version {self.version}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetireDeployment(OwedEffect):
+    """Delete a deployment that serves nothing."""
+
+    wire_name = "retire_deployment"
+    longest_wait = timedelta(hours=6)
+
+    version: str
+    fact_seq: int
+
+    @property
+    def key(self) -> str:
+        return f"retire:{self.version}:{self.fact_seq}"
+
+    @property
+    def words(self) -> str:
+        return f"Deleting the deployment of version {self.version}"
+
+
+RolloutEffect = (
+    Deploy | WatchDeployment | ShiftTraffic | RestoreTraffic | TagModel | RetireDeployment
 )

@@ -1,0 +1,15 @@
+"""What is to be done about a model, as imperatives. Effects follow from the state alone.
+
+Facts and effects of one subject stand together; an effect declares all about itself in its class.
+"""
+
+import typing
+
+from shared.domain.data import DataEffect
+from shared.domain.drift import DriftEffect
+from shared.domain.jobs import JobsEffect
+from shared.domain.notices import NoticesEffect
+from shared.domain.rollout import RolloutEffect
+
+Effect = DataEffect | JobsEffect | RolloutEffect | DriftEffect | NoticesEffect
+EFFECTS: dict[str, type[Effect]] = {kind.wire_name: kind for kind in typing.get_args(Effect)}

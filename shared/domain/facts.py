@@ -1,0 +1,28 @@
+"""What can happen to a model, in the past tense. A fact is keyed by its business, not its event.
+
+Facts and effects of one subject stand together; a fact declares all about itself in its class.
+"""
+
+import typing
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.data import DataFact
+from shared.domain.declared import Value
+from shared.domain.drift import DriftFact
+from shared.domain.jobs import JobsFact
+from shared.domain.notices import NoticesFact
+from shared.domain.retraining import RetrainingFact
+from shared.domain.rollout import RolloutFact
+
+Fact = DataFact | DriftFact | RetrainingFact | JobsFact | RolloutFact | NoticesFact
+FACTS: dict[str, type[Fact]] = {kind.wire_name: kind for kind in typing.get_args(Fact)}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Entry(Value):
+    """A recorded fact: its place in the stream (from 1) and when it was recorded."""
+
+    seq: int
+    at_utc: datetime
+    fact: Fact
