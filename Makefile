@@ -36,7 +36,19 @@ check: ## format, lint, types, layers, unit tests
 bench: setup ## every benchmark, each prints a table and a JSON line
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(RUN) $$script; done
 
-lock: ## pin what pyproject.toml asks for
+# One version of a package on every Python and in every file: what is tested is what is deployed.
+PIN := .venv/bin/uv pip compile -q --python-version 3.11 --no-header --no-annotate
+LOCKED := .local/cache/lock.txt
+
+lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) local/bootstrap.py
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --group function-app -o requirements.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --group dev -o requirements-dev.txt
+	$(PIN) --upgrade --universal --fork-strategy fewest --group dev --group training-environment \
+		--group scoring-environment -o $(LOCKED)
+	$(PIN) --universal -c $(LOCKED) --group function-app -o requirements.txt
+	$(PIN) --universal -c $(LOCKED) --group dev -o requirements-dev.txt
+	@set -e; for name in training scoring; do \
+		file=ml/environments/$$name.yml; \
+		$(PIN) --python-platform linux -c $(LOCKED) --group $$name-environment -o $(LOCKED).$$name; \
+		{ sed '/- pip:$$/q' $$file; sed 's/^/      - /' $(LOCKED).$$name; } > $(LOCKED).yml; \
+		mv $(LOCKED).yml $$file; \
+	done
