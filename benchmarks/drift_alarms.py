@@ -51,8 +51,8 @@ from alarms.worlds import (
 from ml.drift.counting.category import CategorySummary
 from ml.drift.counting.grid import Grid
 from ml.drift.profiles.profile import Profile
-from ml.drift.profiles.reference import Reference
-from ml.drift.statistics.null import DRAWS
+from ml.drift.reference.column_reference import ColumnReference
+from ml.drift.reference.null import DRAWS
 from ml.drift.verdict.checking import check
 
 REFERENCE_ROWS = 20_000
@@ -148,10 +148,10 @@ def iid_cells(report: Report, size: Size, part: int, name: str) -> None:
     alarms = {rows: Alarms() for rows in WINDOWS}
     power = {change: Power() for change in moved}
 
-    def quiet(reference: Reference, rows: int) -> Rules:
+    def quiet(reference: ColumnReference, rows: int) -> Rules:
         # `rows` have a value; what is missing comes on top.
         missing = rng.negative_binomial(rows, 1 - MISSING_SHARE, days)
-        return judged(reference, rng.multinomial(rows, shares, days), missing=missing)
+        return judged(reference, rng.multinomial(rows, shares, days), lost=missing)
 
     drawn = [
         [
@@ -187,7 +187,7 @@ def correlated_cells(report: Report, size: Size, part: int) -> None:
 
 
 def _judged_rows(
-    references: Sequence[Reference],
+    references: Sequence[ColumnReference],
     draw: Callable[[int], Floats],
     rows: int,
     *,
@@ -243,7 +243,7 @@ def dependent_cells(report: Report, size: Size, part: int, kind: str) -> None:
     alarms = Alarms()
     power = {name: Power() for name in DEPENDENT[kind]}
 
-    def rules(reference: Reference, values: Floats) -> Rules:
+    def rules(reference: ColumnReference, values: Floats) -> Rules:
         return judged(reference, to_cells(values, slots, grid, count), weekdays=weekdays)
 
     worlds = [dependent_days(kind, rng) for _ in range(sets)]
@@ -286,7 +286,7 @@ def largest_disagreement() -> float:
         for day in (101, 102):
             now = table(900, np.full(900, day * by_days), 0.05)
             dated = {"when": np.full(900, day).astype("datetime64[D]")} if by_days else {}
-            result = check(profile, pa.table({**now, **dated}), budget=BUDGET)
+            result = check(profile, pa.table({**now, **dated}), alarm_budget=BUDGET)
             for reference in profile.references:
                 ours = _ratio_here(reference, now[reference.column.name], day)
                 theirs = result[reference.column.name].ratio
@@ -294,7 +294,7 @@ def largest_disagreement() -> float:
     return worst
 
 
-def _ratio_here(reference: Reference, values: object, day: int) -> float:
+def _ratio_here(reference: ColumnReference, values: object, day: int) -> float:
     if isinstance(reference.summary, CategorySummary):
         names, counts = np.unique(np.asarray(values), return_counts=True)
         by_name = dict(zip(names.tolist(), counts.tolist(), strict=True))
@@ -311,7 +311,7 @@ def _ratio_here(reference: Reference, values: object, day: int) -> float:
     days = np.vstack([cells, others])
     missing = np.full(len(days), len(numbers) - len(there))
     weekdays = np.full(len(days), day % 7)
-    return float(judged(reference, days, weekdays=weekdays, missing=missing).ours[0])
+    return float(judged(reference, days, weekdays=weekdays, lost=missing).ours[0])
 
 
 def show(report: Report) -> dict[str, float]:

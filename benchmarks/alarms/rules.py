@@ -13,29 +13,26 @@ from numpy.typing import NDArray
 
 from alarms.worlds import FEATURES
 from ml.drift.counting.category import CategorySummary
+from ml.drift.counting.columns import Column, Summary
 from ml.drift.counting.grid import Grid
+from ml.drift.counting.history import Blocks, Days
 from ml.drift.counting.kernels import CELLS, add_days
-from ml.drift.counting.layout import Column, Kind, Summary
 from ml.drift.counting.numeric import NumericSummary
-from ml.drift.counting.units import Blocks, Days
-from ml.drift.profiles.reference import (
-    Reference,
-    draw_nulls,
-    learn_references,
+from ml.drift.profiles.profile import learn_references
+from ml.drift.reference.column_reference import (
+    ColumnReference,
+    Window,
     missing_of,
-    share_groups,
-    summed,
     weekday_counts,
 )
-from ml.drift.statistics.distances import cell_distance, chi_square
-from ml.drift.statistics.limits import Budget, Statistic, distance_limit, most_unseen, share_limit
-from ml.drift.statistics.overdispersion import Dependence
-from ml.drift.statistics.shape import shape_of
-from ml.drift.verdict.judging import Window, missing_signal, past_of
+from ml.drift.reference.overdispersion import Overdispersion
+from ml.drift.result import AlarmBudget, Kind
+from ml.drift.statistics import distance, missing, shares, unseen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-BUDGET: Final = Budget()
+BUDGET: Final = AlarmBudget()
+CHANCE: Final = BUDGET.chance(FEATURES)  # of one column, for all its statistics
 FIXED_LIMIT: Final = 0.1  # the default of Azure ML and Evidently
 _KNOTS: Final = 9  # of the limit's course over chi-square's variance
 
@@ -65,13 +62,15 @@ def numeric_summary(values: Floats, days: Ints | None, grid: Grid) -> NumericSum
     return summary
 
 
-def reference_sets(sets: Sequence[Sequence[Summary]], draws: int) -> Iterator[list[Reference]]:
+def reference_sets(
+    sets: Sequence[Sequence[Summary]], draws: int
+) -> Iterator[list[ColumnReference]]:
     """Each set profiled on its own; the nulls are drawn together, which is the same and faster."""
     named = [{f"{i}.{j}": summary for j, summary in enumerate(one)} for i, one in enumerate(sets)]
     together: dict[str, Summary] = {}
     for one in named:
         together |= one
-    nulls = draw_nulls(together, draws=draws)
+    nulls = distance.draw_nulls(together, draws=draws)
     for one in named:
         columns = [
             Column(name, Kind.NUMBER if isinstance(s, NumericSummary) else Kind.CATEGORY)
@@ -81,75 +80,78 @@ def reference_sets(sets: Sequence[Sequence[Summary]], draws: int) -> Iterator[li
 
 
 def judged(
-    reference: Reference, days: Ints, *, weekdays: Ints | None = None, missing: Ints | None = None
+    reference: ColumnReference,
+    days: Ints,
+    *,
+    weekdays: Ints | None = None,
+    lost: Ints | None = None,
 ) -> Rules:
     """All rules for days of equally many rows, counts (days, CELLS).
 
     Weekdays and missing rows, shape (days,), where they are known.
     """
-    groups_of = np.full(len(days), -1) if weekdays is None or not reference.matched else weekdays
+    groups_of = (
+        np.full(len(days), -1) if weekdays is None or not reference.same_weekday else weekdays
+    )
     ours, fixed, ks = np.zeros(len(days)), np.zeros(len(days)), np.zeros(len(days))
     for weekday in np.unique(groups_of).tolist():
         mine = groups_of == weekday
         base = None if weekday < 0 else weekday_counts(reference.summary, weekday)
         found = _judged(reference, days[mine], base)
         ours[mine], fixed[mine], ks[mine] = found.ours, found.fixed, found.ks
-    if missing is not None:
-        ours = np.maximum(ours, _missing_ratios(reference, missing, int(days[0].sum())))
+    if lost is not None:
+        ours = np.maximum(ours, _missing_ratios(reference, lost, int(days[0].sum())))
     return Rules(ours, fixed, ks)
 
 
-def _judged(reference: Reference, days: Ints, same_weekday: Ints | None) -> Rules:
+def _judged(reference: ColumnReference, days: Ints, same_weekday: Ints | None) -> Rules:
     if not isinstance(reference.summary, NumericSummary) or reference.null is None:
         raise TypeError("only numbers have a distance")
-    shape = shape_of(reference.summary)
-    base = shape.counts if same_weekday is None else same_weekday
+    shape, cells = distance.shape_of(reference.summary), reference.summary.cells
+    base = cells if same_weekday is None else same_weekday
     rows = int(days[0].sum())
     by_days = isinstance(reference.summary.history, Days)
     window = Window(days=(0,)) if by_days else Window()
 
-    def past(statistic: Statistic) -> Sequence[Dependence]:
+    def past(statistic: str) -> Sequence[Overdispersion]:
         if same_weekday is not None:
-            return reference.matched[statistic]
-        return past_of(reference, statistic, window, float(rows))
+            return reference.same_weekday[statistic]
+        return reference.past(statistic, window, rows=float(rows))
 
-    limit = distance_limit(
+    limit = distance.distance_limit(
         reference.null,
-        past(Statistic.DISTANCE),
+        past(distance.STATISTIC.name),
         effective_rows=float(base.sum()) * rows / (float(base.sum()) + rows),
-        chance=BUDGET.chance(FEATURES, Statistic.DISTANCE),
+        chance=CHANCE * distance.STATISTIC.alarm_share,
     )
     # Cells that nobody fills change nothing but the time: their gaps join their neighbours'.
-    used = np.flatnonzero(shape.counts + days.sum(axis=0))
+    used = np.flatnonzero(cells + days.sum(axis=0))
     place = np.append(0.0, np.cumsum(shape.gaps))[used]
-    whole, here, days = shape.counts[used], base[used], days[:, used]
-    apart = cell_distance(whole, days, np.diff(place))
-    ours = apart if same_weekday is None else cell_distance(here, days, np.diff(place))
-    groups = share_groups(reference.summary, shape, float(rows))[used]
+    whole, here, days = cells[used], base[used], days[:, used]
+    apart = distance.cell_distance(whole, days, np.diff(place))
+    ours = apart if same_weekday is None else distance.cell_distance(here, days, np.diff(place))
+    groups = shares.groups_of(reference.summary, rows=float(rows))[used]
     _, groups = np.unique(groups, return_inverse=True)
-    shares = _share_ratios(here, days, groups, past(Statistic.SHARES))
+    changed = _share_ratios(here, days, groups, past(shares.STATISTIC.name))
     n = float(whole.sum())
     steps = np.abs(np.cumsum(days / rows - whole / n, axis=1)).max(axis=1)
-    chance = BUDGET.false_alarms_per_year / BUDGET.checks_per_year / FEATURES
-    critical = np.sqrt(-np.log(chance / 2) / 2 * (1 / n + 1 / rows))
+    critical = np.sqrt(-np.log(CHANCE / 2) / 2 * (1 / n + 1 / rows))
     return Rules(
-        ours=np.maximum(ours / max(limit, BUDGET.smallest_effect), shares),
+        ours=np.maximum(ours / max(limit, BUDGET.smallest_effect), changed),
         fixed=apart,
         ks=steps / critical,
     )
 
 
-def _share_ratios(base: Ints, days: Ints, groups: Ints, past: Sequence[Dependence]) -> Floats:
-    current = summed(days, groups)
-    found = chi_square(np.broadcast_to(summed(base, groups), current.shape), current)
+def _share_ratios(base: Ints, days: Ints, groups: Ints, past: Sequence[Overdispersion]) -> Floats:
+    current = shares.summed(days, groups)
+    found = shares.chi_square(np.broadcast_to(shares.summed(base, groups), current.shape), current)
     knots = np.linspace(found.variance.min(), found.variance.max(), _KNOTS)
     limits = [
-        share_limit(
-            float(found.mean[0]),
-            float(variance),
+        shares.chi_square_limit(
+            shares.ChiSquare(found.value[0], found.mean[0], variance, found.weight[0]),
             past,
-            effective_rows=float(found.weight[0]),
-            chance=BUDGET.chance(FEATURES, Statistic.SHARES),
+            chance=CHANCE * shares.STATISTIC.alarm_share,
         )
         for variance in knots
     ]
@@ -157,44 +159,45 @@ def _share_ratios(base: Ints, days: Ints, groups: Ints, past: Sequence[Dependenc
     return np.asarray(found.effect / np.maximum(by_day, BUDGET.smallest_effect))
 
 
-def _missing_ratios(reference: Reference, missing: Ints, there: int) -> Floats:
-    lost = missing_of(reference.summary)
-    pair = (reference.summary.rows - lost, lost)
-    counts, where = np.unique(missing, return_inverse=True)
+def _missing_ratios(reference: ColumnReference, rows: Ints, there: int) -> Floats:
+    without = missing_of(reference.summary)
+    pair = (reference.summary.rows - without, without)
+    counts, where = np.unique(rows, return_inverse=True)
     ratios = []
     for count in counts.tolist():
-        past = past_of(reference, Statistic.MISSING, Window(), float(there + count))
-        restless = tuple(past) if all(d.excess > 0 for d in past) else ()
-        ratios.append(_missing_ratio(pair, (there, count), restless))
+        past = reference.past(missing.STATISTIC.name, Window(), rows=float(there + count))
+        counted = tuple(past) if all(d.excess > 0 for d in past) else ()
+        ratios.append(_missing_ratio(pair, (there, count), counted))
     return np.array(ratios)[where]
 
 
 @lru_cache(maxsize=1_000_000)
 def _missing_ratio(
-    reference: tuple[int, int], current: tuple[int, int], past: tuple[Dependence, ...]
+    reference: tuple[int, int], current: tuple[int, int], past: tuple[Overdispersion, ...]
 ) -> float:
-    return missing_signal(reference, current, past, BUDGET, features=FEATURES).ratio
+    chance = CHANCE * missing.STATISTIC.alarm_share
+    return missing.missing_signal(reference, current, past, BUDGET, chance=chance).ratio
 
 
-def judged_categories(reference: Reference, days: Ints) -> Rules:
+def judged_categories(reference: ColumnReference, days: Ints) -> Rules:
     """Our rule for days of categories, counts (days, slots + 1), the last one of unseen values."""
     summary = reference.summary
     if not isinstance(summary, CategorySummary):
         raise TypeError("only categories are judged here")
     base = summary.counts[1:]
     rows = int(days[0].sum())
-    most = most_unseen(
+    most = unseen.most_unseen(
         current_rows=rows,
         rare=int((base == 1).sum()),
         reference_rows=summary.rows,
-        chance=BUDGET.chance(FEATURES, Statistic.UNSEEN),
+        chance=CHANCE * unseen.STATISTIC.alarm_share,
     )
     ratio = days[:, -1] / rows / max(most / rows, BUDGET.smallest_share)
     known = days[:, :-1].sum(axis=1)
     for count in np.unique(known).tolist():
         mine = known == count
-        groups = share_groups(summary, None, float(count))
-        past = past_of(reference, Statistic.SHARES, Window(), float(count))
+        groups = shares.groups_of(summary, rows=float(count))
+        past = reference.past(shares.STATISTIC.name, Window(), rows=float(count))
         ratio[mine] = np.maximum(ratio[mine], _share_ratios(base, days[mine, :-1], groups, past))
     unjudged = np.zeros(len(days))
     return Rules(ours=ratio, fixed=unjudged, ks=unjudged)

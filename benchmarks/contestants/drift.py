@@ -151,13 +151,13 @@ def scan(path: str, threads: str) -> None:
     """One pass into summaries: what profile and check both consist of."""
     engine = _engine()
     _warm(engine)
-    from ml.drift.counting.scan import scan as one_pass  # noqa: PLC0415
+    from ml.drift.counting.scan import scan_source  # noqa: PLC0415
     from ml.drift.profiles.profile import fit_layout  # noqa: PLC0415
     from ml.drift.readers.opening import open_source  # noqa: PLC0415
 
     source = open_source(path)
     layout = fit_layout(source)
-    timed(lambda: one_pass(source, layout, threads=int(threads)) and None)
+    timed(lambda: scan_source(source, layout, threads=int(threads)) and None)
 
 
 def _frames(reference: str, current: str) -> tuple[Any, Any]:

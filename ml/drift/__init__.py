@@ -1,32 +1,50 @@
-"""Drift that can be trusted: profile a reference once, check every day, read the verdict.
+"""Drift that can be trusted: fit a profile of the reference once, check every day, report.
 
-profile = Profile.fit("train.parquet")
-result = check(profile, "today.parquet")
-result.verdict, result.drifted
+    from ml.drift import Profile, check, render_report
+
+    profile = Profile.fit("train.parquet")  # or a pandas or pyarrow table
+    result = check(profile, "today.parquet")
+    if result.verdict is Verdict.DRIFT:
+        print([column.name for column in result.drifted])
+    Path("report.html").write_text(render_report(result))
+
+`save_profile` and `save_result` keep both for later; `python -m ml.drift` does the same on files.
 """
 
-from ml.drift.counting.layout import HistoryKind, Kind, Layout, Role
+from ml.drift.counting.columns import HistoryKind
 from ml.drift.errors import DriftInputError
+from ml.drift.profiles.merging import merge_profiles
 from ml.drift.profiles.profile import Profile
 from ml.drift.profiles.profile_file import load_profile, save_profile
-from ml.drift.statistics.limits import Budget, Statistic
-from ml.drift.verdict.checking import check, judge
-from ml.drift.verdict.result import CheckResult, FeatureResult, Verdict
+from ml.drift.report.document import render_report
+from ml.drift.result import (
+    AlarmBudget,
+    CheckResult,
+    ColumnResult,
+    Kind,
+    Role,
+    Signal,
+    Verdict,
+)
+from ml.drift.result_file import load_result, save_result
+from ml.drift.verdict.checking import check
 
 __all__ = [
-    "Budget",
+    "AlarmBudget",
     "CheckResult",
+    "ColumnResult",
     "DriftInputError",
-    "FeatureResult",
     "HistoryKind",
     "Kind",
-    "Layout",
     "Profile",
     "Role",
-    "Statistic",
+    "Signal",
     "Verdict",
     "check",
-    "judge",
     "load_profile",
+    "load_result",
+    "merge_profiles",
+    "render_report",
     "save_profile",
+    "save_result",
 ]

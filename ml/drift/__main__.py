@@ -14,19 +14,18 @@ from datetime import date
 from pathlib import Path
 from typing import TextIO
 
-from ml.drift.counting.layout import HistoryKind, Role
-from ml.drift.counting.scan import scan
+from ml.drift.counting.columns import HistoryKind
+from ml.drift.counting.scan import scan_source
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.merging import merge_profiles
 from ml.drift.profiles.profile import Profile
 from ml.drift.profiles.profile_file import load_profile, save_profile
 from ml.drift.readers.opening import open_source
-from ml.drift.report.document import render
+from ml.drift.report.document import render_report
 from ml.drift.report.sentences import lines
-from ml.drift.statistics.limits import Budget
+from ml.drift.result import AlarmBudget, Role, Verdict
+from ml.drift.result_file import load_result, save_result
 from ml.drift.verdict.checking import check
-from ml.drift.verdict.result import Verdict
-from ml.drift.verdict.result_file import load_result, save_result
 
 EXIT_STATUS = {Verdict.NO_DRIFT: 0, Verdict.DRIFT: 3, Verdict.NOT_ENOUGH_DATA: 4}
 BAD_INPUT = 2
@@ -72,7 +71,7 @@ def _like(options: argparse.Namespace) -> Profile:
     if any([*given, options.predictions, options.labels]):
         raise DriftInputError("--like takes columns and history from the profile; name no others")
     other = load_profile(options.like)
-    found = scan(
+    found = scan_source(
         open_source(options.data), other.layout, history=other.history, threads=options.threads
     )
     if gone := [c.name for c in other.layout.columns if c.name not in found.summaries]:
@@ -104,7 +103,7 @@ def _check(options: argparse.Namespace) -> int:
     result = check(
         profile,
         options.data,
-        budget=Budget(
+        alarm_budget=AlarmBudget(
             false_alarms_per_year=options.false_alarms_per_year,
             checks_per_year=options.checks_per_year,
             smallest_effect=options.smallest_effect,
@@ -117,14 +116,16 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         save_result(result, options.json)
     if options.html:
-        options.html.write_text(render(result, subject=options.subject), "utf-8")
+        options.html.write_text(render_report(result, subject=options.subject), "utf-8")
     for line in lines(result):
         _say(line)
     return EXIT_STATUS[result.verdict] if options.exit_status else 0
 
 
 def _report(options: argparse.Namespace) -> int:
-    options.output.write_text(render(load_result(options.result), subject=options.subject), "utf-8")
+    options.output.write_text(
+        render_report(load_result(options.result), subject=options.subject), "utf-8"
+    )
     _say(str(options.output))
     return 0
 
@@ -136,7 +137,7 @@ def _say(line: str, stream: TextIO | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.drift", description="Drift checks.")
     commands = parser.add_subparsers(required=True)
-    defaults = Budget()
+    defaults = AlarmBudget()
 
     one = commands.add_parser("profile", help="summarise a training set")
     one.add_argument("data", nargs="+", help="Parquet, CSV or JSON lines; files or folders")

@@ -66,13 +66,13 @@ def moved_columns(result: CheckResult) -> tuple[Moved, ...]:
             role=str(Role.FEATURE),
             statistic="missing",
             value=1.0,
-            limit=result.budget.smallest_share,
+            limit=result.alarm_budget.smallest_share,
             alarm_share=0.0,
             since=result.day,
         )
         for name in result.vanished_columns
     ]
-    ordered = sorted(result.features, key=lambda feature: -feature.ratio)
+    ordered = sorted(result.columns, key=lambda feature: -feature.ratio)
     seen = [
         Moved(
             feature=feature.name,

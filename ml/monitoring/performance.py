@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from ml.drift.counting.arrow import to_categories, to_days, to_numbers
+from ml.drift.counting.columns import to_categories, to_days, to_numbers
 from ml.drift.errors import DriftInputError
 from ml.drift.readers.opening import open_source
 

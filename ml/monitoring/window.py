@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING, Final
 
 from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
 from ml.drift import (
-    Budget,
+    AlarmBudget,
     CheckResult,
     DriftInputError,
     HistoryKind,
     Profile,
     Role,
-    judge,
     load_profile,
 )
-from ml.drift.counting.scan import Scan, scan
+from ml.drift.counting.scan import Scan, scan_source
 from ml.drift.readers.opening import open_source
-from ml.drift.report.document import render
-from ml.drift.verdict.checking import with_past
-from ml.drift.verdict.result_file import load_result, save_result
+from ml.drift.report.document import render_report
+from ml.drift.result_file import load_result, save_result
+from ml.drift.verdict.checking import judge_scan, with_past
 from ml.monitoring.collected import Tally, events
 from ml.monitoring.findings import moved_columns, next_step, sentence_of
 from ml.monitoring.labels import Labels
@@ -50,7 +49,7 @@ from ml.monitoring.rows_file import TIME, RowsFile
 from ml.reference.columns import Comparable
 
 if TYPE_CHECKING:
-    from ml.drift.counting.layout import Layout
+    from ml.drift.counting.columns import Layout
     from ml.model_config import ModelConfig
 
 __all__ = [
@@ -130,7 +129,7 @@ def check_window(
         output / RESULT_FILE,
         beside={"performance": None if of_days is None else of_days.to_dict()},
     )
-    page = render(
+    page = render_report(
         result,
         subject=config.name,
         notes=[*performance.notes, *losses],
@@ -142,10 +141,10 @@ def check_window(
     return check
 
 
-def budget_of(config: ModelConfig) -> Budget:
+def budget_of(config: ModelConfig) -> AlarmBudget:
     """What the model's own settings allow and ask of a check."""
     settings = config.drift
-    return Budget(
+    return AlarmBudget(
         false_alarms_per_year=settings.false_alarms_per_year,
         smallest_effect=settings.smallest_effect,
         smallest_share=settings.smallest_share,
@@ -244,7 +243,7 @@ def _judged(
             if one.column.role is Role.FEATURE or one.column.name in found.summaries
         ),
     )
-    result = judge(compared, found, budget=budget, day=None if several else window.day)
+    result = judge_scan(compared, found, alarm_budget=budget, day=None if several else window.day)
     known = {column.name for column in reference.layout.columns} | {config.id}
     return replace(
         result,
@@ -261,7 +260,7 @@ def _scanned(file: RowsFile, layout: Layout, role: Role, *, by_day: bool) -> Sca
         return Scan(rows=file.rows)
     part = replace(layout, columns=columns, time_column=TIME)
     history = HistoryKind.DAYS if by_day else HistoryKind.NONE
-    return scan(open_source(file.path), part, history=history)
+    return scan_source(open_source(file.path), part, history=history)
 
 
 def _days(window: CheckWindow) -> tuple[date, ...]:

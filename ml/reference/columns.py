@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ml.drift.counting.layout import Column
+    from ml.drift.counting.columns import Column
     from ml.model_config import ModelConfig
 
 _MOST_TEXT: Final = 1_000

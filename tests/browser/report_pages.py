@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml.drift import Budget, Profile, Role, check
-from ml.drift.report.document import render
+from ml.drift import AlarmBudget, Profile, Role, check
+from ml.drift.report.document import render_report as render
 from ml.evaluation.compare import Comparison, MetricPair
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
@@ -63,7 +63,7 @@ def _drift_pages():
         past.append(check(profile, rows, day=day, past=past))
     drift = check(profile, _rows(200, shift=1.2), day=DAY, past=past)
     calm = check(profile, _rows(201), day=DAY, past=past[:4])
-    few = check(profile, _rows(202, rows=41), day=DAY, budget=Budget(least_rows=200))
+    few = check(profile, _rows(202, rows=41), day=DAY, alarm_budget=AlarmBudget(least_rows=200))
     return {
         "drift": render(
             drift,

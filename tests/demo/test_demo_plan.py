@@ -57,11 +57,11 @@ def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(mod
         scored = pd.DataFrame(rows)
         cells = {
             name: cells_of(scored[name], Comparable.of_model(name, config)).array
-            for name in config.features
+            for name in config.columns
         }
         found = check(reference, pa.table(cells), budget=budget_of(config))
         assert found.rows >= config.drift.min_rows
-        drifted = (one for one in found.features if one.verdict is Verdict.DRIFT)
+        drifted = (one for one in found.columns if one.verdict is Verdict.DRIFT)
         # Scored rows have no label: that it is missing is no news.
         return {one.name for one in drifted} - {config.target}
 

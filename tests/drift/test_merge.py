@@ -17,9 +17,9 @@ from ml.drift import (
     save_profile,
 )
 from ml.drift.__main__ import main
-from ml.drift.counting.scan import scan
+from ml.drift.counting.scan import scan_source
 from ml.drift.profiles.merging import merge_profiles
-from ml.drift.readers.opening import TableSource
+from ml.drift.readers.source import TableSource
 
 DRAWS = 1_000
 
@@ -38,7 +38,7 @@ def rows(size, seed):
 
 
 def profile_like(layout, table, history):
-    found = scan(TableSource(table), layout, history=history)
+    found = scan_source(TableSource(table), layout, history=history)
     return Profile.of_scan(found, layout, name="part", history=history, draws=DRAWS)
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from ml.drift import Budget, Profile, Role, Statistic, Verdict, check
+from ml.drift import AlarmBudget, Profile, Role, Verdict, check
 from ml.drift.readers.opening import open_source
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -23,7 +23,7 @@ def _table(name):
 
 
 def _blind(result):
-    return {f.name for f in result.features if f.verdict is Verdict.NOT_ENOUGH_DATA}
+    return {f.name for f in result.columns if f.verdict is Verdict.NOT_ENOUGH_DATA}
 
 
 def _windows(table, *, reference_rows, window_rows, budget=None, **options):
@@ -70,7 +70,7 @@ def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
     found = _windows(table, reference_rows=11_328, window_rows=2_832, ignore=["date"])
 
     transfer = found[16_992]["transfer"]
-    signal = transfer.signal(Statistic.UNSEEN)
+    signal = transfer.signal("unseen")
     assert transfer.reference.sd == 0
     assert transfer.wasserstein is None
     assert signal.value == pytest.approx((19_824 - 17_424) / 2_832, abs=0.01)
@@ -79,7 +79,7 @@ def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
 MARKETING = {
     "reference_rows": 560,
     "window_rows": 140,
-    "budget": Budget(least_rows=100),
+    "budget": AlarmBudget(least_rows=100),
     "ignore": ["ID", "Dt_Customer"],
     "roles": {"Response": Role.LABEL},
 }
@@ -135,6 +135,6 @@ def test_a_seasonal_half_year_is_too_restless_a_reference_and_that_is_said():
     assert len(before) == 3
     assert {r.verdict for r in before} == {Verdict.NOT_ENOUGH_DATA}
     assert all({"temp", "cnt", "season"} <= _blind(r) for r in before)
-    assert all(r["cnt"].signal(Statistic.DISTANCE).limit > 1 for r in before)
+    assert all(r["cnt"].signal("distance").limit > 1 for r in before)
     assert {r.verdict for r in after} == {Verdict.DRIFT}
     assert all([f.name for f in r.drifted] == ["yr"] for r in after)

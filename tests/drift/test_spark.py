@@ -21,17 +21,17 @@ from ml.drift import (
     Profile,
     Verdict,
     check,
-    judge,
+    judge_scan,
     load_profile,
 )
-from ml.drift.counting.scan import scan
+from ml.drift.counting.scan import scan_source
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import fit_layout
 from ml.drift.readers.opening import open_source
+from ml.drift.result import AlarmBudget
+from ml.drift.result_file import load_result
 from ml.drift.spark.job import main as spark_main
 from ml.drift.spark.scan import head_of, scan_spark
-from ml.drift.statistics.limits import Budget
-from ml.drift.verdict.result_file import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 _JAVA = """#!/bin/sh
@@ -102,7 +102,7 @@ def test_partitions_merge_to_the_counts_of_one_machine_exactly(spark, files):
     source = open_source(files)
     layout = fit_layout(source, time_column="when")
 
-    alone = scan(source, layout, history=HistoryKind.DAYS)
+    alone = scan_source(source, layout, history=HistoryKind.DAYS)
     merged = scan_spark(
         spark.read.parquet(str(files)).repartition(5), layout, history=HistoryKind.DAYS
     )
@@ -127,7 +127,7 @@ def test_a_check_on_spark_gives_the_verdict_of_one_machine(spark, files):
     profile = Profile.fit(files, history=HistoryKind.NONE, ignore=["when"], draws=2_000)
     frame = spark.read.parquet(str(files)).selectExpr("x * 1.2 AS x", "n", "kind", "text")
 
-    merged = judge(profile, scan_spark(frame, profile.layout), budget=Budget())
+    merged = judge_scan(profile, scan_spark(frame, profile.layout), alarm_budget=AlarmBudget())
     alone = check(profile, frame.toArrow())
 
     assert merged.verdict is alone.verdict

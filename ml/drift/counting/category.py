@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.drift.counting.units import Blocks, Days, plus
+from ml.drift.counting.history import Blocks, Days, plus
 
 MOST_CATEGORIES: Final = 1000
 BUCKETS: Final = 256

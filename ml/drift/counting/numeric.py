@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.counting.grid import EDGES, Grid, fold_to_cells
+from ml.drift.counting.history import Blocks, Days
 from ml.drift.counting.kernels import (
     BINS,
     CELLS,
@@ -18,7 +19,6 @@ from ml.drift.counting.kernels import (
     SQUARES,
     add_values,
 )
-from ml.drift.counting.units import Blocks, Days
 from ml.drift.errors import DriftInputError
 
 _TINY: Final = 1e-12

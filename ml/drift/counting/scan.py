@@ -8,11 +8,20 @@ from typing import Final
 
 import pyarrow as pa
 
-from ml.drift.counting.arrow import to_categories, to_days, to_numbers
 from ml.drift.counting.category import CategorySummary
-from ml.drift.counting.layout import Column, HistoryKind, Kind, Layout, Summary
+from ml.drift.counting.columns import (
+    Column,
+    HistoryKind,
+    Layout,
+    Summary,
+    to_categories,
+    to_days,
+    to_numbers,
+)
 from ml.drift.counting.numeric import NumericSummary
-from ml.drift.readers.source import Source, TypesWidenedError
+from ml.drift.errors import TypesWidenedError
+from ml.drift.readers.source import Source
+from ml.drift.result import Kind
 
 COLUMNS_AT_ONCE: Final = 3  # a Parquet column holds about 2 MB; memory never used before is slow
 
@@ -59,7 +68,7 @@ def _add_missing(summary: Summary, rows: int) -> None:
         summary.add(to_numbers(nothing).values)
 
 
-def scan(
+def scan_source(
     source: Source, layout: Layout, *, history: HistoryKind = HistoryKind.NONE, threads: int = 1
 ) -> Scan:
     """Summaries of all columns of the layout, in one pass.

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from copy import deepcopy
 
-from ml.drift.counting.layout import Layout
+from ml.drift.counting.columns import Layout
 from ml.drift.counting.scan import Scan
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import Profile
-from ml.drift.statistics.null import DRAWS
+from ml.drift.reference.null import DRAWS
 
 
 def merge_profiles(profiles: Sequence[Profile], *, name: str = "", draws: int = DRAWS) -> Profile:

@@ -1,20 +1,31 @@
-"""The reference profile: made once a model version, small, mergeable, compared with every day."""
+"""The reference profile: fitted once a model version, small, mergeable, compared with every day."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
 
+from ml.drift.counting.columns import Column, HistoryKind, Layout, Summary
 from ml.drift.counting.grid import Grid
-from ml.drift.counting.layout import HistoryKind, Kind, Layout, Role
 from ml.drift.counting.numeric import NumericSummary
-from ml.drift.counting.scan import COLUMNS_AT_ONCE, Scan, scan
-from ml.drift.errors import DriftInputError
-from ml.drift.profiles.reference import Reference, make_references
+from ml.drift.counting.scan import COLUMNS_AT_ONCE, Scan, scan_source
+from ml.drift.errors import DriftInputError, TypesWidenedError
 from ml.drift.readers.opening import open_source
-from ml.drift.readers.source import Source, TypesWidenedError
-from ml.drift.statistics.null import DRAWS
+from ml.drift.readers.source import Source
+from ml.drift.reference.column_reference import ColumnReference, Past
+from ml.drift.reference.null import DRAWS, DistanceNull
+from ml.drift.reference.overdispersion import (
+    BLOCK_LENGTHS,
+    DAY_LENGTHS,
+    Overdispersion,
+    UnitSquares,
+    is_weekly,
+    learn,
+)
+from ml.drift.result import Kind, Role
+from ml.drift.statistics.distance import draw_nulls
+from ml.drift.statistics.registry import all_statistics
 
 _HEAD_ROWS: Final = 4_096
 
@@ -27,7 +38,7 @@ class Profile:
     rows: int
     layout: Layout
     history: HistoryKind
-    references: tuple[Reference, ...]
+    references: tuple[ColumnReference, ...]
 
     @classmethod
     def fit(
@@ -67,10 +78,10 @@ class Profile:
             history = HistoryKind.DAYS if time_column else HistoryKind.BLOCKS
         if history is HistoryKind.DAYS and not time_column:
             raise DriftInputError("a history of days needs a time_column")
-        found = scan(source, layout, history=history, threads=threads)
+        found = scan_source(source, layout, history=history, threads=threads)
         better = _refitted(layout, found)
         if better.columns:
-            again = scan(source, better, history=history, threads=threads)
+            again = scan_source(source, better, history=history, threads=threads)
             found.summaries |= again.summaries
             layout = layout.replaced(better.columns)
         return cls.of_scan(
@@ -99,7 +110,7 @@ class Profile:
             name=name, rows=found.rows, layout=layout, history=history, references=references
         )
 
-    def __getitem__(self, name: str) -> Reference:
+    def __getitem__(self, name: str) -> ColumnReference:
         return next(r for r in self.references if r.column.name == name)
 
     def describe(self) -> list[str]:
@@ -120,7 +131,7 @@ def _refitted(layout: Layout, found: Scan) -> Layout:
     return replace(layout, columns=tuple(columns))
 
 
-def note_of(reference: Reference) -> str:
+def note_of(reference: ColumnReference) -> str:
     """What a person should know about a column before reading its verdict; empty: nothing."""
     name, summary = reference.column.name, reference.summary
     note = ""
@@ -175,3 +186,76 @@ def fit_layout(
         return Layout.fit(
             head, time_column=time_column, ignore=ignore, categories=categories, roles=roles
         )
+
+
+def make_references(
+    columns: Sequence[Column], summaries: Mapping[str, Summary], *, draws: int = DRAWS
+) -> tuple[ColumnReference, ...]:
+    """Simulate the null and learn the overdispersion of all columns together."""
+    return learn_references(columns, summaries, draw_nulls(summaries, draws=draws))
+
+
+def learn_references(
+    columns: Sequence[Column],
+    summaries: Mapping[str, Summary],
+    nulls: Mapping[str, DistanceNull],
+) -> tuple[ColumnReference, ...]:
+    """Learn the overdispersion of all columns together, their nulls being drawn."""
+    references = [
+        ColumnReference(column, summaries[column.name], nulls.get(column.name))
+        for column in columns
+    ]
+    pasts = [Past.of(reference.summary) for reference in references]
+    lengths = DAY_LENGTHS if any(past.days for past in pasts) else BLOCK_LENGTHS
+    by_length = [_learnt(references, pasts, length=length) for length in lengths]
+    by_weekday = _learnt(references, pasts, length=None)
+    return tuple(
+        _with_past(
+            reference,
+            past,
+            {name: [v[name][i] for v in by_length if v[name][i].units] for name in by_weekday},
+            {name: of_all[i] for name, of_all in by_weekday.items()},
+        )
+        for i, (reference, past) in enumerate(zip(references, pasts, strict=True))
+    )
+
+
+def _learnt(
+    references: Sequence[ColumnReference],
+    pasts: Sequence[Past],
+    *,
+    length: int | None,
+) -> dict[str, list[Overdispersion]]:
+    """Of every column, by statistic; length None: between days of one weekday.
+
+    One column's units at a time, since they are large.
+    """
+    squares: dict[str, list[UnitSquares | None]] = {
+        one.name: [] for one in all_statistics() if one.has_past
+    }
+    for reference, past in zip(references, pasts, strict=True):
+        units = past.units_by_weekday() if length is None else past.units(length)
+        for one in all_statistics():
+            if one.has_past:
+                squares[one.name].append(one.unit_squares(reference, units))
+    return {name: learn(of_all, length=length or 1) for name, of_all in squares.items()}
+
+
+def _with_past(
+    reference: ColumnReference,
+    past: Past,
+    overdispersion: Mapping[str, Sequence[Overdispersion]],
+    same_weekday: Mapping[str, Overdispersion],
+) -> ColumnReference:
+    """The first statistic of values that has learnt something says whether the column is weekly."""
+    values = [one.name for one in all_statistics() if one.has_past and one.is_effect_size]
+    lead = next((name for name in values if overdispersion[name]), None)
+    weekly = lead is not None and is_weekly(
+        overdispersion[lead][0], same_weekday[lead], days=len(past.days)
+    )
+    return replace(
+        reference,
+        overdispersion=overdispersion,
+        same_weekday={name: [one] for name, one in same_weekday.items()} if weekly else {},
+        unit_rows=past.unit_rows,
+    )

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.counting.category import CategorySummary
+from ml.drift.counting.columns import Column, HistoryKind, Layout, Summary
 from ml.drift.counting.grid import Grid
+from ml.drift.counting.history import Blocks, Days
 from ml.drift.counting.kernels import BINS
-from ml.drift.counting.layout import Column, HistoryKind, Kind, Layout, Role, Summary
 from ml.drift.counting.numeric import NumericSummary
-from ml.drift.counting.units import Blocks, Days
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import Profile
-from ml.drift.profiles.reference import Reference, unit_table
-from ml.drift.statistics.limits import Statistic
-from ml.drift.statistics.null import DistanceNull
-from ml.drift.statistics.overdispersion import Dependence
+from ml.drift.reference.column_reference import ColumnReference, unit_table
+from ml.drift.reference.null import DistanceNull
+from ml.drift.reference.overdispersion import Overdispersion
+from ml.drift.result import Kind, Role
 
 _MAGIC: Final = b"drift-profile 2\n"
 _LEVEL: Final = 6
@@ -118,15 +118,15 @@ def _histograms(most: int) -> Iterator[_Histogram]:
     return ((counts, sums.view(np.float64)) for counts, sums in whole)
 
 
-def _column_out(i: int, reference: Reference, arrays: Arrays) -> dict[str, Any]:
+def _column_out(i: int, reference: ColumnReference, arrays: Arrays) -> dict[str, Any]:
     column, summary = reference.column, reference.summary
     entry: dict[str, Any] = {
         "name": column.name,
         "kind": str(column.kind),
         "role": str(column.role),
         "grid": [column.grid.center, column.grid.scale] if column.grid else None,
-        "alone": _dependence_out(reference.alone),
-        "matched": _dependence_out(reference.matched),
+        "alone": _past_out(reference.overdispersion),
+        "matched": _past_out(reference.same_weekday),
         "unit_rows": reference.unit_rows,
     }
     if reference.null is not None:
@@ -156,14 +156,14 @@ def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
     return counts.astype(np.min_scalar_type(most))
 
 
-def _dependence_out(found: Mapping[Statistic, Sequence[Dependence]]) -> dict[str, Any]:
-    return {str(s): [[d.excess, d.units, d.length] for d in views] for s, views in found.items()}
+def _past_out(found: Mapping[str, Sequence[Overdispersion]]) -> dict[str, Any]:
+    return {name: [[d.excess, d.units, d.length] for d in each] for name, each in found.items()}
 
 
-def _dependence_in(found: Mapping[str, Any]) -> dict[Statistic, list[Dependence]]:
+def _past_in(found: Mapping[str, Any]) -> dict[str, list[Overdispersion]]:
     return {
-        Statistic(s): [Dependence(excess=e, units=u, length=n) for e, u, n in views]
-        for s, views in found.items()
+        name: [Overdispersion(excess=e, units=u, length=n) for e, u, n in each]
+        for name, each in found.items()
     }
 
 
@@ -173,7 +173,7 @@ def _column_in(
     arrays: Arrays,
     history: HistoryKind,
     blank: Iterator[_Histogram],
-) -> Reference:
+) -> ColumnReference:
     column = Column(
         name=entry["name"],
         kind=Kind(entry["kind"]),
@@ -188,12 +188,12 @@ def _column_in(
         )
     summary = _summary_in(i, column, entry, arrays, blank)
     summary.history = _history_in(i, entry, arrays, history)
-    return Reference(
+    return ColumnReference(
         column=column,
         summary=summary,
         null=null,
-        alone=_dependence_in(entry["alone"]),
-        matched=_dependence_in(entry["matched"]),
+        overdispersion=_past_in(entry["alone"]),
+        same_weekday=_past_in(entry["matched"]),
         unit_rows=entry["unit_rows"],
     )
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.csv
 
-from ml.drift.errors import DriftInputError
-from ml.drift.readers.source import BATCH_ROWS, OneReader, TypesWidenedError, first_names
+from ml.drift.errors import DriftInputError, TypesWidenedError
+from ml.drift.readers.source import BATCH_ROWS, OneReader, first_names
 
 _BLOCK_BYTES: Final = 1 << 22
 

@@ -1,26 +1,28 @@
 """Which reader takes what: paths by their suffix, folders, tables and data frames."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from ml.drift.errors import DriftInputError
-from ml.drift.readers.csv_file import CsvSource
-from ml.drift.readers.json_lines_file import JsonLinesSource
-from ml.drift.readers.parquet_file import ParquetSource
 from ml.drift.readers.source import ManySources, Source, TableSource
 
-__all__ = ["ParquetSource", "TableSource", "open_source"]
+_SUFFIXES: Final = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 
 def open_source(data: Any) -> Source:
     """A source for a path, a folder, several paths, an Arrow table or a pandas DataFrame.
 
+    What is a source already stays as it is.
+
     Raises:
-        DriftInputError: no such file, an empty folder, or a suffix nobody knows.
+        DriftInputError: no such file, an empty folder, or an unknown suffix.
     """
+    if hasattr(type(data), "batches"):
+        opened: Source = data
+        return opened
     if isinstance(data, pa.Table):
         return TableSource(data)
     if isinstance(data, pa.RecordBatch):
@@ -36,26 +38,34 @@ def open_source(data: Any) -> Source:
 
 def _open_path(path: Path) -> Source:
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and _suffix(p) in _BY_SUFFIX)
+        files = sorted(p for p in path.rglob("*") if p.is_file() and _suffix(p) in _SUFFIXES)
         if not files:
-            raise DriftInputError(f"no file to read in {path}; expected {', '.join(_BY_SUFFIX)}")
+            raise DriftInputError(f"no file to read in {path}; expected {', '.join(_SUFFIXES)}")
         sources = tuple(_open_path(file) for file in files)
         return sources[0] if len(sources) == 1 else ManySources(sources)
     if not path.is_file():
         raise DriftInputError(f"no such file: {path}")
-    if _suffix(path) not in _BY_SUFFIX:
-        raise DriftInputError(f"cannot read {path.name}; expected {', '.join(_BY_SUFFIX)}")
-    opened: Source = _BY_SUFFIX[_suffix(path)](path)
-    return opened
+    if _suffix(path) not in _SUFFIXES:
+        raise DriftInputError(f"cannot read {path.name}; expected {', '.join(_SUFFIXES)}")
+    return _reader(path)
 
 
 def _suffix(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-_BY_SUFFIX: Final[Mapping[str, Any]] = {
-    ".parquet": ParquetSource,
-    ".csv": CsvSource,
-    ".jsonl": JsonLinesSource,
-    ".ndjson": JsonLinesSource,
-}
+def _reader(path: Path) -> Source:
+    """Each format's parser is a large import: only the one that is needed."""
+    match _suffix(path):
+        case ".parquet":
+            from ml.drift.readers.parquet_file import ParquetSource  # noqa: PLC0415 - as above
+
+            return ParquetSource(path)
+        case ".csv":
+            from ml.drift.readers.csv_file import CsvSource  # noqa: PLC0415 - as above
+
+            return CsvSource(path)
+        case _:
+            from ml.drift.readers.json_lines_file import JsonLinesSource  # noqa: PLC0415 - as above
+
+            return JsonLinesSource(path)

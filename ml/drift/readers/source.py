@@ -55,10 +55,6 @@ class OneReader:
         return None
 
 
-class TypesWidenedError(Exception):
-    """A value did not fit the column's type; the type is wider now, read the file again."""
-
-
 def first_names(source: Source) -> Sequence[str]:
     """The columns of the first rows; none where there are no rows."""
     return next((list(batch.schema.names) for batch in source.batches()), [])

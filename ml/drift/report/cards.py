@@ -6,65 +6,60 @@ from html import escape
 from itertools import accumulate
 from typing import Final
 
-from ml.drift.counting.layout import Kind, Role
 from ml.drift.report.sentences import (
     LONGEST_NAME,
     SIGNS,
     change,
     days_before,
-    figure,
+    limit_of,
+    value_of,
 )
-from ml.drift.statistics.limits import Statistic
-from ml.drift.verdict.result import FeatureResult, Side, Verdict
+from ml.drift.result import ColumnResult, Kind, Role, Side, Verdict
+from ml.drift.statistics import distance
+from ml.drift.statistics.registry import statistic_named
 from ml.presentation import charts, courses, page
 from ml.presentation.figures import day_text, listed, number, percent, shortened
 
 COURSE_DAYS: Final = 30
 _ROLES: Final = {Role.PREDICTION: "prediction", Role.LABEL: "label"}
-_WORDS: Final = {
-    Statistic.DISTANCE: "area between the curves",
-    Statistic.SHARES: "shares",
-    Statistic.UNSEEN: "new values",
-    Statistic.MISSING: "missing",
-}
 _ONE_DAY: Final = 86_400.0
 _EPOCH: Final = date(1970, 1, 1)
 NOTHING: Final = "-"
 
 
-def card(feature: FeatureResult, *, day: date | None) -> str:
+def card(column: ColumnResult, *, day: date | None) -> str:
     """A section of some four kilobytes, whatever the number of rows.
 
     Args:
-        feature: the column.
+        column: the column.
         day: of the check; None where nobody said.
     """
-    leading = feature.leading
-    said = "was not compared" if leading is None else change(feature, leading)
-    drawn = [_distribution(feature, said), _cumulative(feature), _course(feature)]
-    kind = "attention" if feature.verdict is Verdict.DRIFT else "quiet"
+    leading = column.leading
+    said = "was not compared" if leading is None else change(column, leading)
+    drawn = [_distribution(column, said), _cumulative(column), _course(column)]
+    kind = "attention" if column.verdict is Verdict.DRIFT else "quiet"
     return (
-        f'<section class="card"><h3>{escape(shortened(feature.name, LONGEST_NAME))}'
-        f"{tag(feature)}</h3>"
-        f'<p class="{kind}">{escape(_status(feature, day))}</p>'
+        f'<section class="card"><h3>{escape(shortened(column.name, LONGEST_NAME))}'
+        f"{tag(column)}</h3>"
+        f'<p class="{kind}">{escape(_status(column, day))}</p>'
         f"<p>{escape(said[0].upper() + said[1:])}.</p>"
-        f'<div class="figures">{"".join(drawn)}{_sides(feature)}</div>'
-        f"{page.paragraphs(_beside(feature), 'quiet')}</section>"
+        f'<div class="figures">{"".join(drawn)}{_sides(column)}</div>'
+        f"{page.paragraphs(_beside(column), 'quiet')}</section>"
     )
 
 
-def tag(feature: FeatureResult) -> str:
+def tag(column: ColumnResult) -> str:
     """Says of a prediction or a label that it is one."""
-    role = _ROLES.get(feature.role)
+    role = _ROLES.get(column.role)
     return f' <span class="tag">{role}</span>' if role else ""
 
 
-def recent(feature: FeatureResult) -> tuple[tuple[date, float], ...]:
+def recent(column: ColumnResult) -> tuple[tuple[date, float], ...]:
     """Its ratio to the limit on the last days that were checked, oldest first."""
-    if not feature.past:
+    if not column.past:
         return ()
-    start = feature.past[-1][0] - timedelta(days=COURSE_DAYS - 1)
-    return tuple((day, ratio) for day, ratio in feature.past if day >= start)
+    start = column.past[-1][0] - timedelta(days=COURSE_DAYS - 1)
+    return tuple((day, ratio) for day, ratio in column.past if day >= start)
 
 
 def course_finding(past: Sequence[tuple[date, float]]) -> str:
@@ -74,21 +69,21 @@ def course_finding(past: Sequence[tuple[date, float]]) -> str:
     return f"above its limit on {above} of {days}"
 
 
-def _status(feature: FeatureResult, day: date | None) -> str:
-    text = f"{SIGNS[feature.verdict]} {feature.verdict}"
-    if feature.since is not None:
-        text += f" since {day_text(feature.since)}"
-        if day is not None and feature.since < day:
-            text += f", {days_before(feature.since, day)}"
-    if feature.alarm_share:
-        text += f" · carries {feature.alarm_share:.0%} of the alarm".replace("%", " %")
+def _status(column: ColumnResult, day: date | None) -> str:
+    text = f"{SIGNS[column.verdict]} {column.verdict}"
+    if column.since is not None:
+        text += f" since {day_text(column.since)}"
+        if day is not None and column.since < day:
+            text += f", {days_before(column.since, day)}"
+    if column.alarm_share:
+        text += f" · carries {column.alarm_share:.0%} of the alarm".replace("%", " %")
     return text
 
 
-def _distribution(feature: FeatureResult, said: str) -> str:
-    chart, name = feature.chart, shortened(feature.name, LONGEST_NAME)
+def _distribution(column: ColumnResult, said: str) -> str:
+    chart, name = column.chart, shortened(column.name, LONGEST_NAME)
     if chart.edges:
-        edges, unit = _scaled(feature)
+        edges, unit = _scaled(column)
         return page.figure(
             f"Share of the rows by value{unit}",
             charts.overlaid(
@@ -105,22 +100,22 @@ def _distribution(feature: FeatureResult, said: str) -> str:
     return ""
 
 
-def _cumulative(feature: FeatureResult) -> str:
+def _cumulative(column: ColumnResult) -> str:
     """Both cumulative curves; only where an area between them was measured."""
-    chart, signal = feature.chart, feature.signal(Statistic.DISTANCE)
+    chart, signal = column.chart, column.signal(distance.STATISTIC.name)
     if not chart.edges or signal is None:
         return ""
-    edges, unit = _scaled(feature)
+    edges, unit = _scaled(column)
     before, now = ([0.0, *accumulate(side)] for side in (chart.reference, chart.current))
-    said = f"area between the curves {figure(signal)}, limit {figure(signal, limit=True)}"
+    said = f"{distance.STATISTIC.label} {value_of(signal)}, limit {limit_of(signal)}"
     return page.figure(
         f"Rows up to a value{unit}: {said}",
-        charts.cdfs(edges, before, now, finding=f"{shortened(feature.name, LONGEST_NAME)}: {said}"),
+        charts.cdfs(edges, before, now, finding=f"{shortened(column.name, LONGEST_NAME)}: {said}"),
     )
 
 
-def _course(feature: FeatureResult) -> str:
-    past = recent(feature)
+def _course(column: ColumnResult) -> str:
+    past = recent(column)
     if not past:
         return ""
     if len(past) == 1:
@@ -133,31 +128,31 @@ def _course(feature: FeatureResult) -> str:
             days,
             ratios,
             limit=1.0,
-            finding=f"{shortened(feature.name, LONGEST_NAME)} from {day_text(days[0])} to "
+            finding=f"{shortened(column.name, LONGEST_NAME)} from {day_text(days[0])} to "
             f"{day_text(days[-1])}: {said}",
         ),
     )
 
 
-def _scaled(feature: FeatureResult) -> tuple[Sequence[float], str]:
+def _scaled(column: ColumnResult) -> tuple[Sequence[float], str]:
     """The steps of a chart; dates, which are seconds since 1970, as days before the newest."""
-    edges = feature.chart.edges
-    if feature.kind is not Kind.DATE:
+    edges = column.chart.edges
+    if column.kind is not Kind.DATE:
         return edges, ""
     newest = edges[-1]
     return [(edge - newest) / _ONE_DAY for edge in edges], ", in days before the newest"
 
 
-def _sides(feature: FeatureResult) -> str:
+def _sides(column: ColumnResult) -> str:
     """Both sides in figures, a row each."""
-    name = shortened(feature.name, LONGEST_NAME)
-    sides = (("reference", feature.reference), ("current", feature.current))
+    name = shortened(column.name, LONGEST_NAME)
+    sides = (("reference", column.reference), ("current", column.current))
     head = ["side", "rows", "missing"]
-    if feature.kind is not Kind.CATEGORY:
+    if column.kind is not Kind.CATEGORY:
         head += ["min", "mean", "max", "sd"]
     rows = [
         f'<tr><th scope="row">{who}</th>'
-        + "".join(f'<td class="n">{text}</td>' for text in _cells(side, feature.kind))
+        + "".join(f'<td class="n">{text}</td>' for text in _cells(side, column.kind))
         + "</tr>"
         for who, side in sides
     ]
@@ -183,30 +178,30 @@ def value_text(value: float | None, kind: Kind) -> str:
     return number(value)
 
 
-def _beside(feature: FeatureResult) -> list[str]:
+def _beside(column: ColumnResult) -> list[str]:
     """All measures with their limits, and categories that came or went."""
     lines = []
-    if feature.new_categories:
-        rows = max(feature.current.rows, 1)
+    if column.new_categories:
+        rows = max(column.current.rows, 1)
         new = [
             f"{shortened(v, LONGEST_NAME)} ({percent(c / rows)})"
-            for v, c in feature.new_categories.items()
+            for v, c in column.new_categories.items()
         ]
         lines.append(f"New categories: {listed(new)}.")
-    if feature.vanished_categories:
-        gone = [shortened(value, LONGEST_NAME) for value in feature.vanished_categories]
+    if column.vanished_categories:
+        gone = [shortened(value, LONGEST_NAME) for value in column.vanished_categories]
         lines.append(f"Gone categories: {listed(gone)}.")
     measures = [
-        f"{_WORDS[s.statistic]} {figure(s)} (limit {figure(s, limit=True)})"
-        for s in feature.signals
+        f"{statistic_named(s.statistic).label} {value_of(s)} (limit {limit_of(s)})"
+        for s in column.signals
     ]
     exact = []
-    if feature.wasserstein is not None:
-        exact.append(f"Wasserstein-1 with all outliers {feature.wasserstein[0]:.3g} sd")
-    if feature.kolmogorov_smirnov is not None:
-        exact.append(f"Kolmogorov-Smirnov {feature.kolmogorov_smirnov:.3g}")
-    if feature.euclidean is not None:
-        exact.append(f"Euclidean {feature.euclidean:.3g}")
+    if column.wasserstein is not None:
+        exact.append(f"Wasserstein-1 with all outliers {column.wasserstein[0]:.3g} sd")
+    if column.kolmogorov_smirnov is not None:
+        exact.append(f"Kolmogorov-Smirnov {column.kolmogorov_smirnov:.3g}")
+    if column.euclidean is not None:
+        exact.append(f"Euclidean {column.euclidean:.3g}")
     lines.append(f"Judged by: {', '.join(measures)}.")
     if exact:
         lines.append(f"For comparison: {', '.join(exact)}.")

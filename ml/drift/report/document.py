@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from ml.drift.counting.layout import Role
 from ml.drift.report import cards
 from ml.drift.report.sentences import (
     LONGEST_NAME,
     SIGNS,
-    figure,
     findings,
     headline,
+    limit_of,
     remarks,
+    value_of,
     window_text,
 )
-from ml.drift.statistics.limits import SPLIT, Statistic
-from ml.drift.verdict.result import CheckResult, FeatureResult, Verdict
+from ml.drift.result import CheckResult, ColumnResult, Role, Verdict
+from ml.drift.statistics import missing
+from ml.drift.statistics.registry import all_statistics
 from ml.presentation import charts, courses, page
 from ml.presentation.figures import day_ranges, day_text, listed, percent, shortened
 
@@ -32,7 +33,7 @@ TONES: Final = {
 }
 
 
-def render(
+def render_report(
     result: CheckResult,
     *,
     subject: str = "",
@@ -50,7 +51,7 @@ def render(
         sections: HTML of the caller's own, between the facts and the columns.
     """
     day = f" · {day_text(result.day)} (UTC)" if result.day else ""
-    title = f"Drift report · {subject + ' · ' if subject else ''}{result.profile}{day}"
+    title = f"Drift report · {subject + ' · ' if subject else ''}{result.profile_name}{day}"
     happens = [f"What happens next: {next_step}"] if next_step else []
     body = [
         page.verdict(title, SIGNS[result.verdict], headline(result), tone=TONES[result.verdict]),
@@ -71,16 +72,16 @@ def _facts(result: CheckResult) -> list[tuple[str, str]]:
     facts = [("Compared", compared[0].upper() + compared[1:])]
     if not result.rows:
         return facts
-    missing = [
+    changed = [
         f"{shortened(f.name, LONGEST_NAME)} {percent(f.reference.missing_share)} → "
         f"{percent(f.current.missing_share)}"
-        for f in result.features
-        if (signal := f.signal(Statistic.MISSING)) is not None and signal.ratio > 1
+        for f in result.columns
+        if (signal := f.signal(missing.STATISTIC.name)) is not None and signal.ratio > 1
     ]
-    facts.append(("Missing values", listed(missing) if missing else "no change beyond a limit"))
+    facts.append(("Missing values", listed(changed) if changed else "no change beyond a limit"))
     categories = [
         f"{shortened(f.name, LONGEST_NAME)} {', '.join(said)}"
-        for f in result.features
+        for f in result.columns
         if (
             said := [
                 *([f"{len(f.new_categories)} new"] if f.new_categories else []),
@@ -90,13 +91,13 @@ def _facts(result: CheckResult) -> list[tuple[str, str]]:
     ]
     facts.append(("Categories", listed(categories) if categories else "none new, none gone"))
     for role, name in ((Role.PREDICTION, "Predictions"), (Role.LABEL, "Labels")):
-        of_role = [f for f in result.features if f.role is role]
+        of_role = [f for f in result.columns if f.role is role]
         if of_role:
             facts.append((name, "; ".join(_answer(f) for f in of_role)))
-    unjudged = sum(f.verdict is Verdict.NOT_ENOUGH_DATA for f in result.features)
+    unjudged = sum(f.verdict is Verdict.NOT_ENOUGH_DATA for f in result.columns)
     if unjudged and result.verdict is not Verdict.NOT_ENOUGH_DATA:
         which = "1 column" if unjudged == 1 else f"{unjudged} columns"
-        seen = result.budget.largest_limit_sd
+        seen = result.alarm_budget.largest_limit_sd
         facts.append(
             ("Not judged", f"{which}: what is usual in the reference would hide {seen:g} sd")
         )
@@ -105,11 +106,11 @@ def _facts(result: CheckResult) -> list[tuple[str, str]]:
     return facts
 
 
-def _answer(feature: FeatureResult) -> str:
-    signal = feature.leading
-    size = f", {figure(signal)}, limit {figure(signal, limit=True)}" if signal else ""
-    name = shortened(feature.name, LONGEST_NAME)
-    return f"{SIGNS[feature.verdict]} {feature.verdict} in {name}{size}"
+def _answer(column: ColumnResult) -> str:
+    signal = column.leading
+    size = f", {value_of(signal)}, limit {limit_of(signal)}" if signal else ""
+    name = shortened(column.name, LONGEST_NAME)
+    return f"{SIGNS[column.verdict]} {column.verdict} in {name}{size}"
 
 
 def _remarks(result: CheckResult) -> str:
@@ -138,54 +139,54 @@ def _cards(result: CheckResult) -> str:
     )
 
 
-def _with_cards(result: CheckResult) -> list[FeatureResult]:
+def _with_cards(result: CheckResult) -> list[ColumnResult]:
     """The drifted columns, without drift the nearest to their limit; predictions and labels too."""
     if result.verdict is Verdict.NOT_ENOUGH_DATA:
         return []
-    features = [f for f in result.features if f.ratio > 0]
-    chosen = list(result.drifted) or features[:_CALM_CARDS]
-    outcomes = [f for f in features if f.role is not Role.FEATURE and f not in chosen]
+    columns = [f for f in result.columns if f.ratio > 0]
+    chosen = list(result.drifted) or columns[:_CALM_CARDS]
+    outcomes = [f for f in columns if f.role is not Role.FEATURE and f not in chosen]
     return [*chosen[: _MOST_CARDS - len(outcomes)], *outcomes]
 
 
 def _table(result: CheckResult) -> str:
-    features = result.features
-    if not features:
+    columns = result.columns
+    if not columns:
         return ""
-    count = "1 column" if len(features) == 1 else f"All {len(features)} columns"
-    with_days = any(len(f.past) > 1 for f in features)
+    count = "1 column" if len(columns) == 1 else f"All {len(columns)} columns"
+    with_days = any(len(f.past) > 1 for f in columns)
     head = ["Column", "Verdict", "Change", "Limit", "Mean, reference → current", "Distribution"]
     if with_days:
         head.append(f"Last {cards.COURSE_DAYS} days")
-    rows = [_row(feature, with_days=with_days) for feature in features]
+    rows = [_row(column, with_days=with_days) for column in columns]
     caption = f"{count}, nearest to the limit or furthest above it first"
     key = "" if _with_cards(result) else page.key(*_MARKS)
     return f"<h2>{count}</h2>{key}{page.table(caption, head, rows, numbers=(2, 3, 4))}"
 
 
-def _row(feature: FeatureResult, *, with_days: bool) -> str:
-    signal = feature.leading
-    change = figure(signal) if signal else cards.NOTHING
-    limit = figure(signal, limit=True) if signal else cards.NOTHING
+def _row(column: ColumnResult, *, with_days: bool) -> str:
+    signal = column.leading
+    change = value_of(signal) if signal else cards.NOTHING
+    limit = limit_of(signal) if signal else cards.NOTHING
     means = cards.NOTHING
-    if feature.reference.mean is not None and feature.current.mean is not None:
-        before, now = feature.reference.mean, feature.current.mean
-        kind = feature.kind
+    if column.reference.mean is not None and column.current.mean is not None:
+        before, now = column.reference.mean, column.current.mean
+        kind = column.kind
         means = f"{cards.value_text(before, kind)} → {cards.value_text(now, kind)}"
-    shown = "attention" if feature.verdict is Verdict.DRIFT else "quiet"
+    shown = "attention" if column.verdict is Verdict.DRIFT else "quiet"
     cells = [
-        f'<td class="{shown}">{SIGNS[feature.verdict]} {feature.verdict}</td>',
+        f'<td class="{shown}">{SIGNS[column.verdict]} {column.verdict}</td>',
         *(f'<td class="n">{text}</td>' for text in (change, limit, means)),
-        f"<td>{_small(feature, change)}</td>",
+        f"<td>{_small(column, change)}</td>",
     ]
     if with_days:
-        cells.append(f"<td>{_small_course(feature)}</td>")
-    name = escape(shortened(feature.name, LONGEST_NAME))
-    return f'<tr><th scope="row">{name}{cards.tag(feature)}</th>{"".join(cells)}</tr>'
+        cells.append(f"<td>{_small_course(column)}</td>")
+    name = escape(shortened(column.name, LONGEST_NAME))
+    return f'<tr><th scope="row">{name}{cards.tag(column)}</th>{"".join(cells)}</tr>'
 
 
-def _small(feature: FeatureResult, change: str) -> str:
-    chart = feature.chart
+def _small(column: ColumnResult, change: str) -> str:
+    chart = column.chart
     if not chart.reference or not chart.current:
         return cards.NOTHING
     sides = [chart.reference, chart.current]
@@ -194,11 +195,11 @@ def _small(feature: FeatureResult, change: str) -> str:
         sides = [
             tuple(sum(side[i : i + join]) for i in range(0, len(side), join)) for side in sides
         ]
-    return charts.small(sides[0], sides[1], finding=f"{feature.verdict}, {change}")
+    return charts.small(sides[0], sides[1], finding=f"{column.verdict}, {change}")
 
 
-def _small_course(feature: FeatureResult) -> str:
-    past = cards.recent(feature)
+def _small_course(column: ColumnResult) -> str:
+    past = cards.recent(column)
     if not past:
         return cards.NOTHING
     days, ratios = [day for day, _ in past], [ratio for _, ratio in past]
@@ -206,17 +207,16 @@ def _small_course(feature: FeatureResult) -> str:
 
 
 def _method(result: CheckResult) -> str:
-    budget = result.budget
-    spread = ", ".join(f"{s} {SPLIT[s]:.0%}" for s in Statistic).replace("%", " %")
+    budget = result.alarm_budget
+    each = " ".join(f"{one.label.capitalize()}, {one.method}." for one in all_statistics())
+    spread = ", ".join(f"{one.name} {one.alarm_share:.0%}" for one in all_statistics())
+    spread = spread.replace("%", " %")
     return (
         "<details><summary>Method and settings</summary>"
-        "<p>Numbers: area between the two cumulative curves in reference standard deviations, sd "
-        "(Wasserstein-1, the outer 0.1 % drawn in), and chi-square over bins as Cohen's w. "
-        "Categories: chi-square as Cohen's w, and the share of new values. All: change of the "
-        "missing share. A limit is the largest of what chance, the reference's own days, and the "
+        f"<p>{each} A limit is the largest of what chance, the reference's own days, and the "
         "smallest effect that matters allow. Drawings are clipped at 0.5 and 99.5 %.</p>"
         f"<p>False alarms accepted: {budget.false_alarms_per_year:g} a year over "
-        f"{budget.checks_per_year:g} checks and {len(result.features)} columns; a column's share "
+        f"{budget.checks_per_year:g} checks and {len(result.columns)} columns; a column's share "
         f"of it: {spread}. Smallest effect {budget.smallest_effect:g}, smallest share "
         f"{percent(budget.smallest_share)}, fewest rows {budget.least_rows:,}.</p>"
         "<p>The same figures for programs: drift.json, beside this file.</p></details>"

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from ml.drift.counting.layout import Kind
-from ml.drift.statistics.limits import Statistic
-from ml.drift.verdict.judging import Signal
-from ml.drift.verdict.result import CheckResult, FeatureResult, Verdict
-from ml.presentation.figures import day_ranges, day_text, listed, percent, shortened
+from ml.drift.result import CheckResult, ColumnResult, Signal, Verdict
+from ml.drift.statistics.registry import statistic_named
+from ml.presentation.figures import day_ranges, day_text, listed, shortened
 
 _MOST_NAMED: Final = 3
 LONGEST_NAME: Final = 60
@@ -18,7 +16,7 @@ SIGNS: Final = {Verdict.DRIFT: "◆", Verdict.NO_DRIFT: "✓", Verdict.NOT_ENOUG
 
 def headline(result: CheckResult) -> str:
     """The verdict in one sentence."""
-    count = len(result.features) + len(result.vanished_columns)
+    count = len(result.columns) + len(result.vanished_columns)
     if result.verdict is Verdict.DRIFT:
         changed = len(result.drifted) + len(result.vanished_columns)
         return f"Drift: {changed} of {_columns(count)} changed"
@@ -29,8 +27,9 @@ def headline(result: CheckResult) -> str:
         arrived = "1 row" if result.rows == 1 else f"{result.rows:,} rows"
         return f"Not enough data: {arrived} arrived, at least {result.rows_needed:,} are needed."
     return (
-        "Not enough data: the reference is so restless from day to day that no change below "
-        f"{result.budget.largest_limit_sd:g} sd could be told from it. Compare longer windows."
+        "Not enough data: the reference varies so much from day to day that no change below "
+        f"{result.alarm_budget.largest_limit_sd:g} sd could be seen. Compare "
+        "longer windows."
     )
 
 
@@ -47,7 +46,7 @@ def findings(result: CheckResult) -> list[str]:
     named = result.drifted[:_MOST_NAMED]
     more = len(result.drifted) - len(named)
     if named:
-        text = "; ".join(moved(feature) for feature in named)
+        text = "; ".join(moved(column) for column in named)
         lines.append(text + (f"; and {more} more." if more else "."))
     gone = result.vanished_columns
     if len(gone) == 1:
@@ -69,54 +68,42 @@ def remarks(result: CheckResult) -> list[str]:
         lines.append(f"New columns, not compared: {_names(result.new_columns)}.")
     if result.missing_days:
         lines.append(f"No row came from {day_ranges(result.missing_days)}.")
-    lines += [f"{f.note.rstrip('.')}." for f in result.features if f.note]
+    lines += [f"{f.note.rstrip('.')}." for f in result.columns if f.note]
     lines += [
-        f"{shortened(f.name, LONGEST_NAME)}: {f.unreadable:,} values are no numbers, "
+        f"{shortened(f.name, LONGEST_NAME)}: {f.unreadable:,} values are not numbers, "
         "counted as missing."
-        for f in result.features
+        for f in result.columns
         if f.unreadable
     ]
     return lines
 
 
-def moved(feature: FeatureResult) -> str:
+def moved(column: ColumnResult) -> str:
     """What its leading signal says of a column, with value and limit."""
-    signal = feature.leading
-    if signal is None:
-        return f"{shortened(feature.name, LONGEST_NAME)} was not compared"
-    return f"{shortened(feature.name, LONGEST_NAME)} {change(feature, signal)}"
+    signal, name = column.leading, shortened(column.name, LONGEST_NAME)
+    return f"{name} was not compared" if signal is None else f"{name} {change(column, signal)}"
 
 
-def change(feature: FeatureResult, signal: Signal) -> str:
+def change(column: ColumnResult, signal: Signal) -> str:
     """What one signal says of a column, as the rest of a sentence that begins with its name."""
-    value, limit = figure(signal), figure(signal, limit=True)
-    if signal.statistic is Statistic.DISTANCE:
-        return f"moved by {value} (limit {limit})"
-    if signal.statistic is Statistic.MISSING:
-        before, now = feature.reference.missing_share, feature.current.missing_share
-        return (
-            f"is missing in {percent(now)} of the rows, {percent(before)} before "
-            f"(limit {limit} change)"
-        )
-    if signal.statistic is Statistic.UNSEEN:
-        if feature.kind is Kind.CATEGORY:
-            return f"has new categories in {value} of the rows (limit {limit})"
-        return f"was constant and now differs in {value} of the rows (limit {limit})"
-    if feature.kind is Kind.CATEGORY:
-        return f"changed the shares of its categories by {value} (limit {limit})"
-    return f"changed its shape by {value} (limit {limit})"
+    statistic = statistic_named(signal.statistic)
+    return statistic.change(column, value_of(signal), limit_of(signal))
 
 
-def figure(signal: Signal, *, limit: bool = False) -> str:
-    """A value or limit with its unit, three figures."""
-    value = signal.limit if limit else signal.value
+def value_of(signal: Signal) -> str:
+    """The value with its unit, three figures."""
+    return _figure(signal.statistic, signal.value)
+
+
+def limit_of(signal: Signal) -> str:
+    """The limit with its unit, three figures."""
+    return _figure(signal.statistic, signal.limit)
+
+
+def _figure(statistic: str, value: float) -> str:
     if not math.isfinite(value):
-        return "none"  # so calm that chance explains any change of the size seen
-    if signal.statistic is Statistic.DISTANCE:
-        return f"{value:.2f} sd" if value < 100 else f"{value:.3g} sd"  # noqa: PLR2004 - figures
-    if signal.statistic is Statistic.SHARES:
-        return f"w = {value:.2f}"
-    return percent(value)
+        return "none"  # chance explains any change of the size seen
+    return statistic_named(statistic).figure(value)
 
 
 def window_text(result: CheckResult) -> str:
@@ -127,18 +114,17 @@ def window_text(result: CheckResult) -> str:
 
 def _largest(result: CheckResult) -> str:
     """The change nearest to its limit."""
-    feature = max(result.features, key=lambda f: f.ratio, default=None)
-    if feature is None or feature.leading is None or feature.ratio <= 0:
+    column = max(result.columns, key=lambda c: c.ratio, default=None)
+    if column is None or column.leading is None or column.ratio <= 0:
         return ""
-    signal = feature.leading
     return (
-        f"Nearest to its limit: {shortened(feature.name, LONGEST_NAME)}, {figure(signal)}, "
-        f"limit {figure(signal, limit=True)}."
+        f"Nearest to its limit: {shortened(column.name, LONGEST_NAME)}, "
+        f"{value_of(column.leading)}, limit {limit_of(column.leading)}."
     )
 
 
 def _by_chance(result: CheckResult) -> str:
-    times = result.budget.false_alarms_per_year
+    times = result.alarm_budget.false_alarms_per_year
     often = "once a year" if times == 1 else f"{times:g} times a year"
     return f"Without a change, a daily check alarms at most {often}."
 

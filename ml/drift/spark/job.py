@@ -16,16 +16,16 @@ from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-from ml.drift.counting.layout import HistoryKind
+from ml.drift.counting.columns import HistoryKind
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import Profile, fit_layout
 from ml.drift.profiles.profile_file import load_profile, save_profile
-from ml.drift.report.document import render
+from ml.drift.report.document import render_report
 from ml.drift.report.sentences import headline
+from ml.drift.result import AlarmBudget
+from ml.drift.result_file import save_result
 from ml.drift.spark.scan import head_of, scan_spark
-from ml.drift.statistics.limits import Budget
-from ml.drift.verdict.checking import judge
-from ml.drift.verdict.result_file import save_result
+from ml.drift.verdict.checking import judge_scan
 
 PROFILE_FILE: Final = "reference.profile"
 _PACKAGE: Final = Path(__file__).resolve().parents[2]  # ml/
@@ -49,10 +49,10 @@ def check(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
     stored = load_profile(local)
     local.unlink()
     found = scan_spark(frame, stored.layout)
-    budget = Budget(false_alarms_per_year=options.false_alarms_per_year)
-    result = judge(stored, found, budget=budget, day=options.day)
+    alarm_budget = AlarmBudget(false_alarms_per_year=options.false_alarms_per_year)
+    result = judge_scan(stored, found, alarm_budget=alarm_budget, day=options.day)
     save_result(result, folder / "drift.json")
-    (folder / "report.html").write_text(render(result), "utf-8")
+    (folder / "report.html").write_text(render_report(result), "utf-8")
     return headline(result)
 
 

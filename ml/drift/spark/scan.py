@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from ml.drift.counting.layout import HistoryKind, Layout
+from ml.drift.counting.columns import HistoryKind, Layout
 from ml.drift.counting.scan import Scan, scan_part
 from ml.drift.errors import DriftInputError
 from ml.drift.readers.source import BATCH_ROWS, TableSource

@@ -1,4 +1,4 @@
-"""From two summaries to the few numbers that a drawing of them needs."""
+"""The few numbers that a drawing of two summaries needs."""
 
 from typing import Final
 
@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.counting.category import CategorySummary
+from ml.drift.counting.columns import Summary
 from ml.drift.counting.grid import EDGES
-from ml.drift.counting.layout import Summary
 from ml.drift.counting.numeric import NumericSummary
-from ml.drift.verdict.result import Chart
+from ml.drift.result import Chart
 
 _STEPS: Final = 36
 _MOST_LABELS: Final = 7

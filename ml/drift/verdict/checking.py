@@ -1,25 +1,32 @@
 """The daily check: one pass over the current window, then a verdict on every column."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from ml.drift.counting.category import CategorySummary
-from ml.drift.counting.layout import HistoryKind, Kind, Layout, Summary
-from ml.drift.counting.numeric import NumericSummary
-from ml.drift.counting.scan import Scan, scan
-from ml.drift.counting.units import Days
+from ml.drift.counting.columns import HistoryKind, Layout, Summary
+from ml.drift.counting.history import Days
+from ml.drift.counting.scan import Scan, scan_source
 from ml.drift.profiles.profile import Profile, note_of
-from ml.drift.profiles.reference import Reference, missing_of
 from ml.drift.readers.opening import open_source
-from ml.drift.statistics.distances import Steps, euclidean, kolmogorov_smirnov, wasserstein
-from ml.drift.statistics.limits import Budget, Statistic
+from ml.drift.reference.column_reference import ColumnReference, Window, missing_of
+from ml.drift.result import (
+    AlarmBudget,
+    Chart,
+    CheckResult,
+    ColumnResult,
+    Side,
+    Signal,
+    Verdict,
+)
+from ml.drift.statistics.distance import smallest_visible
+from ml.drift.statistics.registry import Pair, all_statistics, statistic_named
 from ml.drift.verdict.charts import chart_of
-from ml.drift.verdict.judging import Signal, Window, signals, smallest_visible
-from ml.drift.verdict.result import Chart, CheckResult, FeatureResult, Side, Verdict
+from ml.drift.verdict.measures import Measures, measures_of
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -28,7 +35,7 @@ def check(
     profile: Profile,
     data: Any,
     *,
-    budget: Budget | None = None,
+    alarm_budget: AlarmBudget | None = None,
     day: date | None = None,
     past: Sequence[CheckResult] = (),
     threads: int = 1,
@@ -38,7 +45,7 @@ def check(
     Args:
         profile: the reference.
         data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
-        budget: what the user accepts and cares about; by default one false alarm a year.
+        alarm_budget: by default one false alarm a year.
         day: the UTC day of the rows, where no time column says it.
         past: earlier checks against the same profile, for "since when".
         threads: readers.
@@ -51,9 +58,9 @@ def check(
     history = HistoryKind.NONE
     if layout.time_column is not None and day is None:
         history = HistoryKind.DAYS
-    found = scan(source, _present(layout, history), history=history, threads=threads)
+    found = scan_source(source, _present(layout, history), history=history, threads=threads)
     names = source.names
-    result = judge(profile, found, budget=budget or Budget(), day=day)
+    result = judge_scan(profile, found, alarm_budget=alarm_budget or AlarmBudget(), day=day)
     known = {column.name for column in layout.columns}
     new = tuple(n for n in names if n not in known and n != layout.time_column)
     return with_past(replace(result, new_columns=new), past)
@@ -63,39 +70,50 @@ def _present(layout: Layout, history: HistoryKind) -> Layout:
     return layout if history is HistoryKind.DAYS else replace(layout, time_column=None)
 
 
-def judge(profile: Profile, found: Scan, *, budget: Budget, day: date | None = None) -> CheckResult:
+def judge_scan(
+    profile: Profile, found: Scan, *, alarm_budget: AlarmBudget, day: date | None = None
+) -> CheckResult:
     """The verdict on a window that is already summarised, here or in partitions elsewhere."""
     window = Window(days=_days_of(found, day))
     here = [r for r in profile.references if r.column.name in found.summaries]
     gone = [r for r in profile.references if r.column.name not in found.summaries]
-    pairs = [(r, found.summaries[r.column.name]) for r in here]
+    pairs = [Pair.of(r, found.summaries[r.column.name], window) for r in here]
     # Step by step, not column by column: the CPU's caches hold one step's code at a time.
-    seen = [signals(r, now, budget, window=window, features=len(here)) for r, now in pairs]
-    measures = [_measures(r, now) for r, now in pairs]
-    charts = [chart_of(r.summary, now) for r, now in pairs]
-    features = [
-        _feature(*pair, found, budget, seen=s, measures=m, chart=c)
-        for pair, s, m, c in zip(pairs, seen, measures, charts, strict=True)
+    signals = [_signals(pair, alarm_budget, columns=len(here)) for pair in pairs]
+    measures = [measures_of(pair.reference, pair.current) for pair in pairs]
+    charts = [chart_of(pair.reference.summary, pair.current) for pair in pairs]
+    columns = [
+        _column(pair, found, alarm_budget, signals=s, measures=m, chart=c)
+        for pair, s, m, c in zip(pairs, signals, measures, charts, strict=True)
     ]
-    needed = _rows_needed(here, budget, found.rows)
-    verdict = _overall(features, found.rows, needed, vanished=bool(gone and found.rows))
+    needed = _rows_needed(here, alarm_budget, found.rows)
+    verdict = _overall(columns, found.rows, needed, vanished=bool(gone and found.rows))
     if verdict is Verdict.NOT_ENOUGH_DATA:
-        features = [replace(f, verdict=Verdict.NOT_ENOUGH_DATA) for f in features]
-    features = _with_shares(features)
-    features.sort(key=lambda f: (f.verdict is not Verdict.DRIFT, -f.ratio, f.name))
+        columns = [replace(c, verdict=Verdict.NOT_ENOUGH_DATA) for c in columns]
+    columns = _with_shares(columns)
+    columns.sort(key=lambda c: (c.verdict is not Verdict.DRIFT, -c.ratio, c.name))
     return CheckResult(
-        profile=profile.name,
+        profile_name=profile.name,
         verdict=verdict,
         rows=found.rows,
         reference_rows=profile.rows,
-        features=tuple(features),
-        budget=budget,
+        columns=tuple(columns),
+        alarm_budget=alarm_budget,
         day=day or (_EPOCH + timedelta(days=window.days[-1]) if window.days else None),
-        ratio=max((f.ratio for f in features), default=0.0),
+        ratio=max((c.ratio for c in columns), default=0.0),
         rows_needed=needed,
         vanished_columns=tuple(r.column.name for r in gone) if found.rows else (),
         missing_days=_gaps(window.days),
     )
+
+
+def _signals(pair: Pair, alarm_budget: AlarmBudget, *, columns: int) -> list[Signal]:
+    """Of every statistic that is defined for the column; columns: how many share the budget."""
+    chance = alarm_budget.chance(columns)
+    found = (
+        one.signal(pair, alarm_budget, chance=chance * one.alarm_share) for one in all_statistics()
+    )
+    return [signal for signal in found if signal is not None]
 
 
 def _days_of(found: Scan, day: date | None) -> tuple[int, ...]:
@@ -114,133 +132,86 @@ def _gaps(days: Sequence[int]) -> tuple[date, ...]:
     return tuple(_EPOCH + timedelta(days=d) for d in range(days[0], days[-1] + 1) if d not in there)
 
 
-def _overall(
-    features: Sequence[FeatureResult], rows: int, needed: int, *, vanished: bool
-) -> Verdict:
-    if rows < needed or not features:
+def _overall(columns: Sequence[ColumnResult], rows: int, needed: int, *, vanished: bool) -> Verdict:
+    if rows < needed or not columns:
         return Verdict.NOT_ENOUGH_DATA
-    if vanished or any(f.verdict is Verdict.DRIFT for f in features):
+    if vanished or any(c.verdict is Verdict.DRIFT for c in columns):
         return Verdict.DRIFT
-    blind = sum(f.verdict is Verdict.NOT_ENOUGH_DATA for f in features)
-    return Verdict.NOT_ENOUGH_DATA if 2 * blind > len(features) else Verdict.NO_DRIFT
+    blind = sum(c.verdict is Verdict.NOT_ENOUGH_DATA for c in columns)
+    return Verdict.NOT_ENOUGH_DATA if 2 * blind > len(columns) else Verdict.NO_DRIFT
 
 
-def _rows_needed(references: Sequence[Reference], budget: Budget, rows: int) -> int:
-    """Rows from which a check is worth its name: the least number, or `rows` when that is enough.
+def _rows_needed(
+    references: Sequence[ColumnReference], alarm_budget: AlarmBudget, rows: int
+) -> int:
+    """Rows that a check needs to mean anything: the least number, or `rows` when that is enough.
 
     Too few: doubled until most columns could show a change of the largest allowed limit; where
-    even many rows cannot, because the past is too restless, the least number is all that is asked.
+    even many rows cannot, because of overdispersion, the least number is all that is asked.
     """
-    if rows >= budget.least_rows:
-        return budget.least_rows
-    wanted = budget.least_rows
+    if rows >= alarm_budget.least_rows:
+        return alarm_budget.least_rows
+    wanted = alarm_budget.least_rows
     for _ in range(8):
         seen = [
-            smallest_visible(r, budget, rows=wanted, features=len(references)) for r in references
+            smallest_visible(r, alarm_budget, rows=wanted, columns=len(references))
+            for r in references
         ]
         limits = [limit for limit in seen if limit is not None]
-        if not limits or float(np.median(limits)) <= budget.largest_limit_sd:
+        if not limits or float(np.median(limits)) <= alarm_budget.largest_limit_sd:
             return wanted
         wanted *= 2
-    return budget.least_rows
+    return alarm_budget.least_rows
 
 
-@dataclass(frozen=True, slots=True)
-class _Measures:
-    """What is told of a column and does not decide."""
-
-    wasserstein: tuple[float, float, float] | None = None
-    kolmogorov_smirnov: float | None = None
-    euclidean: float | None = None
-    new: Mapping[str, int] = field(default_factory=dict)
-    gone: tuple[str, ...] = ()
-
-
-def _measures(reference: Reference, current: Summary) -> _Measures:
-    summary = reference.summary
-    if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
-        if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
-            return _of_numbers(summary, current)
-        return _Measures()
-    if isinstance(summary, NumericSummary) or isinstance(current, NumericSummary):
-        return _Measures()
-    if summary.is_text or current.is_text:
-        return _Measures()
-    return _of_categories(summary.by_value(), current.by_value())
-
-
-def _of_numbers(summary: NumericSummary, current: NumericSummary) -> _Measures:
-    steps = Steps.of(summary, current)
-    exact = None
-    if (sd := summary.sd) > 0:
-        area = wasserstein(steps)
-        exact = (area.value / sd, area.low / sd, area.high / sd)
-    return _Measures(
-        wasserstein=exact,
-        kolmogorov_smirnov=kolmogorov_smirnov(steps).value,
-        euclidean=euclidean(summary.cells, current.cells),
-    )
-
-
-def _of_categories(before: Mapping[str, int], now: Mapping[str, int]) -> _Measures:
-    names = sorted({*before, *now})
-    counts = [np.array([side.get(v, 0) for v in names]) for side in (before, now)]
-    return _Measures(
-        euclidean=euclidean(*counts),
-        new={v: c for v, c in sorted(now.items(), key=lambda i: -i[1]) if v not in before},
-        gone=tuple(sorted(v for v in before if v not in now)) if now else (),
-    )
-
-
-def _feature(
-    reference: Reference,
-    current: Summary,
+def _column(
+    pair: Pair,
     found: Scan,
-    budget: Budget,
+    alarm_budget: AlarmBudget,
     *,
-    seen: Sequence[Signal],
-    measures: _Measures,
+    signals: Sequence[Signal],
+    measures: Measures,
     chart: Chart,
-) -> FeatureResult:
-    name = reference.column.name
-    ratio = max(s.ratio for s in seen)
-    return FeatureResult(
-        name=name,
-        kind=reference.column.kind,
-        role=reference.column.role,
-        verdict=_verdict(seen, ratio, budget),
-        signals=tuple(seen),
-        reference=_side(reference.summary),
-        current=_side(current),
+) -> ColumnResult:
+    column = pair.reference.column
+    ratio = max(s.ratio for s in signals)
+    return ColumnResult(
+        name=column.name,
+        kind=column.kind,
+        role=column.role,
+        verdict=_verdict(signals, ratio, alarm_budget),
+        signals=tuple(signals),
+        reference=_side(pair.reference.summary),
+        current=_side(pair.current),
         ratio=ratio,
         wasserstein=measures.wasserstein,
         kolmogorov_smirnov=measures.kolmogorov_smirnov,
         euclidean=measures.euclidean,
         new_categories=measures.new,
         vanished_categories=measures.gone,
-        unreadable=found.unreadable.get(name, 0),
-        note=note_of(reference),
+        unreadable=found.unreadable.get(column.name, 0),
+        note=note_of(pair.reference),
         chart=chart,
     )
 
 
-def _verdict(seen: Sequence[Signal], ratio: float, budget: Budget) -> Verdict:
+def _verdict(signals: Sequence[Signal], ratio: float, alarm_budget: AlarmBudget) -> Verdict:
     if ratio > 1:
         return Verdict.DRIFT
-    # Cohen's w of a shift by k spreads is about k, so one bound serves both.
-    main = next((s for s in seen if s.statistic in {Statistic.DISTANCE, Statistic.SHARES}), None)
-    if main is not None and main.limit > budget.largest_limit_sd:
+    # Cohen's w of a shift by k standard deviations is about k, so one bound serves both.
+    main = next((s for s in signals if statistic_named(s.statistic).is_effect_size), None)
+    if main is not None and main.limit > alarm_budget.largest_limit_sd:
         return Verdict.NOT_ENOUGH_DATA
     return Verdict.NO_DRIFT
 
 
-def _with_shares(features: Sequence[FeatureResult]) -> list[FeatureResult]:
+def _with_shares(columns: Sequence[ColumnResult]) -> list[ColumnResult]:
     """Each drifted column's part of the whole excess over the limits."""
-    excess = [max(f.ratio - 1, 0.0) if f.verdict is Verdict.DRIFT else 0.0 for f in features]
+    excess = [max(c.ratio - 1, 0.0) if c.verdict is Verdict.DRIFT else 0.0 for c in columns]
     total = sum(excess)
     if not total:
-        return list(features)
-    return [replace(f, alarm_share=e / total) for f, e in zip(features, excess, strict=True)]
+        return list(columns)
+    return [replace(c, alarm_share=e / total) for c, e in zip(columns, excess, strict=True)]
 
 
 def _side(summary: Summary) -> Side:
@@ -262,26 +233,22 @@ def _side(summary: Summary) -> Side:
 def with_past(result: CheckResult, past: Sequence[CheckResult]) -> CheckResult:
     """Add "since when" and the course over days; checks against another profile do not count."""
     earlier = sorted(
-        (p for p in past if p.profile == result.profile and p.day is not None and p.rows),
+        (p for p in past if p.profile_name == result.profile_name and p.day is not None and p.rows),
         key=lambda p: str(p.day),
     )
     if result.day is not None:
         earlier = [p for p in earlier if p.day is not None and p.day < result.day]
-    features = []
-    for feature in result.features:
-        course = [
-            (p.day, f)
-            for p in earlier
-            for f in p.features
-            if f.name == feature.name and p.day is not None
-        ]
-        since = result.day if feature.verdict is Verdict.DRIFT else None
-        for day, f in reversed(course):
-            if since is None or f.verdict is not Verdict.DRIFT:
+    by_name = [(p.day, {c.name: c for c in p.columns}) for p in earlier if p.day is not None]
+    columns = []
+    for column in result.columns:
+        course = [(day, found[column.name]) for day, found in by_name if column.name in found]
+        since = result.day if column.verdict is Verdict.DRIFT else None
+        for day, c in reversed(course):
+            if since is None or c.verdict is not Verdict.DRIFT:
                 break
             since = day
-        line = tuple((day, f.ratio) for day, f in course)
+        line = tuple((day, c.ratio) for day, c in course)
         if result.day is not None:
-            line = (*line, (result.day, feature.ratio))
-        features.append(replace(feature, since=since, past=line))
-    return replace(result, features=tuple(features))
+            line = (*line, (result.day, column.ratio))
+        columns.append(replace(column, since=since, past=line))
+    return replace(result, columns=tuple(columns))

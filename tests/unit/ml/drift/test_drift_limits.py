@@ -7,19 +7,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from ml.drift.statistics.limits import (
-    Budget,
-    Statistic,
-    change_by_chance,
-    distance_limit,
-    most_unseen,
-)
-from ml.drift.statistics.null import calibrate
-from ml.drift.statistics.overdispersion import Dependence
-from ml.drift.verdict.judging import missing_signal
+from ml.drift.reference.null import simulate_nulls
+from ml.drift.reference.overdispersion import Overdispersion
+from ml.drift.result import AlarmBudget
+from ml.drift.statistics.distance import distance_limit
+from ml.drift.statistics.missing import STATISTIC as MISSING
+from ml.drift.statistics.missing import change_by_chance, missing_signal
+from ml.drift.statistics.unseen import most_unseen
 
-BUDGET = Budget()
-FEATURES = 50
+BUDGET = AlarmBudget()
+CHANCE = BUDGET.chance(columns=50) * MISSING.alarm_share
 MANY = 1e12  # rows: the limit of the theory
 
 
@@ -27,7 +24,7 @@ MANY = 1e12  # rows: the limit of the theory
 def uniform():
     """The null of an even spread over 0 to sqrt(12), whose standard deviation is 1."""
     cdf = np.arange(1, 400) / 400
-    return calibrate([(np.full(399, math.sqrt(12) / 400), cdf)], draws=40_000)[0]
+    return simulate_nulls([(np.full(399, math.sqrt(12) / 400), cdf)], draws=40_000)[0]
 
 
 def test_the_area_under_a_brownian_bridge_has_its_known_moments(uniform):
@@ -68,11 +65,11 @@ def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(share, referen
             if abs(now / rows - before / reference_rows) <= BUDGET.smallest_share:
                 continue
             signal = missing_signal(
-                (reference_rows - before, before), (rows - now, now), (), BUDGET, features=FEATURES
+                (reference_rows - before, before), (rows - now, now), (), BUDGET, chance=CHANCE
             )
             alarms += float(weight) * (signal.ratio > 1) / len(steps)
 
-    assert alarms <= BUDGET.chance(FEATURES, Statistic.MISSING)
+    assert alarms <= CHANCE
 
 
 def test_a_change_of_the_missing_share_is_limited_alike_whether_rows_are_missing_or_there():
@@ -83,7 +80,7 @@ def test_a_change_of_the_missing_share_is_limited_alike_whether_rows_are_missing
 
 
 def test_rows_that_are_no_longer_missing_are_seen_too():
-    signal = missing_signal((19_000, 1_000), (1_000, 0), (), BUDGET, features=FEATURES)
+    signal = missing_signal((19_000, 1_000), (1_000, 0), (), BUDGET, chance=CHANCE)
 
     assert signal.ratio > 1
 
@@ -99,10 +96,10 @@ def test_of_chance_and_unrest_the_wider_limit_holds_and_of_several_views_the_cal
     def _limit(*past):
         return distance_limit(uniform, past, effective_rows=1_000.0, chance=1e-4)
 
-    calm, strong = Dependence(excess=0.0, units=100), Dependence(excess=0.04, units=100)
+    calm, strong = Overdispersion(excess=0.0, units=100), Overdispersion(excess=0.04, units=100)
 
     assert _limit() == _limit(calm)
     assert _limit(strong) > 2 * _limit()
-    assert _limit(strong, Dependence(excess=0.01, units=100)) < _limit(strong)
+    assert _limit(strong, Overdispersion(excess=0.01, units=100)) < _limit(strong)
     assert _limit(strong, calm) == _limit()
     assert _limit(strong) > 0.2 * norm.isf(0.5e-4)

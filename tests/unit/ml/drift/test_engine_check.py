@@ -6,13 +6,12 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from ml.drift import (
-    Budget,
+    AlarmBudget,
     DriftInputError,
     HistoryKind,
     Kind,
     Profile,
     Role,
-    Statistic,
     Verdict,
     check,
     load_profile,
@@ -57,7 +56,7 @@ def test_a_moved_mean_is_drift_and_the_column_is_named_first(profile):
     result = check(profile, moved)
 
     assert result.verdict is Verdict.DRIFT
-    assert result.features[0].name == "a"
+    assert result.columns[0].name == "a"
     assert result["a"].wasserstein[0] == pytest.approx(0.5, abs=0.08)
     assert result["a"].alarm_share == 1.0
     assert [f.name for f in result.drifted] == ["a"]
@@ -81,7 +80,7 @@ def test_new_categories_are_counted_named_and_drift_when_they_matter(profile):
 
     result = check(profile, _rows(3_000, 5, kind=_with_new))
 
-    signal = result["kind"].signal(Statistic.UNSEEN)
+    signal = result["kind"].signal("unseen")
     assert signal.value > signal.limit
     assert result["kind"].new_categories["violet"] == round(signal.value * 3_000)
 
@@ -109,7 +108,7 @@ def test_values_that_go_missing_are_drift_of_the_missing_share(profile):
 
     result = check(profile, _rows(2_000, 7, a=_holes))
 
-    assert result["a"].leading.statistic is Statistic.MISSING
+    assert result["a"].leading.statistic == "missing"
     assert result["a"].verdict is Verdict.DRIFT
     assert "is missing in" in details(result)[0]
 
@@ -127,7 +126,7 @@ def test_a_stretched_tail_and_an_atom_are_seen_though_the_distance_hardly_moves(
     for change in (_tail, _atom):
         result = check(profile, _rows(10_000, 8, a=change))
 
-        assert result["a"].leading.statistic is Statistic.SHARES
+        assert result["a"].leading.statistic == "shares"
         assert result["a"].verdict is Verdict.DRIFT
         assert result["a"].wasserstein[0] < 0.05
 
@@ -223,7 +222,7 @@ def test_a_profile_survives_its_file_byte_for_byte(profile, tmp_path):
     save_profile(again, tmp_path / "two")
 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert check(again, rows).to_dict() == check(profile, rows).to_dict()
+    assert check(again, rows) == check(profile, rows)
 
 
 def test_a_profile_is_small(profile, tmp_path):
@@ -241,20 +240,17 @@ def test_a_file_that_is_no_profile_is_refused(tmp_path):
 
 def test_the_budget_is_stated_in_false_alarms_a_year_and_checked():
     with pytest.raises(DriftInputError, match="false_alarms_per_year is 0"):
-        Budget(false_alarms_per_year=0)
+        AlarmBudget(false_alarms_per_year=0)
 
 
 def test_a_smaller_budget_makes_wider_limits(profile):
     rows = _rows(1_000, 40)
 
-    often = check(profile, rows, budget=Budget(false_alarms_per_year=50))
-    seldom = check(profile, rows, budget=Budget(false_alarms_per_year=0.1))
+    often = check(profile, rows, alarm_budget=AlarmBudget(false_alarms_per_year=50))
+    seldom = check(profile, rows, alarm_budget=AlarmBudget(false_alarms_per_year=0.1))
 
     for name in ("a", "b", "count"):
-        assert (
-            often[name].signal(Statistic.DISTANCE).limit
-            < seldom[name].signal(Statistic.DISTANCE).limit
-        )
+        assert often[name].signal("distance").limit < seldom[name].signal("distance").limit
 
 
 def _days(first, count, seed, pattern, rows=400):
@@ -302,7 +298,7 @@ def test_days_so_restless_that_a_shift_of_one_spread_is_invisible_are_not_enough
         result = check(reference, day)
 
         assert result.verdict is Verdict.NOT_ENOUGH_DATA
-        assert {f.verdict for f in result.features} == {Verdict.NOT_ENOUGH_DATA}
+        assert {f.verdict for f in result.columns} == {Verdict.NOT_ENOUGH_DATA}
 
 
 @pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.drift.counting.layout import HistoryKind, Kind
-from ml.drift.counting.scan import scan
+from ml.drift.counting.columns import HistoryKind, Kind
+from ml.drift.counting.scan import scan_source
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import fit_layout
 from ml.drift.readers.opening import open_source
@@ -44,7 +44,7 @@ def _write(table, folder):
 
 
 def _counts(source, layout):
-    found = scan(source, layout)
+    found = scan_source(source, layout)
     return found, {name: s.missing for name, s in found.summaries.items()}
 
 
@@ -74,7 +74,7 @@ def test_threads_change_nothing(tmp_path, threads, columns):
     source = open_source(tmp_path / "rows.parquet")
     layout = fit_layout(source)
 
-    one, many = scan(source, layout), scan(source, layout, threads=threads)
+    one, many = scan_source(source, layout), scan_source(source, layout, threads=threads)
 
     assert many.rows == one.rows
     assert (many.summaries["x"].counts == one.summaries["x"].counts).all()
@@ -86,8 +86,8 @@ def test_blocks_follow_the_rows_with_several_threads_too(tmp_path):
     source = open_source(tmp_path / "rows.parquet")
     layout = fit_layout(source)
 
-    one = scan(source, layout, history=HistoryKind.BLOCKS)
-    two = scan(source, layout, history=HistoryKind.BLOCKS, threads=2)
+    one = scan_source(source, layout, history=HistoryKind.BLOCKS)
+    two = scan_source(source, layout, history=HistoryKind.BLOCKS, threads=2)
 
     for a, b in zip(
         one.summaries["x"].history.counts, two.summaries["x"].history.counts, strict=True
@@ -103,7 +103,7 @@ def test_a_csv_column_of_whole_numbers_may_turn_to_decimals_and_text_far_down(tm
     source = open_source(tmp_path / "rows.csv")
 
     layout = fit_layout(source)
-    found = scan(source, layout)
+    found = scan_source(source, layout)
 
     assert found.rows == size + 1
     assert found.summaries["a"].highest == 6
@@ -115,7 +115,7 @@ def test_text_in_a_column_of_numbers_is_counted_as_unreadable(tmp_path):
     (tmp_path / "today.csv").write_text("a\n1.5\nabc\n\n2.5\n")
     layout = fit_layout(open_source(tmp_path / "train.csv"))
 
-    found = scan(open_source(tmp_path / "today.csv"), layout)
+    found = scan_source(open_source(tmp_path / "today.csv"), layout)
 
     assert found.unreadable == {"a": 1}
     assert found.summaries["a"].finite == 2
@@ -137,7 +137,7 @@ def test_what_azures_data_collector_wrote_is_read_row_by_row(tmp_path):
 
     source = open_source(tmp_path)
     layout = fit_layout(source, time_column="collected_time")
-    found = scan(source, layout, history=HistoryKind.DAYS)
+    found = scan_source(source, layout, history=HistoryKind.DAYS)
 
     assert found.rows == 4
     assert layout["k"].kind is Kind.CATEGORY

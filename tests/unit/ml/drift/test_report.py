@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.drift import Profile, Statistic, Verdict, check
+from ml.drift import Profile, Verdict, check
 from ml.drift.__main__ import main
-from ml.drift.report.document import render
+from ml.drift.report.document import render_report
 from ml.drift.report.sentences import headline
-from ml.drift.verdict.judging import Signal
-from ml.drift.verdict.result_file import load_result, save_result
+from ml.drift.result import Signal
+from ml.drift.result_file import load_result, save_result
 
 DAY = date(2026, 3, 10)
 
@@ -69,7 +69,7 @@ def _parsed(html):
 
 
 def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results):
-    page = _parsed(render(results[10], subject="electricity"))
+    page = _parsed(render_report(results[10], subject="electricity"))
 
     text = " ".join(page.text)
     assert text.index("Drift: 9 of 10 columns changed") < text.index("moved by")
@@ -78,7 +78,7 @@ def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results)
 
 
 def test_nothing_in_the_report_can_load_or_run(results):
-    html = render(results[10])
+    html = render_report(results[10])
     page = _parsed(html)
 
     assert html.index("Content-Security-Policy") < html.index("<title>")
@@ -88,7 +88,7 @@ def test_nothing_in_the_report_can_load_or_run(results):
 
 
 def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
-    page = _parsed(render(results[60]))
+    page = _parsed(render_report(results[60]))
 
     assert page.images
     for image in page.images:
@@ -98,16 +98,16 @@ def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
 
 def test_sizes_stay_in_their_budgets_and_rendering_is_quick(results):
     started = time.process_time()
-    sixty = render(results[60])
+    sixty = render_report(results[60])
     spent = time.process_time() - started
 
     assert len(sixty.encode()) <= 150_000
-    assert len(render(results[200]).encode()) <= 400_000
+    assert len(render_report(results[200]).encode()) <= 400_000
     assert spent <= 0.5
 
 
 def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
-    page = _parsed(render(results[60]))
+    page = _parsed(render_report(results[60]))
 
     tables = [tag for tag, _ in page.tags if tag in {"table", "caption"}]
     rows = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "row"]
@@ -116,9 +116,9 @@ def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
 
 
 def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_path):
-    feature = results[10].features[0]
-    unreachable = replace(feature, signals=(Signal(Statistic.MISSING, 0.0, math.inf),))
-    result = replace(results[10], features=(unreachable,))
+    feature = results[10].columns[0]
+    unreachable = replace(feature, signals=(Signal("missing", 0.0, math.inf),))
+    result = replace(results[10], columns=(unreachable,))
 
     save_result(result, tmp_path / "drift.json")
 
@@ -129,12 +129,12 @@ def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_pa
 def test_hundreds_of_gone_columns_and_notes_do_not_bury_the_verdict(results):
     few = replace(results[10], vanished_columns=("a",))
     gone = tuple(f"column_{k}" for k in range(300))
-    noted = tuple(replace(f, note=f"{f.name}: constant 1") for f in results[10].features)
-    many = replace(results[10], vanished_columns=gone, features=noted)
+    noted = tuple(replace(f, note=f"{f.name}: constant 1") for f in results[10].columns)
+    many = replace(results[10], vanished_columns=gone, columns=noted)
 
-    assert "Column a is gone: counted as drift." in render(few)
-    assert "column_7 and 292 more are gone: counted as drift." in render(many)
-    assert "<summary>10 remarks on columns and days</summary>" in render(many)
+    assert "Column a is gone: counted as drift." in render_report(few)
+    assert "column_7 and 292 more are gone: counted as drift." in render_report(many)
+    assert "<summary>10 remarks on columns and days</summary>" in render_report(many)
 
 
 def test_dates_are_shown_as_dates():
@@ -142,7 +142,7 @@ def test_dates_are_shown_as_dates():
     table = pa.table({"joined": days, "x": np.arange(600.0)})
     profile = Profile.fit(table, draws=500)
 
-    text = " ".join(_parsed(render(check(profile, table))).text)
+    text = " ".join(_parsed(render_report(check(profile, table))).text)
 
     assert "3 Nov 2022 → 3 Nov 2022" in text  # 1970 and 19,299 days
 
@@ -164,7 +164,7 @@ def test_equal_whole_numbers_stand_in_the_same_step_on_both_sides():
 def test_no_drift_is_told_like_an_answer():
     profile = Profile.fit(_table(5, 1), draws=2_000)
 
-    html = render(check(profile, _table(5, 2)))
+    html = render_report(check(profile, _table(5, 2)))
 
     assert "✓ No drift in 5 columns. Nearest to its limit: " in html
 
@@ -175,7 +175,7 @@ def test_a_result_survives_its_file(results, tmp_path):
     again = load_result(tmp_path / "drift.json")
 
     assert again == results[10]
-    assert render(again) == render(results[10])
+    assert render_report(again) == render_report(results[10])
     assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
 
 

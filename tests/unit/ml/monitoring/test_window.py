@@ -233,7 +233,7 @@ def test_cells_of_foreign_types_are_counted_by_column(bench):
 
     assert check.current_rows == 600
     page = (bench.output / "report.html").read_text()
-    assert "income: 6 values are no numbers, counted as missing." in page
+    assert "income: 6 values are not numbers, counted as missing." in page
 
 
 def test_too_few_rows_are_not_judged(bench):

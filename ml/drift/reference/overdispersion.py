@@ -1,4 +1,4 @@
-"""How restless the reference itself is: its own blocks or days against the rest of it.
+"""Overdispersion: how much more the reference's own blocks or days differ than chance explains.
 
 Rows of one day resemble each other, Mondays resemble Mondays; a limit from independent rows then
 alarms daily. Each unit of the past is therefore compared with the other units, and what it is
@@ -24,7 +24,7 @@ _SIGNIFICANT: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class UnitSquares:
-    """A squared statistic of every unit of one feature, and what independent rows explain of it.
+    """A squared statistic of every unit of one column, and what independent rows explain of it.
 
     values, expected: shape (units,). For the area between CDFs the statistic is the squared
     area, for chi-square its value divided by the effective size.
@@ -46,8 +46,8 @@ class UnitSquares:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependence:
-    """What the past adds to chance, for one statistic of one feature.
+class Overdispersion:
+    """What the past adds to chance, for one statistic of one column.
 
     Args:
         excess: mean squared statistic beyond independent rows; the same for every window size.
@@ -70,48 +70,54 @@ class Dependence:
         return float(stdtrit(self.units - 1, outer) / ndtri(outer)) ** 2
 
 
-def learn(features: Sequence[UnitSquares | None], *, length: int = 1) -> list[Dependence]:
-    """The dependence of every feature, each drawn towards what the features have in common.
+def learn(columns: Sequence[UnitSquares | None], *, length: int = 1) -> list[Overdispersion]:
+    """The overdispersion of every column, each drawn towards what the columns have in common.
 
-    A feature whose excess is less than three times its error counts as independent: else noise in
+    A column whose excess is less than three times its error counts as independent: else noise in
     the past would blind the check of large windows.
     """
-    usable = [f for f in features if f is not None and _is_usable(f)]
+    usable = [c for c in columns if c is not None and _is_usable(c)]
     if not usable:
-        return [Dependence() for _ in features]
-    ratios = np.array([f.ratio for f in usable])
-    errors = np.array([f.ratio_error for f in usable])
+        return [Overdispersion() for _ in columns]
+    ratios = np.array([c.ratio for c in usable])
+    errors = np.array([c.ratio_error for c in usable])
     common = float(np.average(ratios, weights=1 / errors**2)) if len(usable) > 1 else 1.0
     between = max(float(ratios.var()) - float((errors**2).mean()), 0.0) if len(usable) > 1 else 1e9
     pooled_error = float(1 / np.sqrt((1 / errors**2).sum()))
     estimates = {}
-    for feature, error in zip(usable, errors, strict=True):
+    for column, error in zip(usable, errors, strict=True):
         pull = between / (between + error**2)
-        ratio = pull * feature.ratio + (1 - pull) * common
+        ratio = pull * column.ratio + (1 - pull) * common
         sure = np.sqrt(pull * error**2 + (1 - pull) ** 2 * pooled_error**2)
-        estimates[id(feature)] = ratio if ratio - 1 > _SIGNIFICANT * sure else 1.0
+        estimates[id(column)] = ratio if ratio - 1 > _SIGNIFICANT * sure else 1.0
     return [
-        Dependence()
-        if feature is None or id(feature) not in estimates
-        else Dependence(
-            excess=(estimates[id(feature)] - 1) * float(feature.expected.mean()),
-            units=len(feature.values),
+        Overdispersion()
+        if column is None or id(column) not in estimates
+        else Overdispersion(
+            excess=(estimates[id(column)] - 1) * float(column.expected.mean()),
+            units=len(column.values),
             length=length,
         )
-        for feature in features
+        for column in columns
     ]
 
 
-def _is_usable(feature: UnitSquares) -> bool:
-    return len(feature.values) >= _LEAST_UNITS and float(feature.expected.mean()) > 0
+def _is_usable(column: UnitSquares) -> bool:
+    return len(column.values) >= _LEAST_UNITS and float(column.expected.mean()) > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Each unit and what it is compared with: counts, shape (units, k) each."""
+    """Each unit and what it is compared with: counts, shape (units, k) each, rows on both sides."""
 
     units: NDArray[np.int64]
     others: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, units: NDArray[np.int64], others: NDArray[np.int64]) -> "Rest | None":
+        """Without pairs of which a side has no row; None where no pair is left."""
+        filled = (units.sum(axis=1) > 0) & (others.sum(axis=1) > 0)
+        return cls(units[filled], others[filled]) if filled.any() else None
 
     @property
     def effective(self) -> NDArray[np.float64]:
@@ -132,21 +138,22 @@ def together(counts: NDArray[np.int64], days: Sequence[int], length: int) -> NDA
     return np.asarray(joined[whole], np.int64)
 
 
-def against_the_rest(counts: NDArray[np.int64]) -> Rest:
+def against_the_rest(counts: NDArray[np.int64]) -> Rest | None:
     """Every unit, shape (units, k), with the sum of all others."""
-    return Rest(units=counts, others=counts.sum(axis=0) - counts)
+    return Rest.of(counts, counts.sum(axis=0) - counts)
 
 
-def against_same_weekday(counts: NDArray[np.int64], days: Sequence[int]) -> Rest:
+def against_same_weekday(counts: NDArray[np.int64], days: Sequence[int]) -> Rest | None:
     """Every day with the sum of the other days of its weekday; days since 1970."""
     weekday = np.array(days) % WEEK
     others = np.empty_like(counts)
     for w in range(WEEK):
         mine = weekday == w
         others[mine] = counts[mine].sum(axis=0) - counts[mine]
-    return Rest(units=counts, others=others)
+    return Rest.of(counts, others)
 
 
-def matches_weekdays(alone: Dependence, matched: Dependence, days: int) -> bool:
-    """Whether comparing Mondays with Mondays explains at least half of the unrest."""
-    return days >= MATCH_DAYS and alone.excess > 0 and matched.excess < alone.excess / 2
+def is_weekly(of_days: Overdispersion, same_weekday: Overdispersion, *, days: int) -> bool:
+    """Whether comparing Mondays with Mondays explains at least half of the overdispersion."""
+    enough = days >= MATCH_DAYS and of_days.excess > 0
+    return enough and same_weekday.excess < of_days.excess / 2

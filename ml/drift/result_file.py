@@ -3,15 +3,28 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ml.drift.counting.layout import Kind, Role
 from ml.drift.errors import DriftInputError
-from ml.drift.statistics.limits import Budget, Statistic
-from ml.drift.verdict.judging import Signal
-from ml.drift.verdict.result import Chart, CheckResult, FeatureResult, Side, Verdict
+from ml.drift.result import (
+    AlarmBudget,
+    Chart,
+    CheckResult,
+    ColumnResult,
+    Kind,
+    Role,
+    Side,
+    Signal,
+    Verdict,
+)
+
+_FORMAT: Final = 1
+# How the file names what the records call otherwise.
+_NAMES: Final = {"profile_name": "profile", "columns": "features", "alarm_budget": "budget"}
 
 
 def save_result(
@@ -24,37 +37,58 @@ def save_result(
         path: of the JSON file.
         beside: more members of the JSON object, of the caller's own; `load_result` skips them.
     """
-    plain = _finite({**result.to_dict(), **(beside or {})})
-    text = json.dumps(plain, indent=1, sort_keys=True, allow_nan=False)
+    plain = {_NAMES.get(name, name): value for name, value in asdict(result).items()}
+    for column, found in zip(plain["features"], result.columns, strict=True):
+        for signal, raw in zip(column["signals"], found.signals, strict=True):
+            signal["ratio"] = raw.ratio
+    document = _plain({"format": _FORMAT, **plain, **(beside or {})})
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 
 
+def _plain(value: Any) -> Any:
+    """As JSON has it: days as ISO text; a limit that nothing can reach, infinity, as null."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def load_result(path: Path) -> CheckResult:
-    """Read a result that `save_result` wrote.
+    """Read a result that `save_result` wrote, in this version or an earlier one.
 
     Raises:
-        DriftInputError: no such file, or not of format 1.
+        DriftInputError: no such file, not of format 1, or a member is missing or of another type.
     """
     if not path.is_file():
         raise DriftInputError(f"no such result: {path}; make one with `check --json`")
     try:
         found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise DriftInputError(f"{path.name} is no JSON: {error}") from error
-    if not isinstance(found, dict) or found.get("format") != 1:
-        raise DriftInputError(f"{path.name} is no drift result of format 1; make it again")
-    return result_from(found)
+        raise DriftInputError(f"{path.name} is not JSON: {error}") from error
+    if not isinstance(found, dict) or found.get("format") != _FORMAT:
+        raise DriftInputError(f"{path.name} is not a drift result of format 1; make it again")
+    try:
+        return _result(found)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise DriftInputError(
+            f"{path.name} is damaged: {type(error).__name__} {error}; make it again"
+        ) from error
 
 
-def result_from(found: Mapping[str, Any]) -> CheckResult:
-    """The result of its JSON object; fields that a later version added are left out."""
+def _result(found: Mapping[str, Any]) -> CheckResult:
     return CheckResult(
-        profile=found["profile"],
+        profile_name=found["profile"],
         verdict=Verdict(found["verdict"]),
         rows=found["rows"],
         reference_rows=found["reference_rows"],
-        features=tuple(_feature(f) for f in found["features"]),
-        budget=Budget(**found["budget"]),
+        columns=tuple(_column(column) for column in found["features"]),
+        alarm_budget=AlarmBudget(**found["budget"]),
         day=_day(found["day"]),
         ratio=found["ratio"],
         rows_needed=found["rows_needed"],
@@ -64,30 +98,17 @@ def result_from(found: Mapping[str, Any]) -> CheckResult:
     )
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no infinity: a limit that nothing can reach is written as null."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def _feature(found: Mapping[str, Any]) -> FeatureResult:
+def _column(found: Mapping[str, Any]) -> ColumnResult:
     signals = tuple(
-        Signal(
-            Statistic(s["statistic"]),
-            s["value"],
-            math.inf if s["limit"] is None else s["limit"],
-        )
+        Signal(s["statistic"], s["value"], math.inf if s["limit"] is None else s["limit"])
         for s in found["signals"]
     )
     exact = found["wasserstein"]
-    return FeatureResult(
+    return ColumnResult(
         name=found["name"],
         kind=Kind(found["kind"]),
         role=Role(found["role"]),

@@ -7,7 +7,8 @@ from scipy.stats import ks_2samp, wasserstein_distance
 from ml.drift.counting.grid import Grid
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.errors import DriftInputError
-from ml.drift.statistics.distances import Steps, chi_square, kolmogorov_smirnov, wasserstein
+from ml.drift.statistics.shares import chi_square
+from ml.drift.verdict.measures import Steps, kolmogorov_smirnov, wasserstein
 
 RNG_SEED = 20_260_314
 

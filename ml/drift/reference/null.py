@@ -1,8 +1,8 @@
-"""What distances come about by chance: drawn once a reference, good for every window size.
+"""The null of the distance: what chance alone makes of it, simulated once for all window sizes.
 
 Without drift, sqrt(e) times the area between two empirical CDFs, e = n m / (n + m), follows
 the integral of |B(F(x))| dx with B the uniform empirical process of e rows, a Brownian bridge for
-many. B does not depend on the feature, so all features share one set of draws: a matrix product.
+many. B does not depend on the column, so all columns share one set of draws: a matrix product.
 """
 
 import math
@@ -83,10 +83,10 @@ class DistanceNull:
         return np.asarray((1 - part) * table[low] + part * table[low + 1], np.float64)
 
 
-def calibrate(
+def simulate_nulls(
     shapes: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], *, draws: int = DRAWS
 ) -> list[DistanceNull]:
-    """The null of every feature, from its reference (gaps, cdf), shape (k,) each.
+    """The null of every column, from its reference (gaps, cdf), shape (k,) each.
 
     The seed is fixed: the same reference gives the same limits, everywhere and for ever.
     """
@@ -113,17 +113,17 @@ def _drawn(
     size: float,
     draws: int,
 ) -> DistanceNull:
-    """One size, all features: shapes (features,) and (levels, features).
+    """One size, all columns: shapes (columns,) and (levels, columns).
 
     Only the largest areas are kept from chunk to chunk, so that memory does not grow with `draws`.
     """
-    features = weights.shape[1]
+    columns = weights.shape[1]
     chunks = -(-draws // _CHUNK)
     chunk = -(-draws // chunks)
     beyond = max(round(_TAIL_LEVEL * chunk * chunks), 1)
-    largest = np.zeros((features, beyond + 1 + chunk), np.float32)
-    mean, square = np.zeros(features), np.zeros(features)
-    areas = np.zeros((features, 0), np.float32)
+    largest = np.zeros((columns, beyond + 1 + chunk), np.float32)
+    mean, square = np.zeros(columns), np.zeros(columns)
+    areas = np.zeros((columns, 0), np.float32)
     for _ in range(chunks):
         areas = (np.abs(_bridges(rng, shares, chunk, size)) @ weights).T
         mean += areas.mean(axis=1, dtype=np.float64) / chunks

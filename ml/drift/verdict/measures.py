@@ -1,18 +1,70 @@
-"""How far two summaries are apart: exact and certified on the bins, quick on the cells."""
+"""What is shown of a column and decides nothing: exact distances, categories that came or went."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.drift.counting.columns import Summary
 from ml.drift.counting.grid import EDGES
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.errors import DriftInputError
+from ml.drift.reference.column_reference import ColumnReference
+from ml.drift.result import Kind
 
 _ROUNDING: Final = 1e-12
 _ATOM: Final = 4  # a bin this many times fuller than a neighbour holds single values, not a density
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is shown of a column beside its statistics; see `ColumnResult`."""
+
+    wasserstein: tuple[float, float, float] | None = None
+    kolmogorov_smirnov: float | None = None
+    euclidean: float | None = None
+    new: Mapping[str, int] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+def measures_of(reference: ColumnReference, current: Summary) -> Measures:
+    """All that are defined for this column."""
+    summary = reference.summary
+    if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
+        if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
+            return _of_numbers(summary, current)
+        return Measures()
+    if isinstance(summary, NumericSummary) or isinstance(current, NumericSummary):
+        return Measures()
+    if summary.is_text or current.is_text:
+        return Measures()
+    return _of_categories(summary.by_value(), current.by_value())
+
+
+def _of_numbers(summary: NumericSummary, current: NumericSummary) -> Measures:
+    steps = Steps.of(summary, current)
+    exact = None
+    if (sd := summary.sd) > 0:
+        area = wasserstein(steps)
+        exact = (area.value / sd, area.low / sd, area.high / sd)
+    return Measures(
+        wasserstein=exact,
+        kolmogorov_smirnov=kolmogorov_smirnov(steps).value,
+        euclidean=euclidean(summary.cells, current.cells),
+    )
+
+
+def _of_categories(before: Mapping[str, int], now: Mapping[str, int]) -> Measures:
+    names = sorted({*before, *now})
+    counts = [np.array([side.get(v, 0) for v in names]) for side in (before, now)]
+    return Measures(
+        euclidean=euclidean(*counts),
+        new={v: c for v, c in sorted(now.items(), key=lambda i: -i[1]) if v not in before},
+        gone=tuple(sorted(v for v in before if v not in now)) if now else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,50 +229,3 @@ def euclidean(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float
     p = reference / max(int(reference.sum()), 1)
     q = current / max(int(current.sum()), 1)
     return math.sqrt(float(((p - q) ** 2).sum()))
-
-
-def cell_distance(
-    reference: NDArray[np.int64], current: NDArray[np.int64], gaps: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Area between CDFs given on cells: counts (..., k), gaps (k - 1,) between their values."""
-    cdf_reference = np.cumsum(reference, axis=-1)
-    cdf_current = np.cumsum(current, axis=-1)
-    total_reference = np.maximum(cdf_reference[..., -1:], 1)
-    total_current = np.maximum(cdf_current[..., -1:], 1)
-    apart = cdf_reference / total_reference - cdf_current / total_current
-    return np.asarray(np.abs(apart[..., :-1]) @ gaps, np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class ChiSquare:
-    """Two-sample chi-square, and its mean and variance when nothing changed; arrays alike."""
-
-    value: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    weight: NDArray[np.float64]
-
-    @property
-    def effect(self) -> NDArray[np.float64]:
-        """Cohen's w without its bias: 0.1 is called small, 0.3 medium, 0.5 large."""
-        return np.asarray(np.sqrt(np.maximum(self.value - self.mean, 0.0) / self.weight))
-
-
-def chi_square(reference: NDArray[np.int64], current: NDArray[np.int64]) -> ChiSquare:
-    """Chi-square of counts (..., k) on both sides; empty groups do not count.
-
-    Variance: Pearson's statistic over a multinomial, 2 (k - 1) + (sum 1/p - k^2 - 2k + 2) / e with
-    the effective size e = n m / (n + m) (Cramer & Rao; exact for one sample, near for two).
-    """
-    n = reference.sum(axis=-1, keepdims=True).astype(np.float64)
-    m = current.sum(axis=-1, keepdims=True).astype(np.float64)
-    both = (reference + current).astype(np.float64)
-    there = both > 0
-    safe = np.where(there, both, 1.0)
-    value = ((np.sqrt(m / n) * reference - np.sqrt(n / m) * current) ** 2 / safe).sum(axis=-1)
-    groups = there.sum(axis=-1)
-    share_inverse = np.where(there, (n + m) / safe, 0.0).sum(axis=-1)
-    weight = (n * m / (n + m))[..., 0]
-    mean = (groups - 1).astype(np.float64)
-    variance = 2 * mean + np.maximum(share_inverse - groups**2 - 2 * groups + 2, 0.0) / weight
-    return ChiSquare(value=value, mean=mean, variance=variance, weight=weight)

@@ -1,0 +1,32 @@
+"""Files that the version before wrote, kept in `before/`: they are read, and mean the same."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ml.drift import Verdict, check, load_profile, load_result, save_profile
+
+BEFORE = Path(__file__).parent / "before"
+
+
+def test_profile_of_the_version_before_gives_the_same_figures():
+    expected = load_result(BEFORE / "drift.json")
+
+    found = check(
+        load_profile(BEFORE / "reference.profile"), BEFORE / "today.csv", day=date(2026, 3, 14)
+    )
+
+    assert found.verdict is expected.verdict is Verdict.DRIFT
+    assert [c.name for c in found.columns] == [c.name for c in expected.columns]
+    for one, other in zip(found.columns, expected.columns, strict=True):
+        assert [s.statistic for s in one.signals] == [s.statistic for s in other.signals]
+        for mine, theirs in zip(one.signals, other.signals, strict=True):
+            assert (mine.value, mine.limit) == pytest.approx((theirs.value, theirs.limit))
+        assert one.chart.reference == pytest.approx(other.chart.reference)
+
+
+def test_profile_of_the_version_before_is_written_back_unchanged(tmp_path):
+    save_profile(load_profile(BEFORE / "reference.profile"), tmp_path / "again.profile")
+
+    assert (tmp_path / "again.profile").read_bytes() == (BEFORE / "reference.profile").read_bytes()
