@@ -20,8 +20,8 @@ def test_profile_of_the_version_before_gives_the_same_figures():
     assert found.verdict is expected.verdict is Verdict.DRIFT
     assert [c.name for c in found.columns] == [c.name for c in expected.columns]
     for one, other in zip(found.columns, expected.columns, strict=True):
-        assert [s.statistic for s in one.signals] == [s.statistic for s in other.signals]
-        for mine, theirs in zip(one.signals, other.signals, strict=True):
+        for theirs in other.signals:
+            mine = one.signal(theirs.statistic)
             assert (mine.value, mine.limit) == pytest.approx((theirs.value, theirs.limit))
         assert one.chart.reference == pytest.approx(other.chart.reference)
 
