@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import ModelArtefactError, UndefinedStatisticError
-from ml.metrics import score
+from ml.metrics import METRICS, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,13 +99,13 @@ def compare(
     }
     pairs = tuple(
         MetricPair(
-            metric.name,
-            metric.goal,
-            challenger=scores["challenger"][metric.name],
-            champion=scores["champion"][metric.name] if champion is not None else None,
-            floor=metric.floor,
+            name,
+            METRICS[name].goal,
+            challenger=scores["challenger"][name],
+            champion=scores["champion"][name] if champion is not None else None,
+            floor=floor,
         )
-        for metric in config.gate
+        for name, floor in config.gate.floors.items()
     )
     undefined = [
         pair.name

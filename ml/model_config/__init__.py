@@ -1,16 +1,14 @@
 """A model is a folder: `model.yml` holds everything that differs between models.
 
-Read on both sides, by the function app and by jobs. Importing this costs the standard library;
-reading a model imports yaml.
+Read on both sides, by the function app and by jobs.
 """
 
+from ml.model_config.config import ModelConfig
+from ml.model_config.data_contract import ColumnContract, DataContract
 from ml.model_config.folders import MODELS, available_models, read_all, read_model
 from ml.model_config.settings import (
-    ColumnContract,
-    DataContract,
     DriftSettings,
-    GateMetric,
-    ModelConfig,
+    GateSettings,
     PerformanceSettings,
     RetrainSettings,
     RolloutSettings,
@@ -22,7 +20,7 @@ __all__ = [
     "ColumnContract",
     "DataContract",
     "DriftSettings",
-    "GateMetric",
+    "GateSettings",
     "ModelConfig",
     "PerformanceSettings",
     "RetrainSettings",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ml.did_you_mean import did_you_mean
 from ml.errors import ModelConfigError, UnknownModelError
 
 if TYPE_CHECKING:
-    from ml.model_config.settings import ModelConfig
+    from ml.model_config.config import ModelConfig
 
 MODELS: Final = Path(__file__).parents[1] / "models"
 
@@ -27,8 +26,7 @@ def read_model(name: str, root: Path = MODELS) -> ModelConfig:
         UnknownModelError: no such folder; the message names the nearest one.
         ModelConfigError: every mistake in the file at once, each with line and remedy.
     """
-    from ml.model_config.reader import parse_model  # noqa: PLC0415 - keeps yaml out of available_models
-    from ml.model_config.yaml_sections import did_you_mean  # noqa: PLC0415 - same
+    from ml.model_config.reader import parse_model  # noqa: PLC0415 - see the package's docstring
 
     known = available_models(root)
     if name not in known:
@@ -37,8 +35,7 @@ def read_model(name: str, root: Path = MODELS) -> ModelConfig:
             f"no model {name!r}; there are: {names}.{did_you_mean(name, known)}"
         )
     folder = root / name
-    content = (folder / "model.yml").read_bytes()
-    return parse_model(content, folder=folder, sha256=_sha256)
+    return parse_model((folder / "model.yml").read_bytes(), folder)
 
 
 def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:
@@ -53,11 +50,3 @@ def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:
     if problems:
         raise ModelConfigError(problems)
     return tuple(configs)
-
-
-def _sha256(settings: object, folder: Path) -> str:
-    """Hash of what decides: the settings without comments or order, and pipeline.py."""
-    canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
-    # Line ends differ between checkouts; the model does not.
-    code = (folder / "pipeline.py").read_bytes().replace(b"\r\n", b"\n")
-    return hashlib.sha256(canonical.encode() + b"\0" + code).hexdigest()

@@ -1,81 +1,99 @@
-"""The settings of one model, as a checked model.yml gives them."""
+"""The sections of model.yml but for `data`; each checks itself."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from ml.did_you_mean import did_you_mean
+from ml.metrics import METRICS, Task, metric_names
+from ml.model_config.fields import STRICT, Duration, checked, top_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import timedelta
-    from pathlib import Path
+    from pydantic import ValidationInfo
 
-    from ml.metrics import Goal, Task
-
-_PERFORMANCE_DAYS: Final = 30  # where model.yml does not judge the realised performance
-MODEL_NAME: Final = re.compile(r"^[a-z][a-z0-9-]{1,29}$")
-
-ColumnType = Literal["number", "integer", "category", "text", "date"]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnContract:
-    """What a column must look like. Percentages are 0-100; limits are inclusive."""
-
-    name: str
-    type: ColumnType
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: tuple[str, ...] | None = None
-    date_format: str | None = None
-    max_missing_percent: float = 0.0
-    max_same_percent: float | None = None
-    drop: bool = False
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it is compared by distance rather than by shares of its values."""
-        return self.type in {"number", "integer"} and self.categories is None
+_PERFORMANCE_DAYS: Final = 30
+_CHECKS_A_YEAR: Final = 365
+_REALISED_OF: Final[Mapping[Task, str]] = {"classification": "accuracy", "regression": "mae"}
+# The training step sets these in every part of a pipeline.
+_SET_BY_TRAINING: Final = {
+    "random_state": "is set from training.seed; remove it",
+    "n_jobs": "is always 1, since other steps run beside this one; remove it",
+}
+Reason = Literal["data", "drift", "performance", "manual", "model"]
 
 
-@dataclass(frozen=True, slots=True)
-class DataContract:
-    """What a landed file must look like to be learnt from."""
-
-    format: Literal["csv", "parquet"]
-    separator: str
-    min_rows: int
-    max_duplicate_rows_percent: float
-    extra_columns: Literal["refuse", "ignore"]
-    columns: Mapping[str, ColumnContract]
+def _set_elsewhere(name: str, _info: ValidationInfo) -> str | None:
+    return _SET_BY_TRAINING.get(name)
 
 
-@dataclass(frozen=True, slots=True)
+def _without_time(window: str, info: ValidationInfo) -> str | None:
+    top = top_of(info)
+    if window == "sliding" and top is not None and not top.has_time:
+        return "is sliding but the model has no time column; name one at `time`"
+    return None
+
+
+def _unfit_days(days: int, info: ValidationInfo) -> str | None:
+    sliding = info.data.get("window", "sliding") == "sliding"
+    if sliding:
+        return None if days else "is missing; a sliding window needs its length in days"
+    return "has no meaning in a cumulative window; remove it" if days else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrainingSettings:
-    """How a model is fitted."""
+    """How a model is fitted; `window_days` is 0 in a cumulative window."""
 
-    params: Mapping[str, Any]
-    seed: int
-    window: Literal["cumulative", "sliding"]
-    window_days: int | None
-    test_percent: float
-    min_train_rows: int
-    min_test_rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class GateMetric:
-    """A metric that decides, which way is better, and what a first champion must reach."""
-
-    name: str
-    goal: Goal
-    floor: float
+    params: Mapping[Annotated[str, checked(_set_elsewhere)], Any] = field(default_factory=dict)
+    seed: Annotated[int, Field(ge=0)] = 0
+    window: Annotated[Literal["cumulative", "sliding"], checked(_without_time)] = "cumulative"
+    window_days: Annotated[int, Field(ge=0, validate_default=True), checked(_unfit_days)] = 0
+    test_percent: Annotated[float, Field(ge=5, le=50)] = 20.0
+    min_train_rows: Annotated[int, Field(ge=2)] = 50
+    min_test_rows: Annotated[int, Field(ge=2)] = 20
 
 
-@dataclass(frozen=True, slots=True)
+def _unknown_metric(name: str, info: ValidationInfo) -> str | None:
+    top = top_of(info)
+    task = None if top is None else top.task
+    known = tuple(METRICS) if task is None else metric_names(task)
+    if name in known:
+        return None
+    kind = "metric" if task is None else f"metric of a {task}"
+    return f"is not a {kind}; write one of {', '.join(known)}.{did_you_mean(name, known)}"
+
+
+def _no_metric(floors: Mapping[str, float], _info: ValidationInfo) -> str | None:
+    return None if floors else f"names no metric; write one of {', '.join(METRICS)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class GateSettings:
+    """The metrics that decide, in the order written, and what a first champion must reach."""
+
+    floors: Annotated[Mapping[Annotated[str, checked(_unknown_metric)], float], checked(_no_metric)]
+
+
+def _not_measured(metric: str, info: ValidationInfo) -> str | None:
+    top = top_of(info)
+    if top is None:
+        return None
+    if top.task is not None and metric != _REALISED_OF[top.task]:
+        return f"{metric} does not fit a {top.task}; write {_REALISED_OF[top.task]}"
+    if metric not in top.floors:
+        return f"{metric} is not measured when a model is chosen; add it to gate.floors"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class PerformanceSettings:
-    """When predictions that labels came for later count as worse than the champion was.
+    """When predictions whose labels came later count as worse than the champion was.
 
     Args:
         metric: accuracy (share of right classes) or mae (unit of the target).
@@ -83,12 +101,19 @@ class PerformanceSettings:
         days: how far back predictions are looked at.
     """
 
-    metric: Literal["accuracy", "mae"]
-    margin: float
-    days: int
+    metric: Annotated[Literal["accuracy", "mae"], checked(_not_measured)]
+    margin: Annotated[float, Field(ge=0)]
+    days: Annotated[int, Field(ge=1)] = _PERFORMANCE_DAYS
 
 
-@dataclass(frozen=True, slots=True)
+def _without_ids(_settings: PerformanceSettings, info: ValidationInfo) -> str | None:
+    top = top_of(info)
+    if top is not None and not top.has_id:
+        return "needs ids to join labels by; name a column at `id`, or remove it"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DriftSettings:
     """The daily comparison of production rows with the champion's reference profile.
 
@@ -104,14 +129,14 @@ class DriftSettings:
         performance: None: realised performance is shown, not judged.
     """
 
-    window_days: int
-    false_alarms_per_year: float
-    smallest_effect: float
-    smallest_share: float
-    min_rows: int
-    late_days: int
-    without_labels: Literal["retrain", "alert"]
-    performance: PerformanceSettings | None
+    window_days: Annotated[int, Field(ge=1)] = 1
+    false_alarms_per_year: Annotated[float, Field(ge=0.01, le=_CHECKS_A_YEAR)] = 1.0
+    smallest_effect: Annotated[float, Field(ge=0.001, le=1)] = 0.05
+    smallest_share: Annotated[float, Field(ge=0.0001, le=1)] = 0.01
+    min_rows: Annotated[int, Field(ge=10)] = 200
+    late_days: Annotated[int, Field(ge=0, le=30)] = 3
+    without_labels: Literal["retrain", "alert"] = "retrain"
+    performance: Annotated[PerformanceSettings | None, checked(_without_ids)] = None
 
     @property
     def performance_days(self) -> int:
@@ -119,48 +144,19 @@ class DriftSettings:
         return _PERFORMANCE_DAYS if self.performance is None else self.performance.days
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RetrainSettings:
-    """When a reason to retrain is enough."""
+    """When a reason to retrain is enough; without any reason the model is never retrained."""
 
-    reasons: tuple[str, ...]
-    cooldown: timedelta
-    drift_overrides_cooldown: bool
-    max_jobs_per_30_days: int
-    max_attempts: int
+    reasons: tuple[Reason, ...] = get_args(Reason)
+    cooldown: Duration = timedelta(days=1)
+    drift_overrides_cooldown: bool = True
+    max_jobs_per_30_days: Annotated[int, Field(ge=1)] = 20
+    max_attempts: Annotated[int, Field(ge=1)] = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RolloutSettings:
     """How long the old deployment is kept after a promotion."""
 
-    soak: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """One model.yml. `config_sha256` changes with any setting or with pipeline.py."""
-
-    name: str
-    task: Task
-    target: str
-    id: str | None
-    time: str | None
-    features: tuple[str, ...]
-    data: DataContract
-    training: TrainingSettings
-    gate: tuple[GateMetric, ...]
-    drift: DriftSettings
-    retrain: RetrainSettings
-    rollout: RolloutSettings
-    folder: Path
-    config_sha256: str = field(compare=False)
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that decide, in the order written."""
-        return tuple(metric.name for metric in self.gate)
-
-    def column(self, name: str) -> ColumnContract:
-        """The contract of a column."""
-        return self.data.columns[name]
+    soak: Duration = timedelta(minutes=10)

@@ -35,8 +35,7 @@ task: regression
 target: price
 id: id
 data:
-  format: FORMAT
-  separator: ";"
+  FORMAT
   min_rows: 10
   columns: {COLUMNS}
 gate:
@@ -53,7 +52,8 @@ def model(root: Path, kind: str):
     folder = root / "houses"
     folder.mkdir()
     (folder / "pipeline.py").touch()
-    (folder / "model.yml").write_text(MODEL.replace("FORMAT", kind))
+    settings = {"csv": 'separator: ";"', "parquet": "format: parquet"}
+    (folder / "model.yml").write_text(MODEL.replace("FORMAT", settings[kind]))
     return read_model("houses", root)
 
 

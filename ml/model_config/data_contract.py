@@ -1,0 +1,126 @@
+"""The `data` section of model.yml: what a landed file must look like to be learnt from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic.dataclasses import dataclass
+
+from ml.collected_data import PREDICTION
+from ml.model_config.fields import STRICT, DateFormat, Percent, checked, refusal
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
+_WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
+_NAME: Final = "<name>"  # of a column: the key of its mapping
+
+
+def _reserved(name: str, _info: ValidationInfo) -> str | None:
+    if name == PREDICTION:
+        return "is what predictions are collected as; rename the column"
+    return None
+
+
+def _unfit_limit(limit: float, info: ValidationInfo) -> str | None:
+    kind, low = info.data.get("type", "number"), info.data.get("minimum")
+    if kind not in {"number", "integer"}:
+        return f"does not fit type {kind}; remove it or use type number"
+    if low is not None and low >= limit:
+        return f"{limit:g} is not above min {low:g}; swap or widen them"
+    return None
+
+
+def _unfit_values(values: tuple[str, ...], info: ValidationInfo) -> str | None:
+    kind = info.data.get("type", "category")
+    if kind not in {"category", "integer"}:
+        return f"does not fit type {kind}; use type category or integer"
+    if not values:
+        return "lists no value; name each, or remove it"
+    if len(set(values)) < len(values):
+        return "names a value twice; keep one of each"
+    return None if kind == "category" else _unfit_numbers(values, info)
+
+
+def _unfit_numbers(values: tuple[str, ...], info: ValidationInfo) -> str | None:
+    if not all(_WHOLE.fullmatch(value) for value in values):
+        return "are not whole numbers; write some, or use type category"
+    low, high = info.data.get("minimum"), info.data.get("maximum")
+    for number in map(int, values):
+        if (low is not None and number < low) or (high is not None and number > high):
+            return f"{number} lies outside min and max; remove it, or widen them"
+    return None
+
+
+def _format_of_dates(written: Any, info: ValidationInfo) -> Any:
+    kind = info.data.get("type", "date")
+    if written is not None and kind != "date":
+        raise refusal(f"does not fit type {kind}; it belongs to type date")
+    return "%Y-%m-%d" if written is None and kind == "date" else written
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
+class ColumnContract:
+    """What a column must look like. Percentages are 0-100; limits are inclusive."""
+
+    name: Annotated[str, Field(alias=_NAME)]
+    type: Literal["number", "integer", "category", "text", "date"]
+    _: KW_ONLY
+    minimum: Annotated[float | None, Field(alias="min"), checked(_unfit_limit)] = None
+    maximum: Annotated[float | None, Field(alias="max"), checked(_unfit_limit)] = None
+    categories: Annotated[tuple[str, ...] | None, Field(alias="values"), checked(_unfit_values)] = (
+        None
+    )
+    date_format: Annotated[
+        DateFormat | None,
+        Field(alias="format", validate_default=True),
+        BeforeValidator(_format_of_dates),
+    ] = None
+    max_missing_percent: Percent = 0.0
+    max_same_percent: Percent | None = None
+    drop: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is compared by distance rather than by shares of its values."""
+        return self.type in {"number", "integer"} and self.categories is None
+
+
+def _unfit_separator(separator: str, info: ValidationInfo) -> str | None:
+    if info.data.get("format") == "parquet":
+        return "has no meaning in Parquet; remove it"
+    if len(separator) != 1:
+        return f'{separator!r} is not one character; write e.g. ";"'
+    if separator.isalnum() or separator in '"\r\n.+-':
+        return f'{separator!r} stands inside values too; write e.g. ";"'
+    return None
+
+
+def _named(columns: Any) -> Any:
+    if not isinstance(columns, dict):
+        return columns
+    if not columns:
+        raise refusal("lists no column; name each column of the files")
+    return {
+        name: {**column, _NAME: name} if isinstance(column, dict) else column
+        for name, column in columns.items()
+    }
+
+
+ColumnName = Annotated[str, checked(_reserved)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DataContract:
+    """What a landed file must look like to be learnt from."""
+
+    format: Literal["csv", "parquet"] = "csv"
+    separator: Annotated[str, checked(_unfit_separator)] = ","
+    min_rows: Annotated[int, Field(ge=1)] = 20
+    max_duplicate_rows_percent: Percent = 5.0
+    extra_columns: Literal["refuse", "ignore"] = "refuse"
+    columns: Annotated[Mapping[ColumnName, ColumnContract], BeforeValidator(_named)]

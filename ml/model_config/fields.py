@@ -1,0 +1,101 @@
+"""What the settings are made of: how their values are read, and how one is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml.metrics import Task
+
+# A misspelt key is refused, never ignored.
+STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True)
+
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST: Final = timedelta(days=3650)
+_ANY_DAY: Final = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - only whether it is read back
+_ISO_DATES: Final = "ISO8601"  # pandas' word for any ISO form
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """What the top of the file says, for checks inside its sections.
+
+    Args:
+        task: None where the file names none that is known.
+        columns: names under data.columns.
+        floors: metrics under gate.floors.
+    """
+
+    folder: str
+    task: Task | None
+    columns: tuple[str, ...]
+    floors: tuple[str, ...]
+    has_id: bool
+    has_time: bool
+
+
+def top_of(info: ValidationInfo) -> Top | None:
+    """The top of the file that is being read; None where settings are made by code."""
+    top: Top | None = info.context
+    return top
+
+
+def refusal(text: str) -> PydanticCustomError:
+    """What is wrong with a value and what to write instead; to be raised."""
+    return PydanticCustomError("refused", "{text}", {"text": text})
+
+
+def checked(problem: Callable[[Any, ValidationInfo], str | None]) -> AfterValidator:
+    """A field's check, which says what is wrong and what to write instead, or None.
+
+    It is not asked about None: that is a setting that was left out.
+    """
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        text = None if value is None else problem(value, info)
+        if text is not None:
+            raise refusal(text)
+        return value
+
+    return AfterValidator(check)
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise refusal(f"{value!r} is not a duration; write e.g. 90s, 10m, 12h or 7d")
+    number, unit = float(match[1]), _UNITS[match[2]]
+    if number > _LONGEST / timedelta(**{unit: 1}):
+        raise refusal(f"{value} is longer than {_LONGEST.days}d; write at most that")
+    return timedelta(**{unit: number})
+
+
+def _not_a_date_format(text: str, _info: ValidationInfo) -> str | None:
+    if text == _ISO_DATES:
+        return None
+    try:
+        read = datetime.strptime(_ANY_DAY.strftime(text), text)  # noqa: DTZ007 - see _ANY_DAY
+    except ValueError as exc:
+        return f"{exc}; write e.g. %Y-%m-%d"
+    if read.year == _ANY_DAY.year:
+        return None
+    return (
+        f"{text!r} does not say where the year stands; write e.g. %Y-%m-%d, or {_ISO_DATES} for "
+        "any ISO form"
+    )
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]  # such as 90s, 10m, 12h or 7d
+DateFormat = Annotated[str, checked(_not_a_date_format)]  # as strftime has it
+Percent = Annotated[float, Field(ge=0, le=100)]

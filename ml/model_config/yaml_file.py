@@ -1,0 +1,126 @@
+"""A YAML file with the line of each value. Scalars stay as written: the settings know their types.
+
+YAML guesses types: `no` is false and `2026-01-02` a date. Whoever writes `values: [yes, no]` means
+the words that stand in the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml.model_config.problems import Problems
+
+    Place: TypeAlias = tuple[str | int, ...]
+
+_NULL_TAG: Final = "tag:yaml.org,2002:null"
+_MOST_BYTES: Final = 1_000_000
+_MOST_VALUES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """A mapping and what is known about each place in it; a place is a path of keys and indices.
+
+    Args:
+        written: scalars as text; keys without a value are left out.
+        meant: the same values with the types that YAML gives them.
+        lines: line of each place, counted from 1.
+    """
+
+    written: dict[str, Any]
+    meant: dict[str, Any]
+    lines: Mapping[Place, int]
+
+    def line(self, place: Place) -> int:
+        """Where a place is written; of one that is absent, where its section starts."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+
+def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
+    """Read a file that holds one mapping; None, with each problem noted, where it does not."""
+    lines: dict[Place, int] = {}
+    written, meant = None, None
+    if len(content) > _MOST_BYTES:
+        text = f"{len(content):,} bytes, at most {_MOST_BYTES:,}; keep data out of model.yml"
+        problems.add(1, "YAML", text)
+        return None
+    try:
+        loader = _Loader(content.decode("utf-8-sig"))
+        node = loader.get_single_node()
+        if node is not None and _unfolded(node) > _MOST_VALUES:
+            text = f"more than {_MOST_VALUES:,} values once its aliases are unfolded; write fewer"
+            problems.add(1, "YAML", text)
+            return None
+        if node is not None:
+            written = _written(node, (), lines, problems)
+            meant = loader.construct_document(node)
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark is not None else 1
+        problems.add(line, "YAML", f"{exc.problem}; {exc.note or 'check indentation and colons'}")
+    except yaml.reader.ReaderError as exc:
+        line = content.decode(errors="replace").count("\n", 0, exc.position) + 1
+        problems.add(line, "YAML", f"character U+{exc.character:04X} may not stand here; remove it")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        problems.add(line, "YAML", "bytes that are not UTF-8; save the file as UTF-8")
+    except RecursionError:
+        problems.add(1, "YAML", "is nested too deeply, or an alias stands inside its own anchor")
+    if written is not None and not isinstance(written, dict):
+        problems.add(1, "YAML", "the file is not a mapping; write `key: value` lines")
+    return None if problems else YamlFile(written or {}, meant or {}, lines)
+
+
+class _Loader(yaml.SafeLoader):
+    """Names the line of a scalar that is not of its type, such as the day 2026-99-99."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - yaml's
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as exc:
+            raise yaml.constructor.ConstructorError(
+                problem=f"{node.value} cannot be read as {node.tag.rpartition(':')[2]}: {exc}",
+                problem_mark=node.start_mark,
+                note="put it in quotes",
+            ) from exc
+
+
+def _written(node: yaml.Node, place: Place, lines: dict[Place, int], problems: Problems) -> Any:
+    """Scalars as text, None for null; notes the line of each place."""
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        items = enumerate(node.value)
+        return [_written(item, (*place, at), lines, problems) for at, item in items]
+    if not isinstance(node, yaml.MappingNode):
+        return None if node.tag == _NULL_TAG else str(node.value)
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        line, below = key.start_mark.line + 1, (*place, str(key.value))
+        if below in lines:
+            text = f"is written twice, first in line {lines[below]}; keep one"
+            problems.add(line, below, text)
+        lines[below] = line
+        found[str(key.value)] = _written(value, below, lines, problems)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _unfolded(node: yaml.Node) -> int:
+    """How many values a document has with every alias written out: a few lines may be billions."""
+    sizes: dict[int, int] = {}
+
+    def size(item: yaml.Node | tuple[yaml.Node, yaml.Node]) -> int:
+        if isinstance(item, tuple):
+            return size(item[0]) + size(item[1])
+        if id(item) not in sizes:
+            below = item.value if isinstance(item, yaml.CollectionNode) else ()
+            sizes[id(item)] = 1 + sum(map(size, below))
+        return sizes[id(item)]
+
+    return size(node)
