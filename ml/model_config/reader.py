@@ -13,6 +13,7 @@ from ml.metrics import Task
 from ml.model_config.config import SHA256_KEY, ModelConfig
 from ml.model_config.fields import Top
 from ml.model_config.problems import Problems
+from ml.model_config.refusals import place_of, sentence
 from ml.model_config.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def parse_model(content: bytes, folder: Path) -> ModelConfig:
             _with_params(file), context=_top(file.written, folder), by_alias=True, by_name=False
         )
     except ValidationError as exc:
-        problems.add_refused(exc.errors(include_url=False), file, ModelConfig)
+        for error in exc.errors(include_url=False):
+            place = place_of(error)
+            problems.add(file.line(place), place, sentence(error, ModelConfig))
     if problems:
         raise ModelConfigError(problems.lines())
     return found

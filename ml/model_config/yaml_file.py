@@ -7,16 +7,14 @@ the words that stand in the data.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ml.model_config.problems import Problems
-
-    Place: TypeAlias = tuple[str | int, ...]
+    from ml.model_config.problems import Place, Problems
 
 _NULL_TAG: Final = "tag:yaml.org,2002:null"
 _MOST_BYTES: Final = 1_000_000
