@@ -10,7 +10,6 @@ import gc
 import os
 import random
 import threading
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,17 +35,19 @@ if TYPE_CHECKING:
     from shared.settings import Settings, StorageConnection
     from shared.usecases.arrive import Arrive
     from shared.usecases.check_drift import CheckDriftOf
+    from shared.usecases.check_drift_daily import CheckDriftDaily
     from shared.usecases.explain import Explain
     from shared.usecases.perform_effect import PerformEffect
     from shared.usecases.read_drift_report import ReadDriftReport
     from shared.usecases.reconcile import Reconcile
+    from shared.usecases.record_challenger import RecordChallenger
+    from shared.usecases.record_job_end import RecordJobEnd
     from shared.usecases.reject import Rejects
     from shared.usecases.request_retrain import RequestRetrain
     from shared.usecases.status import Status
 
 # The folder that holds `ml/`: the app is deployed as a whole and submits its own code.
 _ROOT = Path(__file__).resolve().parent.parent
-_SEND_AGAIN_SECONDS = (5, 30)
 _OBJECTS_BEFORE_COLLECTION = 50_000
 
 
@@ -87,8 +88,9 @@ class App:
 
     def send_event_again(self, body: bytes) -> None:
         """A lost race: the same message, a little later."""
-        delay = timedelta(seconds=self.random.uniform(*_SEND_AGAIN_SECONDS))
-        self.events.send_again(body.decode("utf-8", "replace"), delay=delay)
+        from shared.usecases.send_event_again import SendEventAgain  # noqa: PLC0415 - rare
+
+        SendEventAgain(self.events, self.random)(body.decode("utf-8", "replace"))
 
     # --- use cases ------------------------------------------------------------------------------
 
@@ -129,6 +131,24 @@ class App:
             clock=self.clock,
             checks=lambda: self.drift_checks,
         )
+
+    @cached_property
+    def check_drift_daily(self) -> CheckDriftDaily:
+        from shared.usecases.check_drift_daily import CheckDriftDaily  # noqa: PLC0415 - same
+
+        return CheckDriftDaily(self.catalog, self.check_drift_of)
+
+    @cached_property
+    def record_job_end(self) -> RecordJobEnd:
+        from shared.usecases.record_job_end import RecordJobEnd  # noqa: PLC0415 - same
+
+        return RecordJobEnd(self.record, self.catalog, lambda: self.jobs)
+
+    @cached_property
+    def record_challenger(self) -> RecordChallenger:
+        from shared.usecases.record_challenger import RecordChallenger  # noqa: PLC0415 - same
+
+        return RecordChallenger(self.record, self.catalog, lambda: self.registry)
 
     @cached_property
     def read_drift_report(self) -> ReadDriftReport:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import EventRejectedError
-
 if TYPE_CHECKING:
     from functions._app import App
     from shared.wire.envelope import Event
-
-_LANDING = "landing"
 
 
 def on_data_arrived(event: Event, app: App) -> None:
@@ -18,15 +14,11 @@ def on_data_arrived(event: Event, app: App) -> None:
 
     Raises:
         EventRejectedError: unreadable, or about another container.
+        TransientError: a service did not answer.
     """
     from shared.wire.storage import read_blob_created  # noqa: PLC0415 - not needed to index the app
 
     arrival = read_blob_created(event)
-    if arrival.blob.container != _LANDING:
-        raise EventRejectedError(
-            f"blob {arrival.blob.place} lies outside the container {_LANDING!r}; "
-            "give the event subscription a subject filter"
-        )
     recorded = app.arrive(arrival)
     if not isinstance(recorded, bool):
         app.log.info(

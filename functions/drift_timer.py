@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from functions._app import get_app
-from shared.errors import RetrainError, TerminalError
 from shared.logs import EventLog
 
 if TYPE_CHECKING:
@@ -29,28 +28,24 @@ def drift_daily(timer: func.TimerRequest) -> None:
 
 
 def handle(app: App, *, past_due: bool = False) -> None:
-    """Ask for each model; one model's trouble stops no other.
+    """Ask for the check of every model.
 
     Raises:
-        RetrainError: the first trouble that a repetition may cure, after all models were asked for.
+        RetrainError: the first error that another run may cure, after all models were asked for.
     """
-    first: RetrainError | None = None
-    for model in app.catalog.names():
-        try:
-            asked = (app.check_drift_of(model), *app.check_drift_of.late(model))
-        except RetrainError as exc:
-            _log.error("drift check could not be asked for", model=model, error=str(exc))
-            if not isinstance(exc, TerminalError):
-                first = first or exc
-            continue
-        for one in asked:
-            _log.info(
-                "drift check asked for" if one.fact_key else "no drift to check",
-                model=model,
-                fact_key=one.fact_key,
-                new=one.new,
-                sentence=one.sentence,
-                past_due=past_due,
-            )
-    if first is not None:
-        raise first
+    checks = app.check_drift_daily()
+    for one in checks.asked:
+        _log.info(
+            "drift check asked for" if one.fact_key else "no drift to check",
+            model=one.model,
+            fact_key=one.fact_key,
+            new=one.new,
+            sentence=one.sentence,
+            past_due=past_due,
+        )
+    for failed in checks.failed:
+        _log.error(
+            "drift check could not be asked for", model=failed.model, error=str(failed.error)
+        )
+    if checks.curable is not None:
+        raise checks.curable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,23 +14,16 @@ def on_job_finished(event: Event, app: App) -> None:
 
     Raises:
         EventRejectedError: unreadable.
-        TransientError: Azure ML did not answer.
+        TransientError: a service did not answer.
     """
-    from shared.domain.jobs import JobStatus  # noqa: PLC0415 - not needed to index the app
-    from shared.wire.machine_learning import read_run_ended  # noqa: PLC0415 - same
+    from shared.wire.machine_learning import read_run_ended  # noqa: PLC0415 - not needed to index
 
     ended = read_run_ended(event)
-    if ended is None:  # somebody else's run, a step of ours, or one that goes on
+    if ended is None:  # not a job of ours, a step of one, or one that goes on
         return
     model, fact = ended
-    if model not in app.catalog.names():
-        app.log.info("not one of our models", model=model, fact_key=fact.key)
-        return
-    if fact.status is JobStatus.FAILED:
-        # The event does not say why; the first fact of its key holds, so it must.
-        report = app.jobs.report(fact.job_name)
-        if report is not None and report.status is not JobStatus.FAILED:
-            return  # not there yet: whoever watches the job will see it with its reason
-        fact = replace(fact, message=report.message if report else "")
-    recorded = app.record(model, fact)
-    app.log.info("job finished", model=model, fact_key=fact.key, new=recorded.new)
+    recorded = app.record_job_end(model, fact)
+    if recorded is None:
+        app.log.info("job passed over", model=model, fact_key=fact.key)
+    else:
+        app.log.info("job finished", model=model, fact_key=fact.key, new=recorded.new)

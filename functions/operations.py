@@ -81,21 +81,14 @@ def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
         ) from exc
     app.log.info("retraining asked for", model=name, request=key, new=accepted.new)
     cycle = accepted.cycle_id
-    if cycle is None:
-        sentence = "Accepted; it waits until the open cycle has ended."
-        follow = f"/api/models/{name}"
-    else:
-        sentence = f"Accepted as cycle {cycle}."
-        follow = f"/api/models/{name}/cycles/{cycle}"
-    if not accepted.new:
-        sentence = f"Known already, nothing new was started. {sentence}"
+    follow = f"/api/models/{name}" if cycle is None else f"/api/models/{name}/cycles/{cycle}"
     return answer(
         {
             "model": name,
             "request": key,
             "new": accepted.new,
             "cycle_id": cycle,
-            "sentence": sentence,
+            "sentence": accepted.sentence,
             "follow": follow,
         },
         status=HTTPStatus.ACCEPTED,

@@ -1,5 +1,6 @@
 """Jobs train and evaluate; what comes out is registered and judged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -14,7 +15,7 @@ from shared.domain.declared import (
     Value,
     Verdict,
 )
-from shared.domain.ids import JobName
+from shared.domain.ids import JobName, registering_job
 from shared.domain.retraining import Mode
 from shared.domain.wording import plural
 
@@ -127,6 +128,11 @@ class ChallengerRegistered(FactBase):
     version: str
     cycle_id: str | None = None
     job_name: str | None = None
+
+    @staticmethod
+    def tagged(version: str, tags: Mapping[str, str]) -> "ChallengerRegistered":
+        """What its tags say about a version, wherever they were read."""
+        return ChallengerRegistered(version, tags.get("cycle_id") or None, registering_job(tags))
 
     @property
     def key(self) -> str:

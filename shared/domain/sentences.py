@@ -237,6 +237,14 @@ def traffic_stale(observed: str, champion: str) -> str:
     )
 
 
+def not_in_a_folder() -> str:
+    return "its path is not landing/<model>/<file>"
+
+
+def not_a_model_name(name: str) -> str:
+    return f"{name!r} is not a name that a model may have"
+
+
 def arrival_rejected(place: str, why: str) -> str:
     return f"File {place} belongs to no model and was quarantined: {ended(short(why))}"
 
@@ -245,11 +253,25 @@ def event_rejected(why: str, kept: str) -> str:
     return f"An event could not be handled and was kept as {kept}: {ended(short(why))}"
 
 
+def never_performed(requeued: int) -> str:
+    return (
+        f"its message was lost or its worker crashed {requeued} times; "
+        "look into the log of on_work and the queue work-poison"
+    )
+
+
 def poisoned(queue: str, count: int) -> str:
     return (
         f"{plural(count, 'message')} in {queue} failed too often. Read the function's log, "
         "put them back after the remedy; see docs/runbook.md."
     )
+
+
+def retraining_accepted(cycle_id: str | None, *, new: bool) -> str:
+    known = "" if new else "Known already, nothing new was started. "
+    if cycle_id is None:
+        return f"{known}Accepted; it waits until the open cycle has ended."
+    return f"{known}Accepted as cycle {cycle_id}."
 
 
 # --- status and explain --------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
 from shared.domain.ids import is_model_name
-from shared.errors import UnknownModelError
+from shared.errors import EventRejectedError, UnknownModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from shared.domain.data import DataArrived
     from shared.usecases.record_fact import Recorded, RecordFact
     from shared.usecases.reject import Rejects
+
+LANDING = "landing"  # the container that files are dropped into
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,18 @@ class Arrive:
 
         Raises:
             TransientError: try again.
+            EventRejectedError: it did not land in the landing container.
         """
+        if arrival.blob.container != LANDING:
+            raise EventRejectedError(
+                f"blob {arrival.blob.place} lies outside the container {LANDING!r}; "
+                "give the event subscription a subject filter"
+            )
         model, _, rest = arrival.blob.path.partition("/")
         if not rest:
-            return self.rejects().blob(arrival, "its path is not landing/<model>/<file>")
+            return self.rejects().blob(arrival, sentences.not_in_a_folder())
         if not is_model_name(model):
-            return self.rejects().blob(arrival, f"{model!r} is no name a model may have")
+            return self.rejects().blob(arrival, sentences.not_a_model_name(model))
         try:
             return self.record(model, arrival)
         except UnknownModelError as exc:

@@ -31,6 +31,7 @@ _FINGERPRINT_DIGITS = 16
 class DriftCheckAsked:
     """`fact_key` is the key of the result to come (or known already); None: nothing to check."""
 
+    model: str
     sentence: str
     fact_key: str | None = None
     new: bool = False
@@ -62,7 +63,7 @@ class CheckDriftOf:
         state = self.ledger.head(model).state
         champion = state.champion
         if champion is None:
-            return DriftCheckAsked(sentences.no_champion_to_check())
+            return DriftCheckAsked(model, sentences.no_champion_to_check())
         now_utc = self.clock.now_utc()
         day = day or now_utc.date()
         known = checked_day(state.checked_days, day, champion.version)
@@ -80,6 +81,7 @@ class CheckDriftOf:
         )
         new = self._ask(model, due)
         return DriftCheckAsked(
+            model,
             sentences.drift_check_asked(day, champion.version, new=new),
             fact_key=due.result_key,
             new=new,
@@ -109,6 +111,7 @@ class CheckDriftOf:
         day, version = known.day, known.profile
         start_utc, end_utc = known.window_start_utc, known.window_end_utc
         before = DriftCheckAsked(
+            model,
             sentences.drift_check_asked(day, version, new=False),
             fact_key=drift_checked_key(known.compared),
         )
@@ -126,9 +129,8 @@ class CheckDriftOf:
             revision=known.revision + 1,
         )
         new = self._ask(model, due)
-        return DriftCheckAsked(
-            sentences.drift_check_again(day, version), fact_key=due.result_key, new=new
-        )
+        again = sentences.drift_check_again(day, version)
+        return DriftCheckAsked(model, again, fact_key=due.result_key, new=new)
 
     def _ask(self, model: str, due: DriftCheckDue) -> bool:
         """Once; another attempt where the last one was given up."""

@@ -146,10 +146,7 @@ class Reconcile:
         effect = next((item for item in due if item.key == row.effect), None)
         if effect is None:
             return  # it is no longer due
-        sentence = (
-            f"its message was lost or its worker crashed {row.requeued} times; "
-            "look into the log of on_work and the queue work-poison"
-        )
+        sentence = sentences.never_performed(row.requeued)
         self.record(model, EffectFailed.of(effect, sentence))
 
     def _landing(self, model: str, repairs: Repairs) -> None:

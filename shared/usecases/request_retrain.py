@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
 from shared.domain.retraining import CycleOpened, RetrainRequested
 from shared.errors import FactConflictError
 
@@ -21,7 +22,7 @@ class RetrainAccepted:
 
     new: bool
     cycle_id: str | None
-    state: State
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class RequestRetrain:
             )
         entry = known or next(iter(recorded.entries), None)
         after = recorded.state.count if entry is None else entry.seq
-        return RetrainAccepted(
-            recorded.new, self._cycle_with(recorded.state, fact.key, after=after), recorded.state
-        )
+        cycle_id = self._cycle_with(recorded.state, fact.key, after=after)
+        sentence = sentences.retraining_accepted(cycle_id, new=recorded.new)
+        return RetrainAccepted(recorded.new, cycle_id, sentence)
 
     def _cycle_with(self, state: State, key: str, *, after: int) -> str | None:
         """The cycle that took the request along; None while it waits for one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.ids import JobName, registering_job
+from shared.domain.ids import JobName
 from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.wire.envelope import Event, member, text
 
@@ -34,14 +34,7 @@ def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
     """
     tags = _texts(member(event.data, "modelTags"))
     version = text(event, "modelVersion", longest=_LONGEST_VERSION)
-    return text(event, "modelName"), challenger_registered(version, tags)
-
-
-def challenger_registered(version: str, tags: Mapping[str, str]) -> ChallengerRegistered:
-    """What its tags say about a version, wherever they were read."""
-    return ChallengerRegistered(
-        version=version, cycle_id=tags.get("cycle_id") or None, job_name=registering_job(tags)
-    )
+    return text(event, "modelName"), ChallengerRegistered.tagged(version, tags)
 
 
 def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:

@@ -1,0 +1,53 @@
+"""The daily drift check of every model, and of its past days whose rows came late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import RetrainError, TerminalError
+
+if TYPE_CHECKING:
+    from shared.ports.catalog import ModelCatalog
+    from shared.usecases.check_drift import CheckDriftOf, DriftCheckAsked
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A model whose check could not be asked for."""
+
+    model: str
+    error: RetrainError
+
+
+@dataclass(frozen=True, slots=True)
+class DailyChecks:
+    """What was asked for, and what could not be."""
+
+    asked: tuple[DriftCheckAsked, ...]
+    failed: tuple[FailedCheck, ...]
+
+    @property
+    def curable(self) -> RetrainError | None:
+        """The first error that another run may cure."""
+        errors = (failed.error for failed in self.failed)
+        return next((error for error in errors if not isinstance(error, TerminalError)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDriftDaily:
+    """Asks model by model; one model's error stops no other."""
+
+    catalog: ModelCatalog
+    check_drift_of: CheckDriftOf
+
+    def __call__(self) -> DailyChecks:
+        """Repeating it asks for nothing twice."""
+        asked: list[DriftCheckAsked] = []
+        failed: list[FailedCheck] = []
+        for model in self.catalog.names():
+            try:
+                asked += (self.check_drift_of(model), *self.check_drift_of.late(model))
+            except RetrainError as exc:
+                failed.append(FailedCheck(model, exc))
+        return DailyChecks(tuple(asked), tuple(failed))

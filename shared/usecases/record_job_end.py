@@ -1,0 +1,44 @@
+"""A job of ours ended, as its event says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.domain.jobs import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.domain.jobs import JobFinished
+    from shared.ports.catalog import ModelCatalog
+    from shared.ports.jobs import Jobs
+    from shared.usecases.record_fact import Recorded, RecordFact
+
+
+@dataclass(frozen=True, slots=True)
+class RecordJobEnd:
+    """Records how a job ended, and why where it failed."""
+
+    record: RecordFact
+    catalog: ModelCatalog
+    jobs: Callable[[], Jobs]  # made where it is needed: after a failure
+
+    def __call__(self, model: str, ended: JobFinished) -> Recorded | None:
+        """None: not one of our models, or Azure ML itself does not know of the failure yet.
+
+        An event does not say why a job failed, and the first fact of a key holds: so the reason is
+        looked up before it is recorded. Whoever watches the job sees a failure that is passed over
+        here.
+
+        Raises:
+            TransientError: Azure ML or the ledger did not answer.
+        """
+        if model not in self.catalog.names():
+            return None
+        if ended.status is JobStatus.FAILED:
+            report = self.jobs().report(ended.job_name)
+            if report is not None and report.status is not JobStatus.FAILED:
+                return None
+            ended = replace(ended, message=report.message if report else "")
+        return self.record(model, ended)
