@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import azure_errors, is_missing, word
-from shared.adapters.azure_ml_scoring import ScoringAddress, smoke_test
+from shared.adapters.azure_ml_scoring import ScoringAddress, score
 from shared.errors import RetrainError
-from shared.ports.endpoints import DeploymentReport, EndpointReport, Provisioning, SmokeTest
+from shared.ports.endpoints import Answer, DeploymentReport, EndpointReport, Provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,11 +65,9 @@ class AzureMlEndpoints:
         if found is None:
             return None
         tag = (found.tags or {}).get("fact_seq", "")
-        state, name = _state(found), self.endpoint_name(model)
-        message = f"provisioning of {name} failed; Azure ML studio shows why"
         return EndpointReport(
-            state=state,
-            message=message if state is Provisioning.FAILED else "",
+            self.endpoint_name(model),
+            state=_state(found),
             traffic={key: int(share) for key, share in (found.traffic or {}).items() if share},
             fact_seq=int(tag) if tag.isascii() and tag.isdigit() else None,
             url=found.scoring_uri,
@@ -133,13 +131,13 @@ class AzureMlEndpoints:
                     )
                 )
 
-    def smoke_test(self, model: str, name: str, body: bytes | None) -> SmokeTest:
-        """See `Endpoints.smoke_test`."""
+    def score(self, model: str, name: str, body: bytes) -> Answer:
+        """See `Endpoints.score`."""
         with azure_errors(f"reading the scoring address of {model}"):
             found = self._client.online_endpoints.get(self.endpoint_name(model))
             keys = self._client.online_endpoints.get_keys(self.endpoint_name(model))
         address = ScoringAddress(url=found.scoring_uri, key=keys.primary_key, deployment=name)
-        return smoke_test(address, body)
+        return score(address, body)
 
     def set_traffic(
         self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int

@@ -92,8 +92,11 @@ class AzureMlJobs:
             if job is None:
                 return None
             status = _ENDINGS.get(word(job.status))
-            message = self._why(name, job) if status is JobStatus.FAILED else ""
-        return JobReport(status=status, message=message)
+            if status is not JobStatus.FAILED:
+                return JobReport(status)
+            message = str((job.properties or {}).get("azureml.error") or "").strip()
+            steps = () if message else self._failed_steps(name)
+        return JobReport(status, message[-_LONGEST_MESSAGE:], failed_steps=steps)
 
     def cancel(self, name: str) -> None:
         """See `Jobs.cancel`."""
@@ -119,19 +122,15 @@ class AzureMlJobs:
                 return None
             raise
 
-    def _why(self, name: str, job: Any) -> str:
-        """The job's own words where it has some, else the steps that failed."""
-        words = (job.properties or {}).get("azureml.error")
-        if words:
-            return str(words).strip()[-_LONGEST_MESSAGE:]
-        steps = [
-            str(step.display_name or step.name)
-            for step in self._workspace.client.jobs.list(parent_job_name=name)
-            if _ENDINGS.get(word(step.status)) is JobStatus.FAILED
-        ]
-        if not steps:
-            return "failed before a step ran"
-        return f"step {', '.join(sorted(steps))} failed; its log stands in the job"
+    def _failed_steps(self, name: str) -> tuple[str, ...]:
+        steps = self._workspace.client.jobs.list(parent_job_name=name)
+        return tuple(
+            sorted(
+                str(step.display_name or step.name)
+                for step in steps
+                if _ENDINGS.get(word(step.status)) is JobStatus.FAILED
+            )
+        )
 
 
 def _same(name: str, wanted: Mapping[str, str], found: Any) -> SubmittedJob:

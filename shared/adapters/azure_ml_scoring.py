@@ -1,16 +1,17 @@
-"""One scoring request to one deployment, whatever share of the traffic it has."""
+"""One scoring request to one deployment, whatever its share of the traffic."""
 
 from __future__ import annotations
 
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.error_text import error_text
 from shared.errors import ServiceBusyError
-from shared.ports.endpoints import SmokeTest
+from shared.ports.endpoints import Answer
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
@@ -39,33 +40,31 @@ class ScoringAddress:
     deployment: str
 
 
-def smoke_test(address: ScoringAddress, body: bytes | None) -> SmokeTest:
-    """Send `body` and judge the answer: a prediction for each row.
-
-    Without a body an empty request is sent: a deployment that is well refuses it in words (400).
+def score(address: ScoringAddress, body: bytes) -> Answer:
+    """Send `body` and read the answer.
 
     Raises:
         ServiceBusyError: the endpoint did not pass the request on; ask again later.
     """
     started = time.monotonic()
-    status, answer = _post(address, body if body is not None else b"{}")
-    took = time.monotonic() - started
+    status, text = _post(address, body)
+    took = timedelta(seconds=time.monotonic() - started)
     if status in _NOT_NOW:
         raise ServiceBusyError(
             f"{address.deployment} answered {status} to its smoke test; it is asked again"
         )
-    refused_in_words = body is None and status == HTTPStatus.BAD_REQUEST and "error" in answer
-    if refused_in_words or (status == HTTPStatus.OK and _predictions(answer)):
-        return SmokeTest(
-            passed=True, sentence=f"{address.deployment} answered its smoke test in {took:.2f} s"
-        )
-    return SmokeTest(
-        passed=False,
-        sentence=f"{address.deployment} answered {status} to its smoke test: {_words(answer)}",
+    document = _document(text)
+    predictions = document.get("predictions")
+    return Answer(
+        status,
+        took,
+        predictions=len(predictions) if isinstance(predictions, list) else 0,
+        error=_error(document),
+        text=text[:_SHOWN_CHARACTERS],
     )
 
 
-def _post(address: ScoringAddress, body: bytes) -> tuple[int, dict[str, Any]]:
+def _post(address: ScoringAddress, body: bytes) -> tuple[int, str]:
     from azure.core import PipelineClient  # noqa: PLC0415 - not needed to handle an event
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - same
     from azure.core.rest import HttpRequest  # noqa: PLC0415 - same
@@ -82,7 +81,7 @@ def _post(address: ScoringAddress, body: bytes) -> tuple[int, dict[str, Any]]:
     )
     client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
         base_url=address.url,
-        retry_total=0,
+        policies=[],  # none that tries again, or takes an answer that is not JSON for an error
         connection_timeout=_TIMEOUT_SECONDS,
         read_timeout=_TIMEOUT_SECONDS,
     )
@@ -93,7 +92,7 @@ def _post(address: ScoringAddress, body: bytes) -> tuple[int, dict[str, Any]]:
             raise ServiceBusyError(
                 f"{address.deployment} cannot be reached for its smoke test: {error_text(exc)}"
             ) from exc
-        return _models_status(response), _document(response.text())
+        return _models_status(response), response.text()
 
 
 def _models_status(response: HttpResponse) -> int:
@@ -108,16 +107,13 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError:
-        return {"text": text}
+        return {}
     return document if isinstance(document, dict) else {"predictions": document}
 
 
-def _predictions(answer: dict[str, Any]) -> bool:
-    predictions = answer.get("predictions")
-    return isinstance(predictions, list) and bool(predictions)
-
-
-def _words(answer: dict[str, Any]) -> str:
-    error = answer.get("error")
+def _error(document: dict[str, Any]) -> str | None:
+    if "error" not in document:
+        return None
+    error = document["error"]
     message = error.get("message") if isinstance(error, dict) else None
-    return str(message or answer.get("text") or answer)[:_SHOWN_CHARACTERS]
+    return str(message or document)[:_SHOWN_CHARACTERS]

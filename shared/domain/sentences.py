@@ -26,7 +26,7 @@ from shared.domain.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date, datetime, timedelta
 
     from shared.domain.jobs import EvidenceRead, MetricPair
@@ -203,6 +203,28 @@ def promoted(version: str, evaluation: str) -> str:
     return f"Version {version} in production. {evaluation}".rstrip()
 
 
+def steps_failed(steps: Collection[str]) -> str:
+    if not steps:
+        return "failed before a step ran"
+    return f"step {', '.join(steps)} failed; its log stands in the job"
+
+
+def endpoint_failed(name: str) -> str:
+    return f"the endpoint {name} could not be set up; Azure ML studio shows why"
+
+
+def deployment_did_not_start(name: str, log: str) -> str:
+    return f"deployment {name} did not start: {log}"
+
+
+def smoke_test_passed(name: str, took: timedelta) -> str:
+    return f"{name} answered its smoke test in {took.total_seconds():.2f} s"
+
+
+def smoke_test_failed(name: str, status: int, answer: str) -> str:
+    return f"smoke test failed: {name} answered {status} to its smoke test: {answer}"
+
+
 def effect_failed(what: str, sentence: str) -> str:
     return f"{what} was given up: {ended(short(sentence, _LONGEST_REFUSAL))}"
 
@@ -215,6 +237,16 @@ def files_wait(count: int) -> str:
     """Added where a cycle fails before its files were used."""
     subject = "Its file waits" if count == 1 else f"Its {count:,} files wait"
     return f"{subject} for the next cycle; a request by hand starts one."
+
+
+def jobs(names: Sequence[str]) -> str:
+    """What is waited for, as are the next ones."""
+    others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return f"job {names[0]}{others}"
+
+
+def slices(count: int) -> str:
+    return f"{plural(count, 'more slice')} of files"
 
 
 def waited_too_long(for_what: str, limit: timedelta) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
 
 class Provisioning(StrEnum):
@@ -20,29 +21,35 @@ class Provisioning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """A model's endpoint as observed."""
+    """A model's endpoint as observed; `name` is the one people see in Azure ML studio."""
 
+    name: str
     state: Provisioning
     traffic: Mapping[str, int]  # deployment name -> percent, zero entries left out
     fact_seq: int | None = None  # its tag; None: no tag of ours
-    message: str = ""
     url: str | None = None  # scoring address
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReport:
-    """A deployment as observed."""
+    """A deployment as observed; `message` is the end of its log, where it failed."""
 
     state: Provisioning
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class SmokeTest:
-    """Answer to one scoring request."""
+class Answer:
+    """What a deployment answered to one scoring request.
 
-    passed: bool
-    sentence: str
+    `error` are its own words of a refusal; None: it did not refuse, or not in words.
+    """
+
+    status: int  # HTTP, the deployment's own
+    took: timedelta
+    predictions: int = 0
+    error: str | None = None
+    text: str = ""  # the beginning of what it answered
 
 
 class Endpoints(Protocol):
@@ -69,8 +76,12 @@ class Endpoints(Protocol):
             RequestRefusedError: for example quota.
         """
 
-    def smoke_test(self, model: str, name: str, body: bytes | None) -> SmokeTest:
-        """Send one scoring request to that deployment alone; without a body, its health."""
+    def score(self, model: str, name: str, body: bytes) -> Answer:
+        """Send one scoring request to that deployment alone, whatever its share of the traffic.
+
+        Raises:
+            ServiceBusyError: the endpoint did not pass the request on; ask again later.
+        """
 
     def set_traffic(
         self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int

@@ -66,10 +66,14 @@ class SubmittedJob:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """How a job stands; `status` is None while it has not ended."""
+    """How a job stands; `status` is None while it has not ended.
+
+    Of a failed job `message` is what Azure ML says, `failed_steps` where it says nothing.
+    """
 
     status: JobStatus | None
     message: str = ""
+    failed_steps: tuple[str, ...] = ()
 
 
 class Jobs(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.jobs import JobStatus
+from shared.usecases.performers.jobs import why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,5 +41,5 @@ class RecordJobEnd:
             report = self.jobs().report(ended.job_name)
             if report is not None and report.status is not JobStatus.FAILED:
                 return None
-            ended = replace(ended, message=report.message if report else "")
+            ended = replace(ended, message=why_failed(report) if report else "")
         return self.record(model, ended)

@@ -335,7 +335,7 @@ def test_an_endpoint_that_an_earlier_cycle_failed_to_make_is_tried_once_a_cycle(
 
         def endpoint(self, _model):
             return EndpointReport(
-                Provisioning.FAILED, traffic=self.traffic, fact_seq=self.tag, message="no quota"
+                "t-diabetes", Provisioning.FAILED, self.traffic, fact_seq=self.tag
             )
 
         def create_endpoint(self, _model, *, cycle_id, fact_seq):
@@ -348,7 +348,7 @@ def test_an_endpoint_that_an_earlier_cycle_failed_to_make_is_tried_once_a_cycle(
     assert deploy(effect, state, endpoints=endpoints) == Wait("the endpoint")
     failed = deploy(effect, state, endpoints=endpoints)
     assert isinstance(failed, DeploymentFailed)
-    assert "no quota" in failed.sentence
+    assert failed.sentence.startswith("the endpoint t-diabetes could not be set up")
     assert made == ["0123456789ab"]
 
     endpoints.tag, endpoints.traffic = 3, {"version-1": 100}

@@ -158,8 +158,8 @@ class AzureMlSimulator:
         self._end(job, status)
 
     def _end(self, job: _Job, status: JobStatus) -> None:
-        message = "" if status is JobStatus.COMPLETED else f"step train: {status}"
-        job.report = JobReport(status, message)
+        failed_steps = ("train",) if status is JobStatus.FAILED else ()
+        job.report = JobReport(status, failed_steps=failed_steps)
         self.announce(
             "job_finished",
             {"model": job.request.model, "job": job.request.name, "status": status},

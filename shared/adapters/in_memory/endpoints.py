@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.errors import RequestRefusedError, ServiceBusyError
-from shared.ports.endpoints import DeploymentReport, EndpointReport, Provisioning, SmokeTest
+from shared.ports.endpoints import Answer, DeploymentReport, EndpointReport, Provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.ports.clock import Clock
 
 _ALL_PERCENT = 100
+_SCORING_TIME = timedelta(milliseconds=40)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class InMemoryEndpoints:
         if known is None:
             return None
         return EndpointReport(
-            self._state(known),
+            model,
+            state=self._state(known),
             traffic={name: share for name, share in known.traffic.items() if share},
             fact_seq=known.fact_seq,
             url=f"https://{model}.local/score",
@@ -92,7 +94,7 @@ class InMemoryEndpoints:
             known.deployments[name] = _Deployment(version, ready_utc, fails)
             self.created[model, name] = self.created.get((model, name), 0) + 1
 
-    def smoke_test(self, model: str, name: str, body: bytes | None) -> SmokeTest:
+    def score(self, model: str, name: str, body: bytes) -> Answer:
         """Answers when the deployment is up."""
         del body
         report = self.deployment(model, name)
@@ -100,8 +102,8 @@ class InMemoryEndpoints:
             raise ServiceBusyError(f"deployment {name} of {model} does not answer (503)")
         version = self._endpoints[model].deployments[name].version
         if self.smoke_fails(model, version):
-            return SmokeTest(passed=False, sentence="answered 500 to one row")
-        return SmokeTest(passed=True, sentence="answered 200 to one row")
+            return Answer(500, _SCORING_TIME, error="the model raised ValueError")
+        return Answer(200, _SCORING_TIME, predictions=1)
 
     def set_traffic(
         self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int

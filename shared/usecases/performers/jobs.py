@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
 from shared.domain.evidence import parse_evidence
 from shared.domain.ids import JobName
-from shared.domain.jobs import ChallengerRegistered, EvidenceRead, JobFinished, JobSubmitted
+from shared.domain.jobs import (
+    ChallengerRegistered,
+    EvidenceRead,
+    JobFinished,
+    JobStatus,
+    JobSubmitted,
+)
 from shared.errors import NotThereYetError
 from shared.ports.jobs import JobRequest
 from shared.usecases.performers.performer import Wait
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from shared.domain.drift import WatchDriftJob
     from shared.domain.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
     from shared.domain.state import State
-    from shared.ports.jobs import Evidence, Jobs
+    from shared.ports.jobs import Evidence, JobReport, Jobs
     from shared.ports.registry import ModelVersion, Registry
 
 
@@ -49,8 +56,15 @@ def watch_job(effect: WatchJob | WatchDriftJob, *, jobs: Jobs) -> JobFinished | 
     if report is None:
         raise NotThereYetError(f"Azure ML has no job {effect.job_name}, though it was submitted")
     if report.status is None:
-        return Wait(f"job {effect.job_name}", jobs=(effect.job_name,))
-    return JobFinished(effect.job_name, report.status, report.message)
+        return Wait(sentences.jobs((effect.job_name,)), jobs=(effect.job_name,))
+    return JobFinished(effect.job_name, report.status, why_failed(report))
+
+
+def why_failed(report: JobReport) -> str:
+    """Empty for a job that did not fail."""
+    if report.status is not JobStatus.FAILED:
+        return ""
+    return report.message or sentences.steps_failed(report.failed_steps)
 
 
 def find_challenger(

@@ -11,6 +11,7 @@ from shared.domain.jobs import JobStatus
 from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
 from shared.usecases.performers.file_outcomes import FileOutcome
+from shared.usecases.performers.jobs import why_failed
 from shared.usecases.performers.performer import Wait
 from shared.usecases.performers.settle_file import store_once
 
@@ -49,9 +50,8 @@ class LargeFiles:
             settled = True
         if not running:
             return None
-        others = f" and {len(running) - 1:,} more" if len(running) > 1 else ""
         # Each that ends is progress: the time that others may take begins anew.
-        return Wait(f"job {running[0]}{others}", at_once=settled, jobs=tuple(running))
+        return Wait(sentences.jobs(running), at_once=settled, jobs=tuple(running))
 
     def outcome(self, file: CycleFile) -> FileOutcome | Wait:
         """The stored outcome after the file's job, or that the job goes on.
@@ -109,7 +109,7 @@ class LargeFiles:
             else:
                 return self.settle.tested(file, found.tested, sha256=found.sha256)
         elif report.status is JobStatus.FAILED:
-            why = sentences.job_failed_twice(job, report.message)
+            why = sentences.job_failed_twice(job, why_failed(report))
         else:
             why = sentences.job_was_canceled(job)
         return self.settle.untested(file, sentences.not_tested(why))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
 from shared.domain.ids import deployment_name
 from shared.domain.notices import EffectDone
 from shared.domain.retraining import RetrainDecided
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
         WatchDeployment,
     )
     from shared.domain.state import State
-    from shared.ports.endpoints import EndpointReport, Endpoints
+    from shared.ports.endpoints import Answer, EndpointReport, Endpoints
     from shared.ports.jobs import Evidence
+
+_NO_ROWS = b"{}"
 
 
 def deploy(
@@ -52,7 +56,7 @@ def _deploy(
         endpoints.create_endpoint(model, cycle_id=effect.cycle_id, fact_seq=effect.fact_seq)
         return Wait("the endpoint")
     if endpoint.state is Provisioning.FAILED:
-        sentence = f"the endpoint could not be set up: {endpoint.message}"
+        sentence = sentences.endpoint_failed(endpoint.name)
         return DeploymentFailed(effect.cycle_id, effect.version, sentence)
     name = deployment_name(effect.version)
     if endpoints.deployment(model, name) is None:
@@ -83,15 +87,22 @@ def watch_deployment(
     if report.state is Provisioning.WORKING:
         return Wait(f"deployment {name}")
     if report.state is Provisioning.FAILED:
-        sentence = f"deployment {name} did not start: {report.message}"
+        sentence = sentences.deployment_did_not_start(name, report.message)
         return DeploymentFailed(effect.cycle_id, effect.version, sentence)
-    location = evidence.location(model, effect.job_name)
-    body = evidence.sample_request(location)
-    answer = endpoints.smoke_test(model, name, body)
-    if not answer.passed:
-        sentence = f"smoke test failed: {answer.sentence}"
-        return DeploymentFailed(effect.cycle_id, effect.version, sentence)
-    return DeploymentReady(effect.cycle_id, effect.version, answer.sentence)
+    sample = evidence.sample_request(evidence.location(model, effect.job_name))
+    answer = endpoints.score(model, name, _NO_ROWS if sample is None else sample)
+    if _passed(answer, sample):
+        sentence = sentences.smoke_test_passed(name, answer.took)
+        return DeploymentReady(effect.cycle_id, effect.version, sentence)
+    sentence = sentences.smoke_test_failed(name, answer.status, answer.error or answer.text)
+    return DeploymentFailed(effect.cycle_id, effect.version, sentence)
+
+
+def _passed(answer: Answer, sample: bytes | None) -> bool:
+    """Predictions for the sample; without one, a refusal in words is a sign of life."""
+    if sample is None and answer.status == HTTPStatus.BAD_REQUEST:
+        return answer.error is not None
+    return answer.status == HTTPStatus.OK and answer.predictions > 0
 
 
 def shift_traffic(
@@ -106,7 +117,7 @@ def shift_traffic(
     if endpoint is None:
         raise NotThereYetError(f"the endpoint of {model} is gone; a new cycle creates it again")
     if endpoint.state is Provisioning.FAILED:
-        raise ServiceBusyError(f"the endpoint of {model} is in trouble: {endpoint.message}")
+        raise ServiceBusyError(f"the endpoint {endpoint.name} failed; Azure ML studio shows why")
     if endpoint.state is Provisioning.WORKING:
         return Wait("traffic")
     if endpoint.fact_seq != effect.fact_seq:
@@ -161,7 +172,7 @@ def retire_deployment(
         return EffectDone(effect.key)
     if Provisioning.WORKING not in (report.state, endpoint.state):
         endpoints.delete_deployment(model, name)
-    return Wait(f"deployment {name} to go")
+    return Wait(f"deployment {name} to be deleted")
 
 
 def _is_champion(version: str, state: State) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain import sentences
 from shared.domain.data import DataArrived, DataTested
 from shared.domain.ids import sha256_hex
 from shared.errors import BlobChangedError, BlobTooLargeError
@@ -72,7 +73,7 @@ class TestFiles:
                 return found
             if not last:
                 store_once(self.data, path, DataReport(model, cycle_id, found).to_json())
-                return Wait(f"{len(slices) - number - 1} more slices of files", at_once=True)
+                return Wait(sentences.slices(len(slices) - number - 1), at_once=True)
             files += found
         return self._tested(DataReport(model, cycle_id, tuple(files)))
 

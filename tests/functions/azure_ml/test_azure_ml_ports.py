@@ -20,6 +20,7 @@ from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedErr
 from shared.ports.drift import CollectedFiles, Comparison, StoredFile
 from shared.ports.endpoints import Provisioning
 from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobRequest
+from shared.usecases.performers.jobs import why_failed
 
 pytestmark = [
     # The SDK warns about its own experimental classes and deprecated calls.
@@ -127,7 +128,7 @@ class TestJobs:
 
         report = ended(azure_ml, job)
         assert report.status is JobStatus.FAILED
-        assert "step" in report.message
+        assert "step" in why_failed(report)
 
     def test_a_cancelled_job_ends_so_and_cancelling_again_is_harmless(self, azure_ml, a_job):
         job = a_job("hangs")
@@ -229,7 +230,7 @@ class TestJobsOfOneStep:
 
         report = ended(azure_ml, job)
         assert report.status is JobStatus.FAILED
-        assert "step" in report.message
+        assert "step" in why_failed(report)
 
 
 class TestDriftJobs:
@@ -424,8 +425,11 @@ class TestEndpoints:
         azure_ml.until(lambda: is_deployed(one))
         assert list(endpoints.deployments(job.model)) == [one]
         assert azure_ml.until(is_ready).traffic == {}
-        for body in (b'{"data": [{"x": 2}]}', None):
-            assert endpoints.smoke_test(job.model, one, body).passed
+        answer = endpoints.score(job.model, one, b'{"data": [{"x": 2}]}')
+        assert (answer.status, answer.predictions, answer.error) == (200, 1, None)
+        if not isinstance(azure_ml, DoubledAzureMl):
+            refused = endpoints.score(job.model, one, b"{}")
+            assert (refused.status, refused.error) == (400, "no rows")
 
         # all traffic, with the fence
         shift({one: 100}, fact_seq=45)
