@@ -225,7 +225,7 @@ def _evaluate(
     job = evidence_job(cycle, found, champion)
     evidence = evidence_of(cycle, str(job.name))
     if evidence is not None:
-        return judge(evidence, challenger=found.version)
+        return judge(evidence, decision.gate, challenger=found.version)
     end = _end_of_jobs(cycle, job, decision, Mode.EVALUATE)
     if end is not None:
         return end

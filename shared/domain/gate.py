@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from shared.domain import sentences
 from shared.domain.declared import Verdict
 from shared.domain.jobs import ChallengerEvaluated, EvidenceRead, MetricPair
+from shared.domain.retraining import GateMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def judge(evidence: EvidenceRead, *, challenger: str) -> ChallengerEvaluated:
-    """The gate as the published systems have it.
-
-    Against a champion every listed metric must be strictly better on the same frozen rows, so ties
-    lose. A first champion must reach the floor of every metric that has one.
-    """
-    passes = _reaches_floor if evidence.champion_version is None else _is_better
+def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> ChallengerEvaluated:
+    """The verdict on a challenger; a first champion must reach the floor of every metric."""
+    passes = _reaches_floor if evidence.champion_version is None else _better(mode)
     verdict = _verdict(evidence, passes)
     return ChallengerEvaluated(
         cycle_id=evidence.cycle_id,
@@ -37,7 +34,17 @@ def _verdict(evidence: EvidenceRead, passes: Callable[[MetricPair], bool]) -> Ve
     return Verdict.PASSED if passed else Verdict.FAILED
 
 
-def _is_better(metric: MetricPair) -> bool:
+def _better(mode: GateMode) -> Callable[[MetricPair], bool]:
+    """When one metric speaks for the challenger, on the same frozen rows."""
+    match mode:
+        case GateMode.EVERY_METRIC_BETTER:
+            return _is_strictly_better
+        case unknown:
+            assert_never(unknown)
+
+
+def _is_strictly_better(metric: MetricPair) -> bool:
+    """As the published systems have it: ties lose."""
     if metric.champion is None:
         return False
     if metric.goal == "min":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain import sentences
 from shared.domain.declared import Verdict
-from shared.domain.retraining import Mode, ReasonKind, RetrainDecided
+from shared.domain.retraining import GateMode, Mode, ReasonKind, RetrainDecided
 from shared.domain.state import BUDGET_WINDOW
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Policy:
     max_attempts: int = 2
     soak: timedelta = timedelta(0)
     drift_without_labels_retrains: bool = True
+    gate: GateMode = GateMode.EVERY_METRIC_BETTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def decide_retraining(
         soak=policy.soak,
         possible_from_utc=answer.possible_from_utc,
         alert=answer.alert,
+        gate=policy.gate,
     )
 
 

@@ -90,6 +90,12 @@ class Mode(StrEnum):
     EVALUATE = "evaluate"
 
 
+class GateMode(StrEnum):
+    """How the gate tells whether a challenger is better; `gate.mode` in model.yml."""
+
+    EVERY_METRIC_BETTER = "every_metric_better"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RetrainRequested(FactOfModel):
     """A person asked; `request` is their idempotency key."""
@@ -159,6 +165,7 @@ class RetrainDecided(FactOfCycle):
     soak: timedelta = timedelta(0)
     possible_from_utc: datetime | None = None  # when a postponed retraining becomes possible
     alert: bool = False  # declined, and a person has to do something about it
+    gate: GateMode = GateMode.EVERY_METRIC_BETTER
 
     @property
     def key(self) -> str:

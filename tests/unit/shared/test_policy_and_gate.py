@@ -16,9 +16,11 @@ from shared.domain.facts import Entry
 from shared.domain.gate import judge
 from shared.domain.jobs import MetricPair
 from shared.domain.policy import decide_retraining
-from shared.domain.retraining import Reason, ReasonKind
+from shared.domain.retraining import GateMode, Reason, ReasonKind
 from shared.domain.state import Learnt
 from shared.domain.wording import duration, number, numbers, plural
+
+BETTER = GateMode.EVERY_METRIC_BETTER
 
 
 def answer(*kinds, policy=POLICY, **known):
@@ -104,7 +106,7 @@ def test_a_reason_that_the_model_does_not_allow_is_named():
 
 
 def test_a_first_model_above_its_floor_passes():
-    verdict = judge(EVIDENCE, challenger="1")
+    verdict = judge(EVIDENCE, BETTER, challenger="1")
 
     assert verdict.verdict is Verdict.PASSED
     assert verdict.sentence == "First model, R² 0.43 is above the floor 0.30."
@@ -113,7 +115,7 @@ def test_a_first_model_above_its_floor_passes():
 def test_a_first_model_below_a_floor_says_which():
     evidence = replace(EVIDENCE, metrics=(metric(0.43), MetricPair("mae", "min", 61, floor=60)))
 
-    verdict = judge(evidence, challenger="1")
+    verdict = judge(evidence, BETTER, challenger="1")
 
     assert verdict.verdict is Verdict.FAILED
     assert verdict.sentence == "Version 1 stays out: MAE 61.0 is above the ceiling 60.0."
@@ -122,7 +124,9 @@ def test_a_first_model_below_a_floor_says_which():
 def test_one_metric_that_is_worse_keeps_the_champion():
     metrics = (metric(0.47, 0.46), MetricPair("mae", "min", 44.2, 44.1))
 
-    verdict = judge(replace(EVIDENCE, champion_version="9", metrics=metrics), challenger="10")
+    verdict = judge(
+        replace(EVIDENCE, champion_version="9", metrics=metrics), BETTER, challenger="10"
+    )
 
     assert verdict.verdict is Verdict.FAILED
     assert verdict.sentence == (
@@ -132,7 +136,7 @@ def test_one_metric_that_is_worse_keeps_the_champion():
 
 
 def test_no_metric_shows_nothing():
-    assert judge(replace(EVIDENCE, metrics=()), challenger="1").verdict is Verdict.FAILED
+    assert judge(replace(EVIDENCE, metrics=()), BETTER, challenger="1").verdict is Verdict.FAILED
 
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
@@ -143,7 +147,7 @@ def test_a_pair_is_never_better_both_ways_and_ties_lose(first, second, goal):
     def passes(challenger, champion):
         pair = MetricPair("r2", goal, challenger, champion)
         evidence = replace(EVIDENCE, champion_version="1", metrics=(pair,))
-        return judge(evidence, challenger="2").verdict is Verdict.PASSED
+        return judge(evidence, BETTER, challenger="2").verdict is Verdict.PASSED
 
     assert not (passes(first, second) and passes(second, first))
     assert passes(first, second) or passes(second, first) or first == second
