@@ -26,6 +26,7 @@ _SET_BY_TRAINING: Final = {
     "n_jobs": "is always 1, since other steps run beside this one; remove it",
 }
 Reason = Literal["data", "drift", "performance", "manual", "model"]
+GateMode = Literal["every_metric_better"]
 
 
 def _set_elsewhere(name: str, _info: ValidationInfo) -> str | None:
@@ -78,6 +79,7 @@ class GateSettings:
     """The metrics that decide, in the order written, and what a first champion must reach."""
 
     floors: Annotated[Mapping[Annotated[str, checked(_unknown_metric)], float], checked(_no_metric)]
+    mode: GateMode = "every_metric_better"
 
 
 def _not_measured(metric: str, info: ValidationInfo) -> str | None:

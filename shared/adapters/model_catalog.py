@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.model_config import read_config
 from shared.domain.policy import Policy
-from shared.domain.retraining import ReasonKind
+from shared.domain.retraining import GateMode, ReasonKind
 from shared.errors import UnknownModelError
 from shared.ports.catalog import MonitoringSettings
 
@@ -58,6 +58,7 @@ class FolderCatalog:
             max_attempts=config.retrain.max_attempts,
             soak=config.rollout.soak,
             drift_without_labels_retrains=config.drift.without_labels == "retrain",
+            gate=GateMode(config.gate.mode),
         )
         performance = config.drift.performance
         monitoring = MonitoringSettings(

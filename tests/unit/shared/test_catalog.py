@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from ml.model_config.settings import GateMode, Reason
 from shared.adapters.model_catalog import FolderCatalog
+from shared.domain.retraining import GateMode as Gate
+from shared.domain.retraining import ReasonKind
 from shared.errors import ModelConfigError, UnknownModelError
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -50,3 +54,8 @@ def test_an_unknown_model_and_a_broken_model_file_are_our_errors(tmp_path):
         catalog.policy("nobody")
     with pytest.raises(ModelConfigError):
         catalog.policy("broken")
+
+
+@pytest.mark.parametrize(("of_model_yml", "of_the_core"), [(Reason, ReasonKind), (GateMode, Gate)])
+def test_model_yml_takes_the_words_that_the_core_knows(of_model_yml, of_the_core):
+    assert set(get_args(of_model_yml)) == set(of_the_core)
