@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
@@ -15,6 +16,8 @@ from shared.logs import EventLog
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from functions._app import App
+
 _LONGEST_BODY_BYTES = 16 * 1024
 _NOT_CACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _REPORT_POLICY = (
@@ -22,6 +25,11 @@ _REPORT_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
 _RETRY_SECONDS = 5
+_SHOWN_CHARACTERS = 100
+_OF_THE_HOST = frozenset({"code", "clientid"})  # a function's key, and the name of that key
+
+Handler: TypeAlias = "Callable[[func.HttpRequest, App], func.HttpResponse]"
+Guarded: TypeAlias = "Callable[[func.HttpRequest, Callable[[], App]], func.HttpResponse]"
 
 _log = EventLog("retrain.http")
 
@@ -77,43 +85,103 @@ def error(
 
 
 def guarded(
-    handler: Callable[[func.HttpRequest], func.HttpResponse],
-) -> Callable[[func.HttpRequest], func.HttpResponse]:
-    """Answer each error in words; one that is not ours is a bug and the host's to report: 500."""
+    *, parameters: tuple[str, ...] = (), fields: tuple[str, ...] = ()
+) -> Callable[[Handler], Guarded]:
+    """Answer each error in words, and refuse input that the handler would not read.
 
-    @wraps(handler)
-    def guard(req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            return handler(req)
-        except BadRequestError as exc:
-            return error(exc.status, exc.code, str(exc))
-        except UnknownModelError as exc:
-            return error(HTTPStatus.NOT_FOUND, "unknown_model", str(exc))
-        except TransientError as exc:
-            _log.warning("request could not be served now", url=req.url, error=str(exc))
-            return error(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "busy",
-                f"A service did not answer; nothing is lost, try again in {_RETRY_SECONDS} s.",
-                headers={"Retry-After": str(_RETRY_SECONDS)},
+    Args:
+        parameters: what the handler reads of the query.
+        fields: what it reads of the body, a JSON object; without any it reads no body.
+
+    Returns:
+        A decorator. An error that is not ours is a bug and the host's to report: 500.
+    """
+
+    def decorate(handler: Handler) -> Guarded:
+        @wraps(handler)
+        def guard(req: func.HttpRequest, app: Callable[[], App]) -> func.HttpResponse:
+            try:
+                _refuse_unread_input(req, parameters, fields)
+                return handler(req, app())
+            except BadRequestError as exc:
+                return error(exc.status, exc.code, str(exc))
+            except UnknownModelError as exc:
+                return error(HTTPStatus.NOT_FOUND, "unknown_model", str(exc))
+            except TransientError as exc:
+                _log.warning("request could not be served now", url=req.url, error=str(exc))
+                return error(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "busy",
+                    f"A service did not answer; nothing is lost, try again in {_RETRY_SECONDS} s.",
+                    headers={"Retry-After": str(_RETRY_SECONDS)},
+                )
+            except RetrainError as exc:
+                # A broken model.yml, a setting left out: whoever looks after the app can mend it.
+                _log.error("request could not be served", url=req.url, error=str(exc))
+                return error(
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                    "misconfigured",
+                    f"The app must be put right before this can be answered: {exc}",
+                )
+
+        return guard
+
+    return decorate
+
+
+def _refuse_unread_input(
+    req: func.HttpRequest, parameters: tuple[str, ...], fields: tuple[str, ...]
+) -> None:
+    """A misspelt name that is ignored looks like one that worked."""
+    given = parse_qsl(urlsplit(req.url).query, keep_blank_values=True)
+    given += [item for item in req.params.items() if item not in given]
+    names = [name for name, _ in given]
+    for name, value in given:
+        if name.lower() in _OF_THE_HOST:
+            continue
+        if name not in parameters:
+            raise BadRequestError(
+                HTTPStatus.BAD_REQUEST,
+                "unknown_parameter",
+                f"{_shown(f'{name}={value}')} is not a parameter of this address; "
+                f"allowed: {_names(parameters)}.",
             )
-        except RetrainError as exc:
-            # A broken model.yml, a setting left out: whoever looks after the app can mend it.
-            _log.error("request could not be served", url=req.url, error=str(exc))
-            return error(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "misconfigured",
-                f"The app must be put right before this can be answered: {exc}",
+        if names.count(name) > 1:
+            raise BadRequestError(
+                HTTPStatus.BAD_REQUEST,
+                "repeated_parameter",
+                f"{_shown(f'{name}={value}')} is given {names.count(name)} times; give it once.",
+            )
+    if not fields and req.get_body().strip():
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST,
+            "body_not_read",
+            f"This address reads no body, {len(req.get_body())} bytes were sent; "
+            f"parameters in the address: {_names(parameters)}.",
+        )
+    for name, value in json_body(req).items() if fields else ():
+        if name not in fields:
+            raise BadRequestError(
+                HTTPStatus.BAD_REQUEST,
+                "unknown_field",
+                f"{_shown(json.dumps({name: value}, ensure_ascii=False))} holds a field that is "
+                f"not known here; allowed: {_names(fields)}.",
             )
 
-    return guard
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def json_body(req: func.HttpRequest) -> Mapping[str, Any]:
     """The request's JSON object; an empty body is an empty object.
 
     Raises:
-        BadRequestError: too long, not JSON, or no object.
+        BadRequestError: too long, not JSON, not an object, or a field is there twice.
     """
     body = req.get_body()
     if len(body) > _LONGEST_BODY_BYTES:
@@ -125,8 +193,8 @@ def json_body(req: func.HttpRequest) -> Mapping[str, Any]:
     if not body.strip():
         return {}
     try:
-        document = json.loads(body)
-        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        document = json.loads(body, object_pairs_hook=_without_repetition)
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError) as exc:
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,
@@ -141,3 +209,15 @@ def json_body(req: func.HttpRequest) -> Mapping[str, Any]:
             "is needed.",
         )
     return document
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadRequestError(
+                HTTPStatus.BAD_REQUEST,
+                "repeated_field",
+                f"Field {_shown(name)!r} is there {names.count(name)} times; send it once.",
+            )
+    return dict(pairs)

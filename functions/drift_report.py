@@ -22,12 +22,12 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
 @blueprint.route(
     "api/models/{model}/drift/{date}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
 )
-@guarded
 def drift_report(req: func.HttpRequest) -> func.HttpResponse:
     """The newest result of a UTC day; the report itself for `Accept: text/html`."""
-    return show_drift_report(req, get_app())
+    return show_drift_report(req, get_app)
 
 
+@guarded()
 def show_drift_report(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """JSON with verdict and figures, or the page; 404 for a day that was not checked."""
     name = model_name(req)

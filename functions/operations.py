@@ -28,48 +28,44 @@ _FIRST_YEAR = 2000
 
 @blueprint.function_name("retrain")
 @blueprint.route("api/models/{model}/retrain", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@guarded
 def retrain(req: func.HttpRequest) -> func.HttpResponse:
     """POST {"reason": text}; the header Idempotency-Key makes repeating it harmless."""
-    return ask_for_retraining(req, get_app())
+    return ask_for_retraining(req, get_app)
 
 
 @blueprint.function_name("drift_check")
 @blueprint.route(
     "api/models/{model}/drift-check", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
 )
-@guarded
 def drift_check(req: func.HttpRequest) -> func.HttpResponse:
     """POST ?date=YYYY-MM-DD, a UTC day; today when not given."""
-    return ask_for_drift_check(req, get_app())
+    return ask_for_drift_check(req, get_app)
 
 
 @blueprint.function_name("models")
 @blueprint.route("api/models", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@guarded
-def models(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding names it
+def models(req: func.HttpRequest) -> func.HttpResponse:
     """How every model stands."""
-    return show_models(get_app())
+    return show_models(req, get_app)
 
 
 @blueprint.function_name("model")
 @blueprint.route("api/models/{model}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@guarded
 def model(req: func.HttpRequest) -> func.HttpResponse:
     """How one model stands."""
-    return show_model(req, get_app())
+    return show_model(req, get_app)
 
 
 @blueprint.function_name("explain")
 @blueprint.route(
     "api/models/{model}/cycles/{cycle_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
 )
-@guarded
 def explain(req: func.HttpRequest) -> func.HttpResponse:
     """Why a cycle ended as it did, or how far it is; plain text for `Accept: text/plain`."""
-    return explain_cycle(req, get_app())
+    return explain_cycle(req, get_app)
 
 
+@guarded(fields=("reason",))
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 with the cycle it opened, or none while it waits for the open one to end."""
     name, reason, key = model_name(req), _reason(req), _request_key(req)
@@ -96,6 +92,7 @@ def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     )
 
 
+@guarded(parameters=("date",))
 def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 when a check is on its way or was done, 409 without a champion to check."""
     name, today = model_name(req), app.clock.now_utc().date()
@@ -118,13 +115,15 @@ def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
     )
 
 
-def show_models(app: App) -> func.HttpResponse:
+@guarded()
+def show_models(_req: func.HttpRequest, app: App) -> func.HttpResponse:
     """Every model there is, by name."""
     from functions._documents import status_document  # noqa: PLC0415 - not needed to index
 
     return answer({"models": [status_document(status) for status in app.status.all()]})
 
 
+@guarded()
 def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """One model, with its open cycle and its last ones."""
     from functions._documents import status_document  # noqa: PLC0415 - not needed to index
@@ -132,6 +131,7 @@ def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
     return answer(status_document(app.status(model_name(req))))
 
 
+@guarded()
 def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """JSON with sentence, steps and facts, or the same as text."""
     from functions._documents import explanation_document, explanation_text  # noqa: PLC0415 - same
@@ -141,7 +141,7 @@ def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,
             "bad_cycle_id",
-            f"{cycle_id!r} is no cycle id: 12 hex digits, as GET /api/models/{name} lists them.",
+            f"{cycle_id!r} is not a cycle id: 12 hex digits, as GET /api/models/{name} lists them.",
         )
     explanation = app.explain(name, cycle_id)
     if explanation is None:
@@ -166,7 +166,7 @@ def model_name(req: func.HttpRequest) -> str:
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,
             "bad_model_name",
-            f"{name[:100]!r} is no model name: 1-64 letters, digits, '-', '_' or '.'.",
+            f"{name[:100]!r} is not a model name: 1-64 letters, digits, '-', '_' or '.'.",
         )
     return name
 
@@ -207,7 +207,7 @@ def day_of(given: str, *, today: date) -> date:
     """A UTC day that has begun.
 
     Raises:
-        BadRequestError: it is none, or one that nothing can be known of.
+        BadRequestError: it is not a day, or one that nothing can be known of.
     """
     try:
         # The basic form and week dates are ISO 8601 too, but nobody means them here.
@@ -218,7 +218,7 @@ def day_of(given: str, *, today: date) -> date:
         raise BadRequestError(
             HTTPStatus.BAD_REQUEST,
             "bad_date",
-            f"date={given[:40]!r} is no day; write it as {today.isoformat()}.",
+            f"date={given[:40]!r} is not a day; write it as {today.isoformat()}.",
         )
     if day.year < _FIRST_YEAR:
         raise BadRequestError(

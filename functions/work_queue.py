@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from functions._app import get_app
-from shared.errors import EventRejectedError, TerminalError
+from shared.errors import TerminalError
 from shared.logs import EventLog
 
 if TYPE_CHECKING:
     from functions._app import App
-    from shared.ports.queues import WorkMessage
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
 
@@ -34,8 +32,10 @@ def handle(body: bytes, app: App) -> None:
         TransientError: ledger or queue did not answer; the host redelivers.
         Exception: a bug; it ends in the poison queue, which raises an alert.
     """
+    from shared.ports.queues import WorkMessage  # noqa: PLC0415 - not needed to index the app
+
     try:
-        message = read_work_message(body)
+        message = WorkMessage.from_json(body)
         performed = app.perform(message)
     except TerminalError as exc:
         app.reject_event(body, exc)
@@ -50,24 +50,3 @@ def handle(body: bytes, app: App) -> None:
             turn=message.turn,
             result=performed.name.lower(),
         )
-
-
-def read_work_message(body: bytes) -> WorkMessage:
-    """`{"model": …, "effect": …, "tries": n}`.
-
-    Raises:
-        EventRejectedError: something else.
-    """
-    from shared.ports.queues import WorkMessage  # noqa: PLC0415 - not needed to index the app
-
-    try:
-        document = json.loads(body)
-        model, effect, turn = document["model"], document["effect"], document.get("tries", 0)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise EventRejectedError(f"message in queue work cannot be read: {exc!r}") from exc
-    if not (isinstance(model, str) and isinstance(effect, str) and isinstance(turn, int)):
-        raise EventRejectedError(
-            f"message in queue work: model {model!r} and effect {effect!r} must be text, "
-            f"tries {turn!r} a number"
-        )
-    return WorkMessage(model, effect, turn)

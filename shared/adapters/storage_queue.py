@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -28,8 +27,7 @@ class StorageWorkQueue:
 
     def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
         """At least once, visible after the delay."""
-        body = {"model": message.model, "effect": message.effect, "tries": message.turn}
-        _send(self._account, self._name, json.dumps(body), delay=delay)
+        _send(self._account, self._name, message.to_json(), delay=delay)
 
 
 class StorageEventQueue:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from shared.errors import EventRejectedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_TURN = "tries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,39 @@ class WorkMessage:
     model: str
     effect: str
     turn: int = 0
+
+    def to_json(self) -> str:
+        """The body of the message."""
+        return json.dumps({"model": self.model, "effect": self.effect, _TURN: self.turn})
+
+    @classmethod
+    def from_json(cls, body: str | bytes) -> WorkMessage:
+        """The inverse of `to_json`; a message without `tries` is the first one.
+
+        Raises:
+            EventRejectedError: it is anything else; a field that is not known is not passed over.
+        """
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as exc:
+            raise EventRejectedError(f"message in queue work is not JSON: {exc}") from exc
+        if not isinstance(document, dict):
+            raise EventRejectedError(
+                f"message in queue work is a JSON {type(document).__name__}, not an object"
+            )
+        unknown = sorted(document.keys() - {"model", "effect", _TURN})
+        if unknown:
+            raise EventRejectedError(
+                f"message in queue work has {', '.join(map(repr, unknown))}; allowed: model, "
+                f"effect, {_TURN}"
+            )
+        model, effect, turn = document.get("model"), document.get("effect"), document.get(_TURN, 0)
+        if not (isinstance(model, str) and isinstance(effect, str) and type(turn) is int):
+            raise EventRejectedError(
+                f"message in queue work: model {model!r} and effect {effect!r} must be text, "
+                f"{_TURN} {turn!r} a whole number"
+            )
+        return cls(model, effect, turn)
 
 
 class WorkQueue(Protocol):

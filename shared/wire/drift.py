@@ -25,8 +25,13 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
     with), `sentence`, and optionally `signals` [{feature, statistic, threshold, and optionally
     measure, role, since, alarmShare}], `revision`, `currentRows`, `referenceRows`, `report`.
 
+    Members that are not known are passed over: producers add some. What only explains a signal
+    (measure, role, since, alarmShare) is left out where it cannot be read, as are the counts of
+    rows; of more than ten signals the first ten are kept.
+
     Raises:
-        EventRejectedError: one of the first four missing, or any of them malformed.
+        EventRejectedError: one of the first four is missing or malformed, or a signal without
+            feature, statistic and threshold.
     """
     return (
         text(event, "model"),

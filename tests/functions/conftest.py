@@ -123,11 +123,12 @@ def request_of() -> Callable[..., func.HttpRequest]:
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         params: dict[str, str] | None = None,
+        query: str = "",
         **route: str,
     ) -> func.HttpRequest:
         return func.HttpRequest(
             method,
-            "https://retrain.example/api/models",
+            f"https://retrain.example/api/models{query}",
             headers=headers or {},
             params=params or {},
             route_params=route,

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from functions import drift_report
-from functions._http import guarded
 from shared.domain.drift import CheckDrift
 
 DAY = date(2026, 3, 13)
@@ -21,8 +20,8 @@ CHECK = CheckDrift(DAY, "7", NOON_UTC - timedelta(days=1), NOON_UTC)
 def call(app, request_of):
     def ask(**route):
         headers = route.pop("headers", {})
-        handler = guarded(lambda req: drift_report.show_drift_report(req, app))
-        return handler(request_of("GET", headers=headers, **route))
+        request = request_of("GET", headers=headers, **route)
+        return drift_report.show_drift_report(request, lambda: app)
 
     return ask
 

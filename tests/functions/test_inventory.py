@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import azure.functions as func
 import pytest
 
 import function_app
@@ -73,6 +74,22 @@ def test_http_is_for_those_who_hold_a_key(triggers, name, method, route):
     assert trigger["route"] == route
     assert [str(getattr(one, "value", one)) for one in trigger["methods"]] == [method]
     assert str(getattr(trigger["authLevel"], "value", trigger["authLevel"])).lower() == "function"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [function for function in FUNCTIONS if function.is_http_function()],
+    ids=lambda function: function.get_function_name(),
+)
+def test_every_address_refuses_a_parameter_that_it_does_not_read(function):
+    request = func.HttpRequest(
+        "GET", "https://retrain.example/api/models?verbose=1", route_params={}, body=b""
+    )
+
+    response = function.get_user_function()(request)
+
+    assert response.status_code == 400
+    assert json.loads(response.get_body())["error"]["code"] == "unknown_parameter"
 
 
 def test_no_setting_of_host_json_is_lost_on_a_default():

@@ -13,7 +13,7 @@ from shared.errors import ModelConfigError, ServiceBusyError
 @pytest.fixture
 def call(app):
     def make(handler, req):
-        return guarded(lambda request: handler(request, app))(req)
+        return handler(req, lambda: app)
 
     return make
 
@@ -85,6 +85,72 @@ def test_a_request_without_a_usable_reason_is_refused(call, request_of, body, co
     assert document(response)["error"]["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        (b'{"reason": "x", "resaon": "y"}', ("unknown_field", '{"resaon": "y"}')),
+        (b'{"reason": "x", "date": "2026-03-14"}', ("unknown_field", "allowed: reason.")),
+        (b'{"reason": "x", "Reason": "y"}', ("unknown_field", '{"Reason": "y"}')),
+        (b'{"reason": "x", "reason": "y"}', ("repeated_field", "'reason' is there 2 times")),
+        (b'{"reason": {"a": 1, "a": 2}}', ("repeated_field", "'a' is there 2 times")),
+    ],
+)
+def test_field_that_would_not_be_read_is_refused_and_nothing_starts(
+    app, call, request_of, body, refusal
+):
+    response = ask(call, request_of, body=body)
+
+    code, named = refusal
+    assert response.status_code == 400
+    assert document(response)["error"]["code"] == code
+    assert named in document(response)["error"]["message"]
+    assert app.facts("diabetes") == []
+
+
+def test_long_values_of_unknown_names_are_cut(call, request_of):
+    response = ask(call, request_of, body=json.dumps({"x" * 5000: "y" * 5000}).encode())
+
+    assert len(document(response)["error"]["message"]) < 250
+
+
+@pytest.mark.parametrize("body", [b'{"date": "2026-03-14"}', b"null", b"x"])
+def test_body_where_none_is_read_is_refused(call, request_of, body):
+    response = call(operations.ask_for_drift_check, request_of("POST", model="iris", body=body))
+
+    assert document(response)["error"]["code"] == "body_not_read"
+    assert "allowed" not in document(response)["error"]["message"]
+    assert "parameters in the address: date." in document(response)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "named"),
+    [
+        ({"dat": "2026-03-14"}, "unknown_parameter", "dat=2026-03-14"),
+        ({"Date": "2026-03-14"}, "unknown_parameter", "allowed: date."),
+        ({"date": "2026-03-14", "force": ""}, "unknown_parameter", "force="),
+    ],
+)
+def test_parameter_that_would_not_be_read_is_refused(call, request_of, params, code, named):
+    response = call(operations.ask_for_drift_check, request_of("POST", model="iris", params=params))
+
+    assert response.status_code == 400
+    assert document(response)["error"]["code"] == code
+    assert named in document(response)["error"]["message"]
+
+
+def test_parameter_that_is_given_twice_is_refused(call, request_of):
+    request = request_of("POST", query="?date=2026-03-13&date=2026-03-14", model="iris")
+
+    response = call(operations.ask_for_drift_check, request)
+
+    assert document(response)["error"]["code"] == "repeated_parameter"
+
+
+@pytest.mark.parametrize("params", [{"code": "the key"}, {"Code": "k", "clientId": "default"}])
+def test_key_of_the_function_may_stand_in_the_address(call, request_of, params):
+    assert call(operations.show_models, request_of(params=params)).status_code == 200
+
+
 def test_a_huge_body_is_not_parsed(call, request_of):
     response = ask(call, request_of, body=b" " * 20_000)
 
@@ -139,8 +205,8 @@ def test_a_drift_check_without_a_champion_says_so(call, request_of):
     assert document(response)["error"]["code"] == "no_champion"
 
 
-def test_every_model_is_listed_with_its_sentence(app):
-    listed = document(operations.show_models(app))["models"]
+def test_every_model_is_listed_with_its_sentence(call, request_of):
+    listed = document(call(operations.show_models, request_of()))["models"]
 
     assert [model["model"] for model in listed] == ["diabetes", "iris"]
     assert all(model["sentence"] for model in listed)
@@ -188,18 +254,19 @@ def test_a_cycle_that_is_not_there_is_an_answer(call, request_of, cycle_id, stat
 
 
 def test_a_busy_service_is_503_and_says_when_to_try_again(request_of):
-    def busy(_req):
+    @guarded()
+    def busy(_req, _app):
         raise ServiceBusyError("AccountKey=secret refused")
 
-    response = guarded(busy)(request_of())
+    response = busy(request_of(), lambda: None)
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
     assert b"secret" not in response.get_body()
 
 
-def test_answers_are_not_cached(app):
-    assert operations.show_models(app).headers["Cache-Control"] == "no-store"
+def test_answers_are_not_cached(call, request_of):
+    assert call(operations.show_models, request_of()).headers["Cache-Control"] == "no-store"
 
 
 def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
@@ -214,10 +281,11 @@ def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
 
 
 def test_a_broken_model_yml_is_said_in_words_and_is_no_stack_trace(request_of):
-    def handler(_req):
+    @guarded()
+    def broken(_req, _app):
         raise ModelConfigError("ml/models/diabetes/model.yml:14: drift.window is 0, at least 1 d")
 
-    response = guarded(handler)(request_of("POST", model="diabetes"))
+    response = broken(request_of("POST", model="diabetes"), lambda: None)
 
     assert response.status_code == 500
     assert document(response)["error"]["code"] == "misconfigured"

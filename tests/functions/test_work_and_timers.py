@@ -1,22 +1,16 @@
 """Due work, the daily drift check and reconcile, over the doubles."""
 
-import json
 from datetime import timedelta
 
 import pytest
 
 from functions import drift_timer, reconcile_timer, work_queue
 from shared.domain.data import DataTested
-from shared.errors import EventRejectedError, ServiceBusyError
+from shared.errors import ServiceBusyError
 
 
 def work_messages(app):
-    return [
-        json.dumps(
-            {"model": item.body.model, "effect": item.body.effect, "tries": item.body.turn}
-        ).encode()
-        for item in app.work.visible()
-    ]
+    return [item.body.to_json().encode() for item in app.work.visible()]
 
 
 def test_a_message_performs_the_effect_it_names(app, queue_message):
@@ -39,15 +33,25 @@ def test_a_doubled_message_does_nothing_more(app):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"model": 1, "effect": "x"}', b"\xff", b'"text"']
+    ("body", "why"),
+    [
+        (b"", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "a JSON list"),
+        (b'"text"', "a JSON str"),
+        (b"{}", "model None"),
+        (b'{"model": 1, "effect": "x"}', "model 1"),
+        (b'{"model": "diabetes", "effect": "x", "tries": true}', "tries True"),
+        (b'{"model": "diabetes", "effect": "x", "tries": 1.5}', "tries 1.5"),
+        (b'{"model": "diabetes", "effect": "x", "turn": 3}', "'turn'; allowed: model, effect"),
+    ],
 )
-def test_a_message_that_cannot_be_read_is_kept(app, body):
-    with pytest.raises(EventRejectedError):
-        work_queue.read_work_message(body)
-
+def test_message_that_cannot_be_read_is_kept_with_the_reason(app, body, why):
     work_queue.handle(body, app)
 
-    assert len(app.alert_sentences()) == 1
+    assert why in app.alert_sentences()[0]
+    assert len(app.quarantined()) == 1
 
 
 def test_a_bug_is_logged_and_left_to_the_poison_queue(app, caplog):
