@@ -135,7 +135,7 @@ class AzureMl:
         }
 
     async def start(self) -> None:
-        """Start the parts and the server; mark jobs that a stop interrupted.
+        """Start the parts and the server, then go on with what a stop interrupted.
 
         Raises:
             LocalStackError: the port is taken, or the state is damaged.
@@ -150,7 +150,9 @@ class AzureMl:
         listener = self._listener = _listener(self._wanted_port)
         self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         workspace = self._workspace(self._blobs)
-        proxy = await self._mount(app, workspace)
+        jobs = self._runner = self._jobs(workspace)
+        await jobs.resume()
+        proxy = self._mount(app, workspace, jobs)
         for part in self._parts:
             await part.start()
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -158,12 +160,25 @@ class AzureMl:
         self._servers.append(runner)
         await web.SockSite(runner, listener, ssl_context=self._tls.server_context).start()
         await self._start_ui(proxy)
+        # Now steps and servers can reach what they need.
+        workspace.operations.resume()
+        jobs.open()
+
+    def interrupt(self) -> None:
+        """The stack is stopping: nothing that ends from now on is recorded as failed."""
+        if self._runner is not None:
+            self._runner.interrupt()
+        if self._operations is not None:
+            self._operations.interrupt()
 
     async def stop(self) -> None:
         """Stop in reverse order. Harmless when it never started, or only half."""
         if self._runner is not None:
             await self._runner.stop()
             self._runner = None
+        if self._operations is not None:
+            await self._operations.stop()
+            self._operations = None
         while self._parts:
             await self._parts.pop().stop()
         while self._servers:
@@ -171,9 +186,6 @@ class AzureMl:
         if self._listener is not None:
             self._listener.close()  # when it never came to serving
             self._listener = None
-        if self._operations is not None:
-            await self._operations.stop()
-            self._operations = None
         if self._blobs is not None:
             await self._blobs.close()
             self._blobs = None
@@ -199,11 +211,12 @@ class AzureMl:
             datastores=self._datastores,
         )
 
-    async def _mount(self, app: web.Application, workspace: Workspace) -> MlflowProxy:
-        registry = Registry(workspace)
+    def _jobs(self, workspace: Workspace) -> Runner:
         context = JobContext(workspace, self._mlflow, step_environ=self._step_environ)
-        self._runner = Runner(context, max_jobs=self._max_jobs)
-        await self._runner.recover()
+        return Runner(context, max_jobs=self._max_jobs)
+
+    def _mount(self, app: web.Application, workspace: Workspace, jobs: Runner) -> MlflowProxy:
+        registry = Registry(workspace)
         proxy = MlflowProxy(workspace, registry, self._mlflow, run_of_job=self._run_of_job)
         self._parts = [
             StoragePassthrough(workspace),
@@ -213,8 +226,8 @@ class AzureMl:
             WorkspaceRoutes(workspace),
             AssetRoutes(workspace),
             ModelRoutes(workspace, registry),
-            JobRoutes(self._runner),
-            HistoryRoutes(context),
+            JobRoutes(jobs),
+            HistoryRoutes(jobs.context),
             workspace.operations,
             proxy,
             *self._parts,

@@ -70,6 +70,7 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.azure_ml.interrupt()
         await self._resources.aclose()
 
     async def keep_running(self) -> None:

@@ -30,6 +30,7 @@ _DEFAULT_TAIL = 50
 _MOST_LOG_BYTES = 4 << 20
 _COLLECTOR_SINCE = "2023"
 _IN_MOTION = frozenset({"Creating", "Updating", "Deleting"})
+_DEPLOY, _REMOVE = "deploy", "remove deployment"
 
 
 class Deployments:
@@ -53,7 +54,8 @@ class Deployments:
         self._launcher = launcher
         self._changed = changed
         self._running: dict[tuple[str, str], Running] = {}
-        self._stopped = False
+        workspace.operations.handle(_DEPLOY, self._deploy)
+        workspace.operations.handle(_REMOVE, self._remove)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, to be mounted at the server's root."""
@@ -90,26 +92,31 @@ class Deployments:
         ]
 
     async def start(self) -> None:
-        """Start again what ran when the stack stopped; one that cannot is marked failed."""
+        """Start again what ran when the stack stopped; one that cannot is marked failed.
+
+        What was being created, updated or deleted goes on with its operation.
+        """
         found = [
-            (endpoint, deployment["name"])
-            for endpoint in self._workspace.resources.names("onlineEndpoints")
+            (endpoint["name"], deployment)
+            for endpoint in self._workspace.resources.list("onlineEndpoints")
+            if endpoint["properties"]["provisioningState"] != "Deleting"
             for deployment in self._workspace.resources.list(
-                f"onlineEndpoints/{endpoint}/deployments"
+                f"onlineEndpoints/{endpoint['name']}/deployments"
             )
         ]
-        await asyncio.gather(*(self._resume(*names) for names in found))
+        await asyncio.gather(*(self._bring_back(*one) for one in found))
+        for endpoint, deployment in found:
+            self._set_in_motion_again(endpoint, deployment)
 
     async def stop(self) -> None:
-        """Stop all servers; the resources stay as they are."""
-        self._stopped = True
+        """Stop all servers; the resources stay as they are. Stop the operations before."""
         running, self._running = list(self._running.values()), {}
         await asyncio.gather(*(self._launcher.end(one) for one in running))
 
     async def remove_all(self, endpoint: str) -> None:
         """Remove every deployment of an endpoint that is being deleted."""
         for deployment in self._workspace.resources.list(f"onlineEndpoints/{endpoint}/deployments"):
-            await self._remove(endpoint, deployment["name"])
+            await self._remove(f"onlineEndpoints/{endpoint}/deployments/{deployment['name']}")
 
     # Routes.
 
@@ -150,7 +157,7 @@ class Deployments:
         for one in (collector.get("collections") or {}).values():
             one["dataCollectionMode"] = str(one.get("dataCollectionMode", "Disabled")).capitalize()
         wanted = resources.put(path, {"sku": {"name": "Default", "capacity": 1}, **body})
-        operation = self._workspace.operations.start(self._deploy(endpoint, name))
+        operation = self._workspace.operations.start(_DEPLOY, path)
         headers = self._workspace.operations.headers(operation)
         return web.json_response(wanted, status=200 if before else 201, headers=headers)
 
@@ -170,7 +177,7 @@ class Deployments:
                 )
         found["properties"]["provisioningState"] = "Deleting"
         resources.put(path, found)
-        operation = self._workspace.operations.start(self._remove(endpoint, name))
+        operation = self._workspace.operations.start(_REMOVE, path)
         return web.Response(status=202, headers=self._workspace.operations.headers(operation))
 
     async def _get_logs(self, request: web.Request) -> web.Response:
@@ -194,28 +201,33 @@ class Deployments:
 
     # What they set in motion.
 
-    async def _deploy(self, endpoint: str, name: str) -> None:
-        path = f"onlineEndpoints/{endpoint}/deployments/{name}"
+    async def _deploy(self, path: str) -> None:
+        endpoint, name = _names(path)
         wanted = self._workspace.resources.get(path)
         if wanted is None:
             raise OperationFailedError("ResourceNotFound", f"deployment {name} vanished")
+        # When the stack was killed after its end, before that was written down.
+        if wanted["properties"]["provisioningState"] == "Succeeded":
+            return
+        if wanted["properties"]["provisioningState"] == "Failed":
+            raise OperationFailedError("DeploymentFailed", f"deployment {name} failed; see its log")
         revision = uuid.uuid4().hex[:8]
         try:
             await self._launcher.materialise(endpoint, name, wanted, revision)
             new = await self._launcher.launch(endpoint, name, wanted, revision)
         except LocalStackError as exc:
+            if self._workspace.operations.stopping:
+                raise
             # The log is what a person reads first, whether the server ran or not.
             await asyncio.to_thread(_note, self._launcher.log_file(endpoint, name), str(exc))
             self._launcher.forget(endpoint, name, revision)
             self._set_state(path, "Failed")
             raise OperationFailedError("DeploymentFailed", str(exc)) from exc
+        except asyncio.CancelledError:
+            raise  # the stack stops, and this goes on at its next start
         except BaseException:
             self._set_state(path, "Failed")
             raise
-        if self._stopped:
-            await self._launcher.end(new)
-            self._set_state(path, "Failed")
-            raise OperationFailedError("Interrupted", "the stack stopped meanwhile")
         old = self._running.get((endpoint, name))
         self._running[endpoint, name] = new
         self._workspace.resources.put(
@@ -227,29 +239,29 @@ class Deployments:
         if old is not None:
             await self._retire(endpoint, name, old)
 
-    async def _remove(self, endpoint: str, name: str) -> None:
+    async def _remove(self, path: str) -> None:
+        endpoint, name = _names(path)
         old = self._running.pop((endpoint, name), None)
         self._changed(endpoint)
         if old is not None:
             await self._retire(endpoint, name, old)
-        self._workspace.resources.delete(f"onlineEndpoints/{endpoint}/deployments/{name}")
+        self._workspace.resources.delete(path)
         self._launcher.forget(endpoint, name)
 
     async def _retire(self, endpoint: str, name: str, old: Running) -> None:
-        if not await old.target.drain(timeout_seconds=_DRAIN_SECONDS):
-            _log.warning("requests were cut off: deployment=%s/%s", endpoint, name)
-        await self._launcher.end(old)
+        try:
+            if not await old.target.drain(timeout_seconds=_DRAIN_SECONDS):
+                _log.warning("requests were cut off: deployment=%s/%s", endpoint, name)
+        finally:
+            await self._launcher.end(old)
         self._launcher.forget(endpoint, name, old.revision)
 
-    async def _resume(self, endpoint: str, name: str) -> None:
+    async def _bring_back(self, endpoint: str, deployment: dict[str, Any]) -> None:
+        name, state = deployment["name"], deployment["properties"]["provisioningState"]
         path = f"onlineEndpoints/{endpoint}/deployments/{name}"
         record = self._workspace.resources.get(f"{path}/running/current")
-        state = (self._workspace.resources.get(path) or {})["properties"]["provisioningState"]
-        if state in _IN_MOTION:
-            self._set_state(path, "Failed")
-            reason = f"the stack stopped while this deployment was {state}"
-            await asyncio.to_thread(_note, self._launcher.log_file(endpoint, name), reason)
-        if record is None:
+        self._launcher.forget_others(endpoint, name, record["revision"] if record else "")
+        if record is None or state == "Deleting":
             return
         try:
             self._running[endpoint, name] = await self._launcher.launch(
@@ -257,16 +269,31 @@ class Deployments:
             )
         except LocalStackError as exc:
             await asyncio.to_thread(_note, self._launcher.log_file(endpoint, name), str(exc))
-            self._set_state(path, "Failed")
+            if state not in _IN_MOTION:
+                self._set_state(path, "Failed")
             _log.error("deployment did not come back: deployment=%s/%s", endpoint, name)
             return
         self._changed(endpoint)
+
+    def _set_in_motion_again(self, endpoint: str, deployment: dict[str, Any]) -> None:
+        """Give what is in motion an operation, where a kill came before it was written down."""
+        path = f"onlineEndpoints/{endpoint}/deployments/{deployment['name']}"
+        state = deployment["properties"]["provisioningState"]
+        operations = self._workspace.operations
+        if state in _IN_MOTION and not operations.is_in_progress(path):
+            operations.start(_REMOVE if state == "Deleting" else _DEPLOY, path)
 
     def _set_state(self, path: str, state: str) -> None:
         found = self._workspace.resources.get(path)
         if found is not None:
             found["properties"]["provisioningState"] = state
             self._workspace.resources.put(path, found)
+
+
+def _names(path: str) -> tuple[str, str]:
+    """Endpoint and deployment in `onlineEndpoints/<endpoint>/deployments/<deployment>`."""
+    _, endpoint, _, deployment = path.split("/")
+    return endpoint, deployment
 
 
 def _path(request: web.Request) -> str:

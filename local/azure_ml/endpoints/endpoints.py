@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from local.azure_ml.workspace.workspace import Workspace
 
 _KEY_BYTES = 24
+_SETTLE, _REMOVE = "settle endpoint", "remove endpoint"
 _KEY_TYPES = {"Primary": "primaryKey", "Secondary": "secondaryKey"}
 
 
@@ -45,6 +46,8 @@ class OnlineEndpoints:
             ),
             changed=self._refresh,
         )
+        workspace.operations.handle(_SETTLE, self._settle)
+        workspace.operations.handle(_REMOVE, self._remove)
 
     @property
     def scoring_url(self) -> str:
@@ -73,18 +76,18 @@ class OnlineEndpoints:
         """
         await self.router.start()
         await self.collector.start()
-        for name in self._names():
-            await self._resume(name)
+        found = self._workspace.resources.list("onlineEndpoints")
+        for endpoint in found:
+            self._bring_back(endpoint)
         await self.deployments.start()
+        for endpoint in found:
+            self._set_in_motion_again(endpoint)
 
     async def stop(self) -> None:
         """Finish requests in flight, stop the servers, store what was collected."""
         await self.router.stop()
         await self.deployments.stop()
         await self.collector.stop()
-
-    def _names(self) -> list[str]:
-        return [item["name"] for item in self._workspace.resources.list("onlineEndpoints")]
 
     def _refresh(self, name: str) -> None:
         """Give the router the endpoint as it is now."""
@@ -109,17 +112,19 @@ class OnlineEndpoints:
             )
         return {key: found["properties"][key] for key in _KEY_TYPES.values()}
 
-    async def _resume(self, name: str) -> None:
-        path = f"onlineEndpoints/{name}"
-        found = self._workspace.resources.get(path)
-        if found is None:
-            return
-        if found["properties"]["provisioningState"] == "Deleting":
-            await self._remove(name)  # the stack stopped half-way
-            return
-        found["properties"].update(self._addresses(name), provisioningState="Succeeded")
-        self._workspace.resources.put(path, found)
-        self._refresh(name)
+    def _bring_back(self, endpoint: dict[str, Any]) -> None:
+        """The router may have another port now."""
+        if endpoint["properties"]["provisioningState"] != "Deleting":
+            endpoint["properties"].update(self._addresses(endpoint["name"]))
+            self._workspace.resources.put(f"onlineEndpoints/{endpoint['name']}", endpoint)
+            self._refresh(endpoint["name"])
+
+    def _set_in_motion_again(self, endpoint: dict[str, Any]) -> None:
+        """Give what is in motion an operation, where a kill came before it was written down."""
+        path, operations = f"onlineEndpoints/{endpoint['name']}", self._workspace.operations
+        state = endpoint["properties"]["provisioningState"]
+        if state != "Succeeded" and not operations.is_in_progress(path):
+            operations.start(_REMOVE if state == "Deleting" else _SETTLE, path)
 
     def _addresses(self, name: str) -> dict[str, str]:
         base = f"{self.router.url}/{name}"
@@ -158,15 +163,14 @@ class OnlineEndpoints:
         properties.update(self._addresses(name))
         state = {"provisioningState": "Updating" if before else "Creating"}
         wanted = resources.put(path, {**body, "properties": {**properties, **state}})
-        operation = self._workspace.operations.start(self._settle(name))
+        operation = self._workspace.operations.start(_SETTLE, path)
         headers = self._workspace.operations.headers(operation)
         return web.json_response(wanted, status=200 if before else 201, headers=headers)
 
-    async def _settle(self, name: str) -> None:
-        path = f"onlineEndpoints/{name}"
+    async def _settle(self, path: str) -> None:
         found = self._workspace.resources.get(path)
         if found is not None:
-            self._refresh(name)
+            self._refresh(found["name"])
             found["properties"]["provisioningState"] = "Succeeded"
             self._workspace.resources.put(path, found)
 
@@ -181,13 +185,14 @@ class OnlineEndpoints:
             return error(409, "Conflict", f"wait for deployments in motion: {', '.join(moving)}")
         found["properties"]["provisioningState"] = "Deleting"
         self._workspace.resources.put(path, found)
-        operation = self._workspace.operations.start(self._remove(name))
+        operation = self._workspace.operations.start(_REMOVE, path)
         return web.Response(status=202, headers=self._workspace.operations.headers(operation))
 
-    async def _remove(self, name: str) -> None:
+    async def _remove(self, path: str) -> None:
+        name = path.rpartition("/")[2]
         self._refresh(name)
         await self.deployments.remove_all(name)
-        self._workspace.resources.delete(f"onlineEndpoints/{name}")
+        self._workspace.resources.delete(path)
 
     async def _list_keys(self, request: web.Request) -> web.Response:
         name = request.match_info["endpoint"]

@@ -63,6 +63,12 @@ class Launcher:
         """Remove a revision's files, or a deployment's."""
         shutil.rmtree(self.folder(endpoint, name, revision), ignore_errors=True)
 
+    def forget_others(self, endpoint: str, name: str, revision: str) -> None:
+        """Remove the files of all revisions of a deployment but one."""
+        for folder in self.folder(endpoint, name, "").glob("*"):
+            if folder.name != revision:
+                shutil.rmtree(folder, ignore_errors=True)
+
     async def materialise(
         self, endpoint: str, name: str, wanted: Mapping[str, Any], revision: str
     ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.azure_ml.jobs.records import PRIVATE, JobRecords
 from local.azure_ml.jobs.reuse import ReuseNotes
+from local.azure_ml.jobs.step_run import LOG_NAME, clean_folder
 from local.azure_ml.mlflow.server import MlflowRefusedError, MlflowUnavailableError
 from local.supervision.tasks import to_its_end
 
@@ -43,11 +44,29 @@ class JobContext:
         self.records = JobRecords(workspace)
         self.reuse = ReuseNotes(workspace)
         self.cpus = asyncio.Semaphore(os.cpu_count() or 1)
+        # What ends from then on was stopped with the stack: it neither failed nor was cancelled.
         self.stopping = False
 
     def folder(self, name: str) -> Path:
         """Where a job or a child keeps its logs."""
         return self.workspace.state / "jobs" / name
+
+    async def restart(self, name: str) -> None:
+        """Queue a job or a step again that the stack's stop interrupted; its log goes on."""
+        await asyncio.to_thread(self._clean_up_after, name)
+        run_id = self.records.existing(name)[PRIVATE]["mlflowRunId"]
+        try:
+            await self.mlflow.restart_run(run_id)
+        except (MlflowRefusedError, MlflowUnavailableError):
+            _log.warning("mlflow run not restarted", extra={"job": name}, exc_info=True)
+        await self.records.set_status(name, "Queued")
+
+    def _clean_up_after(self, name: str) -> None:
+        clean_folder(self.folder(name))
+        log = self.folder(name) / LOG_NAME
+        if log.exists():
+            with log.open("a", encoding="utf-8") as out:
+                out.write("--- the stack was stopped here; this runs again ---\n")
 
     async def end(self, name: str, status: str, *, error: str | None = None) -> None:
         """End a job's MLflow run, then the job, also when the caller is cancelled meanwhile."""

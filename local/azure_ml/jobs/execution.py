@@ -42,6 +42,7 @@ class Execution:
         self._name = name
         self._plan = plan
         self._outputs: dict[str, dict[str, str]] = {}
+        self._interrupted: dict[str, str] = {}
         self._failures: list[str] = []
         self._began = time.monotonic()
 
@@ -54,10 +55,11 @@ class Execution:
         if not self._plan.is_pipeline:
             await self._standalone(self._plan.steps[0])
             return
-        waiting = {step.name: step for step in self._plan.steps}
+        ended = self._take_up_steps()
+        waiting = {step.name: step for step in self._plan.steps if step.name not in ended}
         running: set[asyncio.Task[None]] = set()
         try:
-            while True:
+            while not self._failures or self._plan.continue_on_failure:
                 for step in [one for one in waiting.values() if one.needs() <= set(self._outputs)]:
                     del waiting[step.name]
                     running.add(asyncio.create_task(self._child(step)))
@@ -65,8 +67,6 @@ class Execution:
                     break
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 self._note(done)
-                if self._failures and not self._plan.continue_on_failure:
-                    break
         finally:
             await _cancelled(running)
             await self._keep(self._name, PIPELINE_LOG)
@@ -82,7 +82,52 @@ class Execution:
             elif error is not None:
                 raise error
 
+    def _take_up_steps(self) -> set[str]:
+        """See what steps did before a stop of the stack; returns the names of those that ended."""
+        ended = set()
+        for child in self._records.children(self._name):
+            step, properties = child[PRIVATE]["step"], child["properties"]
+            match properties["status"]:
+                case "Completed":
+                    outputs = properties.get("outputs") or {}
+                    self._outputs[step] = {key: one["uri"] for key, one in outputs.items()}
+                    ended.add(step)
+                case "Failed":
+                    self._failures.append(child[PRIVATE]["error"])
+                    ended.add(step)
+                case "Canceled":
+                    pass
+                case _:
+                    self._interrupted[step] = child["name"]
+        return ended
+
     async def _child(self, step: Step) -> None:
+        name = self._interrupted.get(step.name) or await self._new_child(step)
+        try:
+            await self._queue(name, step)
+            async with self._context.cpus:
+                await self._execute(name, step)
+        except asyncio.CancelledError:
+            if not self._context.stopping:
+                await self._context.end(name, "Canceled")
+                self._say(f"{step.name}: canceled")
+            raise
+        except LocalStackError as exc:
+            if not self._context.stopping:
+                await self._context.end(name, "Failed", error=str(exc))
+                self._say(f"{step.name}: failed: {exc}")
+            raise
+        await self._context.end(name, "Completed")
+        self._say(f"{step.name}: completed")
+
+    async def _queue(self, name: str, step: Step) -> None:
+        if step.name in self._interrupted:
+            await self._context.restart(name)
+            self._say(f"{step.name}: runs again as {name}: the stack was stopped while it ran")
+        else:
+            await self._records.set_status(name, "Queued")
+
+    async def _new_child(self, step: Step) -> str:
         parent = self._records.existing(self._name)
         notes = parent[PRIVATE]
         # As on Azure: the run of a step is its job, under the same name.
@@ -123,25 +168,7 @@ class Execution:
                 "mlflowRunId": name,
             },
         )
-        await self._guarded(name, step)
-
-    async def _guarded(self, name: str, step: Step) -> None:
-        """Run a child and end its record however it goes."""
-        try:
-            await self._records.set_status(name, "Queued")
-            async with self._context.cpus:
-                await self._execute(name, step)
-        except asyncio.CancelledError:
-            if not self._context.stopping:
-                await self._context.end(name, "Canceled")
-                self._say(f"{step.name}: canceled")
-            raise
-        except LocalStackError as exc:
-            await self._context.end(name, "Failed", error=str(exc))
-            self._say(f"{step.name}: failed: {exc}")
-            raise
-        await self._context.end(name, "Completed")
-        self._say(f"{step.name}: completed")
+        return name
 
     async def _standalone(self, step: Step) -> None:
         async with self._context.cpus:

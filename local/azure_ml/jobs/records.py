@@ -17,6 +17,9 @@ TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
 ERROR_PROPERTY = "azureml.error"
 # Our own notes about a job; never shown.
 PRIVATE = "local"
+# What may differ in a second PUT of the same job and is then taken over.
+EDITABLE = ("displayName", "description", "tags", "isArchived")
+_FROM_SERVICE = ("status", "services", "properties")
 
 
 class JobRecords:
@@ -124,6 +127,18 @@ class JobRecords:
         if job is None:
             raise KeyError(name)
         return job
+
+
+def definition(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a job this job; empty and absent are the same."""
+    ignored = {*EDITABLE, *_FROM_SERVICE}
+    return {key: value for key, value in properties.items() if key not in ignored and value}
+
+
+def definition_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored job as it was submitted: where its outputs went is not part of that."""
+    labels = {key: job["properties"][key] for key in EDITABLE if key in job["properties"]}
+    return {**labels, **(job[PRIVATE].get("submitted") or definition(job["properties"]))}
 
 
 def public(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from aiohttp import web
 from local.azure_ml.answers import not_found, user_error
 from local.azure_ml.jobs.plan import InvalidJobError
 from local.azure_ml.jobs.planner import make_plan
-from local.azure_ml.jobs.records import PRIVATE, public
+from local.azure_ml.jobs.records import EDITABLE, PRIVATE, definition, public
 from local.azure_ml.mlflow.server import MlflowRefusedError
 from local.azure_ml.workspace.assets import page
 from local.azure_ml.workspace.resources import InvalidNameError
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.azure_ml.jobs.runner import Runner
-
-# What may differ in a second PUT of the same job; the first four are then taken over.
-_EDITABLE = ("displayName", "description", "tags", "isArchived")
-_FROM_SERVICE = ("status", "services", "properties")
 
 
 class JobRoutes:
@@ -63,7 +59,7 @@ class JobRoutes:
             return self._again(before, properties)
         try:
             plan = make_plan(self._workspace, name, properties)
-            self._records.create(name, properties, {"submitted": _definition(properties)})
+            self._records.create(name, properties, {"submitted": definition(properties)})
         except (InvalidJobError, InvalidNameError) as exc:
             return user_error(str(exc))
         try:
@@ -80,7 +76,7 @@ class JobRoutes:
     def _again(self, before: Mapping[str, Any], properties: Mapping[str, Any]) -> web.Response:
         name = before["name"]
         submitted = before[PRIVATE].get("submitted")
-        now = _definition(properties)
+        now = definition(properties)
         if submitted is None:
             # A child's definition is its pipeline's; only its labels can change.
             submitted = now
@@ -89,9 +85,9 @@ class JobRoutes:
         if differing:
             return user_error(
                 f"A job with name {name} already exists and its {', '.join(differing)} cannot be "
-                f"changed: only {', '.join(_EDITABLE)} can. Use another name."
+                f"changed: only {', '.join(EDITABLE)} can. Use another name."
             )
-        edits = {key: properties[key] for key in _EDITABLE if key in properties}
+        edits = {key: properties[key] for key in EDITABLE if key in properties}
         if any(before["properties"].get(key) != value for key, value in edits.items()):
             self._records.update(name, edits)
         return web.json_response(public(self._records.get(name) or {}), status=200)
@@ -102,9 +98,3 @@ class JobRoutes:
             return not_found(f"job {name}")
         await self._runner.cancel(name)
         return web.Response(status=200)
-
-
-def _definition(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a job this job; empty and absent are the same."""
-    ignored = {*_EDITABLE, *_FROM_SERVICE}
-    return {key: value for key, value in properties.items() if key not in ignored and value}

@@ -7,36 +7,72 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from local.azure_ml.jobs.execution import Execution
-from local.azure_ml.jobs.records import PRIVATE, TERMINAL
-from local.azure_ml.jobs.step_run import clean_folder
+from local.azure_ml.jobs.planner import make_plan
+from local.azure_ml.jobs.records import PRIVATE, TERMINAL, definition_of
 from local.errors import LocalStackError
+from local.supervision.tasks import to_its_end
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.azure_ml.jobs.context import JobContext
     from local.azure_ml.jobs.plan import Plan
 
 _log = logging.getLogger(__name__)
 _CANCEL_REQUESTED = "CancelRequested"
-STOPPED = "the stack stopped while this job ran; submit it again under another name"
 
 
 class Runner:
-    """Runs planned jobs, at most `max_jobs` at once, and at most one step a CPU."""
+    """Runs planned jobs, at most `max_jobs` at once, and at most one step a CPU.
+
+    None runs before `open`: steps need a control plane that listens.
+    """
 
     def __init__(self, context: JobContext, *, max_jobs: int = 2) -> None:
         self.context = context
         self._records = context.records
         self._slots = asyncio.Semaphore(max_jobs)
+        self._open = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def recover(self) -> None:
-        """Mark what was running when the stack stopped as failed; call once at start."""
+    async def resume(self) -> None:
+        """Take up what was queued or running when the stack stopped, in the same order.
+
+        As on Azure after a node is preempted, it runs again under the same name, and what ended is
+        kept. A job that was being cancelled is. Call it once, before clients can ask.
+        """
         for job in self._records.all():
             if job["properties"]["status"] in TERMINAL:
                 await self._records.announce_again(job)
-            else:
-                await asyncio.to_thread(clean_folder, self.context.folder(job["name"]))
-                await self.context.end(job["name"], "Failed", error=STOPPED)
+            elif "parent" not in job[PRIVATE]:
+                await self._take_up(job)
+
+    async def _take_up(self, job: Mapping[str, Any]) -> None:
+        name = job["name"]
+        if job["properties"]["status"] == _CANCEL_REQUESTED:
+            await self._end_family(name, "Canceled")
+            return
+        try:
+            plan = make_plan(self.context.workspace, name, definition_of(job))
+            if "mlflowRunId" not in job[PRIVATE]:
+                await self.submit(name, plan)  # the stack was killed before it had one
+                return
+        except LocalStackError as exc:
+            await self._end_family(name, "Failed", error=f"it cannot be run again: {exc}")
+            return
+        await self.context.restart(name)
+        self._start(name, self._run(name, plan))
+
+    def open(self) -> None:
+        """Let jobs run."""
+        self._open.set()
+
+    def interrupt(self) -> None:
+        """The stack is stopping: what ends from now on runs again at its next start.
+
+        Before `stop`: whoever stops the stack may have stopped its processes at the same time.
+        """
+        self.context.stopping = True
 
     async def submit(self, name: str, plan: Plan) -> None:
         """Give a stored job its MLflow run and start it, or queue it.
@@ -71,8 +107,8 @@ class Runner:
         task.cancel()
 
     async def stop(self) -> None:
-        """End all processes. Jobs that are not ending are marked failed at the next start."""
-        self.context.stopping = True
+        """End all processes. Jobs that have not ended run again at the next start."""
+        self.interrupt()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -80,6 +116,7 @@ class Runner:
 
     async def _run(self, name: str, plan: Plan) -> None:
         try:
+            await self._open.wait()
             if self._slots.locked():
                 await self._records.set_status(name, "Queued")
             async with self._slots:
@@ -87,10 +124,11 @@ class Runner:
                 await Execution(self.context, name, plan).run()
         except asyncio.CancelledError:
             if not self.context.stopping:
-                await self.context.end(name, "Canceled")
+                await self._end_family(name, "Canceled")
             raise
         except LocalStackError as exc:
-            await self.context.end(name, "Failed", error=str(exc))
+            if not self.context.stopping:
+                await self._end_family(name, "Failed", error=str(exc))
         else:
             await self.context.end(name, "Completed")
 
@@ -107,10 +145,17 @@ class Runner:
         # A defect of ours, or a full disk: the job must not run for ever in its record.
         _log.error("job ended unexpectedly", exc_info=error, extra={"job": name})
         text = f"the local stack failed: {type(error).__name__}: {error}"
-        self._start(name, self._end_family(name, text))
+        self._start(name, self._end_family(name, "Failed", error=text, steps="Failed"))
 
-    async def _end_family(self, name: str, error: str) -> None:
-        """End a job that broke off, and the steps that it cannot end any more."""
-        for job in (*self._records.children(name), self._records.existing(name)):
-            if job["properties"]["status"] not in TERMINAL:
-                await self.context.end(job["name"], "Failed", error=error)
+    async def _end_family(
+        self, name: str, status: str, *, error: str | None = None, steps: str = "Canceled"
+    ) -> None:
+        """End a job, and before it the steps that nothing runs any more; not half of them."""
+        await to_its_end(self._end_all(name, status, error, steps))
+
+    async def _end_all(self, name: str, status: str, error: str | None, steps: str) -> None:
+        for child in self._records.children(name):
+            if child["properties"]["status"] not in TERMINAL:
+                reason = error if steps == "Failed" else None
+                await self.context.end(child["name"], steps, error=reason)
+        await self.context.end(name, status, error=error)

@@ -200,6 +200,15 @@ class MlflowServer:
         )
         return str(created["run"]["info"]["run_id"])
 
+    async def restart_run(self, run_id: str) -> None:
+        """Make a run running again; what it has logged stays.
+
+        Raises:
+            MlflowRefusedError: it was deleted.
+            MlflowUnavailableError: MLflow did not answer.
+        """
+        await self.call("POST", "runs/update", {"run_id": run_id, "status": "RUNNING"})
+
     async def end_run(self, run_id: str, status: str) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
         await self.call(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,26 @@ from local.azure_ml.workspace.resources import read_object_file
 from local.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
 _API_VERSION = "2023-04-01-preview"
 # 0 counts as absent for the SDK, which then waits 30 s and more.
 _RETRY_AFTER_SECONDS = "1"
+
+
+# What is kept with an operation and not shown.
+PRIVATE = "local"
+
+Handler = Callable[[str], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What an operation does, and to which resource."""
+
+    action: str
+    subject: str
 
 
 class OperationFailedError(LocalStackError):
@@ -35,7 +49,10 @@ class OperationFailedError(LocalStackError):
 
 
 class Operations:
-    """Runs coroutines and remembers how they ended, across restarts too.
+    """Runs what its owners have registered and remembers how it ended, across restarts too.
+
+    An operation that a stop of the stack interrupted stays `InProgress` and is run again by
+    `resume`: on Azure the service outlives whoever asked. Handlers must bear being run again.
 
     Raises:
         LocalStackError: a file under `root` is damaged.
@@ -47,32 +64,56 @@ class Operations:
     def __init__(self, root: Path, *, url_prefix: str) -> None:
         self._root = root
         self._url_prefix = url_prefix
+        self._handlers: dict[str, Handler] = {}
+        self._in_progress: dict[str, _Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.stopping = False
         root.mkdir(parents=True, exist_ok=True)
         for file in root.glob("*.json"):
-            status = read_object_file(file)
-            if status.get("status") == "InProgress":
-                self._save(_failed(status, "Interrupted", "the stack stopped meanwhile"))
+            stored = read_object_file(file)
+            if stored.get("status") == "InProgress":
+                self._take_up(stored)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> str:
-        """Run `work` in the background; returns the operation's id.
+    def handle(self, action: str, handler: Handler) -> None:
+        """Register what `action` does to a resource.
 
-        `OperationFailedError` from `work` becomes the operation's error; anything else is a bug:
-        the operation fails as `InternalError` and the traceback is logged.
+        `OperationFailedError` from the handler becomes the operation's error; anything else is a
+        bug: the operation fails as `InternalError` and the traceback is logged.
+        """
+        self._handlers[action] = handler
+
+    def start(self, action: str, subject: str) -> str:
+        """Run a registered action on a resource in the background; returns the operation's id.
+
+        Args:
+            action: as given to `handle`.
+            subject: the resource's path below the workspace.
         """
         operation_id = uuid.uuid4().hex
-        status = {
-            "id": f"{self._url_prefix.partition('/subscriptions')[1]}"
-            f"{self._url_prefix.partition('/subscriptions')[2]}/mfeOperationsStatus/{operation_id}",
-            "name": operation_id,
-            "status": "InProgress",
-            "startTime": _now(),
-        }
-        self._save(status)
-        task = asyncio.create_task(work, name=f"operation {operation_id}")
-        self._tasks[operation_id] = task
-        task.add_done_callback(lambda done: self._finish(operation_id, done))
+        place = "/subscriptions" + self._url_prefix.partition("/subscriptions")[2]
+        work = _Work(action, subject)
+        self._in_progress[operation_id] = work
+        self._save(
+            {
+                "id": f"{place}/mfeOperationsStatus/{operation_id}",
+                "name": operation_id,
+                "status": "InProgress",
+                "startTime": _now(),
+                PRIVATE: asdict(work),
+            }
+        )
+        self._run(operation_id, work)
         return operation_id
+
+    def resume(self) -> None:
+        """Run again what a stop of the stack interrupted; call once, when all can be reached."""
+        for operation_id, work in list(self._in_progress.items()):
+            if operation_id not in self._tasks:
+                self._run(operation_id, work)
+
+    def is_in_progress(self, subject: str) -> bool:
+        """Whether an operation on this resource has not ended, be it interrupted."""
+        return any(work.subject == subject for work in self._in_progress.values())
 
     def headers(self, operation_id: str) -> dict[str, str]:
         """What a 201 or 202 answer must carry for the SDK to follow the operation."""
@@ -85,11 +126,10 @@ class Operations:
 
     def status(self, operation_id: str) -> dict[str, Any] | None:
         """`{id, name, status: InProgress|Succeeded|Failed, startTime, endTime, error}` or None."""
-        file = self._root / f"{operation_id}.json"
-        if not operation_id.isalnum() or not file.exists():
+        stored = self._stored(operation_id)
+        if stored is None:
             return None
-        body: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return body
+        return {key: value for key, value in stored.items() if key != PRIVATE}
 
     async def wait(self, operation_id: str) -> dict[str, Any]:
         """Wait until the operation is over; returns its status."""
@@ -102,14 +142,17 @@ class Operations:
             raise LocalStackError(f"unknown operation {operation_id}")
         return status
 
+    def interrupt(self) -> None:
+        """The stack is stopping: what ends from now on is run again at its next start."""
+        self.stopping = True
+
     async def stop(self) -> None:
-        """Cancel what still runs; it is marked failed."""
+        """End what still runs. Stop this before what the handlers work with."""
+        self.interrupt()
         running = [task for task in self._tasks.values() if not task.done()]
         for task in running:
             task.cancel()
-        for task in running:
-            with contextlib.suppress(asyncio.CancelledError, LocalStackError):
-                await task
+        await asyncio.gather(*running, return_exceptions=True)
 
     def routes(self) -> list[web.RouteDef]:
         """Status and result routes, at every subscription and location."""
@@ -134,14 +177,28 @@ class Operations:
             return web.Response(status=202, headers=self.headers(status["name"]))
         return web.Response(status=200 if status["status"] == "Succeeded" else 400)
 
+    def _take_up(self, stored: dict[str, Any]) -> None:
+        work = stored.get(PRIVATE)
+        if work is None:  # of a version that did not say what it was doing
+            self._save(_failed(stored, "Interrupted", "the stack stopped meanwhile"))
+        else:
+            self._in_progress[stored["name"]] = _Work(**work)
+
+    def _run(self, operation_id: str, work: _Work) -> None:
+        if self.stopping:
+            return  # it is run at the next start
+        handler = self._handlers[work.action]
+        task = asyncio.create_task(handler(work.subject), name=f"operation {operation_id}")
+        self._tasks[operation_id] = task
+        task.add_done_callback(lambda done: self._finish(operation_id, done))
+
     def _finish(self, operation_id: str, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled() or (error is not None and self.stopping):
+            return  # it stays in progress
         status = self.status(operation_id)
         if status is None:
             raise LocalStackError(f"the state of operation {operation_id} vanished")
-        if task.cancelled():
-            self._save(_failed(status, "Interrupted", "the stack stopped meanwhile"))
-            return
-        error = task.exception()
         if error is None:
             self._save({**status, "status": "Succeeded", "endTime": _now()})
         elif isinstance(error, OperationFailedError):
@@ -149,6 +206,14 @@ class Operations:
         else:
             _log.error("operation failed", exc_info=error, extra={"operation": operation_id})
             self._save(_failed(status, "InternalError", f"{type(error).__name__}: {error}"))
+        del self._in_progress[operation_id]
+
+    def _stored(self, operation_id: str) -> dict[str, Any] | None:
+        file = self._root / f"{operation_id}.json"
+        if not operation_id.isalnum() or not file.exists():
+            return None
+        body: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return body
 
     def _save(self, status: dict[str, Any]) -> None:
         file = self._root / f"{status['name']}.json"

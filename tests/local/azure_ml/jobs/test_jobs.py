@@ -2,67 +2,33 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 from azure.core.exceptions import HttpResponseError
-from azure_ml_plane import client_of, start, stop, wait_for
+from azure_ml_plane import wait_for
 from azure_sdk import (
     Environment,
-    Input,
     JobException,
-    Output,
-    command,
-    dsl,
-    load_component,
 )
-
-FOREIGN = Path(__file__).resolve().parents[1] / "foreign"
+from foreign_jobs import (
+    a_command,
+    children,
+    first_line,
+    has_ended,
+    log_of,
+    name,
+    pipeline_of,
+    put_text,
+    read_text,
+    word_pipeline,
+)
 
 pytestmark = [
     pytest.mark.azurite,
     # the SDK's own, about its own schemas
     pytest.mark.filterwarnings("ignore::DeprecationWarning:azure|marshmallow|msrest|pydash"),
 ]
-
-
-def name(prefix: str) -> str:
-    return f"{prefix}-{uuid.uuid4().hex[:8]}"
-
-
-def put_text(plane: Any, path: str, text: str) -> str:
-    blobs = plane.workspace.blobs
-    plane.loop.run(blobs.upload_bytes(text.encode(), "data", path))
-    return f"azureml://datastores/retrain_data/paths/{path}"
-
-
-def read_text(plane: Any, uri: str) -> str:
-    blob = plane.workspace.locate(uri)
-
-    async def read() -> str:
-        items = await plane.workspace.blobs.list(blob.container, blob.path)
-        assert len(items) == 1, items
-        parts = [part async for part in plane.workspace.blobs.chunks(blob.container, items[0].name)]
-        return b"".join(parts).decode()
-
-    return str(plane.loop.run(read()))
-
-
-def word_pipeline(text_uri: str, **options: Any) -> Any:
-    count = load_component(FOREIGN / "count.yml")
-    total = load_component(FOREIGN / "total.yml")
-
-    @dsl.pipeline(experiment_name="foreign", default_compute="serverless")
-    def words(text, factor):
-        counted = count(text=text, **options)
-        summed = total(counts=counted.outputs.counts, factor=factor)
-        return {"total": summed.outputs.total}
-
-    return words(text=Input(type="uri_file", path=text_uri), factor=2)
 
 
 def test_a_foreign_pipeline_of_two_components_runs_to_its_output_in_storage(plane, ml_client):
@@ -77,57 +43,6 @@ def test_a_foreign_pipeline_of_two_components_runs_to_its_output_in_storage(plan
     # then
     assert done.status == "Completed", done.properties
     assert read_text(plane, done.outputs.total.path) == "12"
-
-
-def plain() -> Environment:
-    return Environment(
-        image="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04",
-        conda_file=FOREIGN / "plain.yml",
-    )
-
-
-def a_command(script: str, **options: Any) -> Any:
-    """A standalone command job without code."""
-    return command(
-        name=options.pop("name", name("cmd")),
-        command=script,
-        environment=plain(),
-        compute="serverless",
-        experiment_name="foreign",
-        **options,
-    )
-
-
-def pipeline_of(*scripts: str, **options: Any) -> Any:
-    """Independent steps `one`, `two`, … of a pipeline."""
-    parts = [
-        command(
-            name=f"step_{index}",
-            command=script,
-            environment=plain(),
-            outputs={"out": Output(type="uri_folder")} if "outputs.out" in script else {},
-            **options,
-        )
-        for index, script in enumerate(scripts)
-    ]
-
-    @dsl.pipeline(experiment_name="foreign", default_compute="serverless")
-    def steps():
-        for part in parts:
-            part()
-
-    made = steps()
-    made.name = name("steps")
-    return made
-
-
-def children(client: Any, job: str) -> dict[str, Any]:
-    found = [client.jobs.get(child.name) for child in client.jobs.list(parent_job_name=job)]
-    return {child.properties["azureml.moduleName"]: child for child in found}
-
-
-def log_of(plane: Any, job: str) -> str:
-    return (plane.state / "jobs" / job / "user_logs" / "std_log.txt").read_text(encoding="utf-8")
 
 
 def test_an_optional_input_reaches_the_command_only_when_it_is_given(plane, ml_client):
@@ -266,23 +181,6 @@ def test_cancel_ends_the_whole_process_group(plane, ml_client):
     assert statuses[-2:] == ["cancelRequested", "canceled"]
 
 
-def has_ended(pid: int) -> bool:
-    """An orphan stays a zombie where nobody reaps it, as in a container without an init."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def first_line(log: Path) -> str:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if log.exists() and (text := log.read_text(encoding="utf-8")):
-            return text.splitlines()[0]
-        time.sleep(0.02)
-    pytest.fail(f"nothing in {log}")
-
-
 def test_a_third_job_waits_in_the_queue_and_runs_when_a_place_is_free(ml_client):
     # given
     holders = [ml_client.jobs.create_or_update(a_command("sleep 600")).name for _ in range(2)]
@@ -412,35 +310,6 @@ def test_stream_prints_the_steps_and_raises_when_the_job_failed(ml_client, capsy
     # then
     assert "ended with code 4" in str(raised.value)
     assert failed.name in capsys.readouterr().out
-
-
-def test_a_job_that_ran_when_the_stack_stopped_is_failed_and_says_so(
-    parts, loop_thread, tmp_path, monkeypatch
-):
-    # given
-    first = parts.make(loop_thread, tmp_path)
-    loop_thread.run(start(first))
-    try:
-        client = client_of(first, monkeypatch)
-        running = client.jobs.create_or_update(a_command("sleep 600")).name
-        wait_for(client, running, "Running")
-        pids = [child.pid for child in psutil.Process().children() if "sleep" in child.name()]
-    finally:
-        loop_thread.run(stop(first))
-
-    # when
-    second = parts.make(loop_thread, tmp_path)
-    loop_thread.run(start(second))
-    try:
-        job = client_of(second, monkeypatch).jobs.get(running)
-    finally:
-        loop_thread.run(stop(second))
-
-    # then
-    assert job.status == "Failed"
-    assert "the stack stopped" in job.properties["azureml.error"]
-    assert [data["runStatus"] for _, data in second.events_of(running)] == ["failed"]
-    assert all(has_ended(pid) for pid in pids)
 
 
 def test_independent_steps_run_at_the_same_time(ml_client, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 import requests
 from azure_ml_plane import client_of, mlflow_in, start, stop, wait_for
 from azure_sdk import Output
-from test_jobs import (
+from foreign_jobs import (
     a_command,
     children,
     first_line,
@@ -299,7 +299,7 @@ def test_the_end_of_a_job_is_announced_again_when_the_stack_was_killed_before_it
     # when
     second = parts.make(loop_thread, tmp_path)
     loop_thread.run(start(second))
-    loop_thread.run(second.server._runner.recover())
+    loop_thread.run(second.server._runner.resume())
     loop_thread.run(stop(second))
 
     # then

@@ -1,12 +1,9 @@
-"""Resources, operations and URIs: what survives a restart and what is refused."""
+"""Resources and URIs: what survives a restart and what is refused."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from local.azure_ml.workspace.operations import OperationFailedError, Operations
 from local.azure_ml.workspace.resources import InvalidNameError, Resources
 from local.azure_ml.workspace.uris import (
     AssetId,
@@ -19,7 +16,6 @@ from local.azure_ml.workspace.uris import (
 from local.errors import LocalStackError
 
 ARM = "/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
-PREFIX = "https://127.0.0.1:1/subscriptions/s/providers/p/locations/l"
 
 
 def test_resources_survive_a_restart_in_the_order_of_their_creation(tmp_path):
@@ -82,59 +78,6 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path, content):
     # then
     with pytest.raises(LocalStackError, match=r"j\.json.*[Dd]elete"):
         Resources(tmp_path, arm_id=ARM)
-
-
-def test_an_operation_ends_as_its_work_ends(tmp_path):
-    # given
-    async def well() -> None:
-        await asyncio.sleep(0)
-
-    async def refused() -> None:
-        raise OperationFailedError("UserError", "because")
-
-    async def run() -> list[dict]:
-        operations = Operations(tmp_path, url_prefix=PREFIX)
-        started = [operations.start(well()), operations.start(refused())]
-        assert operations.status(started[0])["status"] == "InProgress"
-        return [await operations.wait(one) for one in started]
-
-    # when
-    good, bad = asyncio.run(run())
-
-    # then
-    assert good["status"] == "Succeeded"
-    assert bad["status"] == "Failed"
-    assert bad["error"] == {"code": "UserError", "message": "because"}
-
-
-def test_an_operation_that_a_stop_interrupted_is_failed_afterwards(tmp_path):
-    # given
-    async def long() -> None:
-        await asyncio.Event().wait()
-
-    async def run() -> str:
-        operations = Operations(tmp_path, url_prefix=PREFIX)
-        started = operations.start(long())
-        await asyncio.sleep(0)
-        await operations.stop()
-        return started
-
-    # when
-    started = asyncio.run(run())
-
-    # then
-    status = Operations(tmp_path, url_prefix=PREFIX).status(started)
-    assert status["status"] == "Failed"
-    assert "stopped" in status["error"]["message"]
-
-
-def test_an_operations_headers_are_what_the_sdk_follows(tmp_path):
-    # when
-    headers = Operations(tmp_path, url_prefix=PREFIX).headers("abc")
-
-    # then
-    assert headers["Azure-AsyncOperation"].startswith(f"{PREFIX}/mfeOperationsStatus/abc?")
-    assert headers["Retry-After"] == "1"
 
 
 @pytest.mark.parametrize(
