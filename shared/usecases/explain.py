@@ -140,7 +140,7 @@ def _with_duration(told: Sequence[_Told], telling: Telling, newest: _Told) -> Ex
     """How long it took, where its beginning was told too."""
     begun = [one.at_utc for one in told if one.telling.sign is Sign.RUNNING]
     before = [at_utc for at_utc in begun if at_utc <= newest.at_utc]
-    took = f", {duration(newest.at_utc - before[-1])}" if before else ""
+    took = f", after {duration(newest.at_utc - before[-1])}" if before else ""
     return ExplainedStep(telling.step, telling.sign, f"{telling.words}{took}", newest.at_utc)
 
 
@@ -152,7 +152,8 @@ def _with_reports(model: str, entries: Sequence[Entry], words: str) -> str:
         if isinstance(entry.fact, CycleOpened)
         for reason in entry.fact.reasons
     ]
-    return sentences.with_report(words, sentences.report_links(model, reasons))
+    links = sentences.report_links(model, reasons)
+    return sentences.with_report(ended(words), links) if links else words
 
 
 def _current(steps: Sequence[ExplainedStep]) -> str:

@@ -95,7 +95,9 @@ def test_report_behind_a_drift_reason_is_linked_by_its_day():
 
     reason = step(explained(opened_by=drift), Step.REASON)
 
-    assert reason.sentence.endswith("Report: GET /api/models/m/drift/2026-03-14.")
+    assert reason.sentence == (
+        "because of drift: bmi moved. Report: GET /api/models/m/drift/2026-03-14."
+    )
 
 
 def test_cooldown_is_shown_as_postponed_and_a_refusal_as_no():
@@ -114,7 +116,7 @@ def test_training_time_is_told_in_minutes_and_seconds():
 
     trained = step(explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7"), registered), Step.TRAINED)
 
-    assert trained.sentence == f"job {JOB} -> version 8, 1 min 19 s"
+    assert trained.sentence == f"job {JOB} -> version 8, after 1 min 19 s"
 
 
 def test_version_registered_before_its_job_is_known_to_have_ended_stays_trained():
@@ -151,7 +153,7 @@ def test_evaluation_job_is_told_at_the_comparison_and_not_at_the_training():
         ALLOWED, JobSubmitted(CYCLE, JOB, "7"), ChallengerRegistered("9", CYCLE, JOB), evaluation
     )
 
-    assert step(explanation, Step.TRAINED).sentence == f"job {JOB} -> version 9, 1 min 19 s"
+    assert step(explanation, Step.TRAINED).sentence == f"job {JOB} -> version 9, after 1 min 19 s"
     assert step(explanation, Step.COMPARED).sign is Sign.RUNNING
 
 
