@@ -112,7 +112,7 @@ def explanation_text(explanation: Explanation) -> str:
         explanation.sentence,
         "",
         *(
-            f"{number} {step.sign} {step.step:<{_NAME_WIDTH}} {step.sentence}"
+            f"{number} {step.sign} {step.title:<{_NAME_WIDTH}} {step.sentence}"
             for number, step in enumerate(explanation.steps, start=1)
         ),
     ]

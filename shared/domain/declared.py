@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, assert_never
 
 
 class Value:
@@ -71,6 +71,21 @@ class Step(StrEnum):
     COMPARED = "Compared"
     DEPLOYED = "Deployed"
     TRAFFIC = "Traffic"
+
+    @property
+    def while_running(self) -> str:
+        """What the step is called before it is settled."""
+        match self:
+            case Step.REASON | Step.DATA | Step.ALLOWED | Step.TRAFFIC:
+                return self.value
+            case Step.TRAINED:
+                return "Training"
+            case Step.COMPARED:
+                return "Comparing"
+            case Step.DEPLOYED:
+                return "Deploying"
+            case unknown:
+                assert_never(unknown)
 
 
 class Sign(StrEnum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.domain import sentences
 from shared.domain.declared import Sign, Step, Telling
 from shared.domain.retraining import CycleEnded, CycleOpened
-from shared.domain.wording import capital, duration, ended
+from shared.domain.wording import duration, ended
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ class ExplainedStep:
     sign: Sign
     sentence: str
     at_utc: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """`Trained`, or `Training` while that goes on."""
+        return self.step.while_running if self.sign is Sign.RUNNING else self.step.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,6 @@ def _with_reports(model: str, entries: Sequence[Entry], words: str) -> str:
 def _current(steps: Sequence[ExplainedStep]) -> str:
     running = [step for step in steps if step.sign is Sign.RUNNING]
     if running:
-        return ended(capital(running[-1].sentence))
+        return ended(f"{running[-1].title}: {running[-1].sentence}")
     settled = [step for step in steps if step.sign is not Sign.NOT_REACHED]
     return f"{settled[-1].step}: {settled[-1].sentence.rstrip('.')}; the next step is due."

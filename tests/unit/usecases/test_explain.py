@@ -74,8 +74,9 @@ def test_version_registered_by_hand_is_told_as_such_instead_of_training_not_reac
 def test_running_job_is_told_as_running_and_not_as_trained():
     explanation = explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7"))
 
-    assert explanation.sentence == f"Job {JOB} runs."
+    assert explanation.sentence == f"Training: job {JOB} runs."
     assert step(explanation, Step.TRAINED).sign is Sign.RUNNING
+    assert step(explanation, Step.TRAINED).title == "Training"
 
 
 def test_drift_reason_does_not_repeat_its_kind():
