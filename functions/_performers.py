@@ -1,4 +1,4 @@
-"""Which performer performs which effect, over the app's ports: the only list of them."""
+"""Which performer performs which effect, over the ports of the app: the only list of them."""
 
 from __future__ import annotations
 
@@ -35,86 +35,89 @@ from shared.usecases.performers.rollout import (
 )
 
 if TYPE_CHECKING:
-    from functions._app import App
+    from functions._ports import Ports
     from shared.domain.data import DataRegistered, DataTested
     from shared.domain.state import State
     from shared.usecases.performers.performer import Wait
 
 
-def performers_over(app: App) -> Performers:
+def performers_over(ports: Ports) -> Performers:
     """The app makes the adapters behind a port when the first effect that needs it is due."""
     performers = Performers()
     add = performers.register
-    add(TestData, lambda effect, state: _test_data(effect, state, app))
-    add(RegisterData, lambda effect, state: _register_data(effect, state, app))
-    add(SubmitJob, lambda effect, state: submit_job(effect, state, jobs=app.jobs))
-    add(WatchJob, lambda effect, _: watch_job(effect, jobs=app.jobs))
-    add(WatchDriftJob, lambda effect, _: watch_job(effect, jobs=app.jobs))
-    add(FindChallenger, lambda effect, state: find_challenger(effect, state, registry=app.registry))
-    add(Evaluate, lambda effect, state: evaluate(effect, state, evidence=app.evidence))
-    add(Deploy, lambda effect, state: deploy(effect, state, endpoints=app.endpoints))
+    add(TestData, lambda effect, state: _test_data(effect, state, ports))
+    add(RegisterData, lambda effect, state: _register_data(effect, state, ports))
+    add(SubmitJob, lambda effect, state: submit_job(effect, state, jobs=ports.jobs))
+    add(WatchJob, lambda effect, _: watch_job(effect, jobs=ports.jobs))
+    add(WatchDriftJob, lambda effect, _: watch_job(effect, jobs=ports.jobs))
+    add(
+        FindChallenger,
+        lambda effect, state: find_challenger(effect, state, registry=ports.registry),
+    )
+    add(Evaluate, lambda effect, state: evaluate(effect, state, evidence=ports.evidence))
+    add(Deploy, lambda effect, state: deploy(effect, state, endpoints=ports.endpoints))
     add(
         WatchDeployment,
         lambda effect, state: watch_deployment(
-            effect, state, endpoints=app.endpoints, evidence=app.evidence
+            effect, state, endpoints=ports.endpoints, evidence=ports.evidence
         ),
     )
-    add(ShiftTraffic, lambda effect, state: shift_traffic(effect, state, endpoints=app.endpoints))
+    add(ShiftTraffic, lambda effect, state: shift_traffic(effect, state, endpoints=ports.endpoints))
     add(
         RestoreTraffic,
-        lambda effect, state: restore_traffic(effect, state, endpoints=app.endpoints),
+        lambda effect, state: restore_traffic(effect, state, endpoints=ports.endpoints),
     )
     add(
         RetireDeployment,
-        lambda effect, state: retire_deployment(effect, state, endpoints=app.endpoints),
+        lambda effect, state: retire_deployment(effect, state, endpoints=ports.endpoints),
     )
     add(
         CheckDrift,
         lambda effect, state: check_drift(
             effect,
             state,
-            catalog=app.catalog,
-            drift_checks=app.drift_checks,
-            evidence=app.evidence,
-            jobs=app.jobs,
-            limit_bytes=app.data_limit_bytes,
+            catalog=ports.catalog,
+            drift_checks=ports.drift_checks,
+            evidence=ports.evidence,
+            jobs=ports.jobs,
+            limit_bytes=ports.data_limit_bytes,
         ),
     )
     add(
         ReadDriftCheck,
-        lambda effect, state: read_drift_check(effect, state, drift_checks=app.drift_checks),
+        lambda effect, state: read_drift_check(effect, state, drift_checks=ports.drift_checks),
     )
-    add(TagModel, lambda effect, state: tag_model(effect, state, registry=app.registry))
-    add(TagDrift, lambda effect, state: tag_drift(effect, state, registry=app.registry))
-    add(PublishDrift, lambda effect, state: publish_drift(effect, state, publisher=app.publisher))
-    add(RaiseAlert, lambda effect, state: raise_alert(effect, state, alerts=app.alerts))
+    add(TagModel, lambda effect, state: tag_model(effect, state, registry=ports.registry))
+    add(TagDrift, lambda effect, state: tag_drift(effect, state, registry=ports.registry))
+    add(PublishDrift, lambda effect, state: publish_drift(effect, state, publisher=ports.publisher))
+    add(RaiseAlert, lambda effect, state: raise_alert(effect, state, alerts=ports.alerts))
     return performers
 
 
-def _register_data(effect: RegisterData, state: State, app: App) -> DataRegistered:
+def _register_data(effect: RegisterData, state: State, ports: Ports) -> DataRegistered:
     from shared.usecases.performers.register_data import register_data  # noqa: PLC0415 - only here
 
-    return register_data(effect, state, data=app.data, registry=app.registry)
+    return register_data(effect, state, data=ports.data, registry=ports.registry)
 
 
-def _test_data(effect: TestData, state: State, app: App) -> DataTested | Wait:
+def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wait:
     from shared.usecases.performers.large_files import LargeFiles  # noqa: PLC0415 - only here
     from shared.usecases.performers.settle_file import SettleFile  # noqa: PLC0415 - same
     from shared.usecases.performers.test_files import TestFiles  # noqa: PLC0415 - same
 
-    settle = SettleFile(data=app.data, quarantine=app.quarantine)
+    settle = SettleFile(data=ports.data, quarantine=ports.quarantine)
     test_files = TestFiles(
-        ledger=app.ledger,
-        data=app.data,
-        data_tests=app.data_tests,
+        ledger=ports.ledger,
+        data=ports.data,
+        data_tests=ports.data_tests,
         settle=settle,
         large_files=LargeFiles(
-            data=app.data,
-            data_tests=app.data_tests,
-            jobs=app.jobs,
-            evidence=app.evidence,
+            data=ports.data,
+            data_tests=ports.data_tests,
+            jobs=ports.jobs,
+            evidence=ports.evidence,
             settle=settle,
         ),
-        limit_bytes=app.data_limit_bytes,
+        limit_bytes=ports.data_limit_bytes,
     )
     return test_files(effect, state)

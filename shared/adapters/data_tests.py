@@ -67,7 +67,7 @@ class ContractDataTests:
 
 def _sha256(text: str) -> str:
     if not _SHA256.fullmatch(text):
-        raise ValueError(f"{text!r} is no SHA-256")
+        raise ValueError(f"{text!r} is not a SHA-256")
     return text
 
 
@@ -75,7 +75,7 @@ def _tested(report: dict[str, Any]) -> TestedFile:
     """The report as the port has it.
 
     Raises:
-        ValueError: it is no such report, or its verdict is not that of its findings.
+        ValueError: it is not such a report, or its verdict is not that of its findings.
         KeyError: a part is missing.
         TypeError: a part is of another type.
     """
@@ -91,5 +91,5 @@ def _tested(report: dict[str, Any]) -> TestedFile:
 def _finding(item: dict[str, Any]) -> Finding:
     test, column, sentence, remedy = (item[k] for k in ("test", "column", "sentence", "remedy"))
     if not all(isinstance(text, str) for text in (test, column or "", sentence, remedy)):
-        raise ValueError("a finding whose parts are no texts")
-    return Finding(test, column, f"{sentence}; {remedy}")
+        raise ValueError("a finding whose parts are not texts")
+    return Finding(test, column, sentence, remedy)

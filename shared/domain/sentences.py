@@ -119,6 +119,11 @@ def quarantined(file_name: str, findings: Collection[str]) -> str:
     return ended(f"File {short(file_name, LONGEST_NAME)} quarantined: {'; '.join(first)}{tail}")
 
 
+def finding(sentence: str, remedy: str) -> str:
+    """What a data test found in a file, and what to do about it."""
+    return f"{sentence}; {remedy}"
+
+
 def not_tested(why: str) -> str:
     """A job should have tested a large file and did not."""
     return f"{why}; look at its log, then send the file again"

@@ -100,7 +100,8 @@ class Finding:
 
     test: str
     column: str | None
-    sentence: str  # column, value, limit, remedy; never a row of data
+    sentence: str  # column, value, limit; never a row of data
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ def tested_in_job(model: str, content: bytes) -> str:
 
 def _tested(model: str, content: bytes, name: str) -> TestedFile:
     if content.startswith(BROKEN):
-        sentence = f"{name} for {model} is marked as broken; send it again without the mark"
-        finding = Finding("mark", None, sentence)
+        sentence = f"{name} for {model} is marked as broken"
+        finding = Finding("mark", None, sentence, "send it again without the mark")
         report = json.dumps({"findings": [{"sentence": sentence}]})
         return TestedFile(0, (finding,), report)
     return TestedFile(content.count(b"\n"))

@@ -45,7 +45,8 @@ class SettleFile:
         """
         blob = file.blob
         if not tested.passed:
-            sentence = sentences.quarantined(blob.name, [item.sentence for item in tested.findings])
+            findings = [sentences.finding(item.sentence, item.remedy) for item in tested.findings]
+            sentence = sentences.quarantined(blob.name, findings)
             return self._set_aside(file, sentence, report=tested.report)
         path = f"{file.model}/files/{content_name(sha256, blob.name)}"
         self.data.accept(blob, path)
