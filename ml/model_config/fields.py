@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ml.metrics import Task
 
 # A misspelt key is refused, never ignored.
-STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False, validate_by_name=True)
+STRICT: Final = ConfigDict(
+    defer_build=True, extra="forbid", allow_inf_nan=False, validate_by_name=True
+)
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

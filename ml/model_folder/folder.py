@@ -1,4 +1,4 @@
-"""The folder of a registered MLflow model: found, read and loaded without MLflow and pickle."""
+"""Finds, reads and loads the folder of an MLflow model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """What an MLmodel file says, and what the mounted path says about name and version."""
+    """The content of an MLmodel file, with the name and version that the mounted path tells."""
 
     path: Path
     name: str
@@ -81,12 +81,12 @@ class ModelFolder:
         )
 
     def load(self) -> Predictor:
-        """Load the estimator, with nothing in it but types that we trust.
+        """Load the estimator; it may hold trusted types only.
 
         Raises:
             ModelArtefactError: it holds other types, or does not load.
         """
-        import skops.io  # noqa: PLC0415 - takes seconds and 90 MB: only who loads a model pays
+        import skops.io  # noqa: PLC0415 - seconds and 90 MB, only to load a model
         from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415 - same
 
         needed: list[str] = skops.io.get_untrusted_types(file=self.skops_file)
@@ -99,7 +99,7 @@ class ModelFolder:
         try:
             model: Predictor = skops.io.load(self.skops_file, trusted=needed)
         except UntrustedTypesFoundException as exc:
-            # The file was replaced between the two readings.
+            # The file was replaced after its types were listed.
             raise ModelArtefactError(f"{self.skops_file}: {exc}") from exc
         return model
 

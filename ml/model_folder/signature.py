@@ -21,13 +21,13 @@ DTYPES: Mapping[str, str] = {
     "string": "object",
     "datetime": "datetime64[us]",
 }
-# These have no way to say "missing": an optional column of such a type becomes float64.
+# These cannot hold a missing value: an optional column of such a type becomes float64.
 _WITHOUT_MISSING = frozenset({"long", "integer", "boolean"})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One model input. MLflow marks a column optional when its training rows missed values."""
+    """One model input. MLflow marks a column optional if its training rows had missing values."""
 
     name: str
     type: str

@@ -1,14 +1,14 @@
-"""Which types a model file may bring to life. Ours, never the file's own list.
+"""Which types a model file may instantiate: by our list, never by the file's own.
 
-skops trusts scikit-learn's public estimators, numpy's and scipy's functions by itself. The rest
-must stand here, or be defined in `ml/models/`, which is code we deploy, not data we load.
+skops itself trusts scikit-learn's public estimators and numpy's and scipy's functions. Any other
+type must be listed here or defined in `ml/models/`, which is code we deploy, not data we load.
 """
 
 from __future__ import annotations
 
 import importlib
 
-# Fitted parts of scikit-learn's own estimators: plain data behind a C or Python class.
+# Fitted parts of scikit-learn's own estimators: plain data in a C or Python class.
 _SCIKIT_LEARN_PARTS = frozenset(
     {
         "numpy.dtype",
@@ -30,7 +30,7 @@ def is_trusted(name: str) -> bool:
 
 
 def _is_defined_in_our_models(name: str) -> bool:
-    # Merely reachable is not enough: a module that imports `os` also "has" os.system.
+    # Being reachable is not enough: a module that imports `os` also has `os.system`.
     if not name.startswith(_OUR_MODELS):
         return False
     module_name, _, attribute = name.rpartition(".")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml.scoring.errors import BadRequestError
@@ -23,7 +25,7 @@ def check_cells(values: Sequence[Any], column: Column) -> list[Any]:
     Raises:
         BadRequestError: the first value that does not fit, with its row number.
     """
-    convert = _CONVERT[column.type]
+    cell_type = _CELL_TYPES[column.type]
     checked: list[Any] = []
     for row, value in enumerate(values):
         if value is None:
@@ -31,37 +33,37 @@ def check_cells(values: Sequence[Any], column: Column) -> list[Any]:
                 raise BadRequestError(
                     "missing_value",
                     f"column '{column.name}', row {row}: the value is missing; the model needs "
-                    f"{_WANTED[column.type]} in every row",
+                    f"{cell_type.wanted} in every row",
                     column=column.name,
                 )
             checked.append(None)
             continue
         try:
-            checked.append(convert(value))
+            checked.append(cell_type.convert(value))
         except _NotFiniteError:
             raise BadRequestError(
                 "not_finite",
                 f"column '{column.name}', row {row}: {shown(value)} is not finite in this "
-                f"column's type; send {_WANTED[column.type]}",
+                f"column's type; send {cell_type.wanted}",
                 column=column.name,
             ) from None
         except (TypeError, ValueError, OverflowError):
             raise BadRequestError(
                 "wrong_type",
                 f"column '{column.name}', row {row}: {shown(value)} is not "
-                f"{_WANTED[column.type]}; send one",
+                f"{cell_type.wanted}; send one",
                 column=column.name,
             ) from None
     return checked
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text that can be written as UTF-8: JSON can name half a character."""
+    """Whether it is a text that UTF-8 can encode: JSON may hold an unpaired surrogate."""
     return isinstance(value, str) and value == value.encode(errors="ignore").decode()
 
 
 def shown(value: object) -> str:
-    """A value of the caller, short enough for a message."""
+    """A caller's value, cut to fit into a message."""
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
@@ -90,7 +92,7 @@ def _float(value: Any) -> float:
 
 
 def _whole(value: Any, *, bits: int) -> int:
-    # A caller's data frame turns whole numbers into floats as soon as one value is missing.
+    # pandas turns a caller's whole numbers into floats as soon as one value is missing.
     number = _double(value)
     if not number.is_integer():
         raise ValueError
@@ -114,25 +116,24 @@ def _string(value: Any) -> str:
 
 def _datetime(value: Any) -> datetime:
     moment = datetime.fromisoformat(_string(value))
-    # numpy's type knows no zone: a moment with one is brought to UTC first.
+    # numpy's type has no zone: a time with an offset is converted to UTC first.
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-_CONVERT: Mapping[str, Callable[[Any], Any]] = {
-    "double": _double,
-    "float": _float,
-    "long": lambda value: _whole(value, bits=64),
-    "integer": lambda value: _whole(value, bits=32),
-    "boolean": _boolean,
-    "string": _string,
-    "datetime": _datetime,
-}
-_WANTED: Mapping[str, str] = {
-    "double": "a finite number",
-    "float": "a finite number of at most 3.4e38",
-    "long": "a whole number of 64 bits",
-    "integer": "a whole number of 32 bits",
-    "boolean": "true or false",
-    "string": "a text",
-    "datetime": "an ISO 8601 date",
+@dataclass(frozen=True, slots=True)
+class _CellType:
+    """How a value becomes a cell of an MLflow column type, and what to send instead."""
+
+    wanted: str
+    convert: Callable[[Any], Any]
+
+
+_CELL_TYPES: Mapping[str, _CellType] = {
+    "double": _CellType("a finite number", _double),
+    "float": _CellType("a finite number of at most 3.4e38", _float),
+    "long": _CellType("a whole number of 64 bits", partial(_whole, bits=64)),
+    "integer": _CellType("a whole number of 32 bits", partial(_whole, bits=32)),
+    "boolean": _CellType("true or false", _boolean),
+    "string": _CellType("a text", _string),
+    "datetime": _CellType("an ISO 8601 date", _datetime),
 }

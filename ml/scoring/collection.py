@@ -1,9 +1,9 @@
-"""Inputs and outputs of scored requests on their way to Azure's data collector.
+"""Sends inputs and outputs of scored requests to Azure's data collector.
 
-The collector of a deployment listens on loopback; what it wants is what Microsoft's
-azureml-ai-monitoring 1.0 sends: one POST a batch of rows, JSON records, event attributes as
-headers. That package costs a second answer's worth of CPU a request (measured 2.06 times, this
-module 1.09 times), has no timeout and raises into the request when its queue is full.
+The collector of a deployment listens on loopback and takes what Microsoft's azureml-ai-monitoring
+1.0 sends: one POST for each batch of rows, JSON records, event attributes as headers. That package
+doubles the CPU of a request (2.06 times, this module 1.09 times), has no timeout, and raises into
+the request when its queue is full.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ _log = logging.getLogger(__name__)
 
 _PATH = "/modeldata/log"
 _AGENT = "retrain-scoring/1"
-# Azure's collector keeps payloads over 4 MB apart from the rest: they are sent in parts.
+# Azure's collector stores payloads over 4 MB apart from the rest, so they are sent in parts.
 _MOST_BYTES = 3_500_000
 _TIMEOUT_SECONDS = 5.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 _FLUSH_SECONDS = 5.0
 _REPORT_SECONDS = 10.0
-# Of what waits while the collector is away; 1,500 batches of 10,000 rows were gigabytes.
+# Of batches that wait while the collector is away: 1,500 batches of 10,000 rows are gigabytes.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
-# A number in a list: 24 for itself, 8 for its place, and some for the request's own.
+# A number in a list: 24 for the object, 8 for the reference, and a share of the request's body.
 _CELL_BYTES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
-    """Where to send, and how many of a hundred requests for each kind.
+    """Where to send, and the percentage of requests that is collected of each kind.
 
-    `percent` holds only what is switched on; empty means that nothing is collected.
+    `percent` holds only the kinds that are switched on; empty: nothing is collected.
     """
 
     host: str
@@ -58,7 +58,7 @@ class CollectionSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> CollectionSettings:
-        """Read the variables Azure sets beside a deployment, by azureml-ai-monitoring's rules."""
+        """Read the variables that Azure sets in a deployment, as azureml-ai-monitoring does."""
         percent: dict[str, float] = {}
         config_path = environ.get("AZUREML_MDC_CONFIG_PATH")
         if config_path:
@@ -81,7 +81,7 @@ class CollectionSettings:
 class Batch:
     """One request's rows of one kind, by column; all columns have the same length.
 
-    `body_bytes` is the length of the request, which bounds that of the texts in it.
+    `body_bytes` is the length of the request's body, an upper bound of the texts in it.
     """
 
     kind: str
@@ -94,12 +94,12 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """Number of rows."""
         return len(next(iter(self.columns.values())))
 
     @property
     def weight(self) -> int:
-        """Bytes of memory, about."""
+        """Approximate bytes of memory."""
         return self.body_bytes + _CELL_BYTES * self.rows * len(self.columns)
 
     def content(self) -> bytes:
@@ -112,7 +112,7 @@ class Batch:
         return json.dumps(rows, separators=(",", ":"), default=str).encode()
 
     def halves(self) -> tuple[Batch, Batch] | None:
-        """The same rows in two batches, with ids of their own; None for a single row."""
+        """The rows in two batches, each with a new id; None for a single row."""
         count = self.rows
         if count < 2:  # noqa: PLR2004 - one row cannot be halved
             return None
@@ -140,8 +140,8 @@ class Batch:
 class Collection:
     """A bounded queue and one background thread. Nothing here ever delays or fails a request.
 
-    What cannot be queued or sent is dropped, counted in `dropped` (batches) and `dropped_rows`,
-    and reported in the log.
+    Batches that cannot be queued or sent are dropped, counted in `dropped` and `dropped_rows`, and
+    reported in the log.
     """
 
     def __init__(
@@ -167,14 +167,14 @@ class Collection:
         self._reported_at = 0.0
 
     def put(self, batches: Sequence[Batch]) -> None:
-        """Hand over one request's batches; returns at once. One draw decides for all of them."""
+        """Queue one request's batches and return at once. One draw samples all of them together."""
         drawn = self._draw() * 100.0
         for batch in batches:
             if drawn >= self._settings.percent.get(batch.kind, 0.0):
                 continue
             self._ensure_thread()
             if not self._fits(batch.weight):
-                self._drop(batch.rows, "too much waits for the collector")
+                self._drop(batch.rows, "too many bytes wait for the collector")
                 continue
             try:
                 self._queue.put_nowait(batch)
@@ -193,14 +193,14 @@ class Collection:
             self._waiting_bytes += change
 
     def close(self) -> None:
-        """Send what is queued, for a few seconds at most, and stop."""
+        """Send queued batches for a few seconds at most, then stop."""
         if self._thread is None or self._owner != os.getpid():
             return
         self._closing = True
         try:
             self._queue.put(None, timeout=_FLUSH_SECONDS)
         except queue.Full:
-            pass  # the collector takes nothing; what waits is counted below
+            pass  # the collector accepts nothing; queued batches are counted below
         else:
             self._thread.join(_FLUSH_SECONDS)
         self._thread = None
@@ -219,7 +219,7 @@ class Collection:
                 yield batch
 
     def _ensure_thread(self) -> None:
-        # The server may load the model first and fork its workers after: threads do not follow.
+        # The server may load the model and then fork its workers: threads do not survive a fork.
         if self._thread is not None and self._owner == os.getpid():
             return
         self._owner = os.getpid()
@@ -242,7 +242,7 @@ class Collection:
         try:
             content = batch.content()
         except ValueError as exc:
-            self._drop(batch.rows, f"it is not JSON: {exc}")
+            self._drop(batch.rows, f"its values are not JSON: {exc}")
             return
         if len(content) > _MOST_BYTES and (halves := batch.halves()) is not None:
             for half in halves:

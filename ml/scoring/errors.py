@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ml.errors import MlError
 
-# A caller's own words come back in them, and those may be megabytes.
+# Messages quote the caller, whose words may be megabytes long.
 _MOST_MESSAGE_CHARACTERS = 1000
 _MOST_COLUMN_CHARACTERS = 200
 
 
 class BadRequestError(MlError):
-    """The caller's rows cannot be scored; becomes a 400 with exactly these fields.
+    """The caller's rows cannot be scored; answered as a 400 with exactly these fields.
 
     Args:
         code: stable word for programs, for example `missing_column`.
         message: for people: place, value, limit, remedy.
-        column: the column at fault, None where it is not one column's fault.
+        column: the column at fault; None where no single column is.
     """
 
     def __init__(self, code: str, message: str, *, column: str | None = None) -> None:

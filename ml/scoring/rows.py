@@ -91,7 +91,7 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:
-    """The first name that has been there before; in one pass, since a caller sends a million."""
+    """The first name that occurs again, found in one pass: a caller may send a million names."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -101,7 +101,7 @@ def _first_repeated(names: Iterable[str]) -> str | None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Python takes the last of two, other readers the first: which one was meant nobody knows.
+    # Python keeps the last of two, other parsers the first: the request is ambiguous.
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = _first_repeated(key for key, _ in pairs)
@@ -207,7 +207,7 @@ def _check_ids(ids: list[Any], column: str) -> None:
         if not _is_id(value):
             raise BadRequestError(
                 "wrong_type",
-                f"column '{column}', row {row}: {shown(value)} is no row id; send a text of at "
+                f"column '{column}', row {row}: {shown(value)} is not a row id; send a text of at "
                 f"most {_MOST_ID_CHARACTERS} characters or a whole number of 64 bits, or leave "
                 "the column out of all rows",
                 column=column,
@@ -215,7 +215,7 @@ def _check_ids(ids: list[Any], column: str) -> None:
 
 
 def _is_id(value: object) -> bool:
-    # What reads the collected rows knows neither longer numbers nor halves of characters.
+    # Readers of the collected rows take neither longer integers nor unpaired surrogates.
     if isinstance(value, str):
         return len(value) <= _MOST_ID_CHARACTERS and is_text(value)
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63

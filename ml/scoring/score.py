@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-# One request is one row or a few: more threads only cost memory and time. Read on import.
+# A request is a few rows: more threads would only cost memory and time. Read on import.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# The server knows the entry script by its path; the package it belongs to is three folders up.
+# The server imports this script by its path; the package it belongs to is three folders up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import uuid
@@ -30,7 +30,7 @@ _scorer: Scorer | None = None
 
 
 def init() -> None:
-    """Load the model once; whatever is wrong with it stops the server with its text in the log."""
+    """Load the model once; an error stops the server and is in its log."""
     global _scorer  # noqa: PLW0603 - the server's interface is two functions of a module
     folder = ModelFolder.read(Path(os.environ["AZUREML_MODEL_DIR"]))
     _scorer = Scorer(
@@ -43,7 +43,7 @@ def init() -> None:
 
 @rawhttp  # type: ignore[untyped-decorator]  # the server ships no types
 def run(request: AMLRequest) -> AMLResponse:
-    """Answer one scoring request; the server turns what this raises into a bare 500."""
+    """Answer one scoring request; the server answers a bare 500 to what this raises."""
     if _scorer is None:
         raise RuntimeError("run() was called before init()")
     if request.method != "POST":

@@ -1,4 +1,4 @@
-"""From the body of a request to the answer: checks, model, collection. No HTTP, no globals."""
+"""From the body of a request to its answer: check, predict, collect. No HTTP, no globals."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Answer:
     """Status and JSON body."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, object]
 
 
 class ModelAnswerError(MlError):
-    """The model gave something that is no prediction: a bug in the model, not in the request."""
+    """The model did not give one finite prediction a row: a bug in the model, not the request."""
 
 
 class Scorer:
@@ -54,13 +54,13 @@ class Scorer:
         self._folder = folder
         self._model = model
         self._collection = collection
+        self._dtypes = {column.name: column.dtype for column in folder.columns}
         self._schema = RowSchema(folder.columns, id_column=id_column, max_rows=max_rows)
 
     def answer(self, body: bytes, *, request_id: str) -> Answer:
         """Score the rows in `body`.
 
-        Whatever the model itself raises comes through: the server logs it and answers 500
-        without it.
+        Whatever the model itself raises passes through: the server logs it and answers a bare 500.
 
         Raises:
             ModelAnswerError: not one finite prediction a row.
@@ -71,7 +71,7 @@ class Scorer:
             return Answer(400, exc.body())
         predictions = self._predict(rows)
         self._collect(rows, predictions, request_id=request_id, body_bytes=len(body))
-        answer: dict[str, Any] = {
+        answer: dict[str, object] = {
             "predictions": predictions,
             "model": self._folder.name,
             "model_version": self._folder.version,
@@ -83,8 +83,8 @@ class Scorer:
     def _predict(self, rows: Rows) -> list[Any]:
         frame = pd.DataFrame(
             {
-                column.name: np.array(rows.columns[column.name], dtype=column.dtype)
-                for column in self._folder.columns
+                name: np.array(rows.columns[name], dtype=dtype)
+                for name, dtype in self._dtypes.items()
             }
         )
         predictions: list[Any] = np.asarray(self._model.predict(frame)).tolist()

@@ -15,6 +15,7 @@ from ml.model_config import read_model
 from ml.model_folder.trusted_types import is_trusted
 from ml.reference.profile import PROFILE_FILE, reference_profile
 from ml.tracking import JobRun
+from ml.training.build import build_pipeline
 from ml.training.train import fit
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     config = read_model(args.model_name)
+    unfitted = build_pipeline(config)
     train = pd.read_parquet(args.prepared / "train.parquet")
     started = time.perf_counter()
-    pipeline = fit(train, config)
+    pipeline = fit(unfitted, train, config)
     seconds = time.perf_counter() - started
 
     save(pipeline, train, args.model, config=config)

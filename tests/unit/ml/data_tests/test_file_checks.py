@@ -405,7 +405,7 @@ def test_rows_are_named_in_the_order_of_the_file(houses):
     assert report.findings[0].rows == (1, 2, 3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=8))
 def test_duplicates_are_those_that_a_set_finds(chunks):
     seen: set[int] = set()

@@ -52,7 +52,7 @@ def _batch(kind="model_inputs", rows=1):
     return Batch(kind, {"x": list(range(rows))}, "request-1", "3", time_seconds=1790000000)
 
 
-def test_a_batch_is_one_post_as_microsofts_client_makes_it(server):
+def test_batch_is_posted_as_microsofts_client_posts_it(server):
     collection = _collection(server.server_port)
 
     collection.put([_batch(rows=2), _batch("model_outputs")])
@@ -70,7 +70,7 @@ def test_a_batch_is_one_post_as_microsofts_client_makes_it(server):
     assert collection.dropped == 0
 
 
-def test_a_full_queue_drops_counts_and_returns_at_once(server, caplog):
+def test_full_queue_drops_batches_counts_them_and_returns_at_once(server, caplog):
     server.gate.clear()
     collection = _collection(server.server_port, capacity=5)
 
@@ -87,11 +87,11 @@ def test_a_full_queue_drops_counts_and_returns_at_once(server, caplog):
     assert 43 <= collection.dropped <= 45
     first, *last = [one.message for one in caplog.records if "dropped" in one.message]
     assert "rows_since_start=1 " in first
-    # What came after the first line is told when the server stops, not never.
+    # Drops after the first line are reported when the server stops.
     assert [f"rows_since_start={collection.dropped} " in line for line in last] == [True]
 
 
-def test_large_batches_cannot_fill_the_memory_while_the_collector_is_away(server, monkeypatch):
+def test_memory_is_bounded_while_the_collector_is_away(server, monkeypatch):
     monkeypatch.setattr("ml.scoring.collection._MOST_WAITING_BYTES", 1_000_000)
     server.gate.clear()
     collection = _collection(server.server_port, capacity=1500)
@@ -108,7 +108,7 @@ def test_large_batches_cannot_fill_the_memory_while_the_collector_is_away(server
     assert sum(len(body) for _, _, body, _ in server.seen) == 5 * rows
 
 
-def test_what_was_sent_makes_room_again(server, monkeypatch):
+def test_sent_batches_make_room_for_new_ones(server, monkeypatch):
     monkeypatch.setattr("ml.scoring.collection._MOST_WAITING_BYTES", 100_000)
     collection = _collection(server.server_port)
 
@@ -123,7 +123,7 @@ def test_what_was_sent_makes_room_again(server, monkeypatch):
     assert collection.dropped == 0
 
 
-def test_a_server_error_is_tried_again_and_a_refusal_is_not(server):
+def test_server_error_is_retried_and_refusal_is_not(server):
     server.statuses = [503, 202, 400]
     collection = _collection(server.server_port)
 
@@ -135,7 +135,7 @@ def test_a_server_error_is_tried_again_and_a_refusal_is_not(server):
     assert collection.dropped == 1
 
 
-def test_without_a_collector_nothing_is_raised_and_the_loss_is_counted():
+def test_without_collector_drops_are_counted_and_nothing_is_raised():
     collection = _collection(1)
 
     collection.put([_batch(), _batch("model_outputs")])
@@ -164,7 +164,7 @@ def test_large_batches_are_sent_in_parts(server):
         ({"model_inputs": 10.0, "model_outputs": 50.0}, 0.05, ["model_inputs", "model_outputs"]),
     ],
 )
-def test_only_what_is_switched_on_and_drawn_is_sent(server, percent, drawn, kinds):
+def test_only_enabled_and_sampled_kinds_are_sent(server, percent, drawn, kinds):
     settings = CollectionSettings("127.0.0.1", server.server_port, percent)
     collection = Collection(settings, draw=lambda: drawn)
 

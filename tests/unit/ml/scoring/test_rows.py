@@ -38,7 +38,7 @@ def _refusal(document):
     return caught.value
 
 
-def test_records_and_azures_split_form_give_the_same_rows():
+def test_records_and_split_form_give_the_same_rows():
     records = _parse({"data": [_ROW, {**_ROW, "age": 51.5, "city": None}]})
     split = _parse(
         {
@@ -56,7 +56,7 @@ def test_records_and_azures_split_form_give_the_same_rows():
     assert records.columns["city"] == ["Rome", None]
 
 
-def test_ids_are_passed_through_and_are_no_feature():
+def test_ids_are_passed_through_and_not_used_as_feature():
     rows = _parse({"data": [{**_ROW, "ID": 7}, {**_ROW, "ID": 8}]})
 
     assert rows.ids == [7, 8]
@@ -64,7 +64,7 @@ def test_ids_are_passed_through_and_are_no_feature():
     assert _parse({"data": [_ROW]}).ids is None
 
 
-def test_an_optional_column_may_be_left_out():
+def test_optional_column_may_be_left_out():
     row = {name: value for name, value in _ROW.items() if name != "city"}
 
     assert _parse({"data": [row]}).columns["city"] == [None]
@@ -84,16 +84,16 @@ def test_an_optional_column_may_be_left_out():
         ({"visits": 2**63}, "wrong_type", "visits", "is not a whole number of 64 bits"),
         ({"city": 7}, "wrong_type", "city", "7 is not a text"),
         ({"height": 1}, "unknown_column", "height", "leave it out"),
-        ({"ID": 1.5}, "wrong_type", "ID", "1.5 is no row id"),
-        ({"ID": None}, "wrong_type", "ID", "None is no row id"),
-        ({"ID": True}, "wrong_type", "ID", "True is no row id"),
-        ({"ID": 2**63}, "wrong_type", "ID", "is no row id"),
-        ({"ID": "x" * 1025}, "wrong_type", "ID", "is no row id"),
-        ({"ID": "\ud800"}, "wrong_type", "ID", "is no row id"),
+        ({"ID": 1.5}, "wrong_type", "ID", "1.5 is not a row id"),
+        ({"ID": None}, "wrong_type", "ID", "None is not a row id"),
+        ({"ID": True}, "wrong_type", "ID", "True is not a row id"),
+        ({"ID": 2**63}, "wrong_type", "ID", "is not a row id"),
+        ({"ID": "x" * 1025}, "wrong_type", "ID", "is not a row id"),
+        ({"ID": "\ud800"}, "wrong_type", "ID", "is not a row id"),
         ({"city": "half \ud800"}, "wrong_type", "city", "is not a text"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_column(change, code, column, words):
+def test_value_of_wrong_type_is_refused_with_its_column(change, code, column, words):
     error = _refusal({"data": [_ROW | change]})
 
     assert (error.code, error.column) == (code, column)
@@ -101,7 +101,7 @@ def test_a_bad_value_is_refused_with_its_column(change, code, column, words):
     assert error.body()["error"] == {"code": code, "message": str(error), "column": column}
 
 
-def test_missing_and_renamed_columns_are_told_apart():
+def test_renamed_column_gets_a_hint_and_missing_one_is_named():
     without = {name: value for name, value in _ROW.items() if name != "bmi"}
 
     missing = _refusal({"data": [without]})
@@ -143,7 +143,7 @@ def test_missing_and_renamed_columns_are_told_apart():
         ({"input_data": {"columns": ["age", "age"], "data": [[1, 2]]}}, "duplicate_column"),
     ],
 )
-def test_a_body_that_is_not_one_of_the_two_forms_is_refused_with_the_reason(document, code):
+def test_body_of_another_form_is_refused_with_the_reason(document, code):
     assert _refusal(document).code == code
 
 
@@ -155,13 +155,13 @@ def test_a_body_that_is_not_one_of_the_two_forms_is_refused_with_the_reason(docu
         (b'{"input_data": {"columns": ["age"], "columns": ["bmi"], "data": [[1]]}}', "columns"),
     ],
 )
-def test_a_name_that_is_given_twice_is_refused_because_nobody_knows_which_was_meant(body, column):
+def test_name_given_twice_is_refused(body, column):
     error = _refusal(body)
 
     assert (error.code, error.column) == ("duplicate_column", column)
 
 
-def test_a_hundred_thousand_names_are_refused_at_once_and_in_few_words():
+def test_hundred_thousand_names_are_refused_quickly_with_a_short_message():
     names = [f"x{number}" for number in range(100_000)]
     began = time.process_time()
 
@@ -194,7 +194,7 @@ _JSON = st.recursive(
 
 @settings(max_examples=60)
 @given(_JSON, st.sampled_from(["data", "input_data", "whole"]))
-def test_whatever_json_comes_it_is_rows_or_a_refusal(value, place):
+def test_any_json_gives_rows_or_a_refusal(value, place):
     document = value if place == "whole" else {place: value}
     try:
         rows = _parse(document)
@@ -207,13 +207,13 @@ def test_whatever_json_comes_it_is_rows_or_a_refusal(value, place):
 @pytest.mark.parametrize(
     "text",
     [
-        "no json",
+        "not json",
         '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, 3]}}]',
         '[{"name": "a", "type": "binary"}]',
         "[]",
     ],
 )
-def test_a_signature_that_cannot_be_served_is_refused_at_the_start(text):
+def test_signature_that_cannot_be_served_is_refused(text):
     with pytest.raises(ModelArtefactError, match=r"save the model|cannot be served"):
         parse_signature(text)
 
@@ -227,7 +227,7 @@ def test_a_signature_that_cannot_be_served_is_refused_at_the_start(text):
         ("datetime", ["2026-01-02", "2026-01-02T03:04:05+01:00"], "yesterday"),
     ],
 )
-def test_the_other_column_types_are_checked_too(kind, good, bad):
+def test_cells_of_every_column_type_are_checked(kind, good, bad):
     (column,) = parse_signature(json.dumps([{"name": "x", "type": kind}]))
 
     assert len(check_cells(good, column)) == len(good)

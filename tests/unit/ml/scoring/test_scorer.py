@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from ml.model_folder import ModelFolder
 from ml.model_folder.trusted_types import is_trusted
 from ml.scoring.scorer import ModelAnswerError, Scorer
 
+ROOT = Path(__file__).resolve().parents[4]
 _INPUTS = [
     {"name": "age", "type": "double", "required": False},
     {"name": "city", "type": "string", "required": True},
@@ -32,7 +35,7 @@ def _double_it(values):
 
 
 class _Kept:
-    """Stands where the collection stands: keeps what is handed over."""
+    """A collection that keeps its batches."""
 
     def __init__(self):
         self.batches = []
@@ -63,7 +66,7 @@ def _save(folder, *, function=None, serialization="skops"):
             "sklearn": {
                 "pickled_model": "model.skops",
                 "serialization_format": serialization,
-                # What a forger would write: the folder's own list must not count.
+                # As a forger would write it: the file's own list must not count.
                 "skops_trusted_types": ["test_scorer._double_it"],
             }
         },
@@ -91,7 +94,7 @@ def _ask(scorer, *rows):
     return scorer.answer(json.dumps({"data": rows}).encode(), request_id="r-1")
 
 
-def test_predictions_are_those_of_the_saved_model_with_name_and_version(mounted):
+def test_answer_has_predictions_name_and_version_of_the_model(mounted):
     scorer, _ = _scorer(mounted)
 
     answer = _ask(scorer, {"age": 30, "city": "b"}, {"age": None, "city": "elsewhere"})
@@ -105,7 +108,7 @@ def test_predictions_are_those_of_the_saved_model_with_name_and_version(mounted)
     }
 
 
-def test_inputs_and_outputs_are_collected_with_the_rows_ids(mounted):
+def test_inputs_and_outputs_are_collected_with_row_ids(mounted):
     scorer, kept = _scorer(mounted, id_column="ID")
 
     answer = _ask(scorer, {"ID": 7, "age": 30, "city": "b"})
@@ -130,7 +133,7 @@ def test_bad_rows_are_answered_with_400_and_not_collected(mounted):
     assert kept.batches == []
 
 
-class _Odd:
+class _WrongModel:
     def __init__(self, predictions):
         self._predictions = predictions
 
@@ -148,9 +151,11 @@ class _Odd:
         (ValueError("inside"), ValueError),
     ],
 )
-def test_a_bug_in_the_model_is_no_answer_of_ours(mounted, predictions, error):
+def test_wrong_predictions_of_a_model_raise_and_are_not_collected(mounted, predictions, error):
     kept = _Kept()
-    scorer = Scorer(folder=ModelFolder.read(mounted), model=_Odd(predictions), collection=kept)
+    scorer = Scorer(
+        folder=ModelFolder.read(mounted), model=_WrongModel(predictions), collection=kept
+    )
 
     with pytest.raises(error):
         _ask(scorer, {"age": 1, "city": "b"})
@@ -158,7 +163,7 @@ def test_a_bug_in_the_model_is_no_answer_of_ours(mounted, predictions, error):
     assert kept.batches == []
 
 
-def test_a_model_with_a_function_that_is_not_ours_is_refused_whatever_its_own_list_says(tmp_path):
+def test_model_with_untrusted_function_is_refused_although_its_file_trusts_it(tmp_path):
     _save(tmp_path / "model", function=_double_it)
 
     with pytest.raises(ModelArtefactError, match=r"not trusted: .*_double_it"):
@@ -166,11 +171,11 @@ def test_a_model_with_a_function_that_is_not_ours_is_refused_whatever_its_own_li
 
 
 @pytest.mark.parametrize("name", ["os.system", "ml.models.diabetes.pipeline.os", "ml.models.x.f"])
-def test_what_a_module_of_ours_merely_imports_is_not_trusted(name):
+def test_what_our_module_only_imports_is_not_trusted(name):
     assert not is_trusted(name)
 
 
-def test_a_folder_that_cannot_be_served_says_why(tmp_path, mounted):
+def test_folder_that_cannot_be_served_is_refused_with_the_reason(tmp_path, mounted):
     empty = tmp_path / "empty"
     empty.mkdir()
     pickled = tmp_path / "pickled"
@@ -191,3 +196,22 @@ def test_a_folder_that_cannot_be_served_says_why(tmp_path, mounted):
         with pytest.raises(ModelArtefactError, match=words):
             ModelFolder.read(folder)
     assert ModelFolder.read(mounted).version == "12"
+
+
+def test_scoring_a_row_runs_five_of_our_files_at_most(mounted):
+    """The entry script calls the scorer; it needs the inference server, so it is counted here."""
+    scorer, _ = _scorer(mounted)
+    ran = {"score.py"}
+
+    def note(frame, _event, _argument):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(ROOT / "ml"):
+            ran.add(path.name)
+
+    sys.setprofile(note)
+    try:
+        _ask(scorer, {"age": 30, "city": "b"})
+    finally:
+        sys.setprofile(None)
+
+    assert ran <= {"score.py", "scorer.py", "rows.py", "cells.py", "collection.py"}

@@ -1,8 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
 
+from ml.errors import ModelConfigError
 from ml.model_config import read_model
+from ml.training.build import build_pipeline, built_by
 from ml.training.train import fit
 
 
@@ -18,7 +24,7 @@ def flowers(rows: int = 90) -> pd.DataFrame:
 def test_the_same_rows_and_settings_give_the_same_model():
     config, rows = read_model("iris"), flowers()
 
-    one, other = fit(rows, config), fit(rows, config)
+    one, other = (fit(build_pipeline(config), rows, config) for _ in range(2))
 
     features = rows[list(config.features)]
     assert (one.predict(features) == other.predict(features)).all()
@@ -40,7 +46,42 @@ def test_every_shipped_pipeline_builds_and_fits_its_own_columns(name):
     }
     columns[config.target] = np.arange(60) % 2 * 1.0
 
-    pipeline = fit(pd.DataFrame(columns), config)
+    pipeline = fit(build_pipeline(config), pd.DataFrame(columns), config)
 
     assert len(pipeline.predict(pd.DataFrame(columns)[list(config.features)])) == 60
     assert all(value == 1 for key, value in pipeline.get_params().items() if key.endswith("n_jobs"))
+
+
+def handed_on(params):
+    return Pipeline([("ridge", Ridge(**params))])
+
+
+def picked(params):
+    return Pipeline([("ridge", Ridge(alpha=params["alpha"], solver=params.get("solver", "auto")))])
+
+
+@pytest.mark.parametrize("build", [handed_on, picked])
+def test_misspelt_training_parameter_is_refused_with_the_nearest_name(build):
+    pipeline_py = SimpleNamespace(build=build, Ridge=Ridge)
+
+    with pytest.raises(ModelConfigError) as caught:
+        built_by(pipeline_py, {"alpha": 2.0, "sovler": "svd"}, where="ml/models/houses")
+
+    said = str(caught.value)
+    assert said.startswith("ml/models/houses/model.yml  training.params.sovler: nothing takes the")
+    assert "'svd'; pipeline.py knows alpha, " in said
+    assert said.endswith("Did you mean solver?")
+
+
+@pytest.mark.parametrize("build", [handed_on, picked])
+def test_known_training_parameters_reach_the_estimator(build):
+    pipeline_py = SimpleNamespace(build=build, Ridge=Ridge)
+
+    pipeline = built_by(pipeline_py, {"alpha": 2.0, "solver": "svd"}, where="ml/models/houses")
+
+    assert (pipeline["ridge"].alpha, pipeline["ridge"].solver) == (2.0, "svd")
+
+
+def test_pipeline_that_cannot_be_built_is_refused_with_its_file():
+    with pytest.raises(ModelConfigError, match=r"houses/pipeline\.py: build\(training\.params\)"):
+        built_by(SimpleNamespace(), {}, where="ml/models/houses")

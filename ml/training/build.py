@@ -1,0 +1,86 @@
+"""A model's own pipeline.py: its `build`, held to every one of training.params."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from ml.did_you_mean import did_you_mean
+from ml.errors import ModelConfigError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from sklearn.pipeline import Pipeline
+
+    from ml.model_config import ModelConfig
+
+_UNEXPECTED: Final = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def build_pipeline(config: ModelConfig) -> Pipeline:
+    """The unfitted pipeline of a model.
+
+    Raises:
+        ModelConfigError: pipeline.py has no `build`, `build` fails, or a parameter is one that
+            neither `build` nor the estimator it is handed to knows.
+    """
+    module = importlib.import_module(f"ml.models.{config.name}.pipeline")
+    return built_by(module, config.training.params, where=f"ml/models/{config.name}")
+
+
+def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:
+    """What the module's `build` makes of the parameters; `where` is the model's folder."""
+    asked = _AskedFor(params)
+    try:
+        pipeline: Pipeline = module.build(asked)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        unexpected = _UNEXPECTED.search(str(exc))
+        if unexpected is not None and unexpected[2] in params:
+            known = _parameters(module, unexpected[1])
+            raise _not_taken(where, unexpected[2], params, known=known) from exc
+        raise ModelConfigError(
+            [f"{where}/pipeline.py: build(training.params) failed: {exc}; mend it or model.yml"]
+        ) from exc
+    for name in params:
+        if name not in asked.names:
+            raise _not_taken(where, name, params, known=asked.names)
+    return pipeline
+
+
+class _AskedFor(Mapping[str, Any]):
+    """Parameters that note which names were asked for, whether they are there or not."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return self._params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        return len(self._params)
+
+
+def _parameters(module: ModuleType, class_name: str) -> set[str]:
+    """What a class that the module uses can be made with."""
+    found = getattr(module, class_name, None)
+    return set(inspect.signature(found).parameters) if inspect.isclass(found) else set()
+
+
+def _not_taken(
+    where: str, name: str, params: Mapping[str, Any], *, known: set[str]
+) -> ModelConfigError:
+    names = ", ".join(sorted(known)) or "nothing"
+    text = (
+        f"{where}/model.yml  training.params.{name}: nothing takes the value {params[name]!r}; "
+        f"pipeline.py knows {names}. Remove it.{did_you_mean(name, known)}"
+    )
+    return ModelConfigError([text])
