@@ -3,10 +3,10 @@
 Every measurement is one fresh process; all contestants of a table alternate, and medians count.
 Peers live in virtual environments of their own, made here with uv, their telemetry off. CPU seconds
 are the process's own, after imports and one collection of the garbage that they left, for every
-contestant; the engine, which compiles, also has one warm-up on a small table. Two exceptions:
-`cold` holds everything from the start of the interpreter, and its worse case, which counts, finds
-nothing compiled before. "Calibration" is what turns a summary into limits, once a model version:
-the drawn null and what the reference's own past adds to it; it is timed apart from profile + check.
+contestant; the engine, which makes its machine code, also has one warm-up on a small table. `cold`
+holds everything from the start of the interpreter. "Calibration" is what turns a summary into
+limits, once a model version: the drawn null and what the reference's own past adds to it; it is
+timed apart from profile + check.
 
 The bare read, which one pass is compared with, is two contestants, and the quicker one counts:
 
@@ -54,7 +54,6 @@ QUIET = {
     "PYTHONWARNINGS": "ignore",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
 }
 
 
@@ -193,8 +192,7 @@ def _small(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dict[
         {
             "ours, daily check": (own, "check", reference, current),
             "ours, profile + check": (own, "profile_and_check", reference, current),
-            "ours, cold, compiled before": (own, "cold", reference, current),
-            "ours, cold, nothing compiled": (own, "colder", reference, current),
+            "ours, cold": (own, "cold", reference, current),
             "Evidently": (environment(work, "evidently"), "evidently", reference, current),
         },
         repetitions,
@@ -203,7 +201,7 @@ def _small(work: Path, own: Path, repetitions: int, peaks: list[float]) -> dict[
     return {
         "daily_vs_evidently": table.cpu("Evidently") / table.cpu("ours, daily check"),
         "fit_vs_evidently": table.cpu("Evidently") / table.cpu("ours, profile + check"),
-        "cold_cpu_s": table.cpu("ours, cold, nothing compiled"),
+        "cold_cpu_s": table.cpu("ours, cold"),
         "calibrate_cpu_s": table.reported("ours, profile + check", "calibrate"),
     }
 

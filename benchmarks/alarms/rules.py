@@ -16,7 +16,8 @@ from ml.drift.counting.category import CategorySummary
 from ml.drift.counting.columns import Column, Summary
 from ml.drift.counting.grid import Grid
 from ml.drift.counting.history import Blocks, Days
-from ml.drift.counting.kernels import CELLS, add_days
+from ml.drift.counting.kernels import add_days
+from ml.drift.counting.loops import CELLS
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.profiles.profile import learn_references
 from ml.drift.reference.column_reference import (

@@ -6,9 +6,7 @@ clock starts, and warms up on a small table, so that JIT and imports count for n
 
 import gc
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +38,13 @@ def timed(work: Callable[[], dict[str, float] | None]) -> None:
 
 def _engine() -> Any:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from ml.drift import engine  # noqa: PLC0415 - only where the engine is installed
+    from ml import drift  # noqa: PLC0415 - only where the engine is installed
 
-    return engine
+    return drift
 
 
 def _warm(engine: Any) -> None:
-    """Compile, or load from the cache, on a table of no size to speak of."""
+    """Make the machine code, on a table of no size to speak of."""
     import pyarrow as pa  # noqa: PLC0415
 
     table = pa.table({"x": [i / 7 for i in range(WARM_ROWS)], "c": ["a", "b"] * (WARM_ROWS // 2)})
@@ -89,19 +87,12 @@ def profile_and_check(reference: str, current: str) -> None:
 
 
 def cold(reference: str, current: str) -> None:
-    """Everything from the start of the interpreter: imports, JIT or its cache, load, check."""
+    """Everything from the start of the interpreter: imports, machine code, load, check."""
     del reference
     engine = _engine()
     stored = Path(current).with_suffix(".profile")
     engine.check(engine.load_profile(stored), current)
     print(json.dumps({"cpu": time.process_time(), "wall": 0.0, "peak_mb": memory_mb("VmHWM")}))
-
-
-def colder(reference: str, current: str) -> None:
-    """The same with nothing compiled before: numba finds an empty cache."""
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["NUMBA_CACHE_DIR"] = empty
-        cold(reference, current)
 
 
 def read(path: str, threads: str) -> None:
@@ -210,7 +201,6 @@ TASKS = (
     check,
     profile_and_check,
     cold,
-    colder,
     read,
     read_buffered,
     scan,

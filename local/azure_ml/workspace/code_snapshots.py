@@ -1,7 +1,7 @@
 """Code snapshots, fetched once; every step works on a copy of its own, as on Azure.
 
-What Python and numba compiled of a snapshot is kept with it: they trust it while its source has the
-size and age, or the content, that it was made from. Some four CPU seconds less a training.
+What Python compiled of a snapshot is kept with it: it is trusted while its source has the size and
+age, or the content, that it was made from. Some CPU seconds less a training.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -146,15 +146,27 @@ def to_numbers(column: pa.Array) -> Numbers:
     if pa.types.is_dictionary(kind):
         return to_numbers(column.dictionary_decode())
     if pa.types.is_float64(kind) and column.null_count == 0:
-        return Numbers(column.to_numpy())
+        return Numbers(_in_numpy(column, np.nan))
     if pa.types.is_null(kind):
         return Numbers(np.full(len(column), np.nan))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _from_text(column)
     if pa.types.is_temporal(kind):
         return Numbers(_seconds(column))
-    cast = column.cast(pa.float64(), safe=False)
-    return Numbers(np.asarray(cast.to_numpy(zero_copy_only=False), np.float64))
+    return Numbers(_in_numpy(column.cast(pa.float64(), safe=False), np.nan))
+
+
+def _in_numpy(column: pa.Array, missing: float) -> NDArray[Any]:
+    """Of type int64 or float64, `missing` where there is none; without a copy where there are all.
+
+    Not `to_numpy`: that, as `pa.scalar` and `pa.array`, imports pandas wherever it is installed,
+    for a fifth of a second of CPU and 40 MB.
+    """
+    if column.null_count:
+        buffers = [None, pa.py_buffer(np.full(len(column), missing))]
+        column = pc.coalesce(column, pa.Array.from_buffers(column.type, len(column), buffers))
+    found: NDArray[Any] = np.from_dlpack(column)
+    return found
 
 
 def _seconds(column: pa.Array) -> NDArray[np.float64]:
@@ -169,8 +181,7 @@ def _seconds(column: pa.Array) -> NDArray[np.float64]:
     else:
         per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
         whole = column.cast(pa.int64())
-    numbers = whole.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(numbers, np.float64) / per_second
+    return _in_numpy(whole.cast(pa.float64(), safe=False), np.nan) / per_second
 
 
 def _from_text(column: pa.Array) -> Numbers:
@@ -181,7 +192,7 @@ def _from_text(column: pa.Array) -> Numbers:
         values = np.array([_number(text) for text in texts], np.float64)
         given = len(texts) - column.null_count
         return Numbers(values, unreadable=given - int(np.count_nonzero(~np.isnan(values))))
-    return Numbers(np.asarray(cast.to_numpy(zero_copy_only=False), np.float64))
+    return Numbers(_in_numpy(cast, np.nan))
 
 
 def _number(text: str | None) -> float:
@@ -198,10 +209,7 @@ def to_categories(column: pa.Array) -> tuple[Sequence[str], NDArray[np.int64]]:
             column = column.cast(pa.string())
         column = column.dictionary_encode()
     values = column.dictionary.cast(pa.string()).to_pylist()
-    indices = column.indices
-    if indices.null_count:
-        indices = pc.fill_null(indices.cast(pa.int64()), -1)
-    return values, indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return values, _in_numpy(column.indices.cast(pa.int64()), -1)
 
 
 def _moments(column: pa.Array) -> pa.Array:

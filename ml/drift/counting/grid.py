@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.drift.counting.kernels import (
+from ml.drift.counting.loops import (
     BINS_A_CELL,
     BINS_A_SIDE,
     CELLS_A_SIDE,

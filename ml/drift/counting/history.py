@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.drift.counting.grid import Grid
-from ml.drift.counting.kernels import CELLS, add_days
+from ml.drift.counting.kernels import add_days
+from ml.drift.counting.loops import CELLS
 from ml.drift.errors import DriftInputError
 
 MOST_BLOCKS: Final = 64

@@ -1,187 +1,165 @@
-"""The inner loops, compiled: one pass over a column into a log-linear histogram.
+"""The loops as machine code, made for the processor at hand when one of them is first called.
 
-Bin index = top bits of the float64 1 + |y|: no logarithm, no search. 128 bins an octave, 40 octaves
-a side, ascending in y: position BINS_A_SIDE - 1 - k for y < 0, BINS_A_SIDE + k for y >= 0.
+`loops.ll` is shipped: translating Python here would take every process a second of CPU, and more
+memory than all else that the engine does (ADR 21).
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+import ctypes
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, get_type_hints
 
-import numba
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-STEPS_BITS: Final = 7
-STEPS_AN_OCTAVE: Final = 1 << STEPS_BITS
-OCTAVES: Final = 40
-BINS_A_SIDE: Final = STEPS_AN_OCTAVE * OCTAVES
-BINS: Final = 2 * BINS_A_SIDE
+from ml.drift.counting import loops
+from ml.drift.counting.loops import BINS, CELLS, STRIP, Floats, Ints, Singles
 
-# Cells: eight bins each, the outer octaves folded into the last one; what histories are kept in.
-BINS_A_CELL: Final = 8
-CELL_OCTAVES: Final = 12
-CELLS_A_SIDE: Final = STEPS_AN_OCTAVE // BINS_A_CELL * CELL_OCTAVES
-CELLS: Final = 2 * CELLS_A_SIDE
+LOOPS: Final = Path(__file__).with_name("loops.ll")
+COMPILED: Final = ("add_values", "add_days", "count_uniforms")
 
-_SHIFT: Final = np.uint64(52 - STEPS_BITS)
-_ONE: Final = 1023 << STEPS_BITS  # index of 1.0, where |y| = 0
-_OUTERMOST: Final = float(np.nextafter(2.0**OCTAVES, 0.0))  # 1 + |y| from here on: the last bin
-_STRIP: Final = 512  # values; with their bins they stay in the first-level cache
-
-# What a pass leaves in `moments`, by position.
-FINITE, MISSING, INFINITE, LOWEST, HIGHEST, SQUARES = range(6)
-
-
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Compile on first call, kept on disk where a cache folder can be written."""
-    try:
-        compiled: Callable[..., Any] = numba.njit(function, cache=True, nogil=True, **options)
-    except RuntimeError:  # numba: "cannot cache function": package and home are read-only
-        compiled = numba.njit(function, nogil=True, **options)
-    return compiled
+_MOMENTS: Final = 6
+_FLOAT: Final = np.dtype(np.float64)
+_SINGLE: Final = np.dtype(np.float32)
+_INT: Final = np.dtype(np.int64)
+_Ys = ctypes.c_double * STRIP
+_Bins = ctypes.c_int64 * STRIP
+_TYPES: Final[Mapping[Any, Any]] = {
+    Floats: ctypes.c_void_p,
+    Singles: ctypes.c_void_p,
+    Ints: ctypes.c_void_p,
+    float: ctypes.c_double,
+    int: ctypes.c_int64,
+}
+_lock: Final = threading.Lock()
+_made: Final[dict[str, Callable[..., None]]] = {}
+_kept: Final[list[Any]] = []  # the code lives as long as the engine that made it
 
 
-def _as_bits(_: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.uint64))
-
-    return types.uint64(value), generate
+def source_hash() -> str:
+    """Of the loops that `loops.ll` has to be made of."""
+    return hashlib.sha256(Path(loops.__file__).read_bytes()).hexdigest()
 
 
-_bits: Any = intrinsic(_as_bits)
-"""The 64 bits of a float64 as an integer, in a register: a view of an array needs memory."""
+def values_adder(
+    values: Floats, *, center: float, per_scale: float, to: tuple[Ints, Floats, Floats]
+) -> Callable[[int, int], None]:
+    """A function of (first, last) that adds values[first:last], as `loops.add_values` says.
 
-
-# Floating-point sums keep their order unless told otherwise, and then run one by one.
-@partial(_compiled, fastmath={"reassoc"})
-def _sum_of_squares(y: NDArray[np.float64], size: int) -> float:
-    total = 0.0
-    for i in range(size):
-        total += y[i] * y[i]
-    return total
-
-
-@_compiled
-def _widen(moments: NDArray[np.float64], x: NDArray[np.float64], bins: NDArray[np.uint64]) -> None:
-    """Take the lowest and highest of the values that have a bin into the moments."""
-    for i in range(len(x)):
-        if bins[i] < BINS:
-            moments[LOWEST] = min(moments[LOWEST], x[i])
-            moments[HIGHEST] = max(moments[HIGHEST], x[i])
-
-
-@_compiled
-def _scatter(
-    bins: NDArray[np.uint64],
-    ys: NDArray[np.float64],
-    size: int,
-    counts: NDArray[np.int64],
-    sums: NDArray[np.float64],
-) -> None:
-    for i in range(size):
-        if bins[i] < BINS:
-            counts[bins[i]] += 1
-            sums[bins[i]] += ys[i]
-
-
-@_compiled
-def add_values(  # noqa: PLR0917 - compiled functions take no keywords
-    values: NDArray[np.float64],
-    center: float,
-    per_scale: float,
-    counts: NDArray[np.int64],
-    sums: NDArray[np.float64],
-    moments: NDArray[np.float64],
-) -> None:
-    """Add values, shape (n,), to counts and sums, shape (BINS,), and to moments, shape (6,).
-
-    Sums and squares are of y = (x - center) * per_scale. NaN counts as missing, infinity (also one
-    that only y overflows to) as infinite; neither is binned.
-
-    A strip at a time, so that bins are found in vector registers and only counting is one by one.
+    Args:
+        values: shape (n,).
+        center: of the grid.
+        per_scale: of the grid.
+        to: counts and sums, shape (BINS,), and moments, shape (6,); changed in place.
     """
-    ys = np.empty(_STRIP, np.float64)
-    bins = np.empty(_STRIP, np.uint64)  # unsigned: an index that is never counted from the end
-    for start in range(0, len(values), _STRIP):
-        x = values[start : start + _STRIP]
-        size = len(x)
-        finite, missing, outside, same = 0, 0, 0, 0
-        lowest, highest = moments[LOWEST], moments[HIGHEST]
-        for i in range(size):
-            y = (x[i] - center) * per_scale
-            outward = 1.0 + abs(y)
-            there = outward < np.inf
-            capped = outward if outward < _OUTERMOST else _OUTERMOST  # noqa: FURB136 - NaN: capped
-            k = np.int64(_bits(capped) >> _SHIFT) - _ONE
-            k = BINS_A_SIDE + k if y >= 0.0 else BINS_A_SIDE - 1 - k
-            bins[i] = k if there else BINS
-            ys[i] = y if there else 0.0
-            finite += 1 if there else 0
-            missing += 1 if x[i] != x[i] else 0  # NaN
-            outside += 1 if (x[i] < lowest) | (x[i] > highest) else 0
-            same += 1 if x[i] == x[0] else 0
-        moments[FINITE] += finite
-        moments[MISSING] += missing
-        moments[INFINITE] += size - finite - missing
-        moments[SQUARES] += _sum_of_squares(ys, size)
-        if outside > 0:  # seldom: looking costs less than keeping both up to date
-            _widen(moments, x, bins)
-        if same == finite == size:  # one bin, added to again and again, would wait for itself
-            counts[bins[0]] += size
-            sums[bins[0]] += size * ys[0]
-        else:
-            _scatter(bins, ys, size, counts, sums)
+    add, size = _function("add_values"), len(values)
+    counts, sums, moments = to
+    given = np.ascontiguousarray(values, np.float64)
+    pointers = (
+        _writable(counts, _INT, BINS),
+        _writable(sums, _FLOAT, BINS),
+        _writable(moments, _FLOAT, _MOMENTS),
+        ctypes.byref(_Ys()),
+        ctypes.byref(_Bins()),
+    )
+    start = given.ctypes.data
+
+    def add_between(first: int, last: int) -> None:
+        if not 0 <= first <= last <= size:
+            raise IndexError(f"values {first} to {last} of {size}")
+        add(start, first, last, center, per_scale, *pointers)
+
+    return add_between
 
 
-@_compiled
-def add_days(
-    values: NDArray[np.float64],
-    days: NDArray[np.int64],
-    center: float,
-    per_scale: float,
-    cells: NDArray[np.int64],
-) -> None:
-    """Count values, shape (n,), by day slot and cell into cells, shape (slots, CELLS + 1).
+def add_days(values: Floats, days: Ints, center: float, per_scale: float, cells: Ints) -> None:
+    """Count values by day slot and cell, as `loops.add_days` says.
 
-    The last cell counts what is missing or infinite. A slot below zero is left out.
+    Args:
+        values: shape (n,).
+        days: slots, shape (n,), each below the number of slots.
+        center: of the grid.
+        per_scale: of the grid.
+        cells: shape (slots, CELLS + 1); changed in place.
     """
-    for i in range(len(values)):
-        if days[i] < 0:
-            continue
-        y = (values[i] - center) * per_scale
-        size = 1.0 + abs(y)
-        if not size < np.inf:
-            cells[days[i], CELLS] += 1
-            continue
-        k = int(np.int64(_bits(size) >> _SHIFT) - _ONE) // BINS_A_CELL
-        k = min(k, CELLS_A_SIDE - 1)
-        k = CELLS_A_SIDE + k if y >= 0.0 else CELLS_A_SIDE - 1 - k
-        cells[days[i], k] += 1
+    if len(days) != len(values) or (len(days) and int(days.max()) >= len(cells)):
+        raise IndexError(f"{len(values)} values, {len(days)} days in {len(cells)} slots")
+    given = np.ascontiguousarray(values, np.float64)
+    slots = np.ascontiguousarray(days, np.int64)
+    table = _writable(cells, _INT, len(cells) * (CELLS + 1))
+    add = _function("add_days")
+    add(given.ctypes.data, slots.ctypes.data, len(given), center, per_scale, table)
 
 
-@_compiled
-def count_uniforms(
-    uniforms: NDArray[np.float32],
-    shares: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    counts: NDArray[np.float32],
-) -> None:
-    """Count uniforms, shape (draws, size), between ascending shares (k,) into (draws, k).
+def count_uniforms(uniforms: Singles, shares: Floats, starts: Ints, counts: Singles) -> None:
+    """Count uniforms between shares, as `loops.count_uniforms` says.
 
-    `starts` holds, for equal steps of the unit interval, the first share that may lie above them;
-    what is above the last share is not counted. The counts are set, not added to.
+    Args:
+        uniforms: shape (draws, size), from 0 up to and without 1.
+        shares: shape (k,), ascending.
+        starts: shape (steps,), each from 0 to k.
+        counts: shape (draws, k); set.
     """
-    steps = len(starts)
-    for draw in range(uniforms.shape[0]):
-        for k in range(len(shares)):
-            counts[draw, k] = 0.0
-        for i in range(uniforms.shape[1]):
-            u = uniforms[draw, i]
-            k = starts[int(u * steps)]
-            while k < len(shares) and shares[k] <= u:
-                k += 1
-            if k < len(shares):
-                counts[draw, k] += 1.0
+    draws, size = uniforms.shape
+    given = np.ascontiguousarray(uniforms, np.float32)
+    borders, lookup = np.ascontiguousarray(shares, np.float64), np.ascontiguousarray(starts, "i8")
+    _function("count_uniforms")(
+        *(given.ctypes.data, draws, size),
+        *(borders.ctypes.data, len(borders)),
+        *(lookup.ctypes.data, len(lookup)),
+        _writable(counts, _SINGLE, draws * len(borders)),
+    )
+
+
+def _writable(array: NDArray[Any], kind: np.dtype[Any], size: int) -> Any:
+    """A reference to an array that is changed in place; it keeps the array.
+
+    Raises:
+        TypeError: it is of another type, not contiguous, or read-only.
+        ValueError: it is of another size.
+    """
+    if array.dtype != kind:
+        raise TypeError(f"an array of {array.dtype}, not of {kind}")
+    if array.size != size:
+        raise ValueError(f"an array of {array.size}, not of {size}")
+    return ctypes.byref(ctypes.c_char.from_buffer(array.data))
+
+
+def _function(name: str) -> Callable[..., None]:
+    with _lock:
+        if name not in _made:
+            _made[name] = _make(name)
+        return _made[name]
+
+
+def _make(name: str) -> Callable[..., None]:
+    """Machine code of one loop."""
+    from llvmlite import binding  # noqa: PLC0415 - 40 MB, for whoever counts
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=2,
+        jit=True,
+    )
+    module = binding.parse_assembly(LOOPS.read_text("utf-8"))
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    for other in module.functions:
+        if other.name != name and not other.is_declaration:
+            other.linkage = binding.Linkage.internal  # unused then, and left out
+    options = binding.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = True
+    options.loop_unrolling = False  # costs a third of the time here and wins nothing
+    passes = binding.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+    engine = binding.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    hints = get_type_hints(getattr(loops, name))
+    hints.pop("return")
+    shape = ctypes.CFUNCTYPE(None, *(_TYPES[kind] for kind in hints.values()))
+    _kept.append(engine)
+    return shape(engine.get_function_address(name))

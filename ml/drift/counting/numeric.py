@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ml.drift.counting.grid import EDGES, Grid, fold_to_cells
 from ml.drift.counting.history import Blocks, Days
-from ml.drift.counting.kernels import (
+from ml.drift.counting.kernels import values_adder
+from ml.drift.counting.loops import (
     BINS,
     CELLS,
     FINITE,
@@ -17,7 +18,6 @@ from ml.drift.counting.kernels import (
     LOWEST,
     MISSING,
     SQUARES,
-    add_values,
 )
 from ml.drift.errors import DriftInputError
 
@@ -62,18 +62,17 @@ class NumericSummary:
         if isinstance(self.history, Days) and days is not None:
             self.history.add_numbers(values, days, self.grid)
         self._filled = None
+        add = values_adder(
+            values,
+            center=self.grid.center,
+            per_scale=self.grid.per_scale,
+            to=(self.counts, self.sums, self.moments),
+        )
         start = 0
         while start < len(values):
             blocks = self.history if isinstance(self.history, Blocks) else None
             stop = len(values) if blocks is None else min(len(values), start + blocks.room)
-            add_values(
-                values[start:stop],
-                self.grid.center,
-                self.grid.per_scale,
-                self.counts,
-                self.sums,
-                self.moments,
-            )
+            add(start, stop)
             if blocks is not None and blocks.advance(stop - start):
                 blocks.close(self._cells_and_missing())
             start = stop

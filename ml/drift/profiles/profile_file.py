@@ -14,7 +14,7 @@ from ml.drift.counting.category import CategorySummary
 from ml.drift.counting.columns import Column, HistoryKind, Layout, Summary
 from ml.drift.counting.grid import Grid
 from ml.drift.counting.history import Blocks, Days
-from ml.drift.counting.kernels import BINS
+from ml.drift.counting.loops import BINS
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import Profile

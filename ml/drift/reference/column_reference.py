@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ml.drift.counting.category import MISSING_SLOT, CategorySummary
 from ml.drift.counting.columns import Column, Summary
 from ml.drift.counting.history import Days, plus
-from ml.drift.counting.kernels import CELLS
+from ml.drift.counting.loops import CELLS
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.reference.null import DistanceNull
 from ml.drift.reference.overdispersion import (

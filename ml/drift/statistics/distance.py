@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from ml.drift.counting.columns import Summary
 from ml.drift.counting.grid import CELL_EDGES, fold_to_cells
-from ml.drift.counting.kernels import CELLS
+from ml.drift.counting.loops import CELLS
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.reference.column_reference import ColumnReference, Units, Window, is_compared
 from ml.drift.reference.null import DRAWS, DistanceNull, simulate_nulls

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ml.drift.counting.category import MOST_CATEGORIES, CategorySummary
 from ml.drift.counting.grid import CELL_EDGES, EDGES, Grid
 from ml.drift.counting.history import MOST_BLOCKS, Blocks, Days
-from ml.drift.counting.kernels import BINS, BINS_A_SIDE, CELLS, STEPS_AN_OCTAVE
+from ml.drift.counting.loops import BINS, BINS_A_SIDE, CELLS, STEPS_AN_OCTAVE
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.errors import DriftInputError
 
