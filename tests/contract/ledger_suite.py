@@ -125,6 +125,16 @@ class LedgerSuite:
         assert ledger.due_effect(model, "a/b #?") is None
         assert ledger.due_effect(model, "b") == DueEffect("b", NOW_UTC)
 
+    @pytest.mark.parametrize("change", [{"due": ("a",)}, {"undue": ("b",)}])
+    def test_effect_that_is_due_already_or_is_not_due_is_refused(self, ledger, model, change):
+        head = append(ledger, ledger.head(model), arrival(1), due=("a",))
+
+        with pytest.raises(LedgerConflictError):
+            append(ledger, head, arrival(2), **change)
+
+        assert ledger.head(model) == head
+        assert [row.effect for row in ledger.due(model)] == ["a"]
+
     def test_only_one_of_two_may_pass_a_due_effect_on(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")

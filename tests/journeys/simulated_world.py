@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from unreliable import ContestedLedger, CountingLedger, Crash, CrashingQueue
+
 from functions._performers import performers_over
 from shared.adapters.in_memory import (
     AzureMlSimulator,
@@ -34,7 +36,7 @@ from shared.domain.drift import DriftVerdict, Performance, PerformanceVerdict
 from shared.domain.ids import JobName
 from shared.domain.jobs import ChallengerRegistered, JobFinished
 from shared.domain.policy import Policy
-from shared.domain.retraining import CycleEnded, ReasonKind
+from shared.domain.retraining import ReasonKind
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
 from shared.usecases.check_drift import CheckDriftOf
@@ -51,15 +53,10 @@ if TYPE_CHECKING:
     from shared.adapters.in_memory import QueuedMessage
     from shared.adapters.in_memory.azure_ml import AnyJob
     from shared.domain.drift import CheckDrift
-    from shared.domain.facts import Entry, Fact
-    from shared.ports.ledger import Head
+    from shared.domain.facts import Fact
 
 
 SMALL_BYTES = 1000  # a larger file is tested in a job
-
-
-class Crash(BaseException):
-    """The host dies here: nothing in the app may catch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +78,7 @@ class Chances:
     worse: float = 0.15
     large_window: float = 0.3
     late_rows: float = 0.3
+    overtaken: float = 0.2
 
 
 CALM = Chances(
@@ -99,6 +97,7 @@ CALM = Chances(
     worse=0,
     large_window=0,
     late_rows=0,
+    overtaken=0,
 )
 POLICY = Policy(
     config_sha256="c0ffee",
@@ -109,31 +108,6 @@ POLICY = Policy(
     max_attempts=2,
     soak=timedelta(minutes=30),
 )
-
-
-class CountingLedger(InMemoryLedger):
-    """Counts the cycles that ended."""
-
-    ended = 0
-
-    def commit(self, head: Head, entries: Sequence[Entry], **changes: Any) -> Head:
-        after = super().commit(head, entries, **changes)
-        self.ended += sum(isinstance(entry.fact, CycleEnded) for entry in entries)
-        return after
-
-
-class CrashingQueue:
-    """The work queue as a host sees it that may die before the message is sent."""
-
-    def __init__(self, queue: InMemoryQueue, chance: random.Random, share: float) -> None:
-        self._queue = queue
-        self._chance = chance
-        self.share = share
-
-    def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
-        if self._chance.random() < self.share:
-            raise Crash
-        self._queue.send(message, delay=delay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +143,7 @@ class Host:
 
 @dataclass(slots=True)
 class World:
-    """Storage, Azure ML and two hosts."""
+    """Storage, Azure ML, two hosts, and a third one that gets in between."""
 
     seed: int = 0
     chances: Chances = CALM
@@ -184,12 +158,15 @@ class World:
     endpoints: InMemoryEndpoints = field(init=False)
     ports: Ports = field(init=False)
     hosts: list[Host] = field(init=False)
+    rival: Host = field(init=False)
     make_ledger: Callable[[], Any] = CountingLedger
     uploads: int = 0
     crashes: int = 0
+    overtaken: int = 0
     late: dict[tuple[str, date], int] = field(default_factory=dict)
     _facts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
     _sequencers: int = 0
+    _rival_is_working: bool = False
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)  # noqa: S311 - a simulation repeats itself
@@ -228,6 +205,7 @@ class World:
             InMemoryAlerts(),
         )
         self.hosts = [self._host() for _ in range(2)]
+        self.rival = self._host()
 
     def replace_ports(self, **ports: Any) -> None:
         """From now on, effects are performed with these."""
@@ -240,15 +218,16 @@ class World:
     def _host(self) -> Host:
         work = CrashingQueue(self.work, self.chance, self.chances.crash_before_send)
         catalog = self.ports.catalog
+        ledger = ContestedLedger(self.ledger, self._rival_works)
         record = RecordFact(
-            ledger=self.ledger, work=work, catalog=catalog, clock=self.clock, random=self.chance
+            ledger=ledger, work=work, catalog=catalog, clock=self.clock, random=self.chance
         )
         rejects = Rejects(self.ports.quarantine, self.ports.alerts)
         return Host(
             record,
             Arrive(record, lambda: rejects),
             PerformEffect(
-                ledger=self.ledger,
+                ledger=ledger,
                 work=work,
                 record=record,
                 clock=self.clock,
@@ -256,7 +235,7 @@ class World:
                 jobs=lambda: self.ports.jobs,
             ),
             Reconcile(
-                ledger=self.ledger,
+                ledger=ledger,
                 work=work,
                 record=record,
                 rejects=rejects,
@@ -344,9 +323,22 @@ class World:
 
     # --- what the hosts do
 
-    def deliver(self, message: QueuedMessage) -> None:
-        """Hand one message to one of the hosts, as the Functions host does."""
-        host = self.chance.choice(self.hosts)
+    def _rival_works(self) -> None:
+        """Let the third host handle a message now, as another process may at any time."""
+        if self._rival_is_working or self.chance.random() >= self.chances.overtaken:
+            return
+        visible = self.work.visible() + self.events.visible()
+        if visible:
+            self.overtaken += 1
+            self._rival_is_working = True
+            try:
+                self.deliver(self.chance.choice(visible), self.rival)
+            finally:
+                self._rival_is_working = False
+
+    def deliver(self, message: QueuedMessage, host: Host | None = None) -> None:
+        """Hand one message to a host, as the Functions host does."""
+        host = host or self.chance.choice(self.hosts)
         queue = self.work if isinstance(message.body, WorkMessage) else self.events
         queue.take(message)
         try:

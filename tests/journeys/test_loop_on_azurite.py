@@ -12,13 +12,34 @@ from simulation import check
 
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.table_ledger import TableLedger
+from shared.adapters.table_rows import HEAD, fact_row_key, key_row_key, place_row_key
+from shared.domain.data import DataArrived
 from shared.domain.retraining import CycleEnded, Outcome
+
+
+def check_rows(table, ledger, model):
+    """The partition holds the rows of its facts, and no others."""
+    query = table.query_entities("PartitionKey eq @model", parameters={"model": model})
+    rows = {row["RowKey"]: row for row in query}
+    entries = list(ledger.entries(model))
+    places = {entry.fact.blob.place for entry in entries if isinstance(entry.fact, DataArrived)}
+    assert rows.keys() == {
+        HEAD,
+        *(fact_row_key(entry.seq) for entry in entries),
+        *(key_row_key(entry.fact.key) for entry in entries),
+        *(place_row_key(place) for place in places),
+    }
+    assert [rows[key_row_key(entry.fact.key)]["seq"] for entry in entries] == [
+        entry.seq for entry in entries
+    ]
+    assert rows[HEAD]["count"] == len(entries)
 
 
 @pytest.mark.azurite
 def test_three_rough_hours_leave_nothing_behind_in_real_tables(azurite):
+    account = StorageAccount(azurite.connection_string())
+
     def make_ledger():
-        account = StorageAccount(azurite.connection_string())
         ledger = TableLedger(account, table=f"loop{uuid.uuid4().hex[:8]}")
         ledger.create()
         return ledger
@@ -31,6 +52,7 @@ def test_three_rough_hours_leave_nothing_behind_in_real_tables(azurite):
         crash_before_acknowledge=0.05,
         job_fails=0.2,
         better=0.7,
+        overtaken=0.2,
         file_broken=0.2,
     )
     world = World(
@@ -47,6 +69,9 @@ def test_three_rough_hours_leave_nothing_behind_in_real_tables(azurite):
     world.run_until_quiet()
 
     check(world)
+    table = account.table(world.ledger._name)
+    for model in world.policies:
+        check_rows(table, world.ledger, model)
     outcomes = {
         entry.fact.outcome
         for model in world.policies

@@ -8,8 +8,9 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from simulated_world import CALM, POLICY, Chances, CountingLedger, Crash, World
+from simulated_world import CALM, POLICY, Chances, World
 from simulation import check, simulate
+from unreliable import CountingLedger, Crash
 
 from shared.domain.data import DataArrived
 from shared.domain.drift import DriftVerdict

@@ -24,6 +24,7 @@ def test_hundreds_of_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
     assert report.cycles >= _CYCLES
     # The run must have been rough enough to mean something.
     assert report.crashes > 125
+    assert world.overtaken > 100
     assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 2, report
     assert report.file_jobs > 20, report
     assert min(report.outcomes.get(name, 0) for name in ("promoted", "rejected", "failed")) > 5
