@@ -83,6 +83,7 @@ class Courier:
         self._pace = pace
         self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
+        self._began = time.time()
         self.is_ready = False
         self.outcomes: Counter[str] = Counter()
 
@@ -146,10 +147,11 @@ class Courier:
             await asyncio.wait_for(self._wake.wait(), wait)
 
     async def _serve(self, delivery: Delivery) -> None:
+        # What expired while the stack was off is attempted once more: on Azure nothing is off.
         expires = delivery.accepted + self._pace.seconds(self._entry.retry.ttl_minutes * 60.0)
         if delivery.given_up:
             await self._bury(delivery, delivery.given_up)
-        elif delivery.attempts and time.time() > expires:
+        elif (delivery.attempted or 0.0) >= self._began and time.time() > expires:
             await self._bury(delivery, "TimeToLiveExceeded")
         else:
             await self._attempt(delivery)

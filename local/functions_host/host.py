@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from local.functions_host.admin import AdminRoutes
@@ -178,11 +177,7 @@ class FunctionsHost:
         # Before the worker: the app may read its own address while it is imported.
         opened.push_async_callback(self._front_end.stop)
         await self._front_end.start()
-        # Goes with the worker, and with it what the app's libraries forget in theirs.
-        temporary = opened.enter_context(
-            TemporaryDirectory(prefix="functions-worker-", ignore_cleanup_errors=True)
-        )
-        worker = Worker(self._command(script, temporary), log=log)
+        worker = Worker(self._command(script), log=log)
         definitions = await self._load(worker, script, host, opened)
         invoker = Invoker(
             worker=worker,
@@ -249,12 +244,12 @@ class FunctionsHost:
         self._keys = Keys.load(self._state, list(self._functions))
         return definitions
 
-    def _command(self, script: str, temporary: str) -> Command:
+    def _command(self, script: str) -> Command:
         environ = worker_environ(self._settings, app_dir=self._app_dir, port=self._front_end.port)
         return worker_command(
             python=self._python,
             app_dir=self._app_dir,
             script=script,
-            environ={"TMPDIR": temporary, **environ},
+            environ=environ,
             log=self._log_path,
         )

@@ -1,14 +1,19 @@
-"""Child processes that cannot outlive the stack, whatever ends it; see `reaper`."""
+"""Child processes that cannot outlive the stack, nor leave files behind, whatever ends it.
+
+See `reaper`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from local.errors import ProcessFailedError
 from local.supervision.reaper import REAPER
@@ -23,6 +28,8 @@ _LAST_LINES = 20
 _LAST_BYTES = 4096
 _POLL_SECONDS = 0.05
 _KILLED_SECONDS = 5.0
+# Short: programs make sockets below it, whose names have room for 107 bytes.
+_TEMPORARY = "local-"
 
 # Set in everything started here: some libraries call home by default.
 QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -66,13 +73,22 @@ class Command:
 class ManagedProcess:
     """One child in a process group of its own, its output in a log file.
 
-    Stopping ends the group and what has left it: SIGTERM, then SIGKILL after `grace_seconds`.
+    Stopping ends the group and what has left it: SIGTERM, then SIGKILL after `grace_seconds`. What
+    a program forgets in its temporary folder goes with it: TMPDIR is a folder of its own.
     """
 
-    def __init__(self, command: Command, process: asyncio.subprocess.Process, mark: str) -> None:
+    def __init__(
+        self,
+        command: Command,
+        process: asyncio.subprocess.Process,
+        *,
+        mark: str,
+        temporary: str,
+    ) -> None:
         self.command = command
         self._process = process
         self._mark = mark
+        self._temporary = temporary
         self._gone = False
 
     @classmethod
@@ -85,28 +101,30 @@ class ManagedProcess:
             ProcessFailedError: the program does not exist or cannot be run.
         """
         mark = REAPER.next_mark()
+        temporary = tempfile.mkdtemp(prefix=_TEMPORARY)
+        REAPER.remove_later(temporary)
+        environ = child_environment({"TMPDIR": temporary, **command.environ})
         try:
-            command.log.parent.mkdir(parents=True, exist_ok=True)
-            log = command.log.open("ab")
-        except OSError as exc:
-            raise ProcessFailedError(f"{command.name}: cannot write its log: {exc}") from exc
-        with log:
-            try:
+            with _opened(command) as log:
                 process = await asyncio.create_subprocess_exec(
                     *command.argv,
                     stdin=stdin,
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
-                    env=child_environment(command.environ) | {MARK_VARIABLE: mark},
+                    env=environ | {MARK_VARIABLE: mark},
                     cwd=command.cwd,
                     start_new_session=True,
                 )
-            except (OSError, ValueError) as exc:  # ValueError: a NUL, or a variable's name with =
-                raise ProcessFailedError(
-                    f"{command.name}: cannot start {command.argv[0]}: {exc}"
-                ) from exc
+        except (OSError, ValueError) as exc:  # ValueError: a NUL, or a variable's name with =
+            _remove(temporary)
+            raise ProcessFailedError(
+                f"{command.name}: cannot start {command.argv[0]}: {exc}"
+            ) from exc
+        except BaseException:
+            _remove(temporary)
+            raise
         REAPER.watch(process.pid)
-        return cls(command, process, mark)
+        return cls(command, process, mark=mark, temporary=temporary)
 
     @property
     def pid(self) -> int:
@@ -168,6 +186,7 @@ class ManagedProcess:
             signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
         await self._process.wait()
         await self._until_nothing_is_left()
+        await asyncio.to_thread(_remove, self._temporary)
         self._gone = True
         REAPER.forget(self.pid)
 
@@ -181,6 +200,19 @@ class ManagedProcess:
     def last_lines(self, count: int = _LAST_LINES) -> str:
         """The end of its log, for an error message."""
         return end_of_log(self.command.log, count, most_bytes=_LAST_BYTES)
+
+
+def _opened(command: Command) -> BinaryIO:
+    try:
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        return command.log.open("ab")
+    except OSError as exc:
+        raise ProcessFailedError(f"{command.name}: cannot write its log: {exc}") from exc
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    REAPER.keep(folder)
 
 
 def end_of_log(log: Path, count: int, *, most_bytes: int) -> str:

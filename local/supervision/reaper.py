@@ -1,4 +1,6 @@
-"""A small process beside this one that ends our children when we cannot: kill -9, a crash.
+"""A small process beside this one that cleans up when we cannot: after kill -9, after a crash.
+
+It ends our children and removes their temporary folders.
 
 The kernel's own way (PR_SET_PDEATHSIG) reaches direct children only, not gunicorn's workers or what
 a job's step has started, and needs code between fork and exec, which is not safe with threads.
@@ -50,6 +52,14 @@ class Reaper:
         """The group has ended; its number may be used again."""
         self._tell(f"-{group}\n")
 
+    def remove_later(self, folder: str) -> None:
+        """Remove this folder when we are gone and what works in it has ended."""
+        self._tell(f">{folder}\n")
+
+    def keep(self, folder: str) -> None:
+        """The folder is gone already."""
+        self._tell(f"<{folder}\n")
+
     def keep_locked(self, descriptor: int) -> None:
         """Keep a locked file open until all children have ended, if we are killed.
 
@@ -96,7 +106,7 @@ class Reaper:
     def _tell(self, line: str) -> None:
         # A guard that was killed is not replaced: whoever kills it by hand may clean up by hand.
         with contextlib.suppress(BrokenPipeError):
-            self._start().sendall(line.encode())
+            self._start().sendall(os.fsencode(line))
 
 
 REAPER = Reaper()

@@ -1,7 +1,8 @@
 """Finds and ends processes by their group and by a mark in their environment.
 
 Also a program of its own, on the standard library alone: the reaper that `reaper.py` starts. It
-waits for its parent to end, however that comes, and then ends what the parent has left.
+waits for its parent to end, however that happens, then ends the processes that are left and removes
+their temporary folders.
 """
 
 from __future__ import annotations
@@ -84,31 +85,58 @@ def _exists(process: int) -> bool:
     return True
 
 
-def _watch(parent: socket.socket, mark: str, grace_seconds: float) -> None:
-    """Take `+group`, `-group` and `now` lines until the parent's end of the socket is closed.
+class _Reaper:
+    """What is to be cleaned up after the parent, as its messages say."""
 
-    Files that come along are kept open: with them their locks, until all is ended.
-    """
-    groups: set[int] = set()
-    text = b""
-    while True:
-        data, files, _, _ = socket.recv_fds(parent, _MESSAGE_BYTES, _MOST_FILES)
-        del files  # open for as long as this process lives
-        if not data:
-            break
-        *lines, text = (text + data).split(b"\n")
-        for line in lines:
-            if line == b"now":
-                grace_seconds = 0
-            elif line.startswith(b"+"):
-                groups.add(int(line[1:]))
-            elif line.startswith(b"-"):
-                groups.discard(int(line[1:]))
-    end_leftovers(groups, mark, grace_seconds=grace_seconds)
+    def __init__(self, mark: str, grace_seconds: float) -> None:
+        self._mark = mark
+        self._grace_seconds = grace_seconds
+        self._groups: set[int] = set()
+        self._folders: set[bytes] = set()
+
+    def wait_for_end(self, parent: socket.socket) -> None:
+        """Take messages, a line each, until the parent's end of the socket is closed.
+
+        Files that come along are kept open: with them their locks, until all is ended.
+        """
+        text = b""
+        while True:
+            data, files, _, _ = socket.recv_fds(parent, _MESSAGE_BYTES, _MOST_FILES)
+            del files  # open for as long as this process lives
+            if not data:
+                return
+            *lines, text = (text + data).split(b"\n")
+            for line in lines:
+                self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        """`+group`, `-group`, `>folder`, `<folder`, or `now`: without grace."""
+        kind, rest = line[:1], line[1:]
+        if line == b"now":
+            self._grace_seconds = 0
+        elif kind == b"+":
+            self._groups.add(int(rest))
+        elif kind == b"-":
+            self._groups.discard(int(rest))
+        elif kind == b">":
+            self._folders.add(rest)
+        elif kind == b"<":
+            self._folders.discard(rest)
+
+    def clean_up(self) -> None:
+        """End processes, then remove folders."""
+        end_leftovers(self._groups, self._mark, grace_seconds=self._grace_seconds)
+        if self._folders:
+            import shutil  # noqa: PLC0415 - a reaper that only waits stays small
+
+            for folder in self._folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
     for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(_number, signal.SIG_IGN)
+    _reaper = _Reaper(sys.argv[1], float(sys.argv[2]))
     with socket.socket(fileno=0) as _parent:
-        _watch(_parent, sys.argv[1], float(sys.argv[2]))
+        _reaper.wait_for_end(_parent)
+        _reaper.clean_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -95,6 +96,9 @@ class Killed:
 
     stack: Up
     record: RunningStack
+    job: str
+    gate: Path  # a pipe that the job reads
+    temporary: set[str]  # folders of its processes
     code: int
 
 
@@ -108,9 +112,50 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
         record = RunningStack.read(first.state)
         put = local(first.state, "put", str(folder / "kept.csv"), "--to", "quarantine/")
         assert put.returncode == 0, put.stderr
-        yield Killed(first, record, first.send(signal.SIGKILL))
+        gate = folder / "gate"
+        os.mkfifo(gate)
+        job = submit(record, f"read _ < {gate}")
+        while status_of(record, job) != "Running":
+            time.sleep(0.1)
+        first.look()
+        temporary = {p.environ().get("TMPDIR", "") for p in first.family} - {""}
+        yield Killed(first, record, job, gate, temporary, first.send(signal.SIGKILL))
     finally:
         first.end()
+
+
+def submit(record: RunningStack, script: str) -> str:
+    """A job, as a client without the SDK would submit it; its name."""
+    conda = "name: plain\ndependencies:\n  - python>=3.11\n  - pip\n"
+    environment = f"{record.workspace_id}/environments/plain/versions/1"
+    call(record, "PUT", environment, {"properties": {"condaFile": conda}})
+    job = {"jobType": "Command", "command": script, "environmentId": environment}
+    call(record, "PUT", f"{record.workspace_id}/jobs/waits", {"properties": job})
+    return "waits"
+
+
+def status_of(record: RunningStack, job: str) -> str:
+    answer = call(record, "GET", f"{record.workspace_id}/jobs/{job}")
+    return str(answer["properties"]["status"])
+
+
+def call(record: RunningStack, method: str, path: str, body: object = None) -> dict[str, Any]:
+    token = requests.get(
+        record.environ["IDENTITY_ENDPOINT"],
+        params={"resource": "https://management.azure.com", "api-version": "2019-08-01"},
+        headers={"X-IDENTITY-HEADER": record.environ["IDENTITY_HEADER"]},
+        timeout=30,
+    ).json()["access_token"]
+    answer = requests.request(
+        method,
+        f"{record.workspace_url}{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {token}"},
+        verify=record.environ["REQUESTS_CA_BUNDLE"],
+        timeout=30,
+    )
+    answer.raise_for_status()
+    return dict(answer.json())
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +288,29 @@ def test_after_one_that_was_killed_a_stack_goes_on_at_the_same_addresses(killed,
     assert after.master_key == killed.record.master_key
     with BlobServiceClient.from_connection_string(after.storage_connection_string) as client:
         assert client.get_blob_client("quarantine", "kept.csv").exists()
+
+
+def test_job_of_a_killed_stack_runs_again_and_has_not_failed(killed, up):
+    # given
+    record = RunningStack.read(up.state)
+    before = status_of(record, killed.job)
+
+    # when
+    killed.gate.write_text("go\n", encoding="utf-8")
+
+    # then
+    assert before in {"Queued", "Preparing", "Running"}
+    deadline = time.monotonic() + SECONDS
+    while (now := status_of(record, killed.job)) != "Completed":
+        assert now in {"Queued", "Preparing", "Running", "Finalizing"}
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("up")
+def test_temporary_folders_of_a_killed_stack_are_gone(killed):
+    assert len(killed.temporary) > 3
+    assert not [folder for folder in killed.temporary if Path(folder).exists()]
 
 
 def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp_path):

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,7 +39,7 @@ async def main(log, how):
         REAPER.keep_locked(lock.fileno())
         command = Command(name="family", argv=["bash", "-c", sys.argv[3]], log=log, environ={})
         await ManagedProcess.start(command)
-        while len(log.read_text().split()) < 4:
+        while len(log.read_text().split()) < int(sys.argv[4]):
             await asyncio.sleep(0.02)
         if how == "kill -9":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -136,7 +137,7 @@ def test_when_the_parent_is_gone_all_is_ended_and_only_then_its_locks_are_free(t
 
     # when
     done = subprocess.run(
-        [sys.executable, "-c", PARENT, log, how, slow],
+        [sys.executable, "-c", PARENT, log, how, slow, "4"],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
         check=False,
@@ -159,7 +160,7 @@ def test_what_an_orderly_end_forgot_is_ended_before_the_process_is_over(tmp_path
 
     # when
     subprocess.run(
-        [sys.executable, "-c", PARENT, log, "return", obedient],
+        [sys.executable, "-c", PARENT, log, "return", obedient, "4"],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -167,6 +168,55 @@ def test_what_an_orderly_end_forgot_is_ended_before_the_process_is_over(tmp_path
 
     # then
     assert alive(log) == []
+
+
+FORGETFUL = "touch $TMPDIR/forgotten; echo $TMPDIR; sleep 300"
+
+
+def test_temporary_folder_of_a_child_goes_when_it_is_stopped(tmp_path):
+    log = tmp_path / "log"
+
+    async def story() -> Path:
+        process = await ManagedProcess.start(command(log, FORGETFUL))
+        await until(lambda: log.read_text().endswith("\n"))
+        folder = log.read_text().strip()
+        assert os.listdir(folder) == ["forgotten"]  # noqa: PTH208 - pathlib is not for coroutines
+        await process.stop()
+        return Path(folder)
+
+    assert not asyncio.run(story()).exists()
+
+
+@pytest.mark.parametrize("how", ["kill -9", "_exit", "return"])
+def test_temporary_folder_of_a_child_goes_when_the_parent_is_gone(tmp_path, how):
+    # given
+    log = tmp_path / "log"
+
+    # when
+    subprocess.run(
+        [sys.executable, "-c", PARENT, log, how, FORGETFUL, "1"],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+
+    # then
+    with Path(f"{log}.lock").open("a") as lock:  # held until all is cleaned up
+        deadline = time.monotonic() + 20
+        while not try_lock(lock):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert not Path(log.read_text().strip()).exists()
+
+
+def test_temporary_folder_goes_when_the_program_cannot_be_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    absent = Command(name="thing", argv=["no-such-program"], log=tmp_path / "log", environ={})
+
+    with pytest.raises(ProcessFailedError):
+        asyncio.run(ManagedProcess.start(absent))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_a_child_sees_what_it_is_given_and_not_what_misleads_it(monkeypatch):
