@@ -13,7 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.commands import addresses, fire, log_end, put, status, stop
+from local.commands.fire import fire
+from local.commands.logs import log_end
+from local.commands.put import put
+from local.commands.running import addresses, status, stop
 from local.errors import LocalStackError
 from local.supervision.port_allocation import HIGHEST_PORT, SERVICES
 from local.supervision.reaper import REAPER
@@ -25,10 +28,18 @@ if TYPE_CHECKING:
     from local.stack.options import StackOptions
 
 _SHOWN_LINES = 20
+_PUT_SECONDS = 30.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes options as they are written: an abbreviation may be a typing mistake."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = _Parser(prog="python -m local", description=__doc__)
     parser.add_argument("--app", type=Path, default=Path(), help="folder of the function app")
     parser.add_argument(
         "--file", type=Path, help="what to set up around it (default: infra/local.yml of the app)"
@@ -55,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="CONTAINER/PATH",
         help="where to; a path that ends with / keeps the file's name",
+    )
+    put.add_argument(
+        "--no-wait", action="store_true", help="do not wait for the function that takes its event"
     )
     fire = commands.add_parser("fire", help="run a timer function now")
     fire.add_argument("timer", metavar="TIMER")
@@ -102,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands: dict[str, Callable[[], int]] = {
         "up": lambda: asyncio.run(_up(_options(arguments, app=app, state=state))),
         "prepare": lambda: asyncio.run(_prepare(app, arguments.environment)),
-        "put": lambda: _tell(put(state, arguments.path, arguments.to)),
+        "put": lambda: _tell(_put(state, arguments)),
         "fire": lambda: _tell(fire(state, arguments.timer)),
         "status": lambda: _tell(status(state)),
         "logs": lambda: _tell(log_end(state, arguments.name, lines=arguments.lines)),
@@ -118,6 +132,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output, head for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
         return 128 + signal.SIGPIPE
+
+
+def _put(state: Path, arguments: argparse.Namespace) -> str:
+    wait_seconds = 0.0 if arguments.no_wait else _PUT_SECONDS
+    return put(state, arguments.path, arguments.to, wait_seconds=wait_seconds)
 
 
 def _tell(text: str) -> int:

@@ -150,12 +150,15 @@ class EventGrid:
         if resources is not None:
             await resources.aclose()
 
-    async def publish(self, source: str, events: Sequence[Mapping[str, Any]]) -> None:
+    async def publish(self, source: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
         """Accept events; they are durable when this returns.
 
         Args:
             source: `storage`, `workspace` or a custom topic's name.
             events: EventGridEvents, or CloudEvents where the topic has that schema.
+
+        Returns:
+            Names of the subscriptions that take at least one of them.
 
         Raises:
             LocalStackError: there is no such source, or the events could not be kept.
@@ -165,19 +168,20 @@ class EventGrid:
             raise LocalStackError(f"no source {source} of events; there are: {known}")
         now = time.time()
         new: list[NewDelivery] = []
+        takers: set[str] = set()
         for event in events:
             complete = _complete(event)
-            new.extend(
-                NewDelivery(entry.name, in_schema(complete, self._schema(entry)), now + delay)
-                for entry in self._subscriptions.values()
-                if entry.source == source and wants(entry.filter, complete)
-                for delay in self._faults.delays(self._rng)
-            )
-        if not new:
-            return
-        self._journal.accept(new, now=now)
+            for entry in self._subscriptions.values():
+                if entry.source == source and wants(entry.filter, complete):
+                    takers.add(entry.name)
+                    wanted = in_schema(complete, self._schema(entry))
+                    delays = self._faults.delays(self._rng)
+                    new.extend(NewDelivery(entry.name, wanted, now + delay) for delay in delays)
+        if new:
+            self._journal.accept(new, now=now)
         for name in {delivery.subscription for delivery in new}:
             self._couriers[name].wake()
+        return sorted(takers)
 
     def waiting(self) -> dict[str, int]:
         """Deliveries still owed by subscription."""

@@ -42,7 +42,7 @@ class TopicServer:
         topics: Sequence[TopicEntry],
         *,
         tls: LocalTls,
-        accept: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[None]],
+        accept: Callable[[str, Sequence[Mapping[str, Any]]], Awaitable[object]],
         authorize: Callable[[str], bool],
         agree: Callable[[str, str], bool],
         topic_id: Callable[[str], str],

@@ -154,8 +154,8 @@ class Storage:
             tables=file.tables,
         )
 
-    async def _publish(self, event: Mapping[str, Any]) -> None:
-        await self.events.publish("storage", [event])
+    async def _publish(self, event: Mapping[str, Any]) -> Sequence[str]:
+        return await self.events.publish("storage", [event])
 
     def _account_id(self) -> str:
         workspace = self._options.file.workspace

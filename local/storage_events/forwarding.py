@@ -97,11 +97,13 @@ async def send_on(
     )
 
 
-async def relay(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Answer `request` with `answer`, its body as it comes in."""
-    response = web.StreamResponse(
-        status=answer.status, reason=answer.reason, headers=_passed_on(answer.headers)
-    )
+async def relay(
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, *, added: Mapping[str, str]
+) -> web.StreamResponse:
+    """Answer `request` with `answer`, its body as it comes in, and with `added` headers."""
+    headers = _passed_on(answer.headers)
+    headers.update(added)
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     async for chunk in answer.content.iter_any():
         await response.write(chunk)

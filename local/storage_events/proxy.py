@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import aiohttp
 from aiohttp import web
@@ -35,7 +35,7 @@ from local.storage_events.operations import (
     Operation,
     operation_of,
 )
-from local.storage_events.publisher import BlobEvents
+from local.storage_events.publisher import BlobEvents, Published
 from local.supervision.tasks import running
 
 if TYPE_CHECKING:
@@ -208,33 +208,34 @@ class StorageEventsProxy:
         await give_leave(request)
         operation = operation_of(request.method, request.raw_path, request.headers)
         try:
-            answer = await self._carry_out(operation, request)
+            answer, published = await self._carry_out(operation, request)
         except aiohttp.ClientError as exc:
             return storage_error(503, "ServerBusy", f"Azurite at {self._upstream} failed: {exc!r}")
         except LocalStackError as exc:
             _log.exception("event not stored, the client is told to try again")
             return storage_error(500, "InternalError", f"The event could not be stored: {exc}")
         async with answer:
-            return await relay(request, answer)
+            return await relay(request, answer, added=_told(published))
 
     async def _carry_out(
         self, operation: Operation | None, request: web.BaseRequest
-    ) -> aiohttp.ClientResponse:
+    ) -> tuple[aiohttp.ClientResponse, Published | None]:
         """Azurite's answer, once what it did is published."""
+        published = None
         if operation is None:
-            return await send_on(self._session, self._upstream, request)
+            return await send_on(self._session, self._upstream, request), None
         async with contextlib.AsyncExitStack() as undo:
             async with self._events.writing(operation):
                 answer = await send_on(self._session, self._upstream, request)
                 undo.callback(answer.close)
                 if answer.status < _FAILED:
-                    await self._publish_for(operation, request, answer.headers)
+                    published = await self._publish_for(operation, request, answer.headers)
             undo.pop_all()
-        return answer
+        return answer, published
 
     async def _publish_for(
         self, operation: Operation, request: web.BaseRequest, answer: Mapping[str, str]
-    ) -> None:
+    ) -> Published | None:
         ids = {
             "clientRequestId": request.headers.get("x-ms-client-request-id", ""),
             "requestId": answer.get("x-ms-request-id", str(uuid.uuid4())),
@@ -242,18 +243,21 @@ class StorageEventsProxy:
         match operation:
             case Created(blob, api):
                 if answer.get("x-ms-copy-status", "success") != "success":
-                    return  # still copying: there is no content yet; the scan will find it
+                    return None  # still copying: there is no content yet; the scan will find it
                 state = await self._state_after(operation, request, answer["ETag"].strip('"'))
-                await self._events.created(blob, state, api=api, ids=ids)
+                return await self._events.created(blob, state, api=api, ids=ids)
+            case Deleted(blob):
+                return await self._events.deleted(blob, ids=ids)
             case Changed(blob):
                 if "ETag" in answer:
                     self._events.changed(blob, answer["ETag"].strip('"'))
-            case Deleted(blob):
-                await self._events.deleted(blob, ids=ids)
             case ContainerDeleted(container):
                 self._events.container_deleted(container)
             case Batch(container):
                 await self.scan(container)
+            case _:
+                assert_never(operation)
+        return None
 
     async def _state_after(
         self, operation: Created, request: web.BaseRequest, etag: str
@@ -280,3 +284,13 @@ class StorageEventsProxy:
             content_type=found.content_type if found else "application/octet-stream",
             blob_type=found.blob_type if found else "BlockBlob",
         )
+
+
+def _told(published: Published | None) -> dict[str, str]:
+    """Headers that Azure does not have, for whoever wants to follow the event of a write."""
+    if published is None:
+        return {}
+    return {
+        "x-local-event-id": published.event_id,
+        "x-local-event-subscriptions": ",".join(published.subscriptions),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.storage_events.blob_service import ContainerGoneError
@@ -12,13 +13,22 @@ from local.storage_events.known_blobs import KnownBlob
 from local.storage_events.operations import BlobName, Changed, Created, Deleted, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from local.storage_events.blob_service import BlobService, BlobState
     from local.storage_events.events import EventFactory
     from local.storage_events.known_blobs import KnownBlobs
 
-    Publish = Callable[[Mapping[str, Any]], Awaitable[None]]
+    # Returns the names of the subscriptions that take the event.
+    Publish = Callable[[Mapping[str, Any]], Awaitable[Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event that was accepted, and who is going to be told."""
+
+    event_id: str
+    subscriptions: Sequence[str]
 
 
 class BlobEvents:
@@ -79,15 +89,15 @@ class BlobEvents:
 
     async def created(
         self, blob: BlobName, state: BlobState, *, api: str, ids: Mapping[str, str]
-    ) -> None:
+    ) -> Published:
         """Publish BlobCreated; durable when it returns."""
         sequencer = self._known.next_sequencer()
-        await self._publish(
-            self._factory.created(blob, state, api=api, sequencer=sequencer, ids=ids)
-        )
+        event = self._factory.created(blob, state, api=api, sequencer=sequencer, ids=ids)
+        subscriptions = await self._publish(event)
         self._known.remember(blob, KnownBlob(state.etag, state.content_type, state.blob_type))
+        return Published(event["id"], subscriptions)
 
-    async def deleted(self, blob: BlobName, *, ids: Mapping[str, str]) -> None:
+    async def deleted(self, blob: BlobName, *, ids: Mapping[str, str]) -> Published:
         """Publish BlobDeleted; durable when it returns."""
         known = self._known.get(blob)
         event = self._factory.deleted(
@@ -97,8 +107,9 @@ class BlobEvents:
             sequencer=self._known.next_sequencer(),
             ids=ids,
         )
-        await self._publish(event)
+        subscriptions = await self._publish(event)
         self._known.forget(blob)
+        return Published(event["id"], subscriptions)
 
     def changed(self, blob: BlobName, etag: str) -> None:
         """A new ETag that Azure sends no event for."""

@@ -60,6 +60,8 @@ def test_without_a_stack_every_command_says_so_and_makes_no_folder(tmp_path, com
         (("logs", "functions", "--lines", "-1"), "no number from 1 up"),
         (("put", "README.md"), "--to"),
         (("launch",), "invalid choice"),
+        (("--stat=x", "status"), "unrecognized arguments: --stat=x"),
+        (("up", "--host", "2"), "unrecognized arguments: --host"),
     ],
 )
 def test_a_wrong_call_is_refused_with_code_2(call, said):

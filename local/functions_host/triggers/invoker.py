@@ -52,9 +52,18 @@ class Invoker:
         *,
         metadata: Mapping[str, wire.Message],
         reason: str,
+        details: str = "",
         retry: Mapping[str, int] | None = None,
     ) -> wire.Message | None:
         """Call `function` with its trigger's value; returns its HTTP answer, if any.
+
+        Args:
+            function: one of the app's.
+            value: of its trigger.
+            metadata: of its trigger.
+            reason: why it is called, for the log.
+            details: what else the log should say of the trigger.
+            retry: which try this is.
 
         Raises:
             InvocationError: it failed, or an output could not be written.
@@ -75,6 +84,8 @@ class Invoker:
         self._log.info(
             "Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation
         )
+        if details:
+            self._log.info("Trigger Details: (Id=%s, %s)", invocation, details)
         started = time.monotonic()
         self._running += 1
         self._idle.clear()

@@ -178,11 +178,15 @@ class QueueListener:
         body = decode_body(str(message.content), is_base64=self._settings.base64)
         text = body.decode(errors="replace") if self._trigger.binary else body.decode()
         value = wire.datum("bytes", body) if self._trigger.binary else wire.datum("string", text)
+        metadata = trigger_metadata(message, text)
         await self._invoker.invoke(
             self._function,
             value,
-            metadata=trigger_metadata(message, text),
+            metadata=metadata,
             reason=f"New queue message detected on '{self._trigger.queue}'.",
+            # An event's own id takes the place of the message's in the metadata.
+            details=f"MessageId={message.id}, DequeueCount={message.dequeue_count}, "
+            f"EventId={metadata['Id']['value']}",
         )
 
     async def _to_poison(self, message: QueueMessage, held: _HeldMessage) -> None:

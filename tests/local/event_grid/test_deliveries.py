@@ -33,6 +33,18 @@ async def test_each_subscription_gets_what_its_filter_lets_through(started, queu
         assert await received(queue, 1) == [blob_created(4)]
 
 
+async def test_publisher_is_told_which_subscriptions_take_an_event(started, name):
+    only_json = to_queue(name, filter={"subject_ends_with": ".json"}) | {"name": "only-json"}
+    async with started(to_queue(name), only_json) as grid:
+        csv = await grid.publish("storage", [blob_created(1)])
+        both = await grid.publish("storage", [blob_created(1) | {"subject": "/x.json"}])
+        nobody = await grid.publish("workspace", [blob_created(1)])
+
+    assert csv == ["to-queue"]
+    assert both == ["only-json", "to-queue"]
+    assert nobody == []
+
+
 async def test_a_subscription_may_ask_for_cloud_events(started, queue, name):
     async with started(to_queue(name, delivery_schema="CloudEventSchemaV1_0")) as grid:
         await grid.publish("storage", [blob_created(1)])

@@ -35,6 +35,19 @@ async def test_json_members_of_a_message_replace_its_own_properties(shop):
     assert ", id mine, try 1" in packed
 
 
+async def test_log_says_which_event_an_invocation_is_about(shop):
+    await shop.started()
+
+    await shop.send("ORDERS", json.dumps({"id": "event-1", "kind": "x"}))
+    await shop.received("PACKED", 1)
+
+    (details,) = [line for line in shop.log().splitlines() if "Trigger Details" in line]
+    assert "DequeueCount=1, EventId=event-1)" in details
+    invocation = details.partition("(Id=")[2].partition(",")[0]
+    assert "Executing 'Functions.pack' (Reason='New queue message detected" in shop.log()
+    assert f"Id={invocation})" in shop.log()
+
+
 async def test_a_json_member_of_the_wrong_type_breaks_decoding_as_on_azure(shop):
     await shop.started()
 

@@ -227,6 +227,45 @@ def test_a_file_is_put_where_it_should_be_and_a_wrong_place_is_refused(up, tmp_p
         assert "Traceback" not in refused.stderr
 
 
+def test_put_says_that_no_subscription_takes_the_event_of_a_file(up, tmp_path):
+    # given
+    (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
+
+    # when
+    said = local(up.state, "put", str(tmp_path / "rows.csv"), "--to", "data/elsewhere/").stdout
+
+    # then
+    assert said.splitlines()[0].endswith("to data/elsewhere/rows.csv")
+    assert said.splitlines()[1:] == [
+        "no event subscription takes it: no function hears of it",
+    ]
+
+
+def test_put_of_a_file_for_a_model_that_does_not_exist_shows_what_the_app_says(up, tmp_path):
+    # given
+    (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
+
+    # when
+    said = local(up.state, "put", str(tmp_path / "rows.csv"), "--to", "landing/nobody/").stdout
+
+    # then
+    lines = said.splitlines()
+    assert lines[1:3] == ["its event goes to landing-to-events", "on_event took it:"]
+    assert "nobody" in lines[3]
+
+
+def test_put_without_waiting_says_who_is_told(up, tmp_path):
+    # given
+    (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
+    place = ("--to", "landing/nobody/", "--no-wait")
+
+    # when
+    said = local(up.state, "put", str(tmp_path / "rows.csv"), *place).stdout
+
+    # then
+    assert said.splitlines()[1:] == ["its event goes to landing-to-events"]
+
+
 def test_a_timer_is_fired_and_what_is_no_timer_is_refused(up):
     assert local(up.state, "fire", "reconcile").returncode == 0
     for name in ("reconsile", "on_event"):
@@ -237,7 +276,8 @@ def test_a_timer_is_fired_and_what_is_no_timer_is_refused(up):
 
 def test_logs_are_listed_and_shown(up):
     assert "functions" in local(up.state, "logs").stdout.split()
-    assert "Host started" in local(up.state, "logs", "functions").stdout
+    functions = local(up.state, "logs", "functions", "--lines", "1000").stdout
+    assert "Host started" in functions
     assert len(local(up.state, "logs", "azurite", "--lines", "2").stdout.splitlines()) == 2
     assert "there are: " in local(up.state, "logs", "nothing").stderr
 

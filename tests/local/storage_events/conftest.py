@@ -13,11 +13,13 @@ class Published:
     def __init__(self):
         self.events = []
         self.refuse_with = None
+        self.subscriptions = ["to-queue"]
 
     async def __call__(self, event):
         if self.refuse_with is not None:
             raise self.refuse_with
         self.events.append(event)
+        return self.subscriptions
 
     def told(self):
         """What happened to which blob, in order, without the noise."""

@@ -120,6 +120,31 @@ async def test_the_event_says_what_the_client_was_told(container, name, publishe
     assert data["url"] == f"{proxy.blob_endpoint}/{name}/rows.csv"
 
 
+async def test_writer_is_told_which_event_it_caused_and_who_takes_it(container, published):
+    told = CaseInsensitiveDict()
+    published.subscriptions = ["one", "two"]
+
+    blob = container.get_blob_client("rows.csv")
+    await blob.upload_blob(
+        b"a,b\n", raw_response_hook=lambda response: told.update(response.http_response.headers)
+    )
+
+    (event,) = published.events
+    assert told["x-local-event-id"] == event["id"]
+    assert told["x-local-event-subscriptions"] == "one,two"
+
+
+async def test_writer_is_told_when_nobody_takes_the_event(container, published):
+    told = CaseInsensitiveDict()
+    published.subscriptions = []
+
+    await container.get_blob_client("rows.csv").upload_blob(
+        b"a,b\n", raw_response_hook=lambda response: told.update(response.http_response.headers)
+    )
+
+    assert told["x-local-event-subscriptions"] == ""
+
+
 async def test_events_fit_azures_published_schema(container, published):
     if not SPEC.exists():
         pytest.skip(f"the published schema is not at {SPEC}")

@@ -1,0 +1,76 @@
+"""What runs, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from local.errors import LocalStackError
+from local.supervision.stack_record import RunningStack
+from local.supervision.state_lock import StateLock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STOP_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+
+
+def status(state: Path) -> str:
+    """What runs, and where it answers.
+
+    Raises:
+        LocalStackError: no stack runs, or it is still starting.
+    """
+    record = RunningStack.read(state)
+    return f"running      process {record.pid}, state {state}\n{addresses(record, with_key=True)}"
+
+
+def addresses(record: RunningStack, *, with_key: bool) -> str:
+    """Where everything answers, one line a service.
+
+    The key opens the app's functions, on this machine only; the host's master key is never shown.
+    """
+    key = record.function_key if with_key else "shown by: python -m local status"
+    return (
+        f"functions    {record.functions_url}  (key: {key})\n"
+        f"MLflow UI    {record.mlflow_url}\n"
+        f"endpoints    {record.scoring_url}/<endpoint>/score\n"
+        f"workspace    {record.workspace_url}\n"
+        f"storage      {record.storage_connection_string}"
+    )
+
+
+def stop(state: Path) -> str:
+    """End the stack over `state`, also one that is still starting; returns when all is gone.
+
+    Raises:
+        LocalStackError: no stack runs, or it does not end.
+    """
+    if not StateLock.is_held(state):
+        raise LocalStackError(f"no stack runs over {state}")
+    process: int | None = None
+    deadline = time.monotonic() + _STOP_SECONDS
+    while StateLock.is_held(state):
+        if process is None:
+            process = _told_to_stop(state)
+        if time.monotonic() > deadline:
+            raise LocalStackError(
+                f"process {process or '(unknown)'} did not stop in {_STOP_SECONDS:.0f} s; see "
+                f"{state / 'logs'}, then end it with kill -9"
+            )
+        time.sleep(_POLL_SECONDS)
+    return "stopped"
+
+
+def _told_to_stop(state: Path) -> int | None:
+    """The process that was told; None when the lock does not say yet, or any more, whose it is."""
+    # Not from the record: a stack that is still starting has none.
+    process = StateLock.holder(state)
+    if process is not None:
+        with contextlib.suppress(ProcessLookupError):  # killed already; its guard cleans up
+            os.kill(process, signal.SIGTERM)
+    return process
