@@ -323,18 +323,22 @@ class World:
 
     # --- what the hosts do
 
-    def _rival_works(self) -> None:
+    def _rival_works(self, doubled: WorkMessage | None) -> None:
         """Let the third host handle a message now, as another process may at any time."""
         if self._rival_is_working or self.chance.random() >= self.chances.overtaken:
             return
         visible = self.work.visible() + self.events.visible()
-        if visible:
-            self.overtaken += 1
-            self._rival_is_working = True
-            try:
+        self.overtaken += 1
+        self._rival_is_working = True
+        try:
+            if doubled is not None:
+                self.rival.perform(doubled)
+            elif visible:
                 self.deliver(self.chance.choice(visible), self.rival)
-            finally:
-                self._rival_is_working = False
+        except Crash:
+            self.crashes += 1
+        finally:
+            self._rival_is_working = False
 
     def deliver(self, message: QueuedMessage, host: Host | None = None) -> None:
         """Hand one message to a host, as the Functions host does."""

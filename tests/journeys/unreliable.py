@@ -9,6 +9,7 @@ from shared.adapters.in_memory import InMemoryLedger
 from shared.domain.data import DataArrived
 from shared.domain.retraining import CycleEnded
 from shared.ports.ledger import ArrivalMark
+from shared.ports.queues import WorkMessage
 
 if TYPE_CHECKING:
     import random
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from shared.domain.facts import Entry
     from shared.domain.state import State
     from shared.ports.ledger import DueEffect, Head
-    from shared.ports.queues import WorkMessage
 
 
 class Crash(BaseException):
@@ -53,11 +53,12 @@ class CrashingQueue:
 class ContestedLedger:
     """Lets others work between what a host reads and what it writes, then checks what was written.
 
+    `others_work` is given the message whose effect is passed on: a queue may deliver it twice.
     Whatever the ledger is, a write that succeeds was decided on the newest state, and all of it is
     there to be read.
     """
 
-    def __init__(self, ledger: Any, others_work: Callable[[], None]) -> None:
+    def __init__(self, ledger: Any, others_work: Callable[[WorkMessage | None], None]) -> None:
         self._ledger = ledger
         self._others_work = others_work
 
@@ -73,7 +74,7 @@ class ContestedLedger:
         due: Sequence[DueEffect],
         undue: Sequence[str],
     ) -> Head:
-        self._others_work()
+        self._others_work(None)
         model = state.model
         newest = self._ledger.head(model).etag
         after: Head = self._ledger.commit(head, entries, state=state, due=due, undue=undue)
@@ -93,7 +94,7 @@ class ContestedLedger:
         return after
 
     def update_due(self, model: str, old: DueEffect, new: DueEffect) -> bool:
-        self._others_work()
+        self._others_work(WorkMessage(model, old.effect, old.turn))
         current = self._ledger.due_effect(model, old.effect)
         updated: bool = self._ledger.update_due(model, old, new)
         assert updated == (current == old), f"{old} was passed on from {current}"
