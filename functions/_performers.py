@@ -22,10 +22,10 @@ from shared.domain.rollout import (
     TagModel,
     WatchDeployment,
 )
+from shared.usecases.perform_effect import Performers
 from shared.usecases.performers.drift import check_drift, read_drift_check
 from shared.usecases.performers.jobs import evaluate, find_challenger, submit_job, watch_job
 from shared.usecases.performers.notices import publish_drift, raise_alert, tag_drift, tag_model
-from shared.usecases.performers.performer import Performers
 from shared.usecases.performers.rollout import (
     deploy,
     restore_traffic,
@@ -101,8 +101,8 @@ def _register_data(effect: RegisterData, state: State, ports: Ports) -> DataRegi
 
 
 def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wait:
+    from shared.usecases.performers.files import SettleFile  # noqa: PLC0415 - same
     from shared.usecases.performers.large_files import LargeFiles  # noqa: PLC0415 - only here
-    from shared.usecases.performers.settle_file import SettleFile  # noqa: PLC0415 - same
     from shared.usecases.performers.test_files import TestFiles  # noqa: PLC0415 - same
 
     settle = SettleFile(data=ports.data, quarantine=ports.quarantine)

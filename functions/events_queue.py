@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from functions._app import get_app
-from functions.data_arrival import on_data_arrived
-from functions.drift_signal import on_drift_checked
-from functions.job_status import on_job_finished
-from functions.model_registry import on_challenger_registered
 from shared.errors import LedgerConflictError, TerminalError
 from shared.logs import EventLog
 
@@ -23,13 +19,6 @@ if TYPE_CHECKING:
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
 
 _log = EventLog("retrain.events")
-_HANDLERS: Mapping[str, Callable[[Event, App], None]] = {
-    "Microsoft.Storage.BlobCreated": on_data_arrived,
-    "Microsoft.MachineLearningServices.ModelRegistered": on_challenger_registered,
-    "Microsoft.MachineLearningServices.RunCompleted": on_job_finished,
-    "Microsoft.MachineLearningServices.RunStatusChanged": on_job_finished,
-    "Retrain.DriftDetected": on_drift_checked,
-}
 
 
 @blueprint.function_name("on_event")
@@ -69,3 +58,85 @@ def _handle_one(event: Event, body: bytes, app: App) -> None:
         _log.warning("event sent again", event_type=event.event_type, error=str(exc))
     except TerminalError as exc:
         app.reject_event(body, exc)
+
+
+def on_data_arrived(event: Event, app: App) -> None:
+    """Key: place and ETag, which name the content; redelivery and backfill then collide.
+
+    Raises:
+        EventRejectedError: unreadable, or about another container.
+        TransientError: a service did not answer.
+    """
+    from shared.wire.storage import read_blob_created  # noqa: PLC0415 - not needed to index the app
+
+    arrival = read_blob_created(event)
+    recorded = app.arrive(arrival)
+    if not isinstance(recorded, bool):
+        app.log.info(
+            "data arrived",
+            model=recorded.state.model,
+            fact_key=arrival.key,
+            new=recorded.new,
+        )
+
+
+def on_challenger_registered(event: Event, app: App) -> None:
+    """Key: the version.
+
+    Raises:
+        EventRejectedError: unreadable.
+        TransientError: a service did not answer.
+    """
+    from shared.wire.machine_learning import (  # noqa: PLC0415 - not needed to index the app
+        read_model_registered,
+    )
+
+    model, fact = read_model_registered(event)
+    recorded = app.record_challenger(model, fact)
+    if recorded is None:
+        app.log.info("not one of our models", model=model, fact_key=fact.key)
+    else:
+        app.log.info("challenger registered", model=model, fact_key=fact.key, new=recorded.new)
+
+
+def on_job_finished(event: Event, app: App) -> None:
+    """Key: job name and status; the name holds cycle and attempt.
+
+    Raises:
+        EventRejectedError: unreadable.
+        TransientError: a service did not answer.
+    """
+    from shared.wire.machine_learning import read_run_ended  # noqa: PLC0415 - not needed to index
+
+    ended = read_run_ended(event)
+    if ended is None:  # not a job of ours, a step of one, or one that goes on
+        return
+    model, fact = ended
+    recorded = app.record_job_end(model, fact)
+    if recorded is None:
+        app.log.info("job passed over", model=model, fact_key=fact.key)
+    else:
+        app.log.info("job finished", model=model, fact_key=fact.key, new=recorded.new)
+
+
+def on_drift_checked(event: Event, app: App) -> None:
+    """Our own notice comes back as a known key: success, quietly.
+
+    Raises:
+        EventRejectedError: unreadable.
+        UnknownModelError: about no model of ours.
+    """
+    from shared.wire.drift import read_drift_detected  # noqa: PLC0415 - not needed to index the app
+
+    model, fact = read_drift_detected(event)
+    recorded = app.record(model, fact)
+    app.log.info("drift checked", model=model, fact_key=fact.key, new=recorded.new)
+
+
+_HANDLERS: Mapping[str, Callable[[Event, App], None]] = {
+    "Microsoft.Storage.BlobCreated": on_data_arrived,
+    "Microsoft.MachineLearningServices.ModelRegistered": on_challenger_registered,
+    "Microsoft.MachineLearningServices.RunCompleted": on_job_finished,
+    "Microsoft.MachineLearningServices.RunStatusChanged": on_job_finished,
+    "Retrain.DriftDetected": on_drift_checked,
+}

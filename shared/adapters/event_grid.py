@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shared.domain.drift import PublishDrift
 
-DRIFT_DETECTED = "Retrain.DriftDetected"
+_DRIFT_DETECTED = "Retrain.DriftDetected"
 
 
 class EventGridPublisher:
@@ -41,7 +41,7 @@ class EventGridPublisher:
 
         event = CloudEvent(
             id=f"{model}:{drift.key}",
-            type=DRIFT_DETECTED,
+            type=_DRIFT_DETECTED,
             source=f"/retrain/models/{model}",
             subject=f"models/{model}/drift/{drift.day.isoformat()}",
             data={

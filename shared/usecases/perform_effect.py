@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.domain import sentences
 from shared.domain.notices import EffectFailed
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.domain.effects import Effect
+    from shared.domain.facts import Fact
     from shared.domain.state import State
     from shared.ports.clock import Clock
     from shared.ports.jobs import Jobs
     from shared.ports.ledger import DueEffect, Ledger
     from shared.ports.queues import WorkQueue
-    from shared.usecases.performers.performer import Performers
+    from shared.usecases.performers.performer import E, Performer
     from shared.usecases.record_fact import RecordFact
 
 _FIRST_DELAY = timedelta(seconds=2)
@@ -41,6 +42,38 @@ class Performed(Enum):
     WAITING = auto()  # sent again with a delay
     OBSOLETE = auto()  # no longer due, or a newer message is on its way
     GIVEN_UP = auto()  # recorded as EffectFailed
+
+
+class Performers:
+    """Which performer performs which type of effect."""
+
+    def __init__(self) -> None:
+        self._performers: dict[type, Performer[Any]] = {}
+
+    def register(self, kind: type[E], performer: Performer[E]) -> None:
+        """Effects of this type are performed by that performer."""
+        self._performers[kind] = performer
+
+    def perform(self, effect: Effect, state: State) -> Fact | Wait:
+        """Do it, or look how far it is.
+
+        Args:
+            effect: what is due.
+            state: of the effect's model, as it was when the effect was found to be due.
+
+        Returns:
+            The fact to record, or what to wait for.
+
+        Raises:
+            TransientError: try again later.
+            TerminalError: it will never work; the effect is given up with this message.
+            KeyError: the effect's type has no performer.
+        """
+        return self._performers[type(effect)](effect, state)
+
+    def registered(self) -> frozenset[type]:
+        """The types of effects that have a performer."""
+        return frozenset(self._performers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

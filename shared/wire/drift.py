@@ -11,7 +11,6 @@ from shared.domain.drift import DriftChecked, DriftSignal, DriftVerdict
 from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
 
-DRIFT_DETECTED = "Retrain.DriftDetected"
 _MOST_SIGNALS = 10
 _LONGEST_FEATURE = 256
 _LONGEST_WORD = 40

@@ -9,9 +9,7 @@ from shared.domain.ids import JobName
 from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus
 from shared.wire.envelope import Event, member, text
 
-MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
-RUN_COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
-RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
+_RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
 
 _LONGEST_VERSION = 255  # Azure's limit
 
@@ -47,7 +45,7 @@ def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:
     if JobName.parse(job_name) is None:
         return None
     status = JobStatus.COMPLETED
-    if event.event_type == RUN_STATUS_CHANGED:
+    if event.event_type == _RUN_STATUS_CHANGED:
         ending = _ENDINGS.get(text(event, "runStatus").replace(" ", "").lower())
         if ending is None:
             return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -106,6 +108,16 @@ class LedgerSuite:
         assert [row.effect for row in ledger.due(model)] == ["a"]
         assert not ledger.knows(model, arrival(3).key)
 
+    def test_outbox_is_not_put_right_on_an_old_head(self, ledger, model):
+        old = append(ledger, ledger.head(model), arrival(1), due=("a",))
+        current = append(ledger, old, arrival(2), due=("b",))
+
+        with pytest.raises(LedgerConflictError):
+            append(ledger, old, due=("c",), undue=("a",))
+
+        assert ledger.head(model) == current
+        assert {row.effect for row in ledger.due(model)} == {"a", "b"}
+
     def test_a_known_fact_is_refused_and_everything_with_it(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1))
 
@@ -146,6 +158,18 @@ class LedgerSuite:
         assert not ledger.update_due(model, row, replace(row, turn=1))
 
         assert ledger.due_effect(model, "a") == later
+
+    def test_of_many_that_pass_a_due_effect_on_at_once_one_wins(self, ledger, model):
+        append(ledger, ledger.head(model), arrival(1), due=("a",))
+        row = ledger.due_effect(model, "a")
+
+        for turn in range(1, 6):
+            later = [replace(row, turn=turn, failures=number) for number in range(8)]
+            with ThreadPoolExecutor(len(later)) as threads:
+                won = list(threads.map(partial(ledger.update_due, model, row), later))
+            assert won.count(True) == 1
+            row = later[won.index(True)]
+            assert ledger.due_effect(model, "a") == row
 
     def test_an_effect_that_ended_cannot_be_passed_on(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1), due=("a",))

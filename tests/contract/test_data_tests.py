@@ -36,7 +36,7 @@ def test_a_file_that_breaks_the_contract_is_a_verdict_with_a_remedy(tmp_path):
 
     tested = tests.test("diabetes", local_copy(tmp_path / "x", b"\xff\xfe nonsense"), "x.csv")
 
-    assert not tested.passed
+    assert tested.findings
     assert tested.findings[0].sentence
     assert json.loads(tested.report)["verdict"] == "failed"
 
@@ -46,7 +46,7 @@ def test_a_file_as_the_contract_wants_it_passes_and_is_counted(tmp_path):
 
     tested = tests.test("diabetes", local_copy(tmp_path / "x", diabetes_rows(200)), "x.csv")
 
-    assert tested.passed
+    assert not tested.findings
     assert tested.rows == 200
 
 

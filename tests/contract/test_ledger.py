@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from ledger_suite import LedgerSuite, append, arrival
@@ -42,6 +43,23 @@ class TestTableLedger(LedgerSuite):
         # Transient: events that come in before somebody puts it right must not be rejected.
         with pytest.raises(ServiceBusyError, match="table specified does not exist"):
             TableLedger(account, table="neverthere").head("m")
+
+    def test_row_that_changes_between_reading_and_writing_is_not_passed_on(self, ledger, account):
+        class Overtaken(TableLedger):
+            """Another host passes the effect on right after this one has read its row."""
+
+            def _get(self, model, row_key):
+                found = super()._get(model, row_key)
+                assert ledger.update_due(model, row, replace(row, turn=1))
+                return found
+
+        append(ledger, ledger.head("overtaken"), arrival(1), due=("a",))
+        row = ledger.due_effect("overtaken", "a")
+
+        late = Overtaken(account, table=ledger._name)
+
+        assert not late.update_due("overtaken", row, replace(row, turn=2))
+        assert ledger.due_effect("overtaken", "a").turn == 1
 
     def test_a_head_of_another_format_is_folded_anew(self, ledger, account):
         head = append(ledger, ledger.head("refold"), arrival(1), arrival(2))

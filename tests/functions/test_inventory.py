@@ -141,7 +141,7 @@ def test_an_app_that_records_an_event_imports_neither_azure_ml_nor_anything_nume
     code = (
         "from functions._app import App\n"
         "from shared.settings import Settings\n"
-        "import functions.data_arrival, shared.wire.storage\n"
+        "import functions.events_queue, shared.wire.storage\n"
         f"app = App(Settings.from_env({settings!r}))\n"
         "app.arrive, app.ledger, app.work\n"
     )

@@ -10,17 +10,16 @@ from shared.domain.ids import JobName
 from shared.domain.jobs import JobStatus
 from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
-from shared.usecases.performers.file_outcomes import FileOutcome
+from shared.usecases.performers.files import FileOutcome, store_once, untested_folder
 from shared.usecases.performers.jobs import why_failed
 from shared.usecases.performers.performer import Wait
-from shared.usecases.performers.settle_file import store_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.ports.data import DataStore, DataTests
     from shared.ports.jobs import Evidence, JobReport, Jobs
-    from shared.usecases.performers.settle_file import CycleFile, SettleFile
+    from shared.usecases.performers.files import CycleFile, SettleFile
 
 _MOST_JOBS = 2  # machines fail now and then
 
@@ -69,16 +68,12 @@ class LargeFiles:
             raise NotThereYetError(f"{path} in the data container is gone")
         return FileOutcome.from_json(stored, place=path)
 
-    def delete_copies(self, model: str) -> None:
-        """Delete what jobs have read, of failed cycles too: a model has one cycle at a time."""
-        self.data.empty(_copies(model))
-
     def _outcome_or_job(self, file: CycleFile) -> FileOutcome | str:
         """What became of the file, or the name of the job that tests it."""
         job, report = self._newest_job(file.digits)
         try:
             if report is None:
-                path = f"{_copies(file.model)}{file.cycle_id}/{file.digits}"
+                path = f"{untested_folder(file.model)}{file.cycle_id}/{file.digits}"
                 self.data.accept(file.blob, path)
                 self.jobs.submit_data_test(DataTestRequest(job, model=file.model, path=path))
             if report is None or report.status is None:
@@ -113,10 +108,6 @@ class LargeFiles:
         else:
             why = sentences.job_was_canceled(job)
         return self.settle.untested(file, sentences.not_tested(why))
-
-
-def _copies(model: str) -> str:
-    return f"{model}/untested/"
 
 
 def _outcome_path(file: CycleFile) -> str:

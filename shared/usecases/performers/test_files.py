@@ -9,9 +9,15 @@ from shared.domain import sentences
 from shared.domain.data import DataArrived, DataTested
 from shared.domain.ids import sha256_hex
 from shared.errors import BlobChangedError, BlobTooLargeError
-from shared.usecases.performers.file_outcomes import DataReport, FileOutcome, OutcomeKind
+from shared.usecases.performers.files import (
+    CycleFile,
+    DataReport,
+    FileOutcome,
+    OutcomeKind,
+    store_once,
+    untested_folder,
+)
 from shared.usecases.performers.performer import Wait
-from shared.usecases.performers.settle_file import CycleFile, store_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +26,8 @@ if TYPE_CHECKING:
     from shared.domain.state import State
     from shared.ports.data import DataStore, DataTests
     from shared.ports.ledger import Ledger
+    from shared.usecases.performers.files import SettleFile
     from shared.usecases.performers.large_files import LargeFiles
-    from shared.usecases.performers.settle_file import SettleFile
 
 _SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
 # One message tests so much, far below the ten minutes a function has; the rest is the next one's.
@@ -56,8 +62,7 @@ class TestFiles:
             if isinstance(entry.fact, DataArrived) and not entry.fact.stale
         ]
         large = [CycleFile(model, cycle_id, fact.blob) for fact in arrivals if self._is_large(fact)]
-        waiting = self.large_files.wait_for(large)
-        if waiting is not None:
+        if large and (waiting := self.large_files.wait_for(large)) is not None:
             return waiting
         slices = _slices(arrivals)
         files: list[FileOutcome] = []
@@ -110,7 +115,8 @@ class TestFiles:
         sha256 = sha256_hex(text)
         path = f"{report.model}/reports/{report.cycle_id}-{sha256[:8]}.json"
         self.data.put_json(path, text)
-        self.large_files.delete_copies(report.model)
+        # Those of failed cycles too: a model has one cycle at a time.
+        self.data.empty(untested_folder(report.model))
         accepted = report.of_kind(OutcomeKind.ACCEPTED)
         quarantined = report.of_kind(OutcomeKind.QUARANTINED)
         return DataTested(

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import EventRejectedError
-from shared.wire.blob_url import BlobAddress, read_blob_url
+from shared.wire.storage import BlobAddress, read_blob_url
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,225 @@
+"""A tested file goes where it belongs, and what became of it is stored.
+
+The JSON is a format: what earlier releases stored is read for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from shared.domain import sentences
+from shared.domain.ids import content_name, digits_of, path_within
+from shared.errors import DataMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shared.domain.data import BlobRef
+    from shared.ports.data import DataStore, Quarantine, TestedFile
+
+_FORMAT = 1
+_KIND = "fate"  # the name of `FileOutcome.kind` in stored documents
+
+
+class OutcomeKind(StrEnum):
+    """What became of a file."""
+
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one content of one blob.
+
+    `path` is its copy, in the data container or in quarantine; `sha256` and `rows` are those of an
+    accepted file, `sentence` says why a quarantined one may not be used.
+    """
+
+    source: str  # container/path of the blob
+    etag: str
+    kind: OutcomeKind
+    path: str = ""
+    sha256: str = ""
+    rows: int = 0
+    sentence: str = ""
+
+    @classmethod
+    def superseded(cls, blob: BlobRef) -> FileOutcome:
+        """Gone or overwritten before it was used; newer content is another arrival."""
+        return cls(blob.place, blob.etag, OutcomeKind.SUPERSEDED)
+
+    def to_json(self) -> str:
+        """As it is stored until the report of its cycle is written."""
+        return dumps(_document(self))
+
+    @classmethod
+    def from_json(cls, text: str, *, place: str) -> FileOutcome:
+        """The inverse of `to_json`; `place` is where the text was stored, for the error.
+
+        Raises:
+            DataMismatchError: it cannot be read.
+        """
+        with reading(place):
+            return _outcome(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class DataReport:
+    """The outcome of each file of a cycle, or of some of them."""
+
+    model: str
+    cycle_id: str
+    files: tuple[FileOutcome, ...]
+
+    def of_kind(self, kind: OutcomeKind) -> tuple[FileOutcome, ...]:
+        """The files with that outcome."""
+        return tuple(file for file in self.files if file.kind is kind)
+
+    def to_json(self) -> str:
+        """As it is stored in the data container."""
+        files = [_document(file) for file in self.files]
+        return dumps(
+            {"format": _FORMAT, "model": self.model, "cycle_id": self.cycle_id, "files": files}
+        )
+
+    @classmethod
+    def from_json(cls, text: str, *, place: str) -> DataReport:
+        """The inverse of `to_json`; `place` is where the text was stored, for the error.
+
+        Raises:
+            DataMismatchError: it cannot be read.
+        """
+        with reading(place):
+            document = json.loads(text)
+            files = tuple(_outcome(item) for item in document["files"])
+            return cls(document["model"], document["cycle_id"], files)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineReport:
+    """Why a file was set aside; stored beside it. `report` is a JSON text."""
+
+    source: str
+    etag: str
+    sentence: str
+    report: str
+
+    def to_json(self) -> str:
+        """As it is stored in the quarantine container."""
+        return dumps(asdict(self) | {"report": json.loads(self.report)})
+
+
+@dataclass(frozen=True, slots=True)
+class CycleFile:
+    """One content of one blob, that a cycle is to use."""
+
+    model: str
+    cycle_id: str
+    blob: BlobRef
+
+    @property
+    def digits(self) -> str:
+        """12 hex digits that name it in job names and paths."""
+        return digits_of(self.model, f"{self.cycle_id}:{self.blob.place}:{self.blob.etag}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleFile:
+    """Accepts the content that passed its tests and sets the other aside."""
+
+    data: DataStore
+    quarantine: Quarantine
+
+    def tested(self, file: CycleFile, tested: TestedFile, *, sha256: str) -> FileOutcome:
+        """The outcome of a file that was tested as the content with that hash.
+
+        Raises:
+            BlobChangedError: the blob is gone or holds something else by now.
+        """
+        blob = file.blob
+        if tested.findings:
+            findings = [sentences.finding(item.sentence, item.remedy) for item in tested.findings]
+            sentence = sentences.quarantined(blob.name, findings)
+            return self._set_aside(file, sentence, report=tested.report)
+        path = f"{file.model}/files/{content_name(sha256, blob.name)}"
+        self.data.accept(blob, path)
+        return FileOutcome(
+            blob.place,
+            blob.etag,
+            OutcomeKind.ACCEPTED,
+            path=path,
+            sha256=sha256,
+            rows=tested.rows,
+        )
+
+    def untested(self, file: CycleFile, why: str) -> FileOutcome:
+        """The outcome of a file that could not be tested.
+
+        Raises:
+            BlobChangedError: the blob is gone or holds something else by now.
+        """
+        report = dumps({"findings": [{"test": "job", "column": None, "sentence": why}]})
+        return self._set_aside(file, sentences.quarantined(file.blob.name, [why]), report=report)
+
+    def _set_aside(self, file: CycleFile, sentence: str, *, report: str) -> FileOutcome:
+        blob = file.blob
+        inside = blob.path.removeprefix(f"{file.model}/")
+        path = path_within(f"{file.model}/{file.cycle_id}", inside)
+        document = QuarantineReport(blob.place, blob.etag, sentence, report)
+        self.quarantine.put(blob, path, report=document.to_json())
+        return FileOutcome(
+            blob.place, blob.etag, OutcomeKind.QUARANTINED, path=path, sentence=sentence
+        )
+
+
+def untested_folder(model: str) -> str:
+    """Copies of large files, for the jobs that test them."""
+    return f"{model}/untested/"
+
+
+def store_once(data: DataStore, path: str, text: str) -> None:
+    """Store what was found; what another message stored there first stays."""
+    try:
+        data.put_json(path, text)
+    except DataMismatchError:
+        return  # a doubled message was faster, and a file changed in between
+
+
+def dumps(document: Mapping[str, Any]) -> str:
+    """One line, letters beyond ASCII as they are: hashes of it are recorded."""
+    return json.dumps(document, ensure_ascii=False)
+
+
+@contextmanager
+def reading(place: str) -> Iterator[None]:
+    """What was stored at `place` is being read.
+
+    Raises:
+        DataMismatchError: it is not what the app stores there.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as exc:
+        raise DataMismatchError(f"{place} cannot be read ({type(exc).__name__}: {exc})") from exc
+
+
+def _document(outcome: FileOutcome) -> dict[str, Any]:
+    return {_KIND if name == "kind" else name: value for name, value in asdict(outcome).items()}
+
+
+def _outcome(document: Mapping[str, Any]) -> FileOutcome:
+    return FileOutcome(
+        document["source"],
+        document["etag"],
+        OutcomeKind(document[_KIND]),
+        path=document["path"],
+        sha256=document["sha256"],
+        rows=document["rows"],
+        sentence=document["sentence"],
+    )
