@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _FIRST_DELAY = timedelta(seconds=2)
 _LONGEST_DELAY = timedelta(minutes=5)
+_LATE = timedelta(minutes=30)  # far more than a lost message costs: `reconcile` sends it again
 _EARLY = timedelta(seconds=2)  # a queue counts in whole seconds, and clocks differ
 # With the delays above: about eight hours of a service that does not answer, and a quarter of an
 # hour for something that should be there and is not.
@@ -133,9 +134,13 @@ class PerformEffect:
         limit = effect.longest_wait
         if limit is None:
             raise TypeError(f"{effect.key} waits, and declares no longest wait")
-        # What was done is progress: waiting begins anew.
-        begun_utc = self.clock.now_utc() if wait.at_once else row.begun_utc or row.due_utc
-        if self.clock.now_utc() - begun_utc < limit:
+        now_utc = self.clock.now_utc()
+        late = now_utc - row.due_utc
+        # While nobody looked, no limit runs: the app itself was off, and what it waits for may be
+        # the same. What was done is progress: waiting begins anew.
+        unseen = late if late > _LATE else timedelta(0)
+        begun_utc = now_utc if wait.at_once else (row.begun_utc or row.due_utc) + unseen
+        if now_utc - begun_utc < limit:
             later = replace(row, turn=row.turn + 1, begun_utc=begun_utc)
             return self._again(model, row, later, at_once=wait.at_once)
         for job in wait.jobs:

@@ -74,6 +74,26 @@ def test_a_deployment_that_is_never_ready_ends_its_cycle_and_is_deleted():
     assert world.endpoints.deployments("diabetes") == []
 
 
+def test_time_in_which_the_app_was_off_does_not_count_as_waiting():
+    # given: a deployment starts, and over night app and service are off
+    world = World()
+    world.upload("diabetes/first.csv", b"a\nb\n")
+    while world.endpoints.endpoint("diabetes") is None:
+        world.run_for(timedelta(minutes=1))
+    world.endpoints.takes = lambda: timedelta(hours=12, minutes=30)
+    while not world.endpoints.deployments("diabetes"):
+        world.run_for(timedelta(minutes=1))
+    world.endpoints.takes = lambda: timedelta(minutes=1)
+    world.clock.advance(timedelta(hours=12))
+
+    # when
+    world.run_until_quiet()
+
+    # then
+    assert head(world).champion is not None
+    assert head(world).past[0].outcome is not Outcome.FAILED
+
+
 def test_a_deployment_refused_half_way_is_deleted_too():
     world = World()
 
