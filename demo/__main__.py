@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.failures import DemoClientError, DemoDataError, StepFailedError
 from demo.memory import MemoryWatch
-from demo.narrator import Narrator
+from demo.narrator import Activity, Narrator
 from demo.plan import prepare
 from local.errors import LocalStackError
 from local.supervision.processes import Command, ManagedProcess
@@ -54,19 +56,25 @@ async def _run(
 
 
 async def _until_up(process: ManagedProcess, state: Path, narrator: Narrator) -> RunningStack:
+    began_utc = datetime.now(UTC)
     deadline = asyncio.get_running_loop().time() + _START_SECONDS
-    async with narrator.waiting_for("starting the stack"):
+    log = process.command.log
+
+    async def starting() -> Activity:
+        parts = [line for line in process.last_lines(_LOG_LINES).splitlines() if line[:2] == "… "]
+        return Activity(f"starting {parts[-1][2:] if parts else 'the stack'}", began_utc)
+
+    async with narrator.telling(starting):
         while asyncio.get_running_loop().time() < deadline:
             if process.returncode is not None:
                 raise LocalStackError(
-                    f"the stack did not start. Log: {process.command.log}\n"
-                    f"{process.last_lines(_LOG_LINES)}"
+                    f"the stack did not start. Log: {log}\n{process.last_lines(_LOG_LINES)}"
                 )
             if (state / "stack.json").exists():
                 return RunningStack.read(state)
             await asyncio.sleep(_POLL_SECONDS)
     raise LocalStackError(
-        f"the stack was not up after {_START_SECONDS:.0f} s. Log: {process.command.log}\n"
+        f"the stack was not up after {_START_SECONDS:.0f} s. Log: {log}\n"
         f"{process.last_lines(_LOG_LINES)}"
     )
 
@@ -97,8 +105,24 @@ def _conclude(summary: Summary, narrator: Narrator) -> None:
         narrator.plain(f"  {number}. {sentence}")
     narrator.plain("To read")
     for file in summary.files:
-        narrator.plain(f"  {file}")
-    narrator.plain("Nothing is left running. To look around in a running stack: make local")
+        narrator.plain(f"  {_short(file)}")
+
+
+def look_around(state: Path) -> list[str]:
+    """How a person sees what the demo left behind: lines to print, with commands to type."""
+    local = shlex.join([_short(Path(sys.executable)), "-m", "local", "--state", _short(state)])
+    return [
+        "Nothing is left running. To look around in what the demo made, start its stack again:",
+        f"  {local} up",
+        "and ask in another terminal:",
+        f"  {local} status",
+    ]
+
+
+def _short(path: Path) -> str:
+    """From here where it is below here; a command may name it so."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 async def _main(arguments: argparse.Namespace) -> int:
@@ -113,15 +137,21 @@ async def _main(arguments: argparse.Namespace) -> int:
         # A demo starts from nothing, so that it always tells the same story.
         await clear_state(state)
         reports = state / "reports"
-        return await _run(
+        code = await _run(
             data, state=state, reports=reports, trace=arguments.trace, narrator=narrator
         )
     except asyncio.CancelledError:
         narrator.plain("Interrupted; nothing is left running.")
         return 130
-    except (LocalStackError, DemoDataError, DemoClientError, StepFailedError) as exc:
+    except (LocalStackError, DemoDataError, DemoClientError) as exc:
         narrator.plain(f"✕ {exc}")
         return 1
+    except StepFailedError as exc:
+        narrator.plain(f"✕ {exc}")
+        code = 1
+    for line in look_around(state):
+        narrator.plain(line)
+    return code
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import base64
 import json
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _ARM_SCOPE = "https://management.azure.com"
 _ENDPOINT_API = "2023-04-01-preview"
+_JOB_API = "2024-01-01-preview"
+# A part of the stack may be starting again: a question that changes nothing is asked again.
+_TRIES = 5
+_RETRY_SECONDS = 1.0
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,37 @@ class ScoringAddress:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class BegunStep:
+    """A step of a pipeline job that is queued, runs or has ended.
+
+    Since when is the time of its start, or that of its creation when it has none: it waits for a
+    machine, or its outputs of an earlier job were taken.
+    """
+
+    name: str
+    since_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineProgress:
+    """How far a pipeline job is: what has begun, oldest first, of how many steps."""
+
+    steps: int
+    begun: tuple[BegunStep, ...]
+
+
 class DemoClient:
     """One session for everything, as an asynchronous context manager."""
 
-    def __init__(self, record: RunningStack, model: str) -> None:
+    def __init__(
+        self, record: RunningStack, model: str, *, retry_seconds: float = _RETRY_SECONDS
+    ) -> None:
+        self._retry_seconds = retry_seconds
         self._record = record
         self._model = model
         self._blobs = BlobServiceClient.from_connection_string(record.storage_connection_string)
+        self._history: str | None = None
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -92,17 +122,25 @@ class DemoClient:
         return document
 
     async def _answer(self, method: str, url: str, **arguments: Any) -> Any:
-        try:
-            async with self._session.request(method, url, **arguments) as response:
-                text = await response.text()
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            raise DemoClientError(
-                f"{method} {url} was not answered ({type(exc).__name__}: {exc}). Does the stack "
-                "still run? Its log is logs/stack.log in the state folder"
-            ) from exc
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            raise DemoClientError(f"{method} {url} answered {response.status}: {text[:500]}")
-        return json.loads(text) if text.strip() else {}
+        for tries_left in reversed(range(_TRIES if method == "GET" else 1)):
+            try:
+                async with self._session.request(method, url, **arguments) as response:
+                    text = await response.text()
+            except (aiohttp.ClientError, TimeoutError) as exc:
+                if tries_left == 0:
+                    raise DemoClientError(
+                        f"{method} {url} was not answered ({type(exc).__name__}: {exc}). Does the "
+                        "stack still run? Its log is logs/stack.log in the state folder"
+                    ) from exc
+            else:
+                if response.status < HTTPStatus.BAD_REQUEST:
+                    return json.loads(text) if text.strip() else {}
+                if response.status not in _BUSY or tries_left == 0:
+                    raise DemoClientError(
+                        f"{method} {url} answered {response.status}: {text[:500]}"
+                    )
+            await asyncio.sleep(self._retry_seconds)
+        raise AssertionError("unreachable: the last try returns or raises")
 
     # --- storage
 
@@ -170,7 +208,45 @@ class DemoClient:
         )
         return document
 
-    async def _arm(self, method: str, path: str) -> dict[str, Any]:
+    # --- Azure ML
+
+    async def pipeline(self, job: str) -> PipelineProgress:
+        """How far a pipeline job is, as `az ml job show` and `az ml job list` read it."""
+        described = (await self._arm("GET", f"/jobs/{job}", api_version=_JOB_API))["properties"]
+        children = await self._as_operator(
+            "GET", f"{await self._run_history()}/runs/{job}/children"
+        )
+        begun = sorted(
+            (child for child in children["value"] if child["status"] != "NotStarted"),
+            key=lambda child: child["createdUtc"],
+        )
+        return PipelineProgress(
+            steps=len(described.get("jobs") or {}),
+            begun=tuple(
+                BegunStep(
+                    child["displayName"],
+                    datetime.fromisoformat(child.get("startTimeUtc") or child["createdUtc"]),
+                )
+                for child in begun
+            ),
+        )
+
+    async def _run_history(self) -> str:
+        """Address of the workspace's run history: where it is, its discovery document says."""
+        if self._history is None:
+            workspace = await self._arm("GET", "")
+            services = await self._answer("GET", workspace["properties"]["discoveryUrl"])
+            self._history = f"{services['history']}/history/v1.0{self._record.workspace_id}"
+        return self._history
+
+    async def _arm(
+        self, method: str, path: str, *, api_version: str = _ENDPOINT_API
+    ) -> dict[str, Any]:
+        url = f"{self._record.workspace_url}{self._record.workspace_id}{path}"
+        return await self._as_operator(method, f"{url}?api-version={api_version}")
+
+    async def _as_operator(self, method: str, url: str) -> dict[str, Any]:
+        """Ask Azure ML, with a token of the identity that runs here."""
         environ = self._record.environ
         query = urlencode({"api-version": "2019-08-01", "resource": _ARM_SCOPE})
         token = await self._answer(
@@ -178,10 +254,7 @@ class DemoClient:
             f"{environ['IDENTITY_ENDPOINT']}?{query}",
             headers={"X-IDENTITY-HEADER": environ["IDENTITY_HEADER"]},
         )
-        url = f"{self._record.workspace_url}{self._record.workspace_id}{path}"
         document: dict[str, Any] = await self._answer(
-            method,
-            f"{url}?api-version={_ENDPOINT_API}",
-            headers={"Authorization": f"Bearer {token['access_token']}"},
+            method, url, headers={"Authorization": f"Bearer {token['access_token']}"}
         )
         return document

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from demo.failures import StepFailedError
 from demo.load import SteadyLoad, Tally
+from demo.waiting import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
     from pathlib import Path
 
     from demo.client import DemoClient
+    from demo.cycle import Cycle
     from demo.narrator import Narrator
     from demo.plan import DemoData
 
-_SHORT_SECONDS = 120.0
 _LOAD_PER_SECOND = 25.0
-_FEWEST_PER_SECOND = 20.0
+_SWITCHED_ANSWERS = 25  # so many in a row from the new version: the switch is over
 _BATCH_ROWS = 50
 _SHIFTED_ROWS = 3000
 _WORKSPACE_CONTAINER = "azureml-blobstore"
@@ -59,7 +60,7 @@ class Journey:
         narrator: is told each step.
         reports: folder for what is kept.
         logs: of the stack, for error messages.
-        patience_seconds: how long one cycle may take.
+        patience_seconds: how long nothing may change while something is waited for.
         left_out: steps that are not taken. The others need the first one, and drift the second.
         poll_seconds: between two looks at what happens.
     """
@@ -81,10 +82,14 @@ class Journey:
         self._narrator = narrator
         self._reports = reports
         self._logs = logs
-        self._patience_seconds = patience_seconds
         self._left_out = left_out
-        self._poll_seconds = poll_seconds
-        self._seen: set[str] = set()
+        self._watch = Watch(
+            client,
+            narrator,
+            logs=logs,
+            patience_seconds=patience_seconds,
+            poll_seconds=poll_seconds,
+        )
         self._scored_home = 0
         self.summary = Summary()
 
@@ -116,8 +121,7 @@ class Journey:
 
     async def _first_file(self) -> str:
         await self._drop("first.csv", self._data.first, self._data.counts[0])
-        cycle = await self._next_cycle("the first model")
-        self._expect(cycle, {"promoted"})
+        cycle = await self._cycle("the first model", {"promoted"})
         version = (await self._champion())["version"]
         address = await self._client.scoring()
         answer = await self._client.score(address, [self._data.home_rows[0]])
@@ -126,7 +130,7 @@ class Journey:
                 f"version {version} is champion but {answer['model_version']} answered"
             )
         self._narrator.say(f"  a row was scored over HTTP: {answer['predictions'][0]}")
-        return _sentence(cycle)
+        return cycle.told
 
     async def _second_file(self) -> str:
         address = await self._client.scoring()
@@ -136,8 +140,6 @@ class Journey:
             rows=self._data.home_rows,
             per_second=_LOAD_PER_SECOND,
         )
-        before = (await self._champion())["version"]
-        started = time.monotonic()
         async with contextlib.AsyncExitStack() as running:
 
             async def start_load() -> None:
@@ -145,44 +147,47 @@ class Journey:
                 await running.enter_async_context(load)
 
             await self._drop("second.csv", self._data.second, self._data.counts[1])
-            cycle = await self._next_cycle("the challenger", once_better=start_load)
-            self._expect(cycle, {"promoted", "rejected"})
-            if cycle["outcome"] == "promoted":
-                # The swap is over once the new version alone answers.
-                await self._until(
-                    lambda: _answers(load, exclude=before), "the new version to answer"
-                )
+            cycle = await self._cycle(
+                "the challenger", {"promoted", "rejected"}, once_better=start_load
+            )
+            if cycle.outcome == "promoted":
+                await self._switched(load, to=(await self._champion())["version"])
         # Only rows that were answered are collected.
-        self._scored_home = load.tally(started, time.monotonic()).by_version.total()
+        self._scored_home = load.tally(0.0).by_version.total()
         return self._contest(cycle, load)
 
-    def _contest(self, cycle: dict[str, Any], load: SteadyLoad) -> str:
-        if cycle["outcome"] != "promoted":
-            return f"{_sentence(cycle)} No traffic moved."
-        tally = load.tally(_monotonic(_step_named(cycle, "Deployed")["at"]), load.ended)
-        self._check(tally)
-        self.summary.swap = tally
-        versions = ", ".join(f"version {name}: {n}" for name, n in sorted(tally.by_version.items()))
-        return (
-            f"{_sentence(cycle)} While traffic moved, {tally.requests} requests came at "
-            f"{tally.per_second:.0f} a second and {tally.failed} failed ({versions})."
-        )
+    async def _switched(self, load: SteadyLoad, *, to: str) -> None:
+        """Wait until the new version alone answers."""
 
-    def _check(self, tally: Tally) -> None:
+        async def over() -> bool:
+            return load.latest(_SWITCHED_ANSWERS) == Counter({to: _SWITCHED_ANSWERS})
+
+        def seen() -> str:
+            latest = load.latest(_SWITCHED_ANSWERS)
+            return f"of the last {latest.total()} answers {_by_version(latest) or 'none came'}"
+
+        await self._watch.until(over, f"version {to} to give all the answers", seen=seen)
+
+    def _contest(self, cycle: Cycle, load: SteadyLoad) -> str:
+        if cycle.outcome != "promoted":
+            return f"{cycle.told} No traffic moved."
+        deployed_utc = cycle.step("Deployed").at_utc
+        if deployed_utc is None:
+            raise StepFailedError("the challenger was promoted, but its deployment has no time")
+        tally = load.tally(_monotonic(deployed_utc))
+        self.summary.swap = tally
         if tally.failed:
-            raise StepFailedError(f"{tally.failed} of {tally.requests} scoring requests failed")
-        if tally.per_second < _FEWEST_PER_SECOND:
-            raise StepFailedError(
-                f"only {tally.per_second:.1f} requests a second were sent, at least "
-                f"{_FEWEST_PER_SECOND:.0f} are needed to call it a swap under load"
-            )
+            raise StepFailedError(f"{tally.failed} of {tally.answers} scoring requests failed")
+        return (
+            f"{cycle.told} While traffic moved, {tally.answers} requests were answered, "
+            f"{tally.per_second:.0f} a second, and none failed ({_by_version(tally.by_version)})."
+        )
 
     async def _broken_file(self) -> str:
         before = await self._champion()
         await self._drop("broken.csv", self._data.broken, self._data.counts[1])
-        cycle = await self._next_cycle("the data tests")
-        self._expect(cycle, {"quarantined"})
-        prefix = f"{self._data.model}/{cycle['cycle_id']}/"
+        cycle = await self._cycle("the data tests", {"quarantined"})
+        prefix = f"{self._data.model}/{cycle.cycle_id}/"
         reports = [
             name
             for name in await self._client.names("quarantine", prefix)
@@ -198,7 +203,7 @@ class Journey:
             raise StepFailedError(f"{saved} does not name column {self._data.broken_column}")
         if await self._champion() != before:
             raise StepFailedError("a quarantined file changed the champion")
-        return f"{_sentence(cycle)} The champion is untouched."
+        return f"{cycle.told} The champion is untouched."
 
     async def _drift(self) -> str:
         address = await self._client.scoring()
@@ -209,34 +214,35 @@ class Journey:
             await self._client.score(address, batch)
             sent += len(batch)
         self._narrator.say(f"  {sent} rows scored: {self._data.population}")
-        expected = sent + self._scored_home
-        await self._until(
-            lambda: self._collected(at_least=expected), f"{expected} collected rows in storage"
-        )
+        await self._collected(sent + self._scored_home)
         await self._drop("labelled.csv", self._data.labelled, self._data.counts[2])
-        declined = await self._next_cycle("the retrain policy")
-        self._expect(declined, {"not_retrained"})
-        if "cooldown" not in declined["sentence"].lower():
-            raise StepFailedError(f"expected a cooldown, got: {declined['sentence']}")
-        self._narrator.say(f"  {declined['sentence']}")
+        declined = await self._cycle("the retrain policy", {"not_retrained"})
+        if "cooldown" not in declined.sentence.lower():
+            raise StepFailedError(f"expected a cooldown, got: {declined.sentence}")
+        self._narrator.say(f"  {declined.sentence}")
         await self._client.fire_timer("drift_daily")
-        await self._until(self._drift_found, "the daily drift check")
-        drift = (await self._client.status())["last_drift"]
+        drift = await self._drift_check()
         if drift["verdict"] != "drift":
             raise StepFailedError(f"expected drift, got {drift['verdict']}: {drift['sentence']}")
         self._narrator.say(f"  {drift['sentence']}")
         await self._keep_drift_report(drift)
-        cycle = await self._next_cycle("the retraining that drift started")
-        self._expect(cycle, {"promoted", "rejected"}, reason="drift")
-        await self._until(self._notice_sent, "the DriftDetected event at its other subscriber")
-        return f"{drift['sentence']} Then: {_sentence(cycle)}"
+        cycle = await self._cycle(
+            "the retraining that drift started", {"promoted", "rejected"}, opened_by="drift"
+        )
+        await self._watch.until(
+            self._notice_sent,
+            "the DriftDetected event at its other subscriber",
+            seen=lambda: "none came yet",
+        )
+        return f"{drift['sentence']} Then: {cycle.told}"
 
     async def _ask_by_hand(self) -> str:
         accepted = await self._client.retrain("shown in the demo")
         self._narrator.say(f"  {accepted['sentence']}")
-        cycle = await self._next_cycle("the retraining asked for")
-        self._expect(cycle, {"promoted", "rejected"}, reason="manual")
-        return _sentence(cycle)
+        cycle = await self._cycle(
+            "the retraining asked for", {"promoted", "rejected"}, opened_by="manual"
+        )
+        return cycle.told
 
     # --- watching
 
@@ -248,96 +254,67 @@ class Journey:
         champion: dict[str, Any] = (await self._client.status())["champion"] or {}
         return champion
 
-    async def _next_cycle(
-        self, what: str, *, once_better: Callable[[], Awaitable[None]] | None = None
-    ) -> dict[str, Any]:
-        """Follow the next cycle to its end, saying each step as it is settled.
-
-        Args:
-            what: is awaited, in words.
-            once_better: called when the challenger has won and its deployment begins.
-        """
-        said: set[str] = set()
-        seen: dict[str, Any] = {}
-        deadline = time.monotonic() + self._patience_seconds
-        async with self._narrator.waiting_for(f"waiting for {what}"):
-            while time.monotonic() < deadline:
-                status = await self._client.status()
-                ids = [status["open_cycle"]["cycle_id"]] if status["open_cycle"] else []
-                ids += [past["cycle_id"] for past in status["cycles"]]
-                fresh = [cycle_id for cycle_id in ids if cycle_id not in self._seen]
-                if fresh and status != seen:
-                    seen = status
-                    cycle = await self._client.cycle(fresh[-1])
-                    self._say_settled(cycle, said)
-                    if once_better is not None and _step_named(cycle, "Compared")["sign"] == "✓":
-                        await once_better()
-                        once_better = None
-                    if cycle["outcome"] is not None:
-                        self._seen.add(fresh[-1])
-                        self.summary.outcomes.append(cycle["outcome"])
-                        await self._keep_evaluation(cycle)
-                        return cycle
-                await asyncio.sleep(self._poll_seconds)
-        raise StepFailedError(
-            f"waited {self._patience_seconds:.0f} s for {what}. Logs: {self._logs}/functions.log"
-        )
-
-    def _say_settled(self, cycle: dict[str, Any], said: set[str]) -> None:
-        for step in cycle["steps"]:
-            line = f"    {step['sign']} {step['name']}: {step['sentence']}"
-            if step["sign"] != "–" and line not in said:  # noqa: RUF001 - the API's own sign
-                said.add(line)
-                self._narrator.say(line)
-
-    def _expect(
-        self, cycle: dict[str, Any], outcomes: set[str], *, reason: str | None = None
-    ) -> None:
-        if cycle["outcome"] not in outcomes:
+    async def _cycle(
+        self,
+        what: str,
+        outcomes: Collection[str],
+        *,
+        opened_by: str | None = None,
+        once_better: Callable[[], Awaitable[None]] | None = None,
+    ) -> Cycle:
+        """The next cycle, which has to end with one of `outcomes`."""
+        cycle = await self._watch.next_cycle(what, once_better=once_better)
+        self.summary.outcomes.append(str(cycle.outcome))
+        await self._keep_evaluation(cycle)
+        if cycle.outcome not in outcomes:
             raise StepFailedError(
-                f"cycle {cycle['cycle_id']} ended {cycle['outcome']}, expected "
-                f"{' or '.join(sorted(outcomes))}: {cycle['sentence']} "
+                f"cycle {cycle.cycle_id} ended {cycle.outcome}, expected "
+                f"{' or '.join(sorted(outcomes))}: {cycle.sentence} "
                 f"Logs: {self._logs}/functions.log"
             )
-        opened = json.dumps(cycle["facts"][0]["fact"])
-        if reason is not None and reason not in opened:
-            raise StepFailedError(f"the cycle was not opened by {reason}: {opened}")
+        if opened_by is not None and not cycle.opened_by(opened_by):
+            raise StepFailedError(f"the cycle was not opened by {opened_by}: {cycle.facts[0]}")
+        return cycle
 
-    async def _until(self, true: Callable[[], Awaitable[bool]], what: str) -> None:
-        deadline = time.monotonic() + _SHORT_SECONDS
-        async with self._narrator.waiting_for(f"waiting for {what}"):
-            while not await true():
-                if time.monotonic() > deadline:
-                    raise StepFailedError(
-                        f"waited {_SHORT_SECONDS:.0f} s for {what}. Logs: {self._logs}"
-                    )
-                await asyncio.sleep(self._poll_seconds)
-
-    async def _collected(self, *, at_least: int) -> bool:
+    async def _collected(self, expected: int) -> None:
+        """Wait until so many scored rows are in storage."""
         prefix = f"modelDataCollector/retrain-{self._data.model}/"
         rows = 0
-        for name in await self._client.names(_WORKSPACE_CONTAINER, prefix):
-            if "/model_inputs/" in name:
-                text = (await self._client.read(_WORKSPACE_CONTAINER, name)).decode()
-                rows += sum(len(json.loads(line)["data"]) for line in text.splitlines())
-        return rows >= at_least
 
-    async def _drift_found(self) -> bool:
-        return (await self._client.status())["last_drift"] is not None
+        async def all_there() -> bool:
+            nonlocal rows
+            rows = 0
+            for name in await self._client.names(_WORKSPACE_CONTAINER, prefix):
+                if "/model_inputs/" in name:
+                    text = (await self._client.read(_WORKSPACE_CONTAINER, name)).decode()
+                    rows += sum(len(json.loads(line)["data"]) for line in text.splitlines())
+            return rows >= expected
+
+        await self._watch.until(
+            all_there, "the collected rows in storage", seen=lambda: f"{rows} of {expected}"
+        )
+
+    async def _drift_check(self) -> dict[str, Any]:
+        """The first drift check there is."""
+        found: dict[str, Any] = {}
+
+        async def done() -> bool:
+            found.update((await self._client.status())["last_drift"] or {})
+            return bool(found)
+
+        await self._watch.until(done, "the daily drift check", seen=lambda: "no verdict yet")
+        return found
 
     async def _notice_sent(self) -> bool:
         return await self._client.drift_notices("notices") > 0
 
     # --- what is kept
 
-    async def _keep_evaluation(self, cycle: dict[str, Any]) -> None:
-        evaluated = [f["fact"] for f in cycle["facts"] if "job_name" in json.dumps(f["fact"])]
-        if not evaluated or not any("evaluated" in f["key"] for f in cycle["facts"]):
-            return
+    async def _keep_evaluation(self, cycle: Cycle) -> None:
         prefix = f"evidence/{self._data.model}/"
         for name in await self._client.names(_WORKSPACE_CONTAINER, prefix):
-            if cycle["cycle_id"] in name and name.endswith("/report.html"):
-                target = self._reports / f"evaluation-{cycle['cycle_id']}.html"
+            if cycle.cycle_id in name and name.endswith("/report.html"):
+                target = self._reports / f"evaluation-{cycle.cycle_id}.html"
                 self.summary.files.append(
                     await self._client.save(_WORKSPACE_CONTAINER, name, target)
                 )
@@ -350,25 +327,13 @@ class Journey:
         self.summary.files.append(await self._client.save(container, name, target))
 
 
-async def _answers(load: SteadyLoad, *, exclude: str) -> bool:
-    now = time.monotonic()
-    recent = load.tally(now - 1.0, now).by_version
-    return bool(recent) and exclude not in recent
+def _by_version(answers: Counter[str] | Counter[str | None]) -> str:
+    return ", ".join(
+        f"{'failed' if version is None else f'version {version}'}: {count}"
+        for version, count in sorted(answers.items(), key=lambda item: str(item[0]))
+    )
 
 
-def _sentence(cycle: dict[str, Any]) -> str:
-    """The cycle's own words, with a capital and a full stop; a file's name stays as it is."""
-    text = str(cycle["sentence"]).rstrip(".")
-    first = text.split(maxsplit=1)[0]
-    return f"{text}." if "." in first else f"{text[:1].upper()}{text[1:]}."
-
-
-def _step_named(cycle: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(step for step in cycle["steps"] if step["name"] == name)
-    return found
-
-
-def _monotonic(iso: str) -> float:
+def _monotonic(moment_utc: datetime) -> float:
     """The monotonic time of a UTC moment in the past."""
-    ago = datetime.now(UTC) - datetime.fromisoformat(iso)
-    return time.monotonic() - ago.total_seconds()
+    return time.monotonic() - (datetime.now(UTC) - moment_utc).total_seconds()

@@ -8,6 +8,7 @@ import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -17,57 +18,66 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
+_MOST_IN_FLIGHT = 100
+# No answer in time, or one that is not the scoring script's.
+_FAILED = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError)
 
 
-@dataclass(slots=True)
-class Answered:
-    """One request: when it was sent (monotonic s), its status, who answered.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one request, and when that was known (monotonic s).
 
-    The status is 0 where no answer came or one that does not say who gave it.
+    `version` is the model version that answered, None for a request that failed: no answer, a
+    status other than 200, or a body that does not say who answered.
     """
 
-    sent: float
-    status: int
-    version: str
+    at: float
+    version: str | None
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the requests in one span of time."""
+    """The answers that came in one span of time."""
 
-    requests: int
+    answers: int
     failed: int
     seconds: float
     by_version: Counter[str] = field(default_factory=Counter)
 
     @property
     def per_second(self) -> float:
-        """Requests sent a second."""
-        return self.requests / self.seconds if self.seconds > 0 else 0.0
+        """Answers a second."""
+        return self.answers / self.seconds if self.seconds > 0 else 0.0
 
 
 class SteadyLoad:
     """Sends one row a request at a fixed rate, whether or not earlier answers have come.
 
-    An open loop: a slow server does not slow the requests, so it cannot hide its failures.
-    `ended` is the monotonic time at which sending stopped.
+    An open loop: a slow server does not slow the requests, so it cannot hide its failures. Only
+    when `most_in_flight` requests wait for their answers does sending pause.
     """
 
     def __init__(
-        self, *, url: str, key: str, rows: Sequence[dict[str, Any]], per_second: float
+        self,
+        *,
+        url: str,
+        key: str,
+        rows: Sequence[dict[str, Any]],
+        per_second: float,
+        most_in_flight: int = _MOST_IN_FLIGHT,
     ) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {key}"}
         self._rows = rows
         self._interval = 1 / per_second
-        self._answers: list[Answered] = []
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[None] | None = None
-        self.ended = 0.0
+        self._answers: list[Answer] = []
+        self._free = asyncio.Semaphore(most_in_flight)
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._sending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
-        self._task = asyncio.create_task(self._send_for_ever())
+        self._sending = asyncio.create_task(self._send_steadily())
         return self
 
     async def __aexit__(
@@ -76,44 +86,54 @@ class SteadyLoad:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.ended = time.monotonic()
-        if self._task is not None:
-            self._task.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await asyncio.gather(*self._under_way)
+                await self._sending
+        await asyncio.gather(*self._in_flight)
         await self._session.close()
 
-    async def _send_for_ever(self) -> None:
+    async def _send_steadily(self) -> None:
         due = time.monotonic()
         for row in itertools.cycle(self._rows):
+            if self._free.locked():
+                await self._free.acquire()
+                due = time.monotonic()  # what was not sent meanwhile is not caught up
+            else:
+                await self._free.acquire()
             task = asyncio.create_task(self._send(row))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
             due += self._interval
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._free.release()
+
     async def _send(self, row: dict[str, Any]) -> None:
-        answered = Answered(sent=time.monotonic(), status=0, version="")
-        try:
+        version: str | None = None
+        # No answer, or one that is not the scoring script's: a failed request.
+        with contextlib.suppress(
+            aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError
+        ):
             async with self._session.post(
                 self._url, json={"data": [row]}, headers=self._headers
             ) as response:
-                answered.status = response.status
-                if response.status == 200:  # noqa: PLR2004  # HTTP's own number
-                    answered.version = str((await response.json())["model_version"])
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
-            # No answer, or one that is not the scoring script's: a failed request.
-            answered.status = 0
-        self._answers.append(answered)
+                if response.status == HTTPStatus.OK:
+                    version = str((await response.json())["model_version"])
+        self._answers.append(Answer(time.monotonic(), version))
 
-    def tally(self, since: float, until: float) -> Tally:
-        """Count the requests sent in [since, until], both in monotonic seconds."""
-        span = [answer for answer in self._answers if since <= answer.sent <= until]
-        good = [answer for answer in span if answer.status == 200]  # noqa: PLR2004
+    def tally(self, since: float) -> Tally:
+        """Count the answers that came at or after a monotonic time, up to the last one."""
+        span = [answer for answer in self._answers if answer.at >= since]
         return Tally(
-            requests=len(span),
-            failed=len(span) - len(good),
-            seconds=until - since,
-            by_version=Counter(answer.version for answer in good),
+            answers=len(span),
+            failed=sum(answer.version is None for answer in span),
+            seconds=span[-1].at - since if span else 0.0,
+            by_version=Counter(answer.version for answer in span if answer.version is not None),
         )
+
+    def latest(self, count: int) -> Counter[str | None]:
+        """How the newest `count` answers divide over the versions; None are failures."""
+        return Counter(answer.version for answer in self._answers[-count:])

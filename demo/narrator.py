@@ -6,26 +6,34 @@ import asyncio
 import contextlib
 import sys
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 _SILENCE_SECONDS = 5.0
 
 
-class Narrator:
-    """Prints lines with the elapsed time; says what is awaited after 5 s without news."""
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What runs at the moment, and since when (UTC)."""
 
-    def __init__(self, out: TextIO = sys.stdout) -> None:
+    text: str
+    since_utc: datetime
+
+
+class Narrator:
+    """Prints lines with the elapsed time; says what runs when nothing was printed for a while."""
+
+    def __init__(
+        self, out: TextIO = sys.stdout, *, silence_seconds: float = _SILENCE_SECONDS
+    ) -> None:
         self._out = out
+        self._silence_seconds = silence_seconds
         self._started = time.monotonic()
         self._last_line = self._started
-
-    @property
-    def elapsed_seconds(self) -> float:
-        """Since the narrator was made."""
-        return time.monotonic() - self._started
 
     def restart_clock(self) -> None:
         """Count elapsed time from now on: set-up is over, the loop begins."""
@@ -33,7 +41,7 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """One line, with the elapsed time in front."""
-        minutes, seconds = divmod(int(self.elapsed_seconds), 60)
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         self.plain(f"[{minutes:02d}:{seconds:02d}] {text}")
 
     def plain(self, text: str = "") -> None:
@@ -43,15 +51,18 @@ class Narrator:
         self._last_line = time.monotonic()
 
     @contextlib.asynccontextmanager
-    async def waiting_for(self, what: str) -> AsyncIterator[None]:
-        """Say `… what, 12 s` whenever nothing was printed for 5 seconds."""
-        started = time.monotonic()
+    async def telling(self, activity: Callable[[], Awaitable[Activity]]) -> AsyncIterator[None]:
+        """Say what runs and for how long whenever nothing was printed for 5 seconds."""
 
         async def sign_of_life() -> None:
             while True:
-                await asyncio.sleep(_SILENCE_SECONDS)
-                if time.monotonic() - self._last_line >= _SILENCE_SECONDS:
-                    self.say(f"  … {what}, {time.monotonic() - started:.0f} s")
+                silent = time.monotonic() - self._last_line
+                if silent >= self._silence_seconds:
+                    running = await activity()
+                    seconds = (datetime.now(UTC) - running.since_utc).total_seconds()
+                    self.say(f"  … {running.text}, {max(0.0, seconds):.0f} s")
+                else:
+                    await asyncio.sleep(self._silence_seconds - silent)
 
         task = asyncio.create_task(sign_of_life())
         try:

@@ -72,8 +72,8 @@ def prepare(model: str, data: Path | None) -> DemoData:
             f"{model}: {len(rows)} rows, at least {4 * config.data.min_rows} are needed; "
             f"columns missing: {', '.join(missing) or 'none'}"
         )
-    _refuse_what_is_no_number(rows, config, data)
-    shuffled = random.Random(_SEED).sample(rows, len(rows))  # noqa: S311 - an order, no secret
+    _refuse_non_numbers(rows, config, data)
+    shuffled = random.Random(_SEED).sample(rows, len(rows))  # noqa: S311 - an order, not a secret
     known = sorted(float(row[column]) for row in shuffled if row[column] != "")
     if not known or known[0] == known[-1]:
         raise DemoDataError(
@@ -141,13 +141,13 @@ def _read_csv(path: Path, config: ModelConfig) -> list[dict[str, str]]:
 
 
 def _whole(row: dict[str | Any, str | Any], path: Path, *, line: int) -> dict[str, str]:
-    # The reader puts what is too much under None, and None where something is missing.
+    # The reader keeps surplus fields under the key None, and fills missing ones with None.
     if None in row or None in row.values():
         raise DemoDataError(f"{path}, line {line}: more or fewer fields than the header has")
     return row
 
 
-def _refuse_what_is_no_number(
+def _refuse_non_numbers(
     rows: Sequence[dict[str, str]], config: ModelConfig, path: Path | None
 ) -> None:
     numeric = [name for name in config.features if config.column(name).numeric]
@@ -155,7 +155,7 @@ def _refuse_what_is_no_number(
         for name in numeric:
             if row[name] != "" and not _is_number(row[name]):
                 raise DemoDataError(
-                    f"{path}, row {number}: {name} is {row[name]!r}, which is no finite number"
+                    f"{path}, row {number}: {name} is {row[name]!r}, which is not a finite number"
                 )
 
 

@@ -200,7 +200,7 @@ async def _serve(options: StackOptions) -> None:
     async with Stack(options, say=_say_waiting) as stack:
         print(f"✓ the stack is up ({time.monotonic() - began:.1f} s)", file=sys.stderr)
         # A log file is read by more people than a terminal.
-        print(addresses(stack.record(), with_key=sys.stdout.isatty()), flush=True)
+        print(addresses(stack.record(), options.state, with_key=sys.stdout.isatty()), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await stack.keep_running()
 

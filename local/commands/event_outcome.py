@@ -6,6 +6,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from local.supervision.state_lock import typed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,9 +20,10 @@ _SAID = re.compile(r"^\S+ (?P<line>(?:WARNING|ERROR|CRITICAL) \[(?P<invocation>[
 
 
 class FunctionsLog:
-    """The lines that come after this object was made."""
+    """The lines that come after this object was made, in the `logs` of a stack's state folder."""
 
     def __init__(self, folder: Path) -> None:
+        self._read_with = typed(folder.parent, "logs functions")
         self._starts = {path: path.stat().st_size for path in folder.glob("functions*.log")}
 
     def outcome(self, event: str, *, wait_seconds: float) -> str:
@@ -35,7 +38,7 @@ class FunctionsLog:
             if time.monotonic() > deadline:
                 return (
                     f"no function has ended with it after {wait_seconds:.0f} s; "
-                    "see: python -m local logs functions"
+                    f"see: {self._read_with}"
                 )
             time.sleep(_POLL_SECONDS)
         return found
@@ -51,7 +54,7 @@ class FunctionsLog:
         said = [match for line in lines if (match := _SAID.match(line))]
         about = [match["line"] for match in said if match["invocation"] in invocations]
         if ended["how"] != "Succeeded":
-            about.append("it failed and is tried again; see: python -m local logs functions")
+            about.append(f"it failed and is tried again; see: {self._read_with}")
         verb = f"{ended['function']} took it"
         return f"{verb}, without a warning" if not about else "\n  ".join([f"{verb}:", *about])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from local.commands.unknown import unknown
 from local.errors import LocalStackError
 from local.supervision.stack_record import RunningStack
+from local.supervision.state_lock import typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def fire(state: Path, timer: str) -> str:
         raise LocalStackError(
             f"the Functions host refused or did not answer: {exc}. Log: {state / 'logs'}"
         ) from exc
-    return f"fired {timer}; how it went: python -m local logs functions"
+    return f"fired {timer}; how it went: {typed(state, 'logs functions')}"
 
 
 def _is_timer(function: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from local.commands.unknown import unknown
 from local.errors import LocalStackError
+from local.supervision.state_lock import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def log_end(state: Path, name: str | None, *, lines: int) -> str:
         for path in sorted(folder.rglob("*.log"))
     }
     if not files:
-        raise LocalStackError(f"no logs in {folder}; start a stack with: make local")
+        raise LocalStackError(f"no logs in {folder}; start a stack with: {typed(state, 'up')}")
     if name is None:
         return "\n".join(files)
     if name not in files:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from local.errors import LocalStackError
 from local.supervision.stack_record import RunningStack
-from local.supervision.state_lock import StateLock
+from local.supervision.state_lock import StateLock, typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,15 +26,16 @@ def status(state: Path) -> str:
         LocalStackError: no stack runs, or it is still starting.
     """
     record = RunningStack.read(state)
-    return f"running      process {record.pid}, state {state}\n{addresses(record, with_key=True)}"
+    where = addresses(record, state, with_key=True)
+    return f"running      process {record.pid}, state {state}\n{where}"
 
 
-def addresses(record: RunningStack, *, with_key: bool) -> str:
+def addresses(record: RunningStack, state: Path, *, with_key: bool) -> str:
     """Where everything answers, one line a service.
 
     The key opens the app's functions, on this machine only; the host's master key is never shown.
     """
-    key = record.function_key if with_key else "shown by: python -m local status"
+    key = record.function_key if with_key else f"shown by: {typed(state, 'status')}"
     return (
         f"functions    {record.functions_url}  (key: {key})\n"
         f"MLflow UI    {record.mlflow_url}\n"

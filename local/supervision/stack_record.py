@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
 from local.errors import LocalStackError
-from local.supervision.state_lock import StateLock
+from local.supervision.state_lock import StateLock, typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,9 @@ class RunningStack:
             LocalStackError: no stack runs there, or it is still starting.
         """
         if not StateLock.is_held(state):
-            raise LocalStackError(f"no stack runs over {state}; start one with: make local")
+            raise LocalStackError(
+                f"no stack runs over {state}; start one with: {typed(state, 'up')}"
+            )
         try:
             return cls(**json.loads((state / _RECORD).read_text(encoding="utf-8")))
         except FileNotFoundError as exc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shlex
 import shutil
 import time
 from typing import IO, TYPE_CHECKING, Self
@@ -80,8 +81,7 @@ class StateLock:
             if (holder is not None and _is_alive(holder)) or time.monotonic() > deadline:
                 raise LocalStackError(
                     f"a stack runs over {self._path.parent} already (process {holder}); stop it "
-                    f"with: python -m local --state {self._path.parent} down, or name another "
-                    "folder with --state"
+                    f"with: {typed(self._path.parent, 'down')}, or name another folder with --state"
                 )
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -110,6 +110,11 @@ class StateLock:
             return int((state / _LOCK).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+
+
+def typed(state: Path, command: str) -> str:
+    """What a person types to run a command on the stack over `state`."""
+    return f"python -m local --state {shlex.quote(str(state))} {command}"
 
 
 async def clear_state(state: Path) -> None:

@@ -1,14 +1,19 @@
-"""The load counts what failed: that is what it is for."""
+"""The load counts every answer when it comes, whatever it is."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
 
 from demo.load import SteadyLoad
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 pytestmark = pytest.mark.anyio
 
@@ -19,6 +24,19 @@ ANSWERS = {
     "no version": lambda: web.json_response({}),
     "a list": lambda: web.json_response([]),
 }
+
+
+@contextlib.asynccontextmanager
+async def endpoint(
+    answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[str]:
+    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/score"
+    finally:
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
@@ -33,18 +51,87 @@ async def test_every_request_is_counted_whatever_comes_back(kind):
             enough.set()
         return ANSWERS[kind]()
 
-    runner = web.ServerRunner(web.Server(answer, access_log=None))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
     began = time.monotonic()
 
     # when
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/score"
-    async with SteadyLoad(url=url, key="k", rows=[{"a": 1}], per_second=100) as load:
+    async with (
+        endpoint(answer) as url,
+        SteadyLoad(url=url, key="k", rows=[{"a": 1}], per_second=100) as load,
+    ):
         await asyncio.wait_for(enough.wait(), 10)
-    await runner.cleanup()
 
     # then
-    tally = load.tally(began, load.ended)
-    assert tally.requests >= 5
-    assert tally.failed == (0 if kind == "good" else tally.requests)
+    tally = load.tally(began)
+    assert tally.answers == len(asked) >= 5
+    assert tally.failed == (0 if kind == "good" else tally.answers)
+
+
+async def test_answers_that_take_longer_than_a_second_are_seen_when_they_come():
+    # given
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(1.2)
+        return web.json_response({"model_version": "2"})
+
+    # when
+    async with (
+        endpoint(answer) as url,
+        SteadyLoad(url=url, key="k", rows=[{"a": 1}], per_second=25) as load,
+    ):
+        await asyncio.sleep(1.8)
+        seen = load.latest(5)
+        recent = load.tally(time.monotonic() - 1.0)
+
+    # then
+    assert seen == {"2": 5}
+    assert recent.by_version["2"] >= 5
+
+
+async def test_answers_that_come_after_sending_has_stopped_count():
+    # given
+    stopping = asyncio.Event()
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        await stopping.wait()
+        await asyncio.sleep(0.2)
+        return web.Response(status=503)
+
+    # when
+    async with (
+        endpoint(answer) as url,
+        SteadyLoad(url=url, key="k", rows=[{"a": 1}], per_second=100) as load,
+    ):
+        await asyncio.sleep(0.1)
+        before = load.tally(0.0)
+        stopping.set()
+
+    # then
+    assert before.answers == 0
+    assert load.tally(0.0).failed > 0
+
+
+async def test_sending_pauses_while_too_many_requests_wait_for_their_answers():
+    # given
+    waiting = 0
+    most_waiting = 0
+    released = asyncio.Event()
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        nonlocal waiting, most_waiting
+        waiting += 1
+        most_waiting = max(most_waiting, waiting)
+        await released.wait()
+        waiting -= 1
+        return web.json_response({"model_version": "2"})
+
+    # when
+    async with endpoint(answer) as url:
+        load = SteadyLoad(url=url, key="k", rows=[{"a": 1}], per_second=200, most_in_flight=5)
+        async with load:
+            await asyncio.sleep(0.5)
+            asked_meanwhile = waiting
+            released.set()
+            await asyncio.sleep(0.5)
+
+    # then
+    assert asked_meanwhile == most_waiting == 5
+    assert load.tally(0.0).answers > 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from demo.__main__ import look_around
 from demo.failures import DemoDataError
 from demo.plan import prepare
+from local.__main__ import _parser as local_command_line
 from ml.data_tests.typed import typed_frame
 from ml.drift import Verdict, check
 from ml.model_config import read_model
@@ -34,7 +37,7 @@ def csv_file(tmp_path: Path, *lines: str) -> Path:
     return path
 
 
-def test_every_row_is_in_one_file_and_the_other_population_in_neither_of_the_first_two():
+def test_every_row_lands_in_one_file_and_the_other_population_only_in_the_labelled_one():
     data = prepare("diabetes", None)
 
     assert sum(data.counts) == 442  # the data set's own description
@@ -43,7 +46,7 @@ def test_every_row_is_in_one_file_and_the_other_population_in_neither_of_the_fir
 
 
 @pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
-def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(model):
+def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(model):
     if model == "marketing" and not MARKETING.exists():
         pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
     data = prepare(model, MARKETING if model == "marketing" else None)
@@ -57,7 +60,7 @@ def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(mod
         scored = pd.DataFrame(rows)
         cells = {
             name: cells_of(scored[name], Comparable.of_model(name, config)).array
-            for name in config.columns
+            for name in config.features
         }
         found = check(reference, pa.table(cells), budget=budget_of(config))
         assert found.rows >= config.drift.min_rows
@@ -74,12 +77,12 @@ def test_the_other_population_and_it_alone_is_drift_by_the_models_own_budget(mod
     [
         ("1,2,3", "line 402: more or fewer fields"),
         ("1,2,3,4,5,6,7,8,9,10,11,12", "line 402: more or fewer fields"),
-        ("old,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'old', which is no finite number"),
-        ("nan,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'nan', which is no finite number"),
+        ("old,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'old', which is not a finite number"),
+        ("nan,1,3,4,5,6,7,8,9,10,11", "row 401: age is 'nan', which is not a finite number"),
         ("9" * 200_000, "cannot read .*field larger than"),
     ],
 )
-def test_a_row_that_is_none_is_named(tmp_path, line, said):
+def test_malformed_row_is_named(tmp_path, line, said):
     with pytest.raises(DemoDataError, match=said):
         prepare("diabetes", csv_file(tmp_path, line))
 
@@ -93,7 +96,7 @@ def test_a_file_with_one_population_is_refused(tmp_path):
         prepare("diabetes", path)
 
 
-def test_a_model_that_does_not_exist_ends_the_command_in_words(tmp_path):
+def test_unknown_model_ends_the_command_with_the_models_there_are(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "demo", "--model", "nope", "--state", tmp_path / "state"],
         cwd=ROOT,
@@ -108,7 +111,7 @@ def test_a_model_that_does_not_exist_ends_the_command_in_words(tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_a_state_folder_that_is_no_stacks_is_left_alone(tmp_path):
+def test_folder_that_holds_something_else_is_not_used_as_state(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
     done = subprocess.run(
@@ -122,3 +125,20 @@ def test_a_state_folder_that_is_no_stacks_is_left_alone(tmp_path):
     assert done.returncode == 1
     assert "no stack's state folder" in done.stdout
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_the_commands_printed_at_the_end_open_the_demos_own_stack(tmp_path, monkeypatch):
+    # given
+    monkeypatch.chdir(ROOT)
+
+    # when
+    lines = look_around(tmp_path / "a demo")
+
+    # then
+    commands = [shlex.split(line) for line in lines if line.startswith("  ")]
+    assert [command[-1] for command in commands] == ["up", "status"]
+    for command in commands:
+        assert Path(command[0]).exists()
+        assert command[1:3] == ["-m", "local"]
+        asked = local_command_line().parse_args(command[3:])
+        assert asked.state.resolve() == tmp_path / "a demo"

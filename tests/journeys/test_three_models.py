@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,12 @@ def test_traffic_moved_under_load_without_one_failed_request(run):
     assert swap.failed == 0
     assert swap.per_second >= 20
     assert set(swap.by_version) == {"1", "2"}
+
+
+def test_waits_for_a_job_name_the_step_that_runs(run):
+    waits = re.findall(r"… training, (step \d of 4 \(\w+\)), \d+ s", run.told[LEADING].text)
+
+    assert {"step 2 of 4 (train)", "step 3 of 4 (evaluate)"} & set(waits)
 
 
 def test_every_exchange_with_azure_ml_fits_the_published_contract(run):

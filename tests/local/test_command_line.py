@@ -46,8 +46,12 @@ def assert_refused(done: subprocess.CompletedProcess[str], said: str, *, code: i
     ],
 )
 def test_without_a_stack_every_command_says_so_and_makes_no_folder(tmp_path, command, said):
-    assert_refused(local("--state", tmp_path / "state", *command), said)
-    assert not (tmp_path / "state").exists()
+    state = tmp_path / "a state"
+    done = local("--state", state, *command)
+
+    assert_refused(done, said)
+    assert command == ("down",) or f"python -m local --state '{state}' up" in done.stderr
+    assert not state.exists()
 
 
 @pytest.mark.parametrize(
