@@ -62,7 +62,7 @@ def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(mod
             name: cells_of(scored[name], Comparable.of_model(name, config)).array
             for name in config.features
         }
-        found = check(reference, pa.table(cells), budget=budget_of(config))
+        found = check(reference, pa.table(cells), alarm_budget=budget_of(config))
         assert found.rows >= config.drift.min_rows
         drifted = (one for one in found.columns if one.verdict is Verdict.DRIFT)
         # Scored rows have no label: that it is missing is no news.
