@@ -22,11 +22,13 @@ ERROR = '2026-03-14T06:00:00.500Z ERROR [inv-1] app.alerts: alert {"sentence": "
 @pytest.fixture
 def log(tmp_path):
     """A log with a line that is older than the event."""
-    file = tmp_path / "functions.log"
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    file = folder / "functions.log"
     file.write_text(ERROR.replace("no such thing", "of before"), encoding="utf-8")
 
     def write(*lines):
-        reader = FunctionsLog(tmp_path)
+        reader = FunctionsLog(folder)
         with file.open("a", encoding="utf-8") as out:
             out.write("".join(lines))
         return reader
@@ -50,13 +52,15 @@ def log(tmp_path):
             (TAKEN, FAILED),
             (
                 "on_event took it:\n"
-                "  it failed and is tried again; see: python -m local logs functions"
+                "  it failed and is tried again; see: python -m local --state STATE logs functions"
             ),
         ),
     ],
 )
-def test_outcome_is_what_the_function_that_took_the_event_logged(log, lines, outcome):
-    assert log(*lines).outcome("event-1", wait_seconds=0) == outcome
+def test_outcome_is_what_the_function_that_took_the_event_logged(log, tmp_path, lines, outcome):
+    told = log(*lines).outcome("event-1", wait_seconds=0)
+
+    assert told == outcome.replace("STATE", str(tmp_path))
 
 
 @pytest.mark.parametrize("lines", [(), (TAKEN,), (OTHER, SUCCEEDED.replace("inv-1", "inv-2"))])
