@@ -55,9 +55,9 @@ def _with_identity(call):
 
     @functools.wraps(call)
     def first(*args, **kwargs):
-        from azure.identity import DefaultAzureCredential
+        from shared.adapters.identity import app_identity
 
-        DefaultAzureCredential()
+        app_identity()
         print("identity made", flush=True)
         return call(*args, **kwargs)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from shared.domain.data import DataRegistered, DataTested
-from shared.domain.declared import Value
 from shared.domain.facts import Entry, Fact
 from shared.domain.ids import JobName
 from shared.domain.jobs import (
@@ -18,12 +17,13 @@ from shared.domain.jobs import (
     JobSubmitted,
 )
 from shared.domain.retraining import CycleOpened, Mode, ReasonKind
+from shared.domain.value import Value, value
 from shared.errors import FactConflictError
 
 _F = TypeVar("_F", bound=Fact)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Cycle(Value):
     """The open cycle: its facts in order of their place in the stream."""
 

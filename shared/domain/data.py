@@ -1,7 +1,6 @@
 """Files land, are tested, and become a data version."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.declared import (
@@ -11,12 +10,12 @@ from shared.domain.declared import (
     Sign,
     Step,
     Telling,
-    Value,
 )
+from shared.domain.value import Value, value
 from shared.domain.wording import ended, plural
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class BlobRef(Value):
     """One content of one blob. `path` is decoded, inside its container; `etag` bare, no quotes."""
 
@@ -35,7 +34,7 @@ class BlobRef(Value):
         return f"{self.container}/{self.path}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DataArrived(FactOfModel):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
 
@@ -60,7 +59,7 @@ class DataArrived(FactOfModel):
         return f"file {self.blob.name} arrived"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DataTested(FactOfCycle):
     """The cycle's files were tested; which one went where stands in the report blob."""
 
@@ -107,7 +106,7 @@ def _sentences(findings: Sequence[str]) -> str:
     return " ".join(ended(finding) for finding in findings)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DataRegistered(FactOfCycle):
     """An immutable data version: all accepted files so far, pinned by hash."""
 
@@ -137,7 +136,7 @@ class DataRegistered(FactOfCycle):
 DataFact = DataArrived | DataTested | DataRegistered
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class TestData(EffectOfCycle):
     """Test the files that arrived in (after_seq, to_seq]."""
 
@@ -157,7 +156,7 @@ class TestData(EffectOfCycle):
         return "Testing the files"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RegisterData(EffectOfCycle):
     """Pin the accepted files, with all before them, as an immutable data version."""
 

@@ -8,50 +8,12 @@ An effect's key names it for ever; repeating it is harmless. `not_before_utc` wa
 of effects are made of `[A-Za-z0-9._:-]` as long as versions are.
 """
 
-import dataclasses
 from abc import abstractmethod
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from operator import attrgetter
-from typing import Any, ClassVar, assert_never
+from typing import ClassVar, assert_never
 
-
-class Value:
-    """Base of every fact, effect and state: compared, hashed and shown by its fields.
-
-    For classes under `@dataclass(frozen=True, slots=True, eq=False, repr=False)` with a field.
-    `dataclass` would write these three methods anew for each of sixty classes and compile them in
-    every process: two fifths of what their import costs, which stands before the first event.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return bool(_content(self) == _content(other))
-
-    def __hash__(self) -> int:
-        return hash(_content(self))
-
-    def __repr__(self) -> str:
-        kind: Any = type(self)
-        shown = (
-            f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(kind)
-        )
-        return f"{kind.__qualname__}({', '.join(shown)})"
-
-
-def _content(value: Any) -> Any:
-    kind: Any = type(value)
-    return _content_of(kind)(value)
-
-
-@cache
-def _content_of(kind: Any) -> "attrgetter[Any]":
-    return attrgetter(*(field.name for field in dataclasses.fields(kind)))
+from shared.domain.value import Value, value
 
 
 class Verdict(StrEnum):
@@ -99,7 +61,7 @@ class Sign(StrEnum):
     NOT_REACHED = "–"  # noqa: RUF001 - the sign people see, a dash and no minus
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Telling(Value):
     """What a fact tells about one step of its cycle; `words` are a phrase without a full stop."""
 
@@ -149,7 +111,7 @@ class FactOfModel(FactBase):
         return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class FactOfCycle(FactBase):
     """A fact about one cycle, which learns it while it is open."""
 
@@ -160,7 +122,7 @@ class FactOfCycle(FactBase):
         return self.cycle_id
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+@value(kw_only=True)
 class EffectBase(Value):
     """Base of every effect; one that declares less is refused by the type checker or by a test."""
 
@@ -197,7 +159,7 @@ class OwedEffect(EffectBase):
         return None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class EffectOfCycle(EffectBase):
     """The next step of the open cycle."""
 

@@ -1,12 +1,12 @@
 """Production data is compared with what the champion was trained on."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from shared.domain.declared import FactOfModel, OwedEffect, Value
+from shared.domain.declared import FactOfModel, OwedEffect
 from shared.domain.ids import JobName, digits_of
 from shared.domain.retraining import ReasonKind
+from shared.domain.value import Value, value
 
 
 class DriftVerdict(StrEnum):
@@ -26,7 +26,7 @@ class PerformanceVerdict(StrEnum):
     NOT_JUDGED = "not_judged"  # no row id to join by, no margin set, or nothing to compare with
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DriftSignal(Value):
     """One column's leading statistic against its threshold."""
 
@@ -39,7 +39,7 @@ class DriftSignal(Value):
     alarm_share: float = 0.0  # part of the whole excess over the thresholds, 0-1
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Performance(Value):
     """The champion's realised metric over the last days, with its 95 % interval."""
 
@@ -54,7 +54,7 @@ class Performance(Value):
     margin: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DayCompared(Value):
     """A revision of one day's comparison with one version's reference profile."""
 
@@ -68,7 +68,7 @@ class DayCompared(Value):
         return f"{self.day.isoformat()}:{self.profile}{suffix}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DriftCheckDue(FactOfModel):
     """A day of production data is to be compared with the champion's reference."""
 
@@ -105,7 +105,7 @@ def drift_checked_key(compared: DayCompared) -> str:
     return f"drift:{compared}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DriftChecked(FactOfModel):
     """The comparison's result; one that comes from outside enters by the same key.
 
@@ -151,7 +151,7 @@ class DriftChecked(FactOfModel):
 DriftFact = DriftCheckDue | DriftChecked
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class CheckDrift(OwedEffect):
     """Compare a window of production data with the champion's reference.
 
@@ -201,7 +201,7 @@ class CheckDrift(OwedEffect):
         return str(JobName("drift", digits, self.job_attempt))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class WatchDriftJob(OwedEffect):
     """Look whether the job that compares a large window has ended."""
 
@@ -221,7 +221,7 @@ class WatchDriftJob(OwedEffect):
         return self.check.words
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class ReadDriftCheck(OwedEffect):
     """Read what the finished job found."""
 
@@ -241,7 +241,7 @@ class ReadDriftCheck(OwedEffect):
         return self.check.words
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class TagDrift(OwedEffect):
     """Say in the registry, at the version compared with, what the newest check found."""
 
@@ -263,7 +263,7 @@ class TagDrift(OwedEffect):
         return f"Noting the drift check at version {self.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class PublishDrift(OwedEffect):
     """Tell others that drift was found."""
 

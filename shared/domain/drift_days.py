@@ -1,10 +1,9 @@
 """Days that were checked for drift: what each was found to be, and what it gave as a reason."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
-from shared.domain.declared import Value
 from shared.domain.drift import (
     CheckDrift,
     DayCompared,
@@ -16,11 +15,12 @@ from shared.domain.drift import (
 )
 from shared.domain.effects import Effect
 from shared.domain.retraining import ReasonKind
+from shared.domain.value import Value, value
 
 _DAYS_KEPT = 40
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class CheckedDay(Value):
     """What one day was found to be in its newest revision, for as long as rows may come late."""
 

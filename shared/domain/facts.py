@@ -4,22 +4,21 @@ Facts and effects of one subject stand together; a fact declares all about itsel
 """
 
 import typing
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.data import DataFact
-from shared.domain.declared import Value
 from shared.domain.drift import DriftFact
 from shared.domain.jobs import JobsFact
 from shared.domain.notices import NoticesFact
 from shared.domain.retraining import RetrainingFact
 from shared.domain.rollout import RolloutFact
+from shared.domain.value import Value, value
 
 Fact = DataFact | DriftFact | RetrainingFact | JobsFact | RolloutFact | NoticesFact
 FACTS: dict[str, type[Fact]] = {kind.wire_name: kind for kind in typing.get_args(Fact)}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Entry(Value):
     """A recorded fact: its place in the stream (from 1) and when it was recorded."""
 

@@ -1,7 +1,6 @@
 """Jobs train and evaluate; what comes out is registered and judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -12,11 +11,11 @@ from shared.domain.declared import (
     Sign,
     Step,
     Telling,
-    Value,
     Verdict,
 )
 from shared.domain.ids import JobName, registering_job
 from shared.domain.retraining import Mode
+from shared.domain.value import Value, value
 from shared.domain.wording import plural
 
 
@@ -33,7 +32,7 @@ class JobStatus(StrEnum):
         return "was cancelled" if self is JobStatus.CANCELED else self.value
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class MetricPair(Value):
     """One metric of challenger and champion on the same frozen rows."""
 
@@ -54,7 +53,7 @@ def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:
 _STEPS: dict[str, Step] = {Mode.RETRAIN: Step.TRAINED, Mode.EVALUATE: Step.COMPARED}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class JobSubmitted(FactOfCycle):
     """A job was handed to Azure ML.
 
@@ -85,7 +84,7 @@ class JobSubmitted(FactOfCycle):
         return _tells(self.job, Sign.RUNNING, self.words)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class JobFinished(FactBase):
     """A job of ours ended; its name holds cycle and attempt."""
 
@@ -119,7 +118,7 @@ class JobFinished(FactBase):
         return () if self.status is JobStatus.COMPLETED else _tells(self.job, Sign.NO, self.words)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class ChallengerRegistered(FactBase):
     """A version entered the registry; without cycle_id a person registered it."""
 
@@ -155,7 +154,7 @@ class ChallengerRegistered(FactBase):
         return (Telling(Step.TRAINED, Sign.DONE, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class EvidenceRead(FactOfCycle):
     """What a job measured on the frozen rows; small enough to replay the gate from it."""
 
@@ -188,7 +187,7 @@ class EvidenceRead(FactOfCycle):
         return ()  # the verdict follows in the same transaction, with the numbers
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class ChallengerEvaluated(FactOfCycle):
     """The gate's verdict on one pair."""
 
@@ -218,7 +217,7 @@ class ChallengerEvaluated(FactOfCycle):
 JobsFact = JobSubmitted | JobFinished | ChallengerRegistered | EvidenceRead | ChallengerEvaluated
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class SubmitJob(EffectOfCycle):
     """Hand a job to Azure ML."""
 
@@ -248,7 +247,7 @@ class SubmitJob(EffectOfCycle):
         return f"Submitting job {self.job_name}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class WatchJob(EffectOfCycle):
     """Look whether the job has ended."""
 
@@ -266,7 +265,7 @@ class WatchJob(EffectOfCycle):
         return f"Watching job {self.job_name}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class FindChallenger(EffectOfCycle):
     """Look into the registry for the version that the finished job registered."""
 
@@ -284,7 +283,7 @@ class FindChallenger(EffectOfCycle):
         return f"Looking for the version that job {self.job_name} registered"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Evaluate(EffectOfCycle):
     """Read what the job measured; the gate's verdict follows from it."""
 

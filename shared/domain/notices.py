@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.declared import EffectBase, FactOfModel, OwedEffect
+from shared.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class EffectDone(FactOfModel):
     """An effect without a business result (alert, tag, retire, publish) was performed."""
 
@@ -25,7 +25,7 @@ class EffectDone(FactOfModel):
         return f"done: {self.effect}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class EffectFailed(FactOfModel):
     """An effect was given up."""
 
@@ -60,7 +60,7 @@ class EffectFailed(FactOfModel):
         return stored if match is None else {"cycle_id": match[1]} | dict(stored)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class AlertRaised(FactOfModel):
     """Something outside a cycle needs a person's eye."""
 
@@ -81,7 +81,7 @@ class AlertRaised(FactOfModel):
 NoticesFact = EffectDone | EffectFailed | AlertRaised
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RaiseAlert(OwedEffect):
     """Tell a person, in a sentence."""
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
-from shared.domain.declared import FactOfCycle, FactOfModel, Sign, Step, Telling, Value, Verdict
+from shared.domain.declared import FactOfCycle, FactOfModel, Sign, Step, Telling, Verdict
+from shared.domain.value import Value, value
 from shared.domain.wording import listed, plural
 
 
@@ -43,7 +43,7 @@ def kinds_in_words(kinds: Collection[ReasonKind]) -> str:
     return listed([kind.words for kind in ReasonKind if kind in kinds])
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Reason(Value):
     """One reason to open a cycle; `key` is the key of the fact that gave it, `seq` its place."""
 
@@ -96,7 +96,7 @@ class GateMode(StrEnum):
     EVERY_METRIC_BETTER = "every_metric_better"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RetrainRequested(FactOfModel):
     """A person asked; `request` is their idempotency key."""
 
@@ -115,7 +115,7 @@ class RetrainRequested(FactOfModel):
         return f"a retraining was asked for: {self.text}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class CycleOpened(FactOfCycle):
     """A cycle began, for these reasons, with the arrivals in (after_seq, to_seq]."""
 
@@ -151,7 +151,7 @@ class CycleOpened(FactOfCycle):
         return tuple(tellings)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RetrainDecided(FactOfCycle):
     """The retrain policy's answer, and what later steps of this cycle need of the config."""
 
@@ -184,7 +184,7 @@ class RetrainDecided(FactOfCycle):
         return (Telling(Step.ALLOWED, sign, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class CycleEnded(FactOfCycle):
     """A cycle is over, and why, in a sentence."""
 

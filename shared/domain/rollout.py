@@ -1,6 +1,5 @@
 """A version is deployed, takes the traffic, and serves; the others are cleaned up."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,9 +12,10 @@ from shared.domain.declared import (
     Step,
     Telling,
 )
+from shared.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DeploymentStarted(FactOfCycle):
     """A deployment with no traffic was asked for."""
 
@@ -36,7 +36,7 @@ class DeploymentStarted(FactOfCycle):
         return (Telling(Step.DEPLOYED, Sign.RUNNING, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DeploymentReady(FactOfCycle):
     """The deployment answered its smoke test."""
 
@@ -58,7 +58,7 @@ class DeploymentReady(FactOfCycle):
         return (Telling(Step.DEPLOYED, Sign.DONE, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DeploymentFailed(FactOfCycle):
     """The deployment did not come up, or failed its smoke test."""
 
@@ -80,7 +80,7 @@ class DeploymentFailed(FactOfCycle):
         return (Telling(Step.DEPLOYED, Sign.NO, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class PromotionStarted(FactOfCycle):
     """The fence: this version may take the traffic, as `over` was still the champion."""
 
@@ -102,7 +102,7 @@ class PromotionStarted(FactOfCycle):
         return (Telling(Step.TRAFFIC, Sign.RUNNING, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class ChampionPromoted(FactOfCycle):
     """Observed traffic agrees: the version serves production."""
 
@@ -126,7 +126,7 @@ class ChampionPromoted(FactOfCycle):
         return (Telling(Step.TRAFFIC, Sign.DONE, self.words),)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class TrafficChangedOutside(FactOfModel):
     """A person moved the traffic; that is respected and recorded.
 
@@ -148,7 +148,7 @@ class TrafficChangedOutside(FactOfModel):
         return f"the traffic was changed outside: {self.observed}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class TrafficFoundStale(FactOfModel):
     """An older write of ours won over a newer one (a paused host): it is to be repaired."""
 
@@ -188,7 +188,7 @@ class Role(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Deploy(EffectOfCycle):
     """Deploy the version with no traffic; create the endpoint where there is none."""
 
@@ -207,7 +207,7 @@ class Deploy(EffectOfCycle):
         return f"Deploying version {self.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class WatchDeployment(EffectOfCycle):
     """Look whether the deployment is up, then send it a smoke test."""
 
@@ -226,7 +226,7 @@ class WatchDeployment(EffectOfCycle):
         return f"Starting and trying version {self.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class ShiftTraffic(EffectOfCycle):
     """Move all traffic to the version, and watch until it has moved."""
 
@@ -246,7 +246,7 @@ class ShiftTraffic(EffectOfCycle):
         return f"Moving the traffic to version {self.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RestoreTraffic(OwedEffect):
     """An older write of ours won: give the champion its traffic back."""
 
@@ -267,7 +267,7 @@ class RestoreTraffic(OwedEffect):
         return f"Giving version {self.version} its traffic back"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class TagModel(OwedEffect):
     """Say in the registry what part a version plays."""
 
@@ -288,7 +288,7 @@ class TagModel(OwedEffect):
         return f"Tagging version {self.version}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class RetireDeployment(OwedEffect):
     """Delete a deployment that serves nothing."""
 

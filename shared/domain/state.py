@@ -4,18 +4,17 @@ The open cycle keeps its facts; of past ones only a line each stays. Stages are 
 the facts a cycle holds, never stored: a model may be registered before its job is known to run.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.cycle import Cycle
-from shared.domain.declared import Value
 from shared.domain.drift import DriftChecked
 from shared.domain.drift_days import CheckedDay
 from shared.domain.effects import Effect
 from shared.domain.retraining import Outcome, Reason, ReasonKind
+from shared.domain.value import Value, value
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Champion(Value):
     """The version that holds production traffic."""
 
@@ -28,7 +27,7 @@ class Champion(Value):
     data_version: str | None = None  # that it was trained on
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class DataVersion(Value):
     """Newest registered data."""
 
@@ -40,7 +39,7 @@ class DataVersion(Value):
     files: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class Learnt(Value):
     """What the last trained and judged cycle was made from: again the same teaches nothing."""
 
@@ -50,7 +49,7 @@ class Learnt(Value):
     cycle_id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class PastCycle(Value):
     """One line about a cycle that is over."""
 
@@ -65,7 +64,7 @@ class PastCycle(Value):
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@value
 class State(Value):
     """Everything that decisions about one model rest on."""
 

@@ -1,17 +1,23 @@
 """Values behave as dataclasses do, though their methods are written once."""
 
+import copy
 import dataclasses
+import pickle
+from datetime import UTC, date, datetime
 
 import pytest
 
 from shared.domain.data import BlobRef
-from shared.domain.declared import Value
+from shared.domain.drift import CheckDrift
 from shared.domain.effects import EFFECTS
 from shared.domain.facts import FACTS
 from shared.domain.ids import JobName
 from shared.domain.jobs import JobFinished, JobStatus
 from shared.domain.notices import EffectDone
+from shared.domain.value import Value
 
+DAY = date(2026, 3, 14)
+NOON_UTC = datetime(2026, 3, 14, 12, tzinfo=UTC)
 PLACE = BlobRef("landing", "diabetes/a.csv", "0x1")
 
 
@@ -35,6 +41,27 @@ def test_a_value_shows_its_fields():
 def test_a_value_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PLACE.etag = "0x2"  # type: ignore[misc] # what is tested
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del PLACE.etag
+
+
+def test_a_copy_is_equal():
+    assert copy.deepcopy(PLACE) == PLACE
+    assert pickle.loads(pickle.dumps(PLACE)) == PLACE  # noqa: S301 - its own
+
+
+def test_fields_are_given_as_to_a_dataclass():
+    checked = CheckDrift(DAY, "7", NOON_UTC, NOON_UTC, not_before_utc=NOON_UTC)
+
+    assert dataclasses.replace(checked, profile="8").not_before_utc == NOON_UTC
+    assert CheckDrift(day=DAY, profile="7", window_start_utc=NOON_UTC, window_end_utc=NOON_UTC) == (
+        CheckDrift(DAY, "7", NOON_UTC, NOON_UTC)
+    )
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'etag'"):
+        BlobRef("landing", "diabetes/a.csv")  # type: ignore[call-arg] # what is tested
+    with pytest.raises(TypeError, match="positional argument"):
+        EffectDone("a", "b")  # type: ignore[call-arg] # what is tested
 
 
 @pytest.mark.parametrize("kind", [*FACTS.values(), *EFFECTS.values()])
