@@ -154,9 +154,9 @@ class Ports:
 
     @cached_property
     def alerts(self) -> Alerts:
-        from shared.adapters.alerts import LogAlerts  # noqa: PLC0415 - same
+        from shared.adapters.alerts import alerts_over  # noqa: PLC0415 - same
 
-        return LogAlerts()
+        return alerts_over(self.settings.alert_routes)
 
     # --- inside ---------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
+from shared.ports.notices import AlertChannel, AlertRoute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,7 @@ class Settings:
     endpoint_prefix: str
     events_topic_endpoint: str
     function_data_limit_bytes: int
+    alert_routes: tuple[AlertRoute, ...]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -87,6 +89,7 @@ class Settings:
             ),
             events_topic_endpoint=reader.https("RETRAIN_EVENTS_TOPIC_ENDPOINT"),
             function_data_limit_bytes=reader.positive("RETRAIN_FUNCTION_DATA_LIMIT_BYTES"),
+            alert_routes=reader.alert_routes("RETRAIN_ALERT_CHANNELS"),
         )
         reader.raise_problems()
         return settings
@@ -132,6 +135,23 @@ class _Reader:
             return 0
         return int(value or 0)
 
+    def alert_routes(self, name: str) -> tuple[AlertRoute, ...]:
+        """`log`, or several with commas between; `channel=target` where one needs an address."""
+        routes = []
+        for part in self.text(name).split(","):
+            word, _, target = (piece.strip() for piece in part.partition("="))
+            if word not in set(AlertChannel):
+                known = ", ".join(AlertChannel)
+                self._problems.append(f"{name} names the channel {word!r}; there are: {known}")
+            elif AlertChannel(word).takes_target != bool(target):
+                # The target may be a secret: it is not repeated here.
+                needs = "a target, as in" if not target else "no target: write"
+                example = f"{word}=https://..." if not target else word
+                self._problems.append(f"{name}: the channel {word} takes {needs} {example}")
+            else:
+                routes.append(AlertRoute(AlertChannel(word), target))
+        return tuple(routes)
+
     def storage(self, name: str, services: tuple[str, ...]) -> StorageConnection:
         """A connection in one of the two forms that the Functions host knows as well."""
         identity_names = [
@@ -166,7 +186,9 @@ class _Reader:
             ]
         if missing:
             # The value itself holds a key: it is not repeated here.
-            self._problems.append(f"{name} is no connection string: {', '.join(missing)} missing")
+            self._problems.append(
+                f"{name} is not a connection string: {', '.join(missing)} missing"
+            )
         return StorageConnection(connection_string=value)
 
     def _by_identity(self, name: str, services: tuple[str, ...]) -> StorageConnection:

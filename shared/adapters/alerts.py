@@ -1,21 +1,54 @@
-"""Alerts as structured log events: an alert rule on them mails whoever is on duty."""
+"""Channels that alerts are sent to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
 
 from shared.logs import EventLog
+from shared.ports.notices import AlertChannel
 
 if TYPE_CHECKING:
-    from shared.ports.notices import Alert
+    from collections.abc import Sequence
+
+    from shared.ports.notices import Alert, AlertRoute, Alerts
 
 _log = EventLog("retrain.alerts")
 
 
 class LogAlerts:
-    """One event a line at level ERROR, constant text, the sentence as a field."""
+    """One structured log event each: an alert rule on them mails whoever is on duty."""
 
     def send(self, alert: Alert) -> None:
         """Goes where the app's log goes (Application Insights on Azure)."""
         # In the message itself: the host passes on no `extra`.
         _log.error("alert", model=alert.model, alert=alert.key, sentence=alert.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class EveryChannel:
+    """Sends each alert to all channels. Where one fails, the alert is sent to all of them again."""
+
+    channels: Sequence[Alerts]
+
+    def send(self, alert: Alert) -> None:
+        """At least once to each.
+
+        Raises:
+            TransientError: a channel did not answer.
+        """
+        for channel in self.channels:
+            channel.send(alert)
+
+
+def alerts_over(routes: Sequence[AlertRoute]) -> Alerts:
+    """All channels that the settings name."""
+    return EveryChannel([_channel(route) for route in routes])
+
+
+def _channel(route: AlertRoute) -> Alerts:
+    match route.channel:
+        case AlertChannel.LOG:
+            return LogAlerts()
+        case unknown:
+            assert_never(unknown)

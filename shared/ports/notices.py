@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -30,3 +31,22 @@ class Alerts(Protocol):
 
     def send(self, alert: Alert) -> None:
         """At least once."""
+
+
+class AlertChannel(StrEnum):
+    """Ways to tell people, as `RETRAIN_ALERT_CHANNELS` names them."""
+
+    LOG = "log"
+
+    @property
+    def takes_target(self) -> bool:
+        """Whether an address has to be named, as in `channel=https://...`."""
+        return self is not AlertChannel.LOG
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRoute:
+    """One channel to send every alert to; a target may hold a secret and stays out of `repr`."""
+
+    channel: AlertChannel
+    target: str = field(default="", repr=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingsError
+from shared.ports.notices import AlertChannel, AlertRoute
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +64,7 @@ def test_every_mistake_is_named_in_one_message():
         "RETRAIN_FUNCTION_DATA_LIMIT_BYTES='64 MB'",
         "RETRAIN_EVENTS_TOPIC_ENDPOINT='http://plain'",
         "RETRAIN_ENDPOINT_PREFIX='Ends-With-'",
-        "RETRAIN_WORKSPACE_STORAGE is no connection string: AccountKey",
+        "RETRAIN_WORKSPACE_STORAGE is not a connection string: AccountKey",
     ):
         assert part in message
 
@@ -125,3 +126,23 @@ def test_the_short_form_for_azurite_is_expanded():
 
     assert storage.connection_string is not None
     assert "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1" in storage.connection_string
+
+
+def test_alerts_go_to_the_channels_that_are_named():
+    assert Settings.from_env(SAMPLE).alert_routes == (AlertRoute(AlertChannel.LOG),)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("pager", "names the channel 'pager'; there are: log"),
+        ("log, ", "names the channel ''"),
+        ("log=https://hook/secret", "the channel log takes no target: write log"),
+    ],
+)
+def test_alert_channel_that_does_not_exist_is_refused_without_repeating_its_target(given, problem):
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(SAMPLE | {"RETRAIN_ALERT_CHANNELS": given})
+
+    assert problem in str(caught.value)
+    assert "secret" not in str(caught.value)
