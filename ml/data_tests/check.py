@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from ml.data_tests.contract_schema import ContractSchema
+from ml.data_tests.cell_tests import CELL_TESTS, CellTest
 from ml.data_tests.distribution import distribution_findings
 from ml.data_tests.raw_file import UnreadableFile
 from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
 from ml.data_tests.tally import ColumnTally, Duplicates, Rows
-from ml.data_tests.typed import MOST_EXACT, typed
+from ml.data_tests.typed import typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,14 +74,13 @@ class _FileTests:
         self.findings += schema_findings(file.header, contract)
         present = {name: column for name, column in contract.columns.items() if name in file.header}
         tallies = {name: ColumnTally() for name in present}
-        cells = ContractSchema(present.values())
         identity = self._config.id if self._config.id in present else None
         same_rows = Duplicates([name for name in present if name != identity])
         same_ids = Duplicates([identity] if identity else [])
         try:
             for raw in file.chunks:
                 self.rows += len(raw)
-                chunk = _tally(raw, present, tallies, cells)
+                chunk = _tally(raw, present, tallies)
                 same_rows.add(raw)
                 if identity:
                     same_ids.add(chunk)  # as typed: 7 and 7.0 are one id
@@ -143,10 +142,7 @@ def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
 
 
 def _tally(
-    raw: pd.DataFrame,
-    present: dict[str, ColumnContract],
-    tallies: dict[str, ColumnTally],
-    cells: ContractSchema,
+    raw: pd.DataFrame, present: dict[str, ColumnContract], tallies: dict[str, ColumnTally]
 ) -> pd.DataFrame:
     """Count one chunk; gives it back typed."""
     chunk = raw[list(present)].copy()
@@ -158,10 +154,11 @@ def _tally(
         if bad.any() and column.type in {"number", "integer"}:
             tally.decimal_comma |= bool(raw[name][bad].astype(str).str.match(_DECIMAL_COMMA).any())
         tally.add_values(values)
-        # A mistyped cell is empty here: it has its finding, its other limits are not asked.
+        # A mistyped cell is empty here: it has its finding, its other limits are not tested.
+        for test in CELL_TESTS:
+            if test.applies(column) and (broken := test.breaks(values, column)).any():
+                tally.failures.setdefault(test, Rows()).add(raw.index[broken])
         chunk[name] = values
-    for failure in cells.failures(chunk):
-        tallies[failure.column].failures.setdefault(failure.test, Rows()).add(failure.rows)
     return chunk
 
 
@@ -202,41 +199,14 @@ def _column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> l
     return findings
 
 
-def _cell_finding(column: ColumnContract, test: str, failed: Rows) -> Finding:
+def _cell_finding(column: ColumnContract, test: CellTest, failed: Rows) -> Finding:
     cells = f"{failed.count:,} cell{'s' if failed.count > 1 else ''}"
-    value, limit, remedy = {
-        "finite": (f"{cells} infinite", "finite numbers", "leave the cell empty instead"),
-        "exact": (
-            f"{cells} with more digits than are kept exactly",
-            f"whole numbers up to {MOST_EXACT:,}",
-            "give the column type text in model.yml if it is an id, type number if it is a measure",
-        ),
-        "minimum": (
-            f"{cells} below the minimum",
-            _number(column.minimum),
-            "correct the values; impossible ones must not be learnt",
-        ),
-        "maximum": (
-            f"{cells} above the maximum",
-            _number(column.maximum),
-            "correct the values; impossible ones must not be learnt",
-        ),
-        "values": (
-            f"{cells} with an unknown value",
-            ", ".join(column.categories or ()),
-            "correct them, or add the value to the column's values in model.yml",
-        ),
-    }[test]
     return Finding(
-        "range" if test in {"minimum", "maximum"} else test,
+        test.name,
         column.name,
-        value,
-        limit,
-        remedy,
+        f"{cells} {test.words}",
+        test.limit(column),
+        test.remedy,
         failed.count,
         failed.first,
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"

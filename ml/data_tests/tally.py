@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ml.data_tests.cell_tests import CellTest
+
 # Enough to know whether a column varies and which value fills it.
 _TRACKED_VALUES: Final = 1_000
 
@@ -44,7 +46,7 @@ class ColumnTally:
     missing: Rows = field(default_factory=Rows)
     mistyped: Rows = field(default_factory=Rows)
     decimal_comma: bool = False
-    failures: dict[str, Rows] = field(default_factory=dict)
+    failures: dict[CellTest, Rows] = field(default_factory=dict)
     values: dict[object, int] = field(default_factory=dict)
 
     def add_values(self, column: pd.Series) -> None:

@@ -65,13 +65,10 @@ def typed_frame(raw: pd.DataFrame, columns: Mapping[str, ColumnContract]) -> pd.
     )
 
 
-def allowed_values(contract: ColumnContract) -> Sequence[object] | None:
-    """The contract's values in the type that `typed` gives."""
-    if contract.categories is None:
-        return None
-    if contract.type == "integer":
-        return [float(value) for value in contract.categories]
-    return list(contract.categories)
+def allowed_values(contract: ColumnContract) -> Sequence[object]:
+    """The contract's values in the type that `typed` gives; empty where it lists none."""
+    values = contract.categories or ()
+    return [float(value) for value in values] if contract.type == "integer" else values
 
 
 def _dates(values: pd.Series, contract: ColumnContract) -> pd.Series:

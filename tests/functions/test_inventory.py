@@ -13,7 +13,7 @@ import pytest
 import function_app
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"numpy", "pandas", "pandera", "scipy", "yaml", "ml", "requests", "marshmallow"}
+HEAVY = {"numpy", "pandas", "scipy", "yaml", "ml", "requests", "marshmallow"}
 
 
 # Once: asked twice, the library takes its own functions for doubles of each other.
