@@ -20,37 +20,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A fitted model and the columns it asks for, which may be those of an older model.yml."""
+    """A fitted model and the columns it was trained on, maybe those of an older model.yml."""
 
     model: Predictor
     columns: tuple[str, ...]
 
-    def answers(self, test: pd.DataFrame, who: str) -> NDArray[np.generic]:
-        """One prediction a row.
+    def predictions(self, test: pd.DataFrame, role: str) -> NDArray[np.generic]:
+        """One prediction a row; `role` names the model in errors.
 
         Raises:
             ModelArtefactError: the rows lack one of its columns.
-            UndefinedStatisticError: an answer is not a finite number.
+            UndefinedStatisticError: a prediction is not finite.
         """
         absent = [name for name in self.columns if name not in test.columns]
         if absent:
             raise ModelArtefactError(
-                f"the {who} needs column {', '.join(absent)}, which the data no longer have; "
+                f"the {role} needs column {', '.join(absent)}, which the data no longer have; "
                 "put it back into model.yml, or retire that version"
             )
-        answers = np.asarray(self.model.predict(test[list(self.columns)]))
-        if answers.dtype.kind == "f" and not np.isfinite(answers).all():
-            wrong = int((~np.isfinite(answers)).sum())
+        predicted = np.asarray(self.model.predict(test[list(self.columns)]))
+        if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
+            wrong = int((~np.isfinite(predicted)).sum())
             raise UndefinedStatisticError(
-                f"the {who} answered {wrong} of {len(test)} frozen rows with no finite number; "
-                "mend its pipeline.py"
+                f"{wrong} of the {role}'s {len(test)} predictions on the frozen rows are not "
+                "finite; mend its pipeline.py"
             )
-        return answers
+        return predicted
 
 
 @dataclass(frozen=True, slots=True)
 class MetricPair:
-    """One metric of both models; champion is None when none reigns."""
+    """One metric of both models; champion is None where there is none yet."""
 
     name: str
     goal: str
@@ -75,12 +75,12 @@ def compare(
 ) -> Comparison:
     """Score both models on every frozen row, with the metrics of model.yml.
 
-    Neither was trained on these rows: their side is fixed by a hash of the row's key.
+    Neither was trained on these rows: a hash of a row's key decides for good which are frozen.
 
     Args:
         test: columns and target of the frozen rows.
         challenger: wants production traffic.
-        champion: holds it; None when nobody does.
+        champion: holds it; None where there is none yet.
         config: of the model.
 
     Raises:
@@ -89,9 +89,9 @@ def compare(
     """
     true = test[config.target]
     predictions = pd.DataFrame({"true": true})
-    predictions["challenger"] = challenger.answers(test, "challenger")
+    predictions["challenger"] = challenger.predictions(test, "challenger")
     if champion is not None:
-        predictions["champion"] = champion.answers(test, "champion")
+        predictions["champion"] = champion.predictions(test, "champion")
     scores = {
         side: score(config.metrics, true.to_numpy(), predictions[side].to_numpy())
         for side in predictions.columns

@@ -1,4 +1,4 @@
-"""The pin set: which accepted files make up a data version, each with its hash."""
+"""The manifest of a data version (its "pin set"): the accepted files, each with its hash."""
 
 from __future__ import annotations
 
@@ -9,22 +9,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from ml.errors import PinMismatchError
+from ml.step_files import Pin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _FORMAT: Final = 1
 _BLOCK_BYTES: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One accepted file: path below the files folder, hash and rows as they were accepted."""
-
-    path: str
-    sha256: str
-    rows: int
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ def read_pins(path: Path, *, model: str) -> PinSet:
         )
     except (ValueError, KeyError, TypeError) as exc:
         raise PinMismatchError(
-            f"{path.name} is no pin set: {type(exc).__name__} {exc}; wanted format, model, "
+            f"{path.name} is not a pin set: {type(exc).__name__} {exc}; wanted format, model, "
             "data_version and files with path, sha256 and rows"
         ) from exc
     if pins.model != model:

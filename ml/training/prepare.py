@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`train` and `test` share no row and no twin."""
+    """`train` and `test` share no row, not even one with another id.
+
+    Args:
+        train: rows to learn from.
+        test: frozen rows.
+        twins_left_out: rows that equal a test row in everything but the id.
+        test_rows_sha256: hash of the test rows' keys and contents.
+    """
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -26,7 +33,7 @@ class Prepared:
 
 
 def split(rows: pd.DataFrame, config: ModelConfig) -> Prepared:
-    """Freeze the test rows and leave their twins out of training.
+    """Freeze the test rows and leave their duplicates out of training.
 
     Args:
         rows: sorted by key, as `ml.training.rows.merge` gives them.
@@ -37,7 +44,7 @@ def split(rows: pd.DataFrame, config: ModelConfig) -> Prepared:
     """
     frozen = is_frozen(rows[ROW], test_percent=config.training.test_percent)
     test, rest = rows[frozen], rows[~frozen]
-    # A row equal to a test row in everything but its id would give the answer away.
+    # A row that equals a test row in everything but its id would give the answer away.
     train = rest[~rest[CONTENT].isin(test[CONTENT])]
     _check(train, test, config)
     keys = "\n".join(test[ROW] + test[CONTENT])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.model_config import read_model
+from ml.step_files import PreparedRecord, RowCounts
 from ml.training.pins import read_pins, verified_path
 from ml.training.prepare import split
 from ml.training.rows import merge, read_rows
@@ -29,34 +28,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = read_model(args.model_name)
     pins = read_pins(args.pins, model=config.name)
     frames = [read_rows(verified_path(pin, args.files), pin, config) for pin in pins.files]
-    rows, counts = merge(frames, config)
-    prepared = split(rows, config)
+    merged = merge(frames, config)
+    prepared = split(merged.rows, config)
 
     folder: Path = args.prepared
     folder.mkdir(parents=True, exist_ok=True)
     prepared.train.to_parquet(folder / "train.parquet", index=False)
     prepared.test.to_parquet(folder / "test.parquet", index=False)
-    document = {
-        "format": 1,
-        "model": config.name,
-        "data_version": pins.data_version,
-        "data_sha256": pins.data_sha256,
-        "config_sha256": config.config_sha256,
-        "test_rows_sha256": prepared.test_rows_sha256,
-        "test_percent": config.training.test_percent,
-        "rows": {
-            "train": len(prepared.train),
-            "test": len(prepared.test),
-            "twins_left_out": prepared.twins_left_out,
-            **asdict(counts),
-        },
-        "files": [asdict(pin) for pin in pins.files],
-    }
-    text = json.dumps(document, indent=2)
-    (folder / "prepared.json").write_text(text + "\n", encoding="utf-8")
+    PreparedRecord(
+        model=config.name,
+        data_version=pins.data_version,
+        data_sha256=pins.data_sha256,
+        config_sha256=config.config_sha256,
+        test_rows_sha256=prepared.test_rows_sha256,
+        test_percent=config.training.test_percent,
+        rows=RowCounts(
+            train=len(prepared.train),
+            test=len(prepared.test),
+            twins_left_out=prepared.twins_left_out,
+            read=merged.read,
+            replaced=merged.replaced,
+            without_target=merged.without_target,
+            outside_window=merged.outside_window,
+        ),
+        files=pins.files,
+    ).write(folder)
     print(  # noqa: T201 - the job's log
         f"{config.name}, data version {pins.data_version}: {len(prepared.train)} training rows and "
-        f"{len(prepared.test)} frozen test rows from {counts.read} rows of {len(pins.files)} files"
+        f"{len(prepared.test)} frozen test rows from {merged.read} rows of {len(pins.files)} files"
     )
 
 

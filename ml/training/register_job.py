@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import RegistrationError
+from ml.step_files import EVIDENCE_FILE, PreparedRecord, write_json
 from ml.tracking import JobRun
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--registration", type=Path, required=True)
     args = parser.parse_args(argv)
 
-    prepared = json.loads((args.prepared / "prepared.json").read_text(encoding="utf-8"))
-    evidence = json.loads((args.evidence / "evidence.json").read_text(encoding="utf-8"))
+    prepared = PreparedRecord.read(args.prepared)
+    evidence = json.loads((args.evidence / EVIDENCE_FILE).read_text(encoding="utf-8"))
     if evidence["cycle_id"] != args.cycle_id:
         raise RegistrationError(
             f"the evidence belongs to cycle {evidence['cycle_id']}, this job to {args.cycle_id}; "
@@ -43,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "cycle_id": args.cycle_id,
         "attempt": str(args.attempt),
         "fact_seq": str(args.fact_seq),
-        "data_version": prepared["data_version"],
-        "data_sha256": prepared["data_sha256"],
-        "config_sha256": prepared["config_sha256"],
+        "data_version": prepared.data_version,
+        "data_sha256": prepared.data_sha256,
+        "config_sha256": prepared.config_sha256,
         "role": "candidate",
     }
     run = JobRun.of_this_step()
@@ -59,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         version = _register(run, args.model_name, source=source, tags=tags)
     args.registration.mkdir(parents=True, exist_ok=True)
     document = {"format": 1, "model": args.model_name, "version": version, "tags": tags}
-    text = json.dumps(document, indent=2)
-    (args.registration / "registration.json").write_text(text + "\n", encoding="utf-8")
+    write_json(args.registration / "registration.json", document)
     print(f"{args.model_name}: version {version}")  # noqa: T201 - the job's log
 
 

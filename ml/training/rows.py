@@ -1,4 +1,4 @@
-"""Pinned files -> one table of typed rows, and the side that each row is frozen on."""
+"""Pinned files -> one table of typed rows, each on the training or the test side for good."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml.model_config import ModelConfig
-    from ml.training.pins import Pin
+    from ml.step_files import Pin
 
 ROW: Final = "__row__"
 CONTENT: Final = "__content__"
@@ -28,10 +28,19 @@ _HASH_BYTES: Final = 16
 _SIDE_RANGE: Final = 2.0**64
 
 
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """What became of the rows that were read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The usable rows of all files, and how many rows went why.
 
+    Args:
+        rows: with their key in `__row__` and the hash of their content in `__content__`.
+        read: rows in the files.
+        replaced: rows of which another file has the newer, or the same, version.
+        without_target: rows whose label is missing.
+        outside_window: rows older than a sliding window.
+    """
+
+    rows: pd.DataFrame
     read: int
     replaced: int
     without_target: int
@@ -66,14 +75,11 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
     return rows
 
 
-def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> tuple[pd.DataFrame, RowCounts]:
+def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> Merged:
     """One table of all files, oldest first: usable rows only, sorted by their key.
 
-    With an id the newest row of each id stays. Without one, a row that equals a row of an earlier
-    file is the same row exported again and goes; equal rows inside one file are different rows.
-
-    Returns:
-        The rows with their key in `__row__` and the hash of their content in `__content__`.
+    With an id, the newest row of each id stays. Without one, a row equal to one of an earlier file
+    is the same row exported again and goes; equal rows of one file are different rows.
     """
     table = pd.concat(
         [frame.assign(**{_FILE: number}) for number, frame in enumerate(frames)], ignore_index=True
@@ -91,19 +97,19 @@ def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> tuple[pd.DataF
         kept = table[table[_FILE] == first_file]
     with_target = kept[kept[config.target].notna()]
     inside = _inside_window(with_target, config)
-    counts = RowCounts(
+    return Merged(
+        rows=inside.drop(columns=_FILE).sort_values([ROW, CONTENT], ignore_index=True),
         read=read,
         replaced=read - len(kept),
         without_target=len(kept) - len(with_target),
         outside_window=len(with_target) - len(inside),
     )
-    return inside.drop(columns=_FILE).sort_values([ROW, CONTENT], ignore_index=True), counts
 
 
 def is_frozen(keys: pd.Series, *, test_percent: float) -> pd.Series:
-    """True for the rows no model of any version is ever trained on.
+    """True for test rows, which no version of the model is ever trained on.
 
-    The side hangs on the row's key alone, so it is the same in every data version.
+    A row's side depends on its key alone, so it is the same in every data version.
     """
     sides = keys.map(
         lambda key: (
@@ -117,7 +123,7 @@ def is_frozen(keys: pd.Series, *, test_percent: float) -> pd.Series:
 
 
 def _learnt(config: ModelConfig) -> set[str]:
-    # What makes two rows the same to a model: its features and the answer.
+    # Two rows are the same to a model if features and target are.
     return {*config.features, config.target}
 
 
@@ -131,7 +137,7 @@ def _inside_window(rows: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
 
 
 def _hashes(table: pd.DataFrame, columns: list[str]) -> list[str]:
-    """A hash of each row's cells that does not depend on library versions or on order."""
+    """A hash of each row's cells that depends neither on library versions nor on row order."""
     cells = [_canonical(table[name]) for name in columns]
     return [
         hashlib.blake2b("\x1f".join(row).encode(), digest_size=_HASH_BYTES).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.model_folder.trusted_types import is_trusted
 from ml.reference.profile import PROFILE_FILE, reference_profile
+from ml.step_files import TrainingRecord
 from ml.tracking import JobRun
 from ml.training.build import build_pipeline
 from ml.training.train import fit
@@ -46,18 +46,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     save(pipeline, train, args.model, config=config)
     save_profile(reference_profile(train, config), args.model / PROFILE_FILE)
-    document = {
-        "format": 1,
-        "model": config.name,
-        "config_sha256": config.config_sha256,
-        "rows": len(train),
-        "test_percent": config.training.test_percent,
-        "seed": config.training.seed,
-        "params": dict(config.training.params),
-        "fit_seconds": round(seconds, 3),
-    }
-    text = json.dumps(document, indent=2, default=str)
-    (args.model / "training.json").write_text(text + "\n", encoding="utf-8")
+    TrainingRecord(
+        model=config.name,
+        config_sha256=config.config_sha256,
+        rows=len(train),
+        test_percent=config.training.test_percent,
+        seed=config.training.seed,
+        params=config.training.params,
+        fit_seconds=round(seconds, 3),
+    ).write(args.model)
     run = JobRun.of_this_step()
     if run is not None:
         params = {**config.training.params, "seed": config.training.seed}

@@ -1,27 +1,32 @@
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ml.errors import ModelArtefactError, UndefinedStatisticError
+from ml.errors import ModelArtefactError, UndefinedStatisticError, UnreadableDataError
 from ml.evaluation.compare import Comparison, Contestant, MetricPair, compare
-from ml.evaluation.evaluate_job import evidence, split_notes
+from ml.evaluation.evidence import Evidence, split_notes
 from ml.evaluation.report import render_report
 from ml.metrics import METRICS, metric_names, score
 from ml.model_config import read_model
+from ml.step_files import Pin, PreparedRecord, RowCounts, TrainingRecord
 
 DIABETES = read_model("diabetes")
-PREPARED = {
-    "model": "diabetes",
-    "rows": {"train": 5},
-    "test_percent": 20.0,
-    "data_version": "v",
-    "data_sha256": "d",
-    "test_rows_sha256": "t",
-    "config_sha256": "c",
-}
+PREPARED = PreparedRecord(
+    model="diabetes",
+    data_version="v",
+    data_sha256="d",
+    config_sha256="c",
+    test_rows_sha256="t",
+    test_percent=20.0,
+    rows=RowCounts(
+        train=5, test=6, twins_left_out=1, read=14, replaced=2, without_target=0, outside_window=0
+    ),
+    files=(Pin("a.csv", "0" * 64, 14, "landing/diabetes/a.csv"),),
+)
 
 
 class Offset:
@@ -66,7 +71,7 @@ def test_every_metric_belongs_to_a_task():
     assert {*metric_names("classification"), *metric_names("regression")} == set(METRICS)
 
 
-def test_both_models_answer_the_same_rows():
+def test_both_models_predict_the_same_rows():
     comparison = compare(frozen(), contestant(1.0), contestant(-2.0), config=DIABETES)
 
     assert list(comparison.predictions.columns) == ["true", "challenger", "champion"]
@@ -74,30 +79,37 @@ def test_both_models_answer_the_same_rows():
     assert (mae.challenger, mae.champion, mae.floor, mae.goal) == (1.0, 2.0, 60, "min")
 
 
-def test_a_champion_is_asked_for_its_own_columns():
+def test_champion_is_given_the_columns_it_was_trained_on():
     wide = contestant(0.0, ("bmi", "age"))
 
     assert compare(frozen(), contestant(0.0), wide, config=DIABETES).metrics
 
 
-def test_a_champion_whose_column_is_gone_is_named():
+def test_champion_whose_column_is_gone_is_refused_with_its_name():
     gone = contestant(0.0, ("bmi", "weight"))
 
     with pytest.raises(ModelArtefactError, match="champion needs column weight"):
         compare(frozen(), contestant(0.0), gone, config=DIABETES)
 
 
-def test_a_model_that_answers_no_number_is_refused():
-    with pytest.raises(UndefinedStatisticError, match="challenger answered 6 of 6 frozen rows"):
+def test_prediction_that_is_not_finite_is_refused():
+    with pytest.raises(UndefinedStatisticError, match="6 of the challenger's 6 predictions"):
         compare(frozen(), contestant(np.inf), None, config=DIABETES)
 
 
-def test_evidence_of_a_first_model_has_no_champion():
+def test_evidence_of_the_first_model_has_no_champion():
     comparison = compare(frozen(), contestant(1.0), None, config=DIABETES)
 
-    document = evidence(
-        comparison, PREPARED, cycle_id="abc", challenger_version=None, champion_version=None
-    )
+    document = Evidence(
+        cycle_id="abc",
+        challenger_version=None,
+        champion_version=None,
+        metrics=comparison.metrics,
+        test_rows=6,
+        prepared=PREPARED,
+        reference="challenger/reference.profile",
+        notes=(),
+    ).document()
 
     assert document["champion"] is None
     assert document["challenger"]["version"] is None
@@ -106,18 +118,44 @@ def test_evidence_of_a_first_model_has_no_champion():
     assert json.loads(json.dumps(document)) == document
 
 
-def test_a_model_that_may_know_frozen_rows_is_said_to(tmp_path):
-    (tmp_path / "training.json").write_text('{"test_percent": 10}')
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
+def trained(folder: Path, test_percent: float) -> Path:
+    folder.mkdir()
+    TrainingRecord(
+        model="diabetes",
+        config_sha256="c",
+        rows=5,
+        test_percent=test_percent,
+        seed=0,
+        params={},
+        fit_seconds=0.1,
+    ).write(folder)
+    return folder
 
-    known = split_notes(PREPARED, challenger=None, champion=tmp_path)
-    unknown = split_notes(PREPARED, challenger=None, champion=foreign)
-    (tmp_path / "training.json").write_text('{"test_percent": 20}')
 
-    assert "when 10 % of the rows were frozen, now 20 % are" in known[0]
-    assert "does not say which rows were frozen" in unknown[0]
-    assert split_notes(PREPARED, challenger=tmp_path, champion=None) == []
+def test_model_trained_on_rows_that_are_frozen_now_is_noted(tmp_path):
+    ten, twenty = trained(tmp_path / "ten", 10), trained(tmp_path / "twenty", 20)
+    by_a_person = tmp_path / "by_a_person"
+    by_a_person.mkdir()
+
+    (older,) = split_notes(20.0, challenger=twenty, champion=ten)
+    (unknown,) = split_notes(20.0, challenger=twenty, champion=by_a_person)
+
+    assert "The champion was trained when 10 % of the rows were frozen, now 20 % are" in older
+    assert "The champion does not say which rows were frozen" in unknown
+    assert split_notes(20.0, challenger=twenty, champion=None) == []
+
+
+def test_prepared_record_is_read_back_and_another_format_is_refused(tmp_path):
+    PREPARED.write(tmp_path)
+    assert PreparedRecord.read(tmp_path) == PREPARED
+
+    path = tmp_path / "prepared.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(UnreadableDataError, match="run all steps of one release"):
+        PreparedRecord.read(tmp_path)
+    path.write_text("{}")
+    with pytest.raises(UnreadableDataError, match="run it again"):
+        PreparedRecord.read(tmp_path)
 
 
 def report(challenger: float, champion: float | None) -> str:
@@ -144,11 +182,11 @@ def report(challenger: float, champion: float | None) -> str:
         (0.46, 0.46, "✕ The challenger is not better in every metric"),
     ],
 )
-def test_the_report_says_first_who_is_better(challenger, champion, said):
+def test_report_starts_with_which_model_is_better(challenger, champion, said):
     assert said in report(challenger, champion)
 
 
-def test_the_report_loads_and_runs_nothing():
+def test_report_loads_and_runs_nothing():
     page = report(0.47, 0.46)
 
     policy = page.index("Content-Security-Policy")

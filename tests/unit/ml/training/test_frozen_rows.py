@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ml.errors import NotEnoughRowsError, PinMismatchError
 from ml.model_config import ModelConfig, read_model
-from ml.training.pins import Pin, read_pins, verified_path
+from ml.step_files import Pin
+from ml.training.pins import read_pins, verified_path
 from ml.training.prepare import split
 from ml.training.rows import CONTENT, ROW, is_frozen, merge, read_rows
 
@@ -64,7 +65,7 @@ def pinned(folder: Path, frame: pd.DataFrame, name: str = "a.csv", **changes: ob
     return Pin(**{"path": name, "sha256": digest, "rows": len(frame), "source": name} | changes)
 
 
-def test_a_pinned_file_is_read_back_typed(tmp_path):
+def test_pinned_file_is_read_with_the_types_of_the_contract(tmp_path):
     config = houses(tmp_path)
     pin = pinned(tmp_path, table(5))
 
@@ -84,14 +85,14 @@ def test_a_pinned_file_is_read_back_typed(tmp_path):
         ({"rows": 6}, "has 5 rows, accepted were 6"),
     ],
 )
-def test_a_file_that_differs_from_its_pin_is_refused(tmp_path, change, said):
+def test_file_that_differs_from_its_pin_is_refused(tmp_path, change, said):
     pin = pinned(tmp_path, table(5), **change)
 
     with pytest.raises(PinMismatchError, match=said):
         read_rows(verified_path(pin, tmp_path), pin, houses(tmp_path))
 
 
-def test_a_file_without_a_column_that_model_yml_has_now_is_refused(tmp_path):
+def test_file_that_lacks_a_column_added_to_model_yml_is_refused(tmp_path):
     pin = pinned(tmp_path, table(5).drop(columns="size"))
 
     with pytest.raises(PinMismatchError, match="lacks column size"):
@@ -101,8 +102,8 @@ def test_a_file_without_a_column_that_model_yml_has_now_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ("[", "is no pin set"),
-        ('{"format": 1}', "is no pin set"),
+        ("[", "is not a pin set"),
+        ('{"format": 1}', "is not a pin set"),
         ('{"format": 2}', "format 2, this code reads 1"),
         (
             '{"format": 1, "model": "flats", "data_version": "a", "files": []}',
@@ -111,7 +112,7 @@ def test_a_file_without_a_column_that_model_yml_has_now_is_refused(tmp_path):
         ('{"format": 1, "model": "houses", "data_version": "a", "files": []}', "pins no file"),
     ],
 )
-def test_what_is_no_pin_set_of_this_model_is_refused(tmp_path, document, said):
+def test_document_that_is_not_a_pin_set_of_this_model_is_refused(tmp_path, document, said):
     path = tmp_path / "pins.json"
     path.write_text(document)
 
@@ -119,7 +120,7 @@ def test_what_is_no_pin_set_of_this_model_is_refused(tmp_path, document, said):
         read_pins(path, model="houses")
 
 
-def test_the_data_hash_follows_the_contents_not_the_names(tmp_path):
+def test_data_hash_depends_on_contents_and_not_on_names(tmp_path):
     path = tmp_path / "pins.json"
 
     def data_hash(*files: dict[str, object]) -> str:
@@ -133,60 +134,60 @@ def test_the_data_hash_follows_the_contents_not_the_names(tmp_path):
     assert data_hash(one, other) != data_hash(one)
 
 
-def test_the_newest_row_of_an_id_wins(tmp_path):
+def test_newest_row_of_an_id_is_kept(tmp_path):
     corrected = table(3).assign(price=7.0)
 
-    rows, counts = merge([table(5), corrected], houses(tmp_path))
+    merged = merge([table(5), corrected], houses(tmp_path))
 
-    assert sorted(rows["price"]) == [7.0, 7.0, 7.0, 3000.0, 4000.0]
-    assert counts.replaced == 3
+    assert sorted(merged.rows["price"]) == [7.0, 7.0, 7.0, 3000.0, 4000.0]
+    assert merged.replaced == 3
 
 
-def test_without_an_id_a_row_exported_again_counts_once_and_twins_in_a_file_stay(tmp_path):
+def test_without_id_rows_exported_again_go_and_duplicates_in_one_file_stay(tmp_path):
     config = houses(tmp_path, identity="id: null")
     first = pd.concat([table(4), table(1)], ignore_index=True).assign(id=1.0)
     again = pd.concat([first, table(2, first_id=9)], ignore_index=True).assign(id=1.0)
 
-    rows, counts = merge([first, again], config)
+    merged = merge([first, again], config)
 
-    assert len(rows) == 7
-    assert counts.replaced == 5
+    assert len(merged.rows) == 7
+    assert merged.replaced == 5
 
 
-def test_rows_without_a_target_are_counted_and_left_out(tmp_path):
+def test_rows_without_target_are_left_out_and_counted(tmp_path):
     frame = table(4)
     frame.loc[1, "price"] = np.nan
 
-    rows, counts = merge([frame], houses(tmp_path))
+    merged = merge([frame], houses(tmp_path))
 
-    assert len(rows) == 3
-    assert counts.without_target == 1
+    assert len(merged.rows) == 3
+    assert merged.without_target == 1
 
 
-def test_a_sliding_window_ends_at_the_newest_row(tmp_path):
+def test_sliding_window_ends_at_the_newest_row(tmp_path):
     training = "window: sliding, window_days: 10, min_train_rows: 2"
 
-    rows, counts = merge([table(30)], houses(tmp_path, training=training))
+    merged = merge([table(30)], houses(tmp_path, training=training))
 
-    assert rows["sold"].min() == pd.Timestamp("2026-01-21")
-    assert counts.outside_window == 20
+    assert merged.rows["sold"].min() == pd.Timestamp("2026-01-21")
+    assert merged.outside_window == 20
 
 
-def test_the_order_of_rows_in_a_file_does_not_matter(tmp_path):
+def test_order_of_rows_in_a_file_does_not_matter(tmp_path):
     config = houses(tmp_path)
     frame = table(30)
 
-    straight, _ = merge([frame], config)
-    shuffled, _ = merge([frame.sample(frac=1, random_state=3)], config)
+    straight = merge([frame], config)
+    shuffled = merge([frame.sample(frac=1, random_state=3)], config)
 
-    pd.testing.assert_frame_equal(straight, shuffled)
+    pd.testing.assert_frame_equal(straight.rows, shuffled.rows)
 
 
-def test_a_row_stays_on_its_side_whatever_else_arrives(tmp_path):
+def test_row_stays_on_its_side_when_more_data_arrive(tmp_path):
     config = houses(tmp_path, training="min_train_rows: 2, min_test_rows: 2")
 
-    before = split(merge([table(100)], config)[0], config)
-    after = split(merge([table(100), table(100, first_id=100)], config)[0], config)
+    before = split(merge([table(100)], config).rows, config)
+    after = split(merge([table(100), table(100, first_id=100)], config).rows, config)
 
     assert set(before.test[ROW]) <= set(after.test[ROW])
     assert set(before.train[ROW]) <= set(after.train[ROW])
@@ -194,23 +195,24 @@ def test_a_row_stays_on_its_side_whatever_else_arrives(tmp_path):
 
 
 @given(st.text(), st.floats(5, 50))
-def test_a_larger_share_of_test_rows_keeps_the_frozen_ones(key, percent):
+def test_raising_test_percent_keeps_the_frozen_rows(key, percent):
     keys = pd.Series([key])
 
     if is_frozen(keys, test_percent=percent).all():
         assert is_frozen(keys, test_percent=percent + 1).all()
 
 
-def test_about_the_asked_share_of_rows_is_frozen():
+def test_share_of_frozen_rows_is_test_percent():
     keys = pd.Series([str(number) for number in range(20_000)])
 
     # Four standard deviations of a binomial with n = 20,000 and p = 0.2 are 0.0113.
     assert is_frozen(keys, test_percent=20).mean() == pytest.approx(0.2, abs=0.0113)
 
 
-def test_a_twin_of_a_frozen_row_is_not_trained_on(tmp_path):
+def test_duplicate_of_a_frozen_row_is_not_trained_on(tmp_path):
     config = houses(tmp_path, training="min_train_rows: 2, min_test_rows: 2")
-    rows, _ = merge([table(60).assign(size=1.0, kind="flat", price=np.arange(60.0) // 2)], config)
+    duplicates = table(60).assign(size=1.0, kind="flat", price=np.arange(60.0) // 2)
+    rows = merge([duplicates], config).rows
 
     prepared = split(rows, config)
 
@@ -229,8 +231,8 @@ def test_a_twin_of_a_frozen_row_is_not_trained_on(tmp_path):
         (table(300).assign(price=5.0), "target price has one value in all"),
     ],
 )
-def test_too_little_to_learn_from_is_refused(tmp_path, frame, said):
+def test_too_few_rows_or_a_constant_target_are_refused(tmp_path, frame, said):
     config = houses(tmp_path, training="min_train_rows: 50, min_test_rows: 30")
 
     with pytest.raises(NotEnoughRowsError, match=said):
-        split(merge([frame], config)[0], config)
+        split(merge([frame], config).rows, config)

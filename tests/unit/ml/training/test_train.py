@@ -21,7 +21,7 @@ def flowers(rows: int = 90) -> pd.DataFrame:
     return table.assign(Species=[names[kind] for kind in kinds])
 
 
-def test_the_same_rows_and_settings_give_the_same_model():
+def test_same_rows_and_settings_give_the_same_model():
     config, rows = read_model("iris"), flowers()
 
     one, other = (fit(build_pipeline(config), rows, config) for _ in range(2))
@@ -33,7 +33,7 @@ def test_the_same_rows_and_settings_give_the_same_model():
 
 
 @pytest.mark.parametrize("name", ["diabetes", "marketing"])
-def test_every_shipped_pipeline_builds_and_fits_its_own_columns(name):
+def test_each_shipped_pipeline_fits_the_columns_of_its_model(name):
     config = read_model(name)
     random = np.random.default_rng(6)
     columns = {
