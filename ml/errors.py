@@ -1,4 +1,4 @@
-"""What can go wrong in ml/, sorted by who has to act. Messages give value, limit, remedy."""
+"""The expected errors of ml/. Messages give value, limit, remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MlError(Exception):
 
 
 class ModelConfigError(MlError):
-    """A model.yml is wrong; carries every mistake found, each with file, line and remedy."""
+    """A model.yml is wrong; holds every mistake, each with file, line and remedy."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -25,24 +25,24 @@ class UnknownModelError(MlError):
 
 
 class UnreadableDataError(MlError):
-    """A file cannot be read as rows at all."""
+    """A file cannot be read: it is absent, damaged or of another format."""
 
 
 class PinMismatchError(MlError):
-    """A file differs from what was accepted: another hash, another row count, or it is gone."""
+    """A file differs from what was accepted: another hash or row count, or it is absent."""
 
 
 class NotEnoughRowsError(MlError):
-    """Too few rows to train or to judge a model."""
+    """Too few rows to train or to evaluate a model."""
 
 
 class UndefinedStatisticError(MlError):
-    """A statistic has no value for these numbers."""
+    """A metric or a prediction has no finite value."""
 
 
 class ModelArtefactError(MlError):
-    """A model folder cannot be loaded safely, or lacks a part."""
+    """A model folder cannot be loaded safely, or is incomplete."""
 
 
 class RegistrationError(MlError):
-    """The registry refused a model version or holds a contradicting one."""
+    """A model version cannot be registered, or the registry holds one that contradicts it."""

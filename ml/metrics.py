@@ -1,4 +1,4 @@
-"""The metrics a model may be judged by. Importing this costs nothing: scikit-learn comes late."""
+"""The metrics that a model may be judged by. scikit-learn is imported when one is computed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Metric:
 
 
 def _accuracy(true: Values, predicted: Values) -> float:
-    from sklearn.metrics import accuracy_score  # noqa: PLC0415 - 1.5 CPU-s that readers of names save
+    from sklearn.metrics import accuracy_score  # noqa: PLC0415 - 1 CPU-s that the names alone do not need
 
     return float(accuracy_score(true, predicted))
 
@@ -104,7 +104,7 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
 
 
 def metric_names(task: Task) -> tuple[str, ...]:
-    """Names of the metrics that fit a task."""
+    """Names of a task's metrics."""
     return tuple(name for name, metric in METRICS.items() if metric.task == task)
 
 
@@ -114,6 +114,6 @@ def score(names: Sequence[str], true: Values, predicted: Values) -> dict[str, fl
     Args:
         names: names in METRICS.
         true: shape (n,), n >= 1; labels or numbers of the test rows.
-        predicted: shape (n,); what the model answered for the same rows.
+        predicted: shape (n,); the model's predictions for the same rows.
     """
     return {name: METRICS[name].compute(true, predicted) for name in names}

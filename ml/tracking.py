@@ -1,7 +1,7 @@
-"""The MLflow run of the job that this step belongs to, through the tracking API alone.
+"""The MLflow run of the job that this step belongs to.
 
-Azure ML refuses MLflow 3's logged models, so nothing here logs a model: folders are artefacts.
-Without MLFLOW_RUN_ID (a step started by hand) nothing is tracked.
+Azure ML refuses MLflow 3's logged models, so a model is kept as a plain artifact folder. Without
+MLFLOW_RUN_ID, as in a step that is started by hand, nothing is tracked.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class JobRun:
-    """One run; `id` is what a model version names as its origin."""
+    """One run; a model version names its `id` as origin."""
 
     def __init__(self, run_id: str) -> None:
-        from mlflow import MlflowClient  # noqa: PLC0415 - a second of CPU, for tracked steps only
+        from mlflow import MlflowClient  # noqa: PLC0415 - 1 CPU-s, for tracked steps only
 
         self.id = run_id
         self.client = MlflowClient()
@@ -34,7 +34,7 @@ class JobRun:
         """Parameters and metrics in one request.
 
         Raises:
-            mlflow.exceptions.MlflowException: the tracking server refused or is away.
+            mlflow.exceptions.MlflowException: the tracking server refused or is down.
         """
         from mlflow.entities import Metric, Param  # noqa: PLC0415 - as above
 
@@ -50,6 +50,6 @@ class JobRun:
         self.client.log_artifact(self.id, str(path))
 
     def keep_folder(self, path: Path, name: str) -> str:
-        """Attach a folder to the run; returns its address, to be registered as a model."""
+        """Attach a folder to the run; returns its URI, from which a model is registered."""
         self.client.log_artifacts(self.id, str(path), artifact_path=name)
         return f"{self.client.get_run(self.id).info.artifact_uri}/{name}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ml.model_config import ColumnContract, ModelConfig
 
 _MEGABYTE: Final = 1024 * 1024
-_UNPACKED: Final = 8  # a packed file of a few bytes may hold rows without end
+_UNPACKED: Final = 8  # a compressed file of a few bytes may hold any number of rows
 _DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 
 
@@ -33,8 +33,8 @@ def check_file(
         file: its name, for the report.
         config: the model that the file was landed for.
         size_bytes: its size; above `limit_bytes` nothing is read.
-        limit_bytes: most that the caller can take; unpacked, a file may have eight times as much.
-            None: any size.
+        limit_bytes: largest size that the caller accepts; unpacked, a file may be eight times as
+            large. None: any size.
     """
     tests = _FileTests(config, None if limit_bytes is None else _UNPACKED * limit_bytes)
     if limit_bytes is not None and size_bytes > limit_bytes:
@@ -83,7 +83,7 @@ class _FileTests:
                 chunk = _tally(raw, present, tallies)
                 same_rows.add(raw)
                 if identity:
-                    same_ids.add(chunk)  # as typed: 7 and 7.0 are one id
+                    same_ids.add(chunk)  # typed: 7 and 7.0 are one id
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
         for name, column in present.items():
@@ -109,7 +109,7 @@ class _FileTests:
                 Finding(
                     "duplicates",
                     None,
-                    f"{percent(same_rows.count, self.rows)} of the rows repeat another",
+                    f"{percent(same_rows.count, self.rows)} of the rows are duplicates",
                     f"{contract.max_duplicate_rows_percent:g} %",
                     "export each row once",
                     same_rows.count,
@@ -121,7 +121,7 @@ class _FileTests:
                 Finding(
                     "ids",
                     self._config.id,
-                    f"{same_ids.count} ids occur again",
+                    _repeated(same_ids.count),
                     "each id once",
                     "keep the newest row of each id",
                     same_ids.count,
@@ -129,6 +129,10 @@ class _FileTests:
                 )
             )
         return findings
+
+
+def _repeated(rows: int) -> str:
+    return "1 row repeats an id" if rows == 1 else f"{rows:,} rows repeat an id"
 
 
 def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
@@ -144,7 +148,7 @@ def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
 def _tally(
     raw: pd.DataFrame, present: dict[str, ColumnContract], tallies: dict[str, ColumnTally]
 ) -> pd.DataFrame:
-    """Count one chunk; gives it back typed."""
+    """Count one chunk; returns it with typed cells."""
     chunk = raw[list(present)].copy()
     for name, column in present.items():
         tally = tallies[name]

@@ -1,4 +1,4 @@
-"""CSV, read strictly: a row of another width or a byte that is not UTF-8 is never guessed away."""
+"""CSV, read strictly: a row of another width or a byte that is not UTF-8 ends the reading."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SEPARATOR_WORDS: Final = {"\t": "tab", " ": "space"}
 
 
 class _BorrowedText(io.TextIOWrapper):
-    """The file is the caller's, who opened it and closes it: forgetting this must not."""
+    """Text over a file that its opener closes: garbage collection of this must not close it."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Detach from the file and leave it open."""
         self.detach()
 
 
@@ -56,7 +56,7 @@ def open_csv(source: BinaryIO, contract: DataContract) -> RawFile:
 
 
 def _check_header(names: Sequence[str], contract: DataContract) -> None:
-    """Refuse a header under which no row can be understood."""
+    """Refuse a header by which rows cannot be read."""
     if not contract.columns.keys() & set(names):
         line = contract.separator.join(names)
         for other in _SEPARATORS:
@@ -160,7 +160,7 @@ def _wrong_width(
         None,
         f"row {before + wrong[0] + 1} has {fields} fields",
         f"{width} as in the header",
-        "the file ends in the middle of a row: send it again whole"
+        "the file ends in the middle of a row: send it again"
         if last_only
         else f"quote fields that hold {_word(contract.separator)}; give every row {width} fields",
         count=len(wrong),
@@ -192,12 +192,12 @@ def _unreadable(exc: UnicodeDecodeError | csv.Error, number: int) -> Finding:
             None,
             f"a quote opened {near} is never closed",
             "closed quotes",
-            "the file may be cut off: send it again whole",
+            "the file may be cut off: send it again",
         )
     return Finding(
         "fields",
         None,
-        f"the text {near} is no CSV: {exc}",
+        f"the text {near} is not CSV: {exc}",
         "RFC 4180",
         "double the quotes inside quoted fields",
     )

@@ -1,4 +1,4 @@
-"""Limits on a column as a whole. Only what is impossible: a shift inside the contract passes."""
+"""Limits on a column as a whole. A shift within the contract passes: drift checks are for that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def distribution_findings(
     tallies: Mapping[str, ColumnTally], rows: int, config: ModelConfig
 ) -> list[Finding]:
-    """Columns stuck on one value, and a target that says nothing."""
+    """Columns stuck on one value, and a target that does not vary."""
     findings = []
     for name, tally in tallies.items():
         contract = config.column(name)

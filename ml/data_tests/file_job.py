@@ -18,7 +18,7 @@ RESULT_FILE: Final = "evidence.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Test the file and write what was found; a file that fails is a success."""
+    """Test the file and write the report; a file that fails its tests is a successful job."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--file", type=Path, required=True)
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             size_bytes=args.file.stat().st_size,
             limit_bytes=None,
         )
-    document = {"format": _FORMAT, "sha256": sha256, "report": json.loads(report.to_json())}
+    document = {"format": _FORMAT, "sha256": sha256, "report": report.document()}
     args.evidence.mkdir(parents=True, exist_ok=True)
     (args.evidence / RESULT_FILE).write_text(json.dumps(document, ensure_ascii=False), "utf-8")
     print(report.sentence)  # noqa: T201 - the job's log

@@ -36,7 +36,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
                 None,
                 "the Parquet footer cannot be read",
                 "a whole Parquet file",
-                "the file may be cut off: send it again whole",
+                "the file may be cut off: send it again",
             )
         ) from exc
     _check_names(names)
@@ -46,9 +46,9 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-                # Text that is not UTF-8, lengths that do not fit: found here, not in a cell later.
+                # Finds wrong lengths and text that is not UTF-8 here, not in a cell later.
                 batch.validate(full=True)
-                # Without what pandas wrote beside the columns: it decides nothing, and may be torn.
+                # Without pandas' own metadata: nothing depends on it, and it may be damaged.
                 frame = batch.replace_schema_metadata(None).to_pandas()
                 frame.index = pd.RangeIndex(number + 1, number + 1 + len(frame))
                 number += len(frame)
@@ -64,7 +64,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
                 )
             ) from exc
 
-    # Equal cells are packed to nearly nothing: what counts is what they take once they are read.
+    # Equal cells compress to nearly nothing: what counts is the memory they take once read.
     cells_bytes = _CELL_BYTES * rows * len(names)
     return RawFile(names, chunks(), unpacked_bytes=max(unpacked_bytes, cells_bytes))
 
@@ -84,7 +84,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_types(schema: Any, contract: DataContract) -> None:
-    """Refuse columns whose cells would turn into something else than was meant."""
+    """Refuse columns whose cells would silently change their meaning."""
     wrong = [
         (column, schema.field(name).type)
         for name, column in contract.columns.items()
@@ -109,7 +109,7 @@ def _readable(kind: Any, column: ColumnContract) -> bool:
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    # A truth or a time as a number would be the answer to another question.
+    # A boolean or a time that is read as a number means something else.
     kinds = [
         types.is_string,
         types.is_large_string,

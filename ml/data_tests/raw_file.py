@@ -1,4 +1,4 @@
-"""A file that was opened: its header, and chunks of raw rows until they end or reading must."""
+"""An opened file: its header and its rows, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 CHUNK_ROWS: Final = 20_000
 
 
-class UnreadableFile(Exception):  # noqa: N818 - carries a finding to the report; nobody sees it raised
-    """Reading ends here, for the reason in the finding."""
+class UnreadableFile(Exception):  # noqa: N818 - carries a finding; callers catch it
+    """The file cannot be read on, for the reason in the finding."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -25,9 +25,9 @@ class UnreadableFile(Exception):  # noqa: N818 - carries a finding to the report
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file whose header was read; `chunks` raises UnreadableFile where reading must end.
+    """A file whose header was read; `chunks` raises UnreadableFile where rows cannot be read on.
 
-    `unpacked_bytes` is what a packed file says that it comes to; 0 for one that is not packed.
+    `unpacked_bytes` is the uncompressed size that the file states; 0 if it is not compressed.
     """
 
     header: tuple[str, ...]

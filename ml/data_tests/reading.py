@@ -1,4 +1,4 @@
-"""A landed file -> chunks of raw rows. What cannot be read becomes a finding, not a guess."""
+"""A landed file -> chunks of raw rows. What cannot be read is a finding; nothing is guessed."""
 
 from __future__ import annotations
 

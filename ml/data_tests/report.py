@@ -1,4 +1,4 @@
-"""What the data tests say about one file. Never a value out of a row: columns, counts, limits."""
+"""The report on one file: columns, counts and limits, never a value of a row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 _SHOWN_FINDINGS: Final = 3
-# The others ask for a form, not for a number.
+# The other tests want a form, not a number.
 _WITH_LIMIT: Final = frozenset({"size", "rows", "missing", "range", "duplicates", "distribution"})
 FIRST_ROWS: Final = 3
 
@@ -16,7 +16,7 @@ FIRST_ROWS: Final = 3
 class Finding:
     """One limit that a file breaks.
 
-    `rows` are the first row numbers concerned, at most three; 1 is the first row of data.
+    `rows` are the first, at most three, row numbers concerned; 1 is the first row of data.
     """
 
     test: str
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DataTestReport:
-    """The verdict on one file. `rows` is what could be read before reading ended."""
+    """The verdict on one file. `rows` counts the rows that could be read."""
 
     file: str
     model: str
@@ -64,8 +64,12 @@ class DataTestReport:
         return f"{self.file}: {'; '.join(shown)}{more}"
 
     def to_json(self) -> str:
-        """The report as a document, the sentences included."""
-        document = {
+        """The report as a document, sentences included."""
+        return json.dumps(self.document(), indent=2, ensure_ascii=False)
+
+    def document(self) -> dict[str, object]:
+        """The same as JSON's types."""
+        return {
             "format": 1,
             "file": self.file,
             "model": self.model,
@@ -79,7 +83,6 @@ class DataTestReport:
                 for finding in self.findings
             ],
         }
-        return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def percent(part: int, whole: int) -> str:

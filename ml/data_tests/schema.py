@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 def schema_findings(header: Sequence[str], contract: DataContract) -> list[Finding]:
-    """Missing, renamed and extra columns. Their order does not matter."""
+    """Missing, renamed and extra columns; their order does not matter."""
     missing = [name for name in contract.columns if name not in header]
     extra = [name for name in header if name not in contract.columns]
     findings = []
     for name in missing:
-        twin = _renamed(name, extra)
-        if twin is None:
+        renamed = _renamed(name, extra)
+        if renamed is None:
             findings.append(Finding("schema", name, "is missing", "the column", "add the column"))
         else:
-            extra.remove(twin)
+            extra.remove(renamed)
             findings.append(
                 Finding(
                     "schema",
                     name,
-                    f"is missing; column {twin} looks like it",
+                    f"is missing; column {renamed} looks like it",
                     "the name as in the contract",
-                    f"did you mean {name}? Rename {twin} back",
+                    f"did you mean {name}? Rename {renamed} back",
                 )
             )
     if contract.extra_columns == "refuse":

@@ -1,7 +1,7 @@
-"""What only the whole file can tell, counted chunk by chunk.
+"""Counts over the whole file, chunk by chunk.
 
-Memory does not grow with the rows but for their 64-bit hashes, kept to find duplicates: 16 bytes a
-row while they are merged, 8 afterwards.
+Of each row only a 64-bit hash is kept, to find duplicates: 16 bytes while hashes are merged, 8
+afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ml.data_tests.cell_tests import CellTest
 
-# Enough to know whether a column varies and which value fills it.
+# Enough to know whether a column varies and whether one value dominates it.
 _TRACKED_VALUES: Final = 1_000
 
 
@@ -50,7 +50,7 @@ class ColumnTally:
     values: dict[object, int] = field(default_factory=dict)
 
     def add_values(self, column: pd.Series) -> None:
-        """Count values; once too many differ, only those already known are counted on."""
+        """Count values; beyond 1,000 different ones, only those that are tracked already."""
         for value, count in column.value_counts(dropna=True).items():
             if value in self.values or len(self.values) < _TRACKED_VALUES:
                 self.values[value] = self.values.get(value, 0) + int(count)
@@ -62,19 +62,19 @@ class ColumnTally:
 
 
 class Duplicates:
-    """Rows whose content was seen before, by a 64-bit hash."""
+    """Finds rows whose content came before, by a 64-bit hash."""
 
     def __init__(self, columns: Iterable[str]) -> None:
         self._columns = list(columns)
-        # Sorted, each at least twice as long as the next: a look-up asks few, a merge is rare.
+        # Sorted, each at least twice as long as the next: few to search, and merges are rare.
         self._runs: list[NDArray[np.uint64]] = []
         self.rows = Rows()
 
     def add(self, raw: pd.DataFrame) -> None:
-        """Take a chunk indexed by row number; missing cells do not duplicate each other."""
+        """Take a chunk indexed by row number; a row with a missing cell is never a duplicate."""
         part = raw[self._columns].dropna()
         if not self._columns:
-            return  # an id alone: nothing that could repeat
+            return  # the id is the only column
         hashes = np.asarray(
             pd.util.hash_pandas_object(part.astype(str), index=False), dtype=np.uint64
         )

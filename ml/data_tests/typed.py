@@ -1,4 +1,4 @@
-"""Raw cells -> typed columns, one reading for tests, training and drift alike."""
+"""Raw cells -> typed columns: the same for data tests, training and drift checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_missing(values: pd.Series) -> pd.Series:
 
 
 class TypedColumn(NamedTuple):
-    """A converted column; `missing` and `bad` are masks: not there, and there but not of the type.
+    """A converted column; the masks tell cells that are `missing` from `bad` ones of another type.
 
     Numbers and integers are float64, dates datetime64, all else text. Both kinds of cells are NaN,
     NaT or None in `cells`.
@@ -72,9 +72,9 @@ def allowed_values(contract: ColumnContract) -> Sequence[object]:
 
 
 def _dates(values: pd.Series, contract: ColumnContract) -> pd.Series:
-    """UTC without a zone, in nanoseconds, so that files of any origin stand in one column."""
+    """UTC without a zone, in nanoseconds, so that dates of all files fit into one column."""
     dates = pd.to_datetime(values, format=contract.date_format, errors="coerce")
-    if dates.dtype.kind != "M":  # mixed: some with a zone, some without
+    if dates.dtype.kind != "M":  # some have a zone, some have none
         dates = pd.to_datetime(values, format=contract.date_format, errors="coerce", utc=True)
     if dates.dt.tz is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -86,6 +86,6 @@ def _text(values: pd.Series) -> pd.Series:
     if values.dtype == object:
         return values.astype(object).map(str, na_action="ignore")
     if values.dtype.kind == "f":
-        # A whole number that was widened because another cell was missing reads as it was written.
+        # pandas turned whole numbers into floats because a cell was missing: write 7, not 7.0.
         return values.map(lambda cell: f"{cell:.15g}", na_action="ignore").astype(object)
     return values.astype(str).astype(object)

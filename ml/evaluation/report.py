@@ -1,4 +1,4 @@
-"""The evaluation report a person reads: who was compared on what, metric by metric."""
+"""The evaluation report: challenger and champion on the frozen rows, metric by metric."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _BARS: Final = 36
 _MOST_CLASSES: Final = 12
 _CLIP: Final = 0.995
-_ROOM: Final = 1.25  # the widest difference does not touch the end of its axis
+_ROOM: Final = 1.25  # keeps the largest difference off the end of its axis
 
 
 def render_report(
     comparison: Comparison, *, config: ModelConfig, champion_version: str | None, cycle_id: str
 ) -> str:
-    """A self-contained page. It shows the evidence; the verdict is made where it is recorded.
+    """A self-contained page. It shows the evidence; the app decides by it and records why.
 
     Args:
         comparison: of both models on the frozen rows.
@@ -80,7 +80,7 @@ def _wins(pair: MetricPair) -> bool:
 
 
 def _sentence(comparison: Comparison, champion_version: str | None, *, good: bool) -> str:
-    """The metric that decides: the first one that fails, else the first."""
+    """The verdict with the metric that decides it: the first that fails, else the first."""
     rows = len(comparison.predictions)
     pair = next((p for p in comparison.metrics if not _wins(p)), comparison.metrics[0])
     label = METRICS[pair.name].label
@@ -98,7 +98,7 @@ def _sentence(comparison: Comparison, champion_version: str | None, *, good: boo
 
 
 def _table(comparison: Comparison, *, first: bool) -> str:
-    """Challenger against champion, the difference drawn over zero; of a first model the floors."""
+    """Challenger against champion, or a first model against its floors; differences as drawings."""
     other = "floor" if first else "champion"
     head = ["metric", "better is", "challenger", other, "difference", "worse | better", "passed?"]
     rows = [_row(pair, comparison.metrics) for pair in comparison.metrics]
@@ -111,7 +111,7 @@ def _other(pair: MetricPair) -> float:
 
 
 def _gain(pair: MetricPair) -> float:
-    """How much better the challenger is, in the metric's unit; < 0: worse."""
+    """How much better the challenger is, in the metric's unit; below 0 if worse."""
     difference_ = pair.challenger - _other(pair)
     return difference_ if pair.goal == "max" else -difference_
 
@@ -140,7 +140,7 @@ def _signed(value: float) -> str:
 
 
 def _errors(comparison: Comparison) -> str:
-    """Histogram of the absolute errors, champion (or nothing) in grey behind the challenger."""
+    """Histogram of the absolute errors, the champion's in grey behind the challenger's."""
     answers = comparison.predictions
     challenger = _absolute(answers, "challenger")
     champion = _absolute(answers, "champion") if "champion" in answers else None
@@ -170,7 +170,7 @@ def _absolute(answers: pd.DataFrame, side: str) -> NDArray[np.float64]:
 
 
 def _classes(comparison: Comparison) -> str:
-    """How much of each class was recognised, where the challenger does worst first."""
+    """Recall of each class, the challenger's worst first."""
     answers = comparison.predictions
     sides = [side for side in ("challenger", "champion") if side in answers]
     found = []

@@ -1,4 +1,4 @@
-"""One reading of cells for the reference and for production: 1, 1.0 and "1" are one category."""
+"""Reads cells alike for the reference and for production: 1, 1.0 and "1" are one category."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_INTEGER_BITS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """A column as both sides count it.
+    """A column as reference and production are counted.
 
     Args:
         contract: how its cells are read.
@@ -46,7 +46,7 @@ class Comparable:
 
     @classmethod
     def of_profile(cls, column: Column, config: ModelConfig) -> Comparable:
-        """A column of a reference that may be older than model.yml: the reference decides."""
+        """A column of a reference, which decides: model.yml may have changed since."""
         name = config.target if column.name == PREDICTION else column.name
         source = config.data.columns.get(name)
         is_number = column.kind is Kind.NUMBER
@@ -56,12 +56,12 @@ class Comparable:
 
     @classmethod
     def of_row_id(cls, name: str) -> Comparable:
-        """Row ids are text: 7, 7.0 and "7" are one row, and none is too long for a float."""
+        """Row ids are text: 7, 7.0 and "7" are one row, and a long one is not rounded."""
         return cls(name, ColumnContract(name, "text"), is_number=False)
 
     @classmethod
     def _of(cls, name: str, source: ColumnContract, *, is_number: bool) -> Comparable:
-        # A fraction where whole numbers were agreed on is a number still, and it may drift.
+        # A fraction in a column of whole numbers is still a number, and it may drift.
         contract = ColumnContract(name, "number") if is_number else replace(source, name=name)
         return cls(name, contract, is_number)
 
@@ -73,7 +73,7 @@ class Comparable:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One column of some rows; `unreadable` cells were there and count as missing."""
+    """One column of some rows; `unreadable` cells had a value but count as missing."""
 
     array: pa.Array
     unreadable: int
@@ -98,7 +98,7 @@ def cells_of(values: pd.Series, column: Comparable) -> Cells:
 
 
 def _scalar(value: Any) -> Any:
-    """Lists and objects, and integers beyond any float, are no cells of a table."""
+    """None for what is not a cell of a table: lists, objects, integers beyond any float."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value  # 1.0 and 1 are written alike
     if isinstance(value, int) and value.bit_length() > _MOST_INTEGER_BITS:
@@ -107,7 +107,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _texts(cells: pd.Series) -> pa.Array:
-    """Text; whole numbers without a fraction; half a character is replaced, never an error."""
+    """Cells as text; whole numbers without a fraction, unpaired surrogates replaced."""
     if cells.dtype.kind == "f":
         texts = [None if np.isnan(value) else f"{value:.15g}" for value in cells]
     else:

@@ -1,4 +1,4 @@
-"""The reference of a model version: what it was trained on, and what it says of new rows."""
+"""The reference profile of a model version: its training rows and its predictions on new ones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 PROFILE_FILE: Final = "reference.profile"
 _TIME: Final = "__day__"
-# Ten features take one CPU second, and limits lie within 1 to 2 % of those of the engine's default,
-# which takes four: a training step is not made to wait for the third figure of a limit.
+# Ten features take one CPU second, and limits are within 1 to 2 % of those of the engine's default,
+# which takes four: the third figure of a limit is not worth the wait.
 _DRAWS: Final = 40_000
 
 
 def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
     """Profile the training rows: every feature and the target.
 
-    Their days are the history where the model has a time column. Without one there is none to
-    learn from: training rows are in the order of a hash.
+    Their days are the history if the model has a time column. Without one there is none to learn
+    from: training rows are sorted by a hash.
 
     Args:
         train: rows that the model was fitted on, as `prepare` wrote them.

@@ -28,7 +28,7 @@ class PinSet:
 
     @property
     def data_sha256(self) -> str:
-        """One hash for the content of all files in their order; names do not matter."""
+        """One hash of the content of all files in their order, whatever their names."""
         return hashlib.sha256("\n".join(pin.sha256 for pin in self.files).encode()).hexdigest()
 
 
@@ -74,7 +74,7 @@ def read_pins(path: Path, *, model: str) -> PinSet:
 
 
 def verified_path(pin: Pin, files: Path) -> Path:
-    """The pinned file's path, once its content is what was accepted.
+    """The path of a pinned file whose content is what was accepted.
 
     Raises:
         PinMismatchError: outside the folder, absent, or another content.

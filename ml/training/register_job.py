@@ -1,6 +1,6 @@
 """Step 4 of the pipeline: model folder -> model version in the workspace's registry.
 
-Its registration is the event that starts the judging; the tags say where it comes from.
+Its registration is the event that starts the gate; its tags tell its origin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the step; a second run of the same attempt finds what the first one registered."""
+    """Run the step; run again, the same attempt finds the version that it registered."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--cycle-id", required=True)
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _registered(client: MlflowClient, model: str, tags: Mapping[str, str]) -> str | None:
-    """The version of this cycle's attempt, when it was registered before.
+    """The version that this attempt of the cycle registered before, if any.
 
     Raises:
         RegistrationError: it was made from other data or settings.

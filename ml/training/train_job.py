@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ml.model_config import ModelConfig
 
-# What a deployment needs; scoring.yml pins them. Given, so that MLflow does not go and look.
+# What a deployment needs; scoring.yml pins it. Given, so that MLflow does not infer it.
 _REQUIREMENTS = ["scikit-learn", "pandas", "numpy", "scipy", "skops"]
 
 
@@ -71,9 +71,9 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         folder: must not hold a model yet; Azure ML gives an output's folder empty.
         config: of the model; says which inputs may be missing in a request.
     """
-    import skops.io  # noqa: PLC0415 - seconds of import, after the arguments were checked
+    import skops.io  # noqa: PLC0415 - seconds, after the arguments were checked
 
-    # Before MLflow: on import, skops searches every module that is there already.
+    # Before MLflow: on import, skops searches every module that is loaded.
     found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
 
     import mlflow.sklearn  # noqa: PLC0415 - as above
@@ -86,7 +86,7 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
             ColSpec(
                 "double" if features[name].dtype.kind == "f" else "string",
                 name,
-                # The contract decides, not whether these very rows happened to miss a value.
+                # By the contract, not by whether these rows happen to have missing values.
                 required=config.column(name).max_missing_percent == 0,
             )
             for name in config.features
@@ -98,7 +98,7 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         pipeline,
         folder,
         serialization_format="skops",
-        # The same list that scoring loads by: what it would refuse is refused here already.
+        # The list that scoring loads by: what it would refuse is refused here.
         skops_trusted_types=[name for name in found if is_trusted(name)],
         signature=ModelSignature(inputs, outputs),
         pip_requirements=_REQUIREMENTS,

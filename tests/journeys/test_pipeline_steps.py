@@ -43,7 +43,7 @@ class Steps:
     folder: Path
 
     def run(self, step: str, **arguments: object) -> None:
-        """The step's own main, in this process: the imports of eight steps are paid once."""
+        """The step's own main, in this process: eight steps import their libraries once."""
         flags = [
             part
             for name, value in arguments.items()
@@ -112,7 +112,7 @@ def rows_of(model: str) -> tuple[pd.DataFrame, str]:
 
 
 @pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
-def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path):
+def test_first_model_and_then_challenger_are_evaluated_on_the_same_frozen_rows(model, tmp_path):
     table, separator = rows_of(model)
     half = len(table) * 6 // 10
     steps = Steps(model, tmp_path)
@@ -127,7 +127,7 @@ def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path
     challenger = steps.train("two")
     second = steps.evaluate("two", challenger, champion=champion, champion_version="1")
 
-    # And the champion judged again by itself, as an evaluate-only job does it.
+    # The champion evaluated alone, as an evaluate-only job does it.
     again = steps.evaluate("two", champion, challenger_version="1", into="again")
 
     assert first["champion"] is None
@@ -148,7 +148,7 @@ def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path
         "prediction",
     ]
     assert profile.rows == len(train)
-    # What the model says of rows it knows by heart is not what it says in production.
+    # Predictions of its own training rows would not be like those in production.
     assert profile["prediction"].summary.rows == second["rows"]["test"]
     assert profile["prediction"].column.role is Role.PREDICTION
     assert profile[config.target].column.role is Role.LABEL
@@ -158,9 +158,9 @@ def test_a_first_model_then_a_challenger_on_the_same_frozen_rows(model, tmp_path
 
 
 async def collected_from(model: Path, folder: Path, requests: list[bytes]) -> Path:
-    """The files that Azure's collector, as the local stack plays it, keeps of these requests.
+    """The files that the local stack's collector keeps of these requests.
 
-    Its storage is away: then the files stay on disk, exactly as their blobs would be.
+    Its storage is down, so the files stay on disk, exactly as their blobs would be.
     """
     storage = f"http://127.0.0.1:{free_port()}/account"
     collector = Collector(spool=folder, blob_url=lambda *names: f"{storage}/{'/'.join(names)}")
@@ -190,7 +190,7 @@ async def collected_from(model: Path, folder: Path, requests: list[bytes]) -> Pa
 
 @pytest.fixture(scope="module")
 def champion(tmp_path_factory) -> tuple[Steps, Path]:
-    """A model of diabetes with its evidence, and where a deployment finds it mounted."""
+    """A model of diabetes with its evidence, and the folder that a deployment mounts."""
     folder = tmp_path_factory.mktemp("champion")
     steps = Steps("diabetes", folder)
     steps.prepare("one", [rows_of("diabetes")[0]])
@@ -201,7 +201,7 @@ def champion(tmp_path_factory) -> tuple[Steps, Path]:
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, "no_drift"), (9.0, "drift")])
-def test_what_a_trained_model_sees_and_says_is_checked_against_its_own_reference(
+def test_collected_rows_of_a_trained_model_are_checked_against_its_own_reference(
     champion, tmp_path, shift, verdict
 ):
     table, _ = rows_of("diabetes")
@@ -230,7 +230,7 @@ def test_what_a_trained_model_sees_and_says_is_checked_against_its_own_reference
     assert check.current_rows == 400
     assert check.verdict == verdict, check.sentence
     if verdict == "drift":
-        # A person of 9 kg/m2 more is 2 sd away, and the model says so too.
+        # 9 kg/m2 are 2 standard deviations, and the predictions shift with them.
         assert {one.feature for one in check.moved if one.value > one.limit} == {
             "bmi",
             "prediction",
@@ -238,7 +238,7 @@ def test_what_a_trained_model_sees_and_says_is_checked_against_its_own_reference
         assert check.moved[0].value == pytest.approx(9 / table["bmi"].std(), rel=0.1)
 
 
-def test_the_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
+def test_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
     table, _ = rows_of("iris")
     documents = []
     for name in ("one", "other"):
@@ -251,7 +251,7 @@ def test_the_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
     assert documents[0] == documents[1]
 
 
-def test_a_version_without_a_reference_that_can_be_read_gets_one_of_this_cycle_s_rows(tmp_path):
+def test_version_without_readable_reference_gets_one_of_this_cycles_rows(tmp_path):
     table, _ = rows_of("iris")
     steps = Steps("iris", tmp_path)
     steps.prepare("one", [table])
@@ -272,7 +272,7 @@ def test_a_version_without_a_reference_that_can_be_read_gets_one_of_this_cycle_s
         assert made["prediction"].summary.rows == older["rows"]["test"]
 
 
-def test_a_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path):
+def test_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path):
     table, _ = rows_of("iris")
     steps = Steps("iris", tmp_path)
     steps.prepare("one", [table])
@@ -290,9 +290,7 @@ def test_a_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_pa
     assert not (tmp_path / "again").exists()
 
 
-def test_a_version_is_registered_once_with_the_tags_that_say_where_it_comes_from(
-    tmp_path, monkeypatch, capsys
-):
+def test_version_is_registered_once_with_tags_of_its_origin(tmp_path, monkeypatch, capsys):
     table, _ = rows_of("iris")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setenv("MLFLOW_RUN_ID", a_run(tmp_path / "artifacts"))
@@ -329,7 +327,7 @@ def test_a_version_is_registered_once_with_the_tags_that_say_where_it_comes_from
 
 
 def a_run(artifacts: Path) -> str:
-    """A run as Azure ML prepares one for a job; where it is tracked, the environment says."""
+    """A run as Azure ML prepares one for a job; MLFLOW_TRACKING_URI says where."""
     client = MlflowClient()
     experiment = client.create_experiment("iris", artifact_location=artifacts.as_uri())
     return str(client.create_run(experiment).info.run_id)

@@ -52,13 +52,13 @@ def problems_of(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{folder / 'model.yml'}:") for line in caught.value.problems]
 
 
-def test_the_shipped_models_are_valid():
+def test_shipped_models_are_valid():
     names = {config.name for config in read_all()}
 
     assert names == set(available_models()) == {"diabetes", "iris", "marketing"}
 
 
-def test_a_model_is_read_with_its_defaults(folder):
+def test_model_is_read_with_defaults_for_what_it_leaves_out(folder):
     config = read_model("houses", folder.parent)
 
     assert config.features == ("size", "kind")
@@ -76,7 +76,7 @@ def test_a_model_is_read_with_its_defaults(folder):
     assert config.column("sold").date_format == "%Y-%m-%d"
 
 
-def test_the_drift_section_is_read_as_it_is_written(folder):
+def test_drift_section_is_read(folder):
     (folder / "model.yml").write_text(
         GOOD + "id: note\ndrift:\n  window_days: 7\n  false_alarms_per_year: 0.5\n"
         "  late_days: 0\n  without_labels: alert\n  performance: {metric: mae, margin: 2.5}\n"
@@ -89,7 +89,7 @@ def test_the_drift_section_is_read_as_it_is_written(folder):
     assert drift.performance == PerformanceSettings(metric="mae", margin=2.5, days=30)
 
 
-def test_the_guide_to_drift_shows_the_settings_and_defaults_that_there_are(folder):
+def test_drift_guide_shows_every_setting_with_its_default(folder):
     guide = (MODELS.parents[1] / "docs" / "drift.md").read_text(encoding="utf-8")
     shown = yaml.safe_load(guide.split("```yaml")[1].split("```")[0])["drift"]
 
@@ -99,7 +99,7 @@ def test_the_guide_to_drift_shows_the_settings_and_defaults_that_there_are(folde
     assert shown == {name: value for name, value in drift.items() if name != "performance"}
 
 
-def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
+def test_every_mistake_is_reported_at_once_with_line_and_remedy(folder):
     text = (
         GOOD.replace("task: regression", "task: regresion")
         .replace("target: price", "target: prise")
@@ -174,7 +174,7 @@ def test_every_mistake_is_named_at_once_with_its_line_and_remedy(folder):
         ),
     ],
 )
-def test_a_single_mistake_is_the_only_one_reported(folder, old, new, said):
+def test_one_mistake_gives_one_problem(folder, old, new, said):
     found = problems_of(folder, GOOD.replace(old, new))
 
     assert len(found) == 1
@@ -182,33 +182,33 @@ def test_a_single_mistake_is_the_only_one_reported(folder, old, new, said):
 
 
 @pytest.mark.parametrize("text", ["a: [1\nb: 2", "\t- x", "a: b: c"])
-def test_what_is_not_yaml_is_refused_with_the_line(folder, text):
+def test_text_that_is_not_yaml_is_refused(folder, text):
     found = problems_of(folder, text)
 
     assert len(found) == 1
     assert "check indentation" in found[0]
 
 
-def test_an_empty_file_names_everything_that_is_missing(folder):
+def test_empty_file_lists_everything_that_is_missing(folder):
     found = "\n".join(problems_of(folder, ""))
 
     for key in ("name", "task", "target", "data", "gate"):
         assert f"{key}: is missing; add it" in found
 
 
-def test_a_model_without_its_pipeline_is_refused(folder):
+def test_model_without_pipeline_py_is_refused(folder):
     (folder / "pipeline.py").unlink()
 
     with pytest.raises(ModelConfigError, match=r"pipeline\.py is missing"):
         read_model("houses", folder.parent)
 
 
-def test_an_unknown_model_is_refused_with_the_nearest_name():
+def test_unknown_model_is_refused_with_the_nearest_name():
     with pytest.raises(UnknownModelError, match="Did you mean diabetes"):
         read_model("diabtes")
 
 
-def test_the_hash_follows_what_decides_and_nothing_else(folder):
+def test_hash_changes_with_settings_and_code_but_not_with_comments_or_line_ends(folder):
     first = read_model("houses", folder.parent).config_sha256
 
     (folder / "model.yml").write_text("# a comment\n" + GOOD)
@@ -290,13 +290,13 @@ def test_id_that_is_the_target_or_is_dropped_is_refused(folder):
     assert "id: is dropped under data.columns" in problems_of(folder, dropped)[0]
 
 
-def test_iso_dates_of_any_form_may_be_asked_for(folder):
+def test_format_iso8601_is_accepted(folder):
     (folder / "model.yml").write_text(GOOD.replace("{type: date}", "{type: date, format: ISO8601}"))
 
     assert read_model("houses", folder.parent).column("sold").date_format == "ISO8601"
 
 
-def test_values_and_names_are_taken_as_they_are_written(folder):
+def test_values_and_names_are_read_as_they_are_written(folder):
     """YAML takes `no` for false and 1.50 for 1.5; the data hold what stands there."""
     (folder / "model.yml").write_text(
         GOOD.replace("[flat, house]", "[yes, no, 1.50, 2026-01-02]").replace("note:", "on:")
@@ -331,14 +331,14 @@ def test_values_and_names_are_taken_as_they_are_written(folder):
         (("gate:", "# " + "x" * 1_000_000 + "\ngate:"), "1  YAML: 1,000,"),
     ],
 )
-def test_what_could_not_work_is_refused_where_it_stands(folder, change, said):
+def test_value_that_cannot_work_is_refused_with_its_line(folder, change, said):
     found = problems_of(folder, GOOD.replace(*change, 1))
 
     assert len(found) == 1
     assert found[0].startswith(said)
 
 
-def test_aliases_that_unfold_to_billions_of_values_are_not_unfolded(folder):
+def test_alias_bomb_is_refused_without_unfolding_it(folder):
     bomb = "    a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"    {name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
         for before, name in pairwise("abcdefghij")
@@ -349,7 +349,7 @@ def test_aliases_that_unfold_to_billions_of_values_are_not_unfolded(folder):
     ]
 
 
-def test_bytes_that_are_not_utf_8_are_named_by_line(folder):
+def test_bytes_that_are_not_utf_8_are_refused_with_their_line(folder):
     (folder / "model.yml").write_bytes(GOOD.replace("note", "n\xf6te").encode("latin-1"))
 
     with pytest.raises(ModelConfigError, match=r"model\.yml:10  YAML: bytes that are not UTF-8"):

@@ -92,7 +92,7 @@ def only(report: DataTestReport) -> str:
     return report.findings[0].sentence
 
 
-def test_a_good_file_passes(houses):
+def test_file_within_its_contract_passes(houses):
     report = check(houses, csv_bytes(table()))
 
     assert report.passed
@@ -127,29 +127,29 @@ def test_columns_may_come_in_any_order(houses):
         (csv_bytes(table()).replace(b"rooms", b"", 1), "column 3 has no name"),
     ],
 )
-def test_a_file_that_cannot_be_read_has_one_finding_and_no_rows(houses, content, said):
+def test_unreadable_file_has_one_finding_and_no_rows(houses, content, said):
     report = check(houses, content)
 
     assert said in only(report)
     assert report.rows == 0
 
 
-def test_a_header_without_rows_is_too_few_rows_and_no_more(houses):
+def test_header_without_rows_is_reported_as_too_few_rows_only(houses):
     assert only(check(houses, csv_bytes(table(0)))) == "0 rows, limit at least 10"
 
 
-def test_too_large_a_file_is_not_read(houses):
+def test_file_over_the_size_limit_is_not_read(houses):
     assert "0 MB, limit 0 MB" in only(check(houses, csv_bytes(table()), limit_bytes=100))
 
 
-def test_a_file_cut_off_in_its_last_row_is_truncated(houses):
+def test_file_cut_off_in_its_last_row_is_reported_as_truncated(houses):
     finding = check(houses, csv_bytes(table())[:-12]).findings[0]
 
     assert finding.test == "truncated"
     assert finding.rows == (40,)
 
 
-def test_a_row_of_another_width_is_named(houses):
+def test_row_with_another_number_of_fields_is_reported_by_number(houses):
     lines = csv_bytes(table()).splitlines()
     lines[7] += b";extra"
 
@@ -169,7 +169,7 @@ def test_a_row_of_another_width_is_named(houses):
         ),
     ],
 )
-def test_reading_ends_where_the_text_is_no_csv(houses, spoil, test):
+def test_reading_ends_where_the_text_is_not_csv(houses, spoil, test):
     findings = check(houses, spoil(csv_bytes(table()))).findings
 
     assert test in {finding.test for finding in findings}
@@ -217,16 +217,16 @@ def test_reading_ends_where_the_text_is_no_csv(houses, spoil, test):
         ),
         (
             lambda t: t.assign(id=t["id"].where(t["id"] > 101, 104)),
-            "column id: 2 ids occur again; wanted: each id once (rows 2, 5)",
+            "column id: 2 rows repeat an id; wanted: each id once (rows 2, 5)",
         ),
         (
             lambda t: pd.concat([t, t.head(8).assign(id=range(8))]),
-            "16.7 % of the rows repeat another, limit 5 % (rows 41, 42, 43, …)",
+            "16.7 % of the rows are duplicates, limit 5 % (rows 41, 42, 43, …)",
         ),
         (lambda t: t.head(9), "9 rows, limit at least 10"),
     ],
 )
-def test_each_broken_limit_is_named_with_value_limit_and_rows(houses, change, said):
+def test_each_broken_limit_is_reported_with_value_limit_and_rows(houses, change, said):
     report = check(houses, csv_bytes(change(table())))
 
     assert any(said.removesuffix(")") in finding.sentence for finding in report.findings), [
@@ -235,13 +235,13 @@ def test_each_broken_limit_is_named_with_value_limit_and_rows(houses, change, sa
     assert not report.passed
 
 
-def test_an_all_missing_target_is_told_apart_from_a_constant_one(houses):
+def test_target_without_values_and_constant_target_are_reported_differently(houses):
     report = check(houses, csv_bytes(table().assign(price=None)))
 
     assert "column price: no row has a value" in " ".join(f.sentence for f in report.findings)
 
 
-def test_decimal_commas_are_recognised(houses):
+def test_decimal_commas_get_their_own_remedy(houses):
     content = csv_bytes(table()).replace(b".5;", b",5;")
 
     finding = next(f for f in check(houses, content).findings if f.test == "type")
@@ -250,7 +250,7 @@ def test_decimal_commas_are_recognised(houses):
     assert finding.remedy == "write decimal points, not commas"
 
 
-def test_a_shift_inside_the_contract_passes(houses):
+def test_shift_within_the_contract_passes(houses):
     assert check(houses, csv_bytes(table().assign(size=99.0 - np.arange(40) / 100))).passed
 
 
@@ -262,7 +262,7 @@ def test_the_usual_words_for_missing_count_as_missing(houses):
     assert finding == "column rooms: 10 % missing, limit 0 % (rows 1, 2, 3, …)"
 
 
-def test_findings_hold_no_cell_of_the_file(houses):
+def test_report_holds_no_value_of_the_file(houses):
     secret = table().assign(kind="wigwam", rooms="Miller", size=123456.789)
 
     text = check(houses, csv_bytes(secret)).to_json()
@@ -270,7 +270,7 @@ def test_findings_hold_no_cell_of_the_file(houses):
     assert not any(cell in text for cell in ("wigwam", "Miller", "123456"))
 
 
-def test_the_report_is_a_document_with_the_same_sentences(houses):
+def test_report_as_json_has_the_same_sentences(houses):
     report = check(houses, csv_bytes(table().drop(columns=["size", "rooms", "kind", "sold"])))
 
     document = json.loads(report.to_json())
@@ -281,7 +281,7 @@ def test_the_report_is_a_document_with_the_same_sentences(houses):
     assert document["config_sha256"] == houses.config_sha256
 
 
-def test_chunks_do_not_show_in_the_report(houses, monkeypatch):
+def test_report_does_not_depend_on_the_size_of_chunks(houses, monkeypatch):
     frame = table().assign(
         price=table()["price"].where(table()["id"] != 117, -1.0), size=[np.nan] * 5 + [1.0] * 35
     )
@@ -328,13 +328,13 @@ def parquet_bytes(**changed: pa.Array) -> bytes:
         ("kind", pa.array([["flat"]] * 40), "column kind: is of Parquet type list"),
     ],
 )
-def test_a_parquet_column_of_another_kind_is_refused_by_name(tmp_path, column, cells, said):
+def test_parquet_column_of_another_type_is_refused_by_name(tmp_path, column, cells, said):
     config = model(tmp_path, "parquet")
 
     assert only(check(config, parquet_bytes(**{column: cells}))).startswith(said)
 
 
-def test_a_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
+def test_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
     config = model(tmp_path, "parquet")
     whole, chance = parquet_bytes(), random.Random(7)  # noqa: S311 - damage that repeats itself
 
@@ -344,7 +344,7 @@ def test_a_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
         check(config, bytes(damaged))  # a verdict, whatever it is
 
 
-def test_a_small_parquet_file_of_endless_rows_is_refused_unread(tmp_path):
+def test_parquet_file_that_unpacks_to_too_much_is_not_read(tmp_path):
     content = io.BytesIO()
     pq.write_table(pa.table({"size": pa.array(np.ones(2_000_000))}), content)
 
@@ -354,7 +354,7 @@ def test_a_small_parquet_file_of_endless_rows_is_refused_unread(tmp_path):
     assert finding == "15 MB unpacked, limit 8 MB"
 
 
-def test_dates_of_any_zone_come_out_as_one_type():
+def test_dates_with_and_without_zone_become_one_type():
     contract = ColumnContract("sold", "date", date_format="%Y-%m-%d")
     zoned = pd.Series(pd.to_datetime(["2026-03-01T23:30-05:00"]))
     text = pd.Series(["2026-03-02"], dtype=object)
@@ -379,13 +379,13 @@ def test_whole_numbers_that_would_be_rounded_are_refused(houses, cell):
     )
 
 
-def test_one_id_written_in_two_ways_occurs_again(houses):
+def test_id_written_in_two_ways_is_a_duplicate(houses):
     report = check(houses, csv_bytes(table().astype(object).replace({"id": {101: "100.0"}})))
 
-    assert only(report) == "column id: 1 ids occur again; wanted: each id once (row 2)"
+    assert only(report) == "column id: 1 row repeats an id; wanted: each id once (row 2)"
 
 
-def test_a_header_of_a_million_columns_is_refused_at_once(houses):
+def test_header_of_a_million_columns_is_refused_quickly(houses):
     names = ";".join(["size", *(f"x{number}" for number in range(100_000))])
 
     finding = only(check(houses, names.encode()))
@@ -393,13 +393,13 @@ def test_a_header_of_a_million_columns_is_refused_at_once(houses):
     assert finding == "100,001 columns; wanted: at most 10,000"
 
 
-def test_a_file_of_ids_alone_lacks_the_other_columns(houses):
+def test_file_of_ids_only_lacks_the_other_columns(houses):
     report = check(houses, csv_bytes(table()[["id"]]))
 
     assert {finding.column for finding in report.findings} == set(table().columns) - {"id"}
 
 
-def test_rows_are_named_in_the_order_of_the_file(houses):
+def test_rows_of_a_finding_are_in_file_order(houses):
     report = check(houses, csv_bytes(table().assign(kind="tent")))
 
     assert report.findings[0].rows == (1, 2, 3)

@@ -49,7 +49,7 @@ def test_histograms_end_on_the_axis_and_stay_inside_their_frame(reference, curre
         assert all(drawing.TOP <= y <= drawing.BASE for _, y in points)
 
 
-def test_both_sides_share_their_axes_so_that_heights_compare():
+def test_reference_and_current_share_their_axes():
     svg = charts.overlaid([0, 1, 2], [0.5, 0.5], [1.0, 0.0], finding="moved")
 
     heights = {
@@ -59,13 +59,13 @@ def test_both_sides_share_their_axes_so_that_heights_compare():
     assert heights["reference"] * 2 == heights["current"] == drawing.BASE - drawing.TOP
 
 
-def test_a_bar_too_low_to_see_is_still_drawn():
+def test_bar_of_less_than_a_pixel_is_drawn_as_one():
     svg = charts.overlaid([0, 1, 2], [1.0, 0.0], [0.9999, 0.0001], finding="moved")
 
     assert (drawing.RIGHT, drawing.BASE - 1) in _walk(_path(svg, "current"))
 
 
-def test_the_area_between_equal_curves_is_empty():
+def test_area_between_equal_curves_is_empty():
     shares = [k / 36 for k in range(37)]
 
     points = _walk(
@@ -76,7 +76,7 @@ def test_the_area_between_equal_curves_is_empty():
     assert points[:half] == points[half:][::-1]
 
 
-def test_what_the_named_categories_leave_is_drawn_as_all_others():
+def test_remaining_categories_are_drawn_as_all_others():
     svg = charts.bars(["a", "b"], [0.5, 0.3], [0.5, 0.0], finding="shares")
 
     assert "all others" in svg
@@ -84,7 +84,7 @@ def test_what_the_named_categories_leave_is_drawn_as_all_others():
     assert "30 → 0 % gone" in svg
 
 
-def test_days_stand_at_their_place_in_the_calendar_and_a_missing_one_breaks_the_line():
+def test_days_are_placed_by_date_and_a_missing_day_breaks_the_line():
     days = [DAY + timedelta(days=k) for k in (0, 1, 2, 9, 10)]
 
     svg = courses.course(days, [0.1, 0.2, 0.3, 2.0, 0.1], limit=1.0, finding="above")
@@ -97,7 +97,7 @@ def test_days_stand_at_their_place_in_the_calendar_and_a_missing_one_breaks_the_
     assert _path(svg, "alarm").count("M") == 1
 
 
-def test_an_interval_alarms_only_when_it_lies_wholly_beyond_the_limit():
+def test_interval_alarms_only_if_all_of_it_is_beyond_the_limit():
     assert courses.beyond((0.7, 0.75, 0.79), (0.8, False))
     assert not courses.beyond((0.7, 0.75, 0.81), (0.8, False))
     assert courses.beyond((5.1, 6.0, 7.0), (5.0, True))
@@ -105,7 +105,7 @@ def test_an_interval_alarms_only_when_it_lies_wholly_beyond_the_limit():
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
-def test_an_axis_has_round_values_inside_its_range(low, span):
+def test_axis_has_round_values_within_its_range(low, span):
     svg = drawing.value_axis(Axis(low, low + span, drawing.LEFT, drawing.RIGHT))
 
     xs = [int(x) for x in re.findall(r"M(\d+) \d+v4", svg)]
@@ -113,7 +113,7 @@ def test_an_axis_has_round_values_inside_its_range(low, span):
     assert all(drawing.LEFT <= x <= drawing.RIGHT for x in xs)
 
 
-def test_a_label_is_cut_by_its_width_not_by_its_letters():
+def test_label_is_cut_by_width_and_not_by_number_of_letters():
     assert drawing.cut("illumination", 100) == "illumination"
     assert drawing.width_of(drawing.cut("W" * 20, 100)) <= 100
     assert drawing.width_of(drawing.cut("漢字" * 10, 100)) <= 100

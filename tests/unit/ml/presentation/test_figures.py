@@ -27,18 +27,18 @@ def test_numbers_have_three_figures_and_years_look_like_years(value, text):
     ("share", "text"),
     [(0, "0 %"), (0.042, "4.2 %"), (1, "100 %"), (1e-6, "under 0.01 %"), (0.123456, "12.3 %")],
 )
-def test_shares_are_told_in_percent_and_a_little_is_not_nothing(share, text):
+def test_shares_are_percentages_and_tiny_ones_are_not_zero(share, text):
     assert percent(share) == text
 
 
-def test_days_that_follow_each_other_are_told_as_a_range():
+def test_consecutive_days_are_written_as_a_range():
     first = date(2026, 3, 30)
     days = [first + timedelta(days=k) for k in (0, 2, 3, 4)]
 
     assert day_ranges(days) == "30 Mar 2026, 1 Apr 2026 to 3 Apr 2026"
 
 
-def test_many_names_are_cut_short_and_counted():
+def test_long_lists_are_shortened_with_a_count():
     assert listed([f"n{k}" for k in range(11)]) == "n0, n1, n2, n3, n4, n5, n6, n7 and 3 more"
     assert listed(["a", "b"]) == "a, b"
     assert len(shortened("x" * 500, 60)) == 60
