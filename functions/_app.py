@@ -48,12 +48,12 @@ class App(Ports):
         )
 
     def reject_event(self, body: bytes, why: Exception | str) -> None:
-        """Keep a message that can never be handled, and tell a person once."""
+        """Quarantine a message that can never be handled, and alert once."""
         self.log.warning("message rejected", error=str(why))
         self.rejects.event(body.decode("utf-8", "replace"), str(why))
 
     def send_event_again(self, body: bytes) -> None:
-        """A lost race: the same message, a little later."""
+        """Send a message again that lost its races, with a delay."""
         from shared.usecases.send_event_again import SendEventAgain  # noqa: PLC0415 - rare
 
         SendEventAgain(self.events, self.random)(body.decode("utf-8", "replace"))

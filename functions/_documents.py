@@ -1,4 +1,4 @@
-"""Use cases' answers as JSON documents and text. Sentences are the core's; none is made here."""
+"""Use cases' answers as JSON documents and text. Their sentences are made in the core."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _log = EventLog("retrain.http")
 
 
 class BadRequestError(Exception):
-    """The caller's mistake, to be answered as it stands."""
+    """A mistake of the caller, answered with its message."""
 
     def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
-    """A JSON document; it shows the state of now and is not to be cached."""
+    """A JSON document, not to be cached."""
     return func.HttpResponse(
         json.dumps(document, ensure_ascii=False, indent=1) + "\n",
         status_code=status,
@@ -60,14 +60,14 @@ def answer(
 
 
 def text_answer(text: str) -> func.HttpResponse:
-    """The same for people who asked for plain text."""
+    """Plain text, not to be cached."""
     return func.HttpResponse(
         text, mimetype="text/plain", charset="utf-8", headers=dict(_NOT_CACHED)
     )
 
 
 def page_answer(page: bytes) -> func.HttpResponse:
-    """A report for a browser: it may draw and style itself, load and send nothing."""
+    """A report for a browser, under a policy that forbids it to load or send anything."""
     return func.HttpResponse(
         page,
         mimetype="text/html",
@@ -116,7 +116,7 @@ def guarded(
                     headers={"Retry-After": str(_RETRY_SECONDS)},
                 )
             except RetrainError as exc:
-                # A broken model.yml, a setting left out: whoever looks after the app can mend it.
+                # A broken model.yml or a missing setting: an operator can put it right.
                 _log.error("request could not be served", url=req.url, error=str(exc))
                 return error(
                     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -132,7 +132,7 @@ def guarded(
 def _refuse_unread_input(
     req: func.HttpRequest, parameters: tuple[str, ...], fields: tuple[str, ...]
 ) -> None:
-    """A misspelt name that is ignored looks like one that worked."""
+    """A misspelt name must not be ignored: the caller would think that it worked."""
     given = parse_qsl(urlsplit(req.url).query, keep_blank_values=True)
     given += [item for item in req.params.items() if item not in given]
     names = [name for name, _ in given]

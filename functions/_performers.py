@@ -1,4 +1,4 @@
-"""Which performer performs which effect, over the ports of the app: the only list of them."""
+"""Registers the performer of each effect with the ports it uses; the only list of performers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def performers_over(ports: Ports) -> Performers:
-    """The app makes the adapters behind a port when the first effect that needs it is due."""
+    """An adapter is made when the first effect that uses its port is performed."""
     performers = Performers()
     add = performers.register
     add(TestData, lambda effect, state: _test_data(effect, state, ports))

@@ -36,7 +36,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Ports:
-    """Ports by name. Adapters keep no state of their own: made twice is harmless."""
+    """Ports by name. Adapters have no state, so a second instance is harmless."""
 
     def __init__(self, settings: Settings) -> None:
         from shared.adapters.clock import SystemClock  # noqa: PLC0415 - see the module's docstring

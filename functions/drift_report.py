@@ -1,4 +1,4 @@
-"""HTTP for people and programs: what the drift check of a day found."""
+"""HTTP: the result of a day's drift check, as JSON or as the report page."""
 
 from __future__ import annotations
 

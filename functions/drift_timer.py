@@ -1,4 +1,4 @@
-"""Daily: ask for a drift check of every model, and of its past days whose rows came late."""
+"""Daily timer: asks for the drift check of every model, and of past days whose rows came late."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = EventLog("retrain.drift")
 )
 @blueprint.retry(strategy="fixed_delay", max_retry_count="5", delay_interval="00:05:00")
 def drift_daily(timer: func.TimerRequest) -> None:
-    """Six in the morning, UTC, over the window that ends then; again soon if it was impossible."""
+    """At 06:00 UTC, over the window that ends then; retried when a service did not answer."""
     handle(get_app(), past_due=timer.past_due)
 
 

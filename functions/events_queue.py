@@ -1,4 +1,4 @@
-"""The only trigger on `events`: whatever comes in is routed by its type."""
+"""The only trigger on the queue `events`: routes each event to its handler by type."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = EventLog("retrain.events")
 @blueprint.function_name("on_event")
 @blueprint.queue_trigger(arg_name="message", queue_name="events", connection="AzureWebJobsStorage")
 def on_event(message: func.QueueMessage) -> None:
-    """The body alone counts: an event's own `id` shadows the message's in its metadata."""
+    """Uses the body alone: an event's `id` shadows that of the message in its metadata."""
     handle(message.get_body(), get_app())
 
 
@@ -53,7 +53,7 @@ def _handle_one(event: Event, body: bytes, app: App) -> None:
     try:
         handler(event, app)
     except LedgerConflictError as exc:
-        # A lost race is nobody's fault: it must never count towards the poison queue.
+        # A lost race must never count towards the poison queue.
         app.send_event_again(body)
         _log.warning("event sent again", event_type=event.event_type, error=str(exc))
     except TerminalError as exc:
@@ -120,11 +120,11 @@ def on_job_finished(event: Event, app: App) -> None:
 
 
 def on_drift_checked(event: Event, app: App) -> None:
-    """Our own notice comes back as a known key: success, quietly.
+    """Our own event comes back with a known key, which is success.
 
     Raises:
         EventRejectedError: unreadable.
-        UnknownModelError: about no model of ours.
+        UnknownModelError: not one of our models.
     """
     from shared.wire.drift import read_drift_detected  # noqa: PLC0415 - not needed to index the app
 

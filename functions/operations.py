@@ -1,4 +1,4 @@
-"""HTTP for people and programs: retrain, check drift, how a model stands, why a cycle ended so."""
+"""HTTP: retrain, check drift, show the status of models, explain a cycle."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def drift_check(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("models")
 @blueprint.route("api/models", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def models(req: func.HttpRequest) -> func.HttpResponse:
-    """How every model stands."""
+    """Status of every model."""
     return show_models(req, get_app)
 
 
 @blueprint.function_name("model")
 @blueprint.route("api/models/{model}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def model(req: func.HttpRequest) -> func.HttpResponse:
-    """How one model stands."""
+    """Status of one model."""
     return show_model(req, get_app)
 
 
@@ -210,7 +210,7 @@ def day_of(given: str, *, today: date) -> date:
         BadRequestError: it is not a day, or one that nothing can be known of.
     """
     try:
-        # The basic form and week dates are ISO 8601 too, but nobody means them here.
+        # ISO 8601 has a basic form and week dates too; neither is accepted here.
         day = date.fromisoformat(given) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", given) else None
     except ValueError:
         day = None

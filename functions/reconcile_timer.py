@@ -1,4 +1,4 @@
-"""Every ten minutes: repair what was lost. It decides nothing new."""
+"""Timer, every ten minutes: repairs lost messages and events. It decides nothing new."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _log = EventLog("retrain.reconcile")
     arg_name="timer", schedule="0 */10 * * * *", run_on_startup=False, use_monitor=True
 )
 def reconcile(timer: func.TimerRequest) -> None:
-    """Lost messages, lost events, lost races of a paused host."""
+    """Repair lost messages and events, and late writes of a paused host."""
     handle(get_app(), past_due=timer.past_due)
 
 
 def handle(app: App, *, past_due: bool = False) -> None:
-    """Look after every model; troubles are logged, the next run tries again."""
+    """Repair every model; errors are logged, the next run tries again."""
     repairs = app.reconcile()
     counts = asdict(repairs)
-    troubles = counts.pop("troubles")
-    for trouble in troubles:
-        _log.warning("could not be looked after", trouble=trouble)
-    _log.info("reconciled", past_due=past_due, troubles=len(troubles), **counts)
+    errors = counts.pop("errors")
+    for error in errors:
+        _log.warning("could not be repaired", error=error)
+    _log.info("reconciled", past_due=past_due, errors=len(errors), **counts)

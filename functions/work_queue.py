@@ -1,4 +1,4 @@
-"""One queue message -> one effect performed."""
+"""Trigger on the queue `work`: each message performs one effect."""
 
 from __future__ import annotations
 

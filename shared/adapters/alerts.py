@@ -17,10 +17,10 @@ _log = EventLog("retrain.alerts")
 
 
 class LogAlerts:
-    """One structured log event each: an alert rule on them mails whoever is on duty."""
+    """One structured log event each: an alert rule on them notifies the person on duty."""
 
     def send(self, alert: Alert) -> None:
-        """Goes where the app's log goes (Application Insights on Azure)."""
+        """Log it; on Azure the log goes to Application Insights."""
         # In the message itself: the host passes on no `extra`.
         _log.error("alert", model=alert.model, alert=alert.key, sentence=alert.sentence)
 

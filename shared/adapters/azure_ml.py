@@ -1,4 +1,4 @@
-"""The workspace through Azure's own SDK, and the border at which its errors become ours."""
+"""The workspace through Azure's SDK, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
 
-# The queue brings a message again: the SDK's ten retries would hold a function for minutes.
+# The queue redelivers a message: the SDK's ten retries would block a function for minutes.
 _RETRIES = 2
 _LONGEST_RETRY_WAIT_SECONDS = 5
 _CONNECT_SECONDS = 10
@@ -28,7 +28,7 @@ _READ_SECONDS = 60
 _ARM_SCOPE = "https://management.azure.com/.default"
 _WORTH_ANOTHER_TRY = frozenset(
     {
-        HTTPStatus.UNAUTHORIZED,  # a token at its end; a wrong identity shows up in the attempts
+        HTTPStatus.UNAUTHORIZED,  # an expired token; a wrong identity uses up the attempts
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.CONFLICT,  # another operation on that resource goes on
         HTTPStatus.LOCKED,
@@ -86,9 +86,9 @@ class AzureMlWorkspace:
         )
 
     def mlflow(self) -> PipelineClient[HttpRequest, HttpResponse]:
-        """A client of the workspace's MLflow REST API; whoever asks for it closes it.
+        """A client of the workspace's MLflow REST API; the caller closes it.
 
-        It does not retry: its calls belong to effects, and those come again.
+        It does not retry: its calls belong to effects, which are repeated.
 
         Raises:
             azure.core.exceptions.AzureError: the workspace cannot be read; see `azure_errors`.
@@ -111,8 +111,8 @@ class AzureMlWorkspace:
 
 
 @contextmanager
-def azure_errors(doing: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours; `doing` says what failed, for whoever reads it.
+def azure_errors(action: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours; `action` says in the message what failed.
 
     Raises:
         ServiceBusyError, TimedOutError: the same call may work later.
@@ -131,13 +131,13 @@ def azure_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as exc:
-        raise TimedOutError(f"{doing}: no answer in {_READ_SECONDS} s: {error_text(exc)}") from exc
+        raise TimedOutError(f"{action}: no answer in {_READ_SECONDS} s: {error_text(exc)}") from exc
     except (ServiceRequestError, ServiceResponseError) as exc:
-        raise ServiceBusyError(f"{doing}: Azure ML cannot be reached: {error_text(exc)}") from exc
+        raise ServiceBusyError(f"{action}: Azure ML cannot be reached: {error_text(exc)}") from exc
     except HttpResponseError as exc:
-        raise _answered(doing, exc) from exc
+        raise _answered(action, exc) from exc
     except (AzureError, ValidationError) as exc:
-        raise RequestRefusedError(f"{doing}: refused by the SDK: {error_text(exc)}") from exc
+        raise RequestRefusedError(f"{action}: refused by the SDK: {error_text(exc)}") from exc
 
 
 def word(status: Any) -> str:
@@ -146,19 +146,19 @@ def word(status: Any) -> str:
 
 
 def is_missing(exc: BaseException) -> bool:
-    """Whether the SDK says that there is no such thing."""
+    """Whether the SDK reports that the resource does not exist."""
     return _status(exc) == HTTPStatus.NOT_FOUND
 
 
 def already_exists(exc: BaseException) -> bool:
-    """Whether a create was refused because the name is taken by something else."""
+    """Whether a create was refused because the name is taken."""
     status = _status(exc)
     says_so = "already exists" in str(exc).lower() or "immutable" in str(exc).lower()
     return status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT} and says_so
 
 
 def is_overtaken(found: Mapping[str, str], wanted: Mapping[str, str], *, fence: str) -> bool:
-    """Whether the tags that are there come from a later fact than those to be set."""
+    """Whether the existing tags come from a later fact than those to be set."""
     return _number(found.get(fence)) > _number(wanted[fence])
 
 
@@ -166,11 +166,11 @@ def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() else -1
 
 
-def _answered(doing: str, exc: Any) -> RequestRefusedError | TransientError:
+def _answered(action: str, exc: Any) -> RequestRefusedError | TransientError:
     status = _status(exc)
     if status is None:  # azure-identity found no identity at all
-        return ServiceBusyError(f"{doing}: no token for Azure ML: {error_text(exc)}")
-    text = f"{doing}: Azure ML answered {status}: {error_text(exc)}"
+        return ServiceBusyError(f"{action}: no token for Azure ML: {error_text(exc)}")
+    text = f"{action}: Azure ML answered {status}: {error_text(exc)}"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WORTH_ANOTHER_TRY:
         return ServiceBusyError(text)
     return RequestRefusedError(text)

@@ -20,12 +20,12 @@ def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any
         A `PipelineJob` ready to be submitted. `data_test_identity_tags` are its tags.
 
     Raises:
-        ValueError: the file's path holds more than a shell takes as it is.
+        ValueError: the path holds a character that a shell may interpret.
     """
     from azure.ai.ml import Input  # noqa: PLC0415 - two seconds of CPU: in jobs only
 
     if not _SAFE_PATH.fullmatch(job.path):
-        raise ValueError(f"{job.path!r} would reach a shell; only {_SAFE_PATH.pattern} may")
+        raise ValueError(f"{job.path!r} would reach a shell; only {_SAFE_PATH.pattern} is allowed")
     file = f"azureml://datastores/{settings.datastore}/paths/{job.path}"
     return build_one_step(
         job.name,
@@ -41,5 +41,5 @@ def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any
 
 
 def data_test_identity_tags(job: DataTestRequest) -> dict[str, str]:
-    """What a job of that name must test; its tags say so, to be compared later."""
+    """Tags that identify what the job tests; a repetition is compared with them."""
     return {"model": job.model, "mode": "test", "path": job.path}

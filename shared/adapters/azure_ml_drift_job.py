@@ -61,7 +61,7 @@ def build_drift_job(job: DriftJobRequest, settings: PipelineSettings, *, endpoin
 
 
 def drift_identity_tags(job: DriftJobRequest) -> dict[str, str]:
-    """What a job of that name must compare; its tags say so, to be compared later."""
+    """Tags that identify what the job compares; a repetition is compared with them."""
     check = job.comparison.check
     return {
         "model": job.model,

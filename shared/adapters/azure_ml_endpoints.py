@@ -1,4 +1,4 @@
-"""One managed online endpoint a model, one deployment a version; started here, observed later."""
+"""One managed online endpoint a model, one deployment a version."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 _SCORING_SCRIPT = "ml/scoring/score.py"
 _REQUEST_TIMEOUT_MS = 10_000
-# Azure's default of 1 answers the second of two callers with 429. A row takes milliseconds: what
-# callers have held back for some seconds is worked off, not refused (32 in flight were too few).
+# Azure's default of 1 answers the second of two callers with 429. A row takes milliseconds, so a
+# burst after a pause of some seconds is worked off, not refused (32 in flight were too few).
 _CONCURRENT_REQUESTS = 50
 _LONGEST_NAME = 32  # Azure's limit for an endpoint
 _NAME_HASH_DIGITS = 6
@@ -50,8 +50,8 @@ class EndpointSettings:
 class AzureMlEndpoints:
     """Port `Endpoints`.
 
-    The SDK's `begin_*` send one request and return (1.35.2); a daemon thread of theirs then
-    watches the operation. Nobody waits for it: what became of it is read from the resource.
+    The SDK's `begin_*` send one request and return (1.35.2); its daemon thread then watches the
+    operation. Its result is read from the resource later.
     """
 
     def __init__(self, workspace: AzureMlWorkspace, *, settings: EndpointSettings) -> None:
@@ -144,7 +144,7 @@ class AzureMlEndpoints:
     ) -> None:
         """See `Endpoints.set_traffic`."""
         with azure_errors(f"moving the traffic of {model}"):
-            # Azure knows no patch of traffic alone: what was read goes back whole.
+            # Azure cannot patch traffic alone: the endpoint is sent back as a whole.
             found = self._client.online_endpoints.get(self.endpoint_name(model))
             found.traffic = dict(traffic)
             found.mirror_traffic = {}
@@ -164,7 +164,7 @@ class AzureMlEndpoints:
         plain = f"{self._settings.prefix}-{model}"
         name = re.sub(r"-{2,}", "-", plain.replace("_", "-")).strip("-")
         if name != plain or len(name) > _LONGEST_NAME:
-            # Something was lost: a piece of the model's hash keeps two models apart.
+            # The name was changed: digits of a hash keep two models apart.
             digest = hashlib.sha256(model.encode()).hexdigest()[:_NAME_HASH_DIGITS]
             name = f"{name[: _LONGEST_NAME - _NAME_HASH_DIGITS - 1].rstrip('-')}-{digest}"
         return name
@@ -200,7 +200,7 @@ class AzureMlEndpoints:
                 request_timeout_ms=_REQUEST_TIMEOUT_MS,
                 max_concurrent_requests_per_instance=_CONCURRENT_REQUESTS,
             ),
-            # Azure's collector writes what score.py hands to it into the workspace's storage.
+            # Azure's collector writes what score.py logs into the workspace's storage.
             data_collector=DataCollector(
                 collections={
                     collection: DeploymentCollection(enabled="true")
@@ -235,7 +235,7 @@ class AzureMlEndpoints:
             raise
 
     def _log_end(self, model: str, name: str) -> str:
-        """Why it failed stands in its log; that there is none is no reason to fail as well."""
+        """The end of its log says why it failed; a log that cannot be read is not an error."""
         try:
             with azure_errors(f"reading the log of deployment {name}"):
                 log = self._client.online_deployments.get_logs(
@@ -248,7 +248,7 @@ class AzureMlEndpoints:
 
 @contextmanager
 def _packed(code: Path) -> Iterator[Path]:
-    """A folder with `ml/` alone: what the SDK uploads, whatever lies beside it in the app.
+    """A folder that holds `ml/` alone, for the SDK to upload.
 
     The SDK hashes names and contents, so an unchanged `ml/` is uploaded once.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml import AzureMlWorkspace
     from shared.ports.jobs import DataTestRequest, DriftJobRequest
 
-# Azure ML's words for a run that is over; with any other it goes on.
+# Status of a run that has ended; with any other status it goes on.
 _ENDINGS = {
     "completed": JobStatus.COMPLETED,
     "failed": JobStatus.FAILED,
@@ -29,7 +29,7 @@ _LONGEST_MESSAGE = 1000
 
 
 class AzureMlJobs:
-    """Port `Jobs`. A job's name is an idempotency key, its tags say what it was made from.
+    """Port `Jobs`. A job's name is its idempotency key, its tags say what it was made from.
 
     Args:
         workspace: where the jobs run.
@@ -67,11 +67,11 @@ class AzureMlJobs:
         return _same(job.name, data_test_identity_tags(job), found)
 
     def _start(self, name: str, build: Callable[[], Any]) -> Any:
-        """The job of that name, submitted now or before."""
+        """The job of that name, submitted now or earlier."""
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
 
         with azure_errors(f"submitting job {name}"):
-            # Looked up first: a repetition then uploads nothing and cannot change tags.
+            # Looked up first, so that a repetition uploads nothing and changes no tags.
             found = self._find(name)
             if found is not None:
                 return found
@@ -105,7 +105,7 @@ class AzureMlJobs:
             return
         try:
             with azure_errors(f"cancelling job {name}"):
-                # The request alone: whether it ended is observed by `report`.
+                # `report` observes whether it has ended.
                 self._workspace.client.jobs.begin_cancel(name, polling=False)
         except RequestRefusedError:
             report = self.report(name)

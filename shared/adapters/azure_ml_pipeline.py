@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.ports.jobs import JobRequest
 
-# A step that hangs ends here; a step's own work takes minutes.
+# A step that hangs is ended then; a step takes minutes.
 STEP_TIMEOUT_SECONDS = 2 * 60 * 60
 WORKSPACE_DATASTORE = "workspaceblobstore"
 
@@ -69,7 +69,7 @@ def build_one_step(
     output: str,
     folder: str,
 ) -> Any:
-    """A pipeline of one component, so that it ends, is watched and cancelled like every other job.
+    """A pipeline of one component: watched and cancelled like every other job.
 
     Args:
         name: of the job.
@@ -104,7 +104,7 @@ def build_one_step(
 
 
 def identity_tags(job: JobRequest) -> dict[str, str]:
-    """What a job of that name must be made from; its tags say so, to be compared later."""
+    """Tags that identify what the job is made from; a repetition is compared with them."""
     return {
         "model": job.model,
         "cycle_id": job.cycle_id,

@@ -45,7 +45,7 @@ class AzureMlRegistry:
             try:
                 found = [item for item in self._workspace.client.models.list(model) if wanted(item)]
             except HttpResponseError as exc:
-                if is_missing(exc):  # nothing was ever registered under that name
+                if is_missing(exc):  # no version was ever registered
                     return []
                 raise
         found.sort(key=lambda version: version.creation_context.created_at)

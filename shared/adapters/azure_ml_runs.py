@@ -27,16 +27,16 @@ class AzureMlRuns:
         self._workspace = workspace
 
     def tag(self, job: str, tags: Mapping[str, str], *, fence: str) -> None:
-        """Set tags in one request; others stay. A run that is gone is no error.
+        """Set tags in one request; others stay. Harmless where the run is gone.
 
         Args:
             job: name of the job.
             tags: what to set.
-            fence: which of them counts facts; a higher number found there wins.
+            fence: which of them counts facts; tags with a higher number stay.
 
         Raises:
             ServiceBusyError, TimedOutError: the same call may work later.
-            RequestRefusedError: it would fail the same way again.
+            RequestRefusedError: it would always fail the same way.
         """
         with (
             azure_errors(f"tagging the MLflow run of {job}"),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 30
 _SHOWN_CHARACTERS = 300
 _MODEL_STATUS = "ms-azureml-model-error-statuscode"
-# The endpoint's own words for "not now"; everything else is the deployment's answer.
-_NOT_NOW = frozenset(
+# The endpoint is busy; any other status is the deployment's answer.
+_BUSY = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -33,7 +33,7 @@ _NOT_NOW = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ScoringAddress:
-    """Where and as whom to ask."""
+    """Address and key of a deployment."""
 
     url: str
     key: str = field(repr=False)
@@ -49,7 +49,7 @@ def score(address: ScoringAddress, body: bytes) -> Answer:
     started = time.monotonic()
     status, text = _post(address, body)
     took = timedelta(seconds=time.monotonic() - started)
-    if status in _NOT_NOW:
+    if status in _BUSY:
         raise ServiceBusyError(
             f"{address.deployment} answered {status} to its smoke test; it is asked again"
         )
@@ -96,7 +96,7 @@ def _post(address: ScoringAddress, body: bytes) -> tuple[int, str]:
 
 
 def _models_status(response: HttpResponse) -> int:
-    """A managed endpoint answers 424 for a model's error and puts the model's own status beside."""
+    """A managed endpoint answers 424 for a model's error; a header holds the model's status."""
     own = response.headers.get(_MODEL_STATUS, "")
     if response.status_code == HTTPStatus.FAILED_DEPENDENCY and own.isascii() and own.isdigit():
         return int(own)

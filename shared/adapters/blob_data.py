@@ -1,4 +1,4 @@
-"""Landing zone, data, quarantine and evidence in blob storage."""
+"""Landing, data, quarantine and evidence containers in blob storage."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class BlobDataStore:
         self._data = data
 
     def landed(self, model: str) -> Iterable[LandedBlob]:
-        """What lies under `landing/<model>/` now."""
+        """Blobs under `landing/<model>/`."""
         return self._listing(f"{model}/")
 
     def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
-        """What lies outside the folders of these models: their contents are not listed."""
+        """Blobs outside the folders of these models, whose contents are not listed."""
         from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
 
         container = _container(self._account, self._landing)
@@ -92,7 +92,7 @@ class BlobDataStore:
         _copy(self._account, blob, container=self._data, path=path)
 
     def empty(self, folder: str) -> None:
-        """One request where there is nothing."""
+        """A single request where the folder is empty."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
 
         container = _container(self._account, self._data)
@@ -112,12 +112,12 @@ class BlobDataStore:
             except ResourceExistsError:
                 if client.download_blob().readall() != text.encode():
                     raise DataMismatchError(
-                        f"{self._data}/{path} exists with another content; data versions are "
+                        f"{self._data}/{path} exists with other content; data versions are "
                         "immutable"
                     ) from None
 
     def find_json(self, path: str) -> str | None:
-        """What lies there."""
+        """The stored text; None where there is none."""
         content = _content(self._account, self._data, path)
         return None if content is None else content.decode()
 
@@ -137,7 +137,7 @@ class BlobDataStore:
         container = _container(self._account, self._landing)
         with storage_errors(f"list {self._landing}/{prefix}"):
             for item in container.list_blobs(name_starts_with=prefix):
-                if not str(item.name).endswith("/"):  # a folder's own marker
+                if not str(item.name).endswith("/"):  # the marker of a folder
                     yield self._landed_blob(item)
 
     def _landed_blob(self, item: BlobProperties) -> LandedBlob:
@@ -206,7 +206,7 @@ def _blob(account: StorageAccount, container: str, path: str) -> BlobClient:
 
 
 def _content(account: StorageAccount, container: str, path: str) -> bytes | None:
-    """All of a small blob; None: there is none, though its container is there."""
+    """All of a small blob; None where only the blob is missing, not its container."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
 
     with storage_errors(f"read {container}/{path}"):
@@ -219,7 +219,7 @@ def _content(account: StorageAccount, container: str, path: str) -> bytes | None
 
 
 def _container_is_missing(exc: HttpResponseError) -> bool:
-    """A mistake in the set-up, to be told from a blob that is gone."""
+    """A mistake in the set-up, unlike a missing blob."""
     code = getattr(exc, "error_code", "")  # set by the SDK without being declared
     return str(getattr(code, "value", code)) == "ContainerNotFound"
 
@@ -247,7 +247,7 @@ def _copy(account: StorageAccount, blob: BlobRef, *, container: str, path: str) 
 
 @contextmanager
 def _this_content(blob: BlobRef) -> Iterator[None]:
-    """Gone or overwritten is an answer, anything else an error."""
+    """Gone or overwritten is BlobChangedError, anything else another error."""
     from azure.core.exceptions import (  # noqa: PLC0415 - with the SDK
         ResourceModifiedError,
         ResourceNotFoundError,

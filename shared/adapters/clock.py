@@ -1,4 +1,4 @@
-"""The machine's own clock."""
+"""The clock of the machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SystemClock:
-    """UTC, and sleep for the milliseconds between two tries of a transaction."""
+    """Port `Clock`."""
 
     def now_utc(self) -> datetime:
         """UTC-aware."""

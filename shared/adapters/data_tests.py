@@ -28,7 +28,7 @@ class ContractDataTests:
         self._root = root
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """What the file holds is a verdict; only its size and a broken model.yml are errors."""
+        """A bad file is a verdict; only its size and a broken model.yml are errors."""
         from ml.data_tests.check import check_file  # noqa: PLC0415 - seconds of imports
 
         config = read_config(model, self._root)
@@ -47,7 +47,7 @@ class ContractDataTests:
         return tested
 
     def read(self, text: str, name: str) -> TestedInJob:
-        """What `ml.data_tests.file_job` wrote; its copy of the file had another name."""
+        """Read what `ml.data_tests.file_job` wrote about a copy with another name."""
         try:
             document = json.loads(text)
             if document["format"] != _FORMAT:

@@ -211,10 +211,10 @@ def _compared(config: ModelConfig, comparison: Comparison, folder: Path) -> Wind
 
 @contextmanager
 def _drift_errors() -> Iterator[None]:
-    """What the engine and the job's files refuse is nothing that another try would mend.
+    """Translate errors of the drift engine, which another try would not cure.
 
     Raises:
-        EvidenceError: in their words.
+        EvidenceError: with the same message.
     """
     from ml.drift.errors import DriftInputError  # noqa: PLC0415 - seconds of CPU
     from ml.errors import UnreadableDataError  # noqa: PLC0415 - same

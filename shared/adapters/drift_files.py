@@ -1,4 +1,4 @@
-"""What a drift check reads and writes in blob storage, listed with sizes before it is fetched."""
+"""Files that a drift check reads and writes in blob storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 RESULT = "drift.json"
-CHECK = "check.json"  # written last: whoever finds it finds the rest
+CHECK = "check.json"  # written last, so the others exist where it does
 _TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 _FOLDER = re.compile(
     r"version-(?P<profile>[^/]+)/(?P<day>\d{4}-\d{2}-\d{2})(-revision-(?P<revision>\d{1,4}))?"
@@ -29,7 +29,7 @@ _FOLDER = re.compile(
 
 
 def collected_folder(endpoint: str) -> str:
-    """Where Azure's collector writes what the deployments of an endpoint saw and answered."""
+    """Where Azure's collector writes inputs and outputs of the deployments of an endpoint."""
     return f"modelDataCollector/{endpoint}/"
 
 
@@ -49,7 +49,7 @@ def list_blobs(container: ContainerClient, prefix: str) -> list[StoredFile]:
 def list_collected(
     container: ContainerClient, endpoint: str, *, collection: str, hours: Sequence[datetime]
 ) -> tuple[StoredFile, ...]:
-    """Lines that the collector kept in these hours, of every deployment of an endpoint."""
+    """Files that the collector wrote in these hours, for every deployment of an endpoint."""
     from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
 
     root = collected_folder(endpoint)
@@ -102,7 +102,7 @@ def download(container: ContainerClient, path: str, to: Path) -> None:
 def download_all(
     container: ContainerClient, files: Iterable[StoredFile], *, below: str, to: Path
 ) -> None:
-    """Keep paths below `below`, and when each was written: labels are dated by it."""
+    """Keep paths below `below`, and the time of writing, by which labels are dated."""
     for item in files:
         target = to / item.path.removeprefix(below)
         download(container, item.path, target)
@@ -134,7 +134,7 @@ def folder_of(model: str, check: CheckDrift) -> str:
 def stored_checks(
     container: ContainerClient, model: str, *, profile: str | None = None
 ) -> Iterator[StoredCheck]:
-    """All complete ones of a model, or of one version."""
+    """All complete results of a model, or of one version."""
     root = f"drift/{model}/"
     prefix = root if profile is None else f"{results_folder(model, profile)}/"
     for item in list_blobs(container, prefix):

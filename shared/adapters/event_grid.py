@@ -1,4 +1,4 @@
-"""Our own events for others, published to the custom topic."""
+"""Publishes our own events to the custom topic."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EventGridPublisher:
     def drift_detected(self, model: str, drift: PublishDrift) -> None:
         """See `EventPublisher.drift_detected`.
 
-        The event's id is made from what it says: whoever receives it twice can tell.
+        The event's id is the same each time, so that receivers can tell duplicates.
         """
         from azure.core.exceptions import (  # noqa: PLC0415 - not needed to handle an event
             AzureError,
@@ -68,7 +68,7 @@ class EventGridPublisher:
             },
         )
         try:
-            # The SDK's own three retries take six seconds; 4.22 lets nobody change them.
+            # The SDK's three retries take six seconds and cannot be configured in 4.22.
             self._publisher().send(event)
         except HttpResponseError as exc:
             status = exc.status_code

@@ -1,4 +1,4 @@
-"""The app's own identity: managed on Azure, a developer's sign-in elsewhere."""
+"""The identity of the app: managed on Azure, a developer's sign-in elsewhere."""
 
 from __future__ import annotations
 

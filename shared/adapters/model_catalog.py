@@ -29,7 +29,7 @@ class FolderCatalog:
     def names(self) -> Sequence[str]:
         """Sorted; reads no file."""
         if self._names is None:
-            # Not ml.model_config: this runs for every event, that one parses YAML.
+            # Not through ml.model_config, which imports a YAML parser: this runs for every event.
             root = self._root or _models_folder()
             self._names = tuple(sorted(path.parent.name for path in root.glob("*/model.yml")))
         return self._names

@@ -1,4 +1,4 @@
-"""A model's model.yml, and the border at which its reader's errors become ours."""
+"""Reads model.yml of a model, and translates the errors of the reader."""
 
 from __future__ import annotations
 

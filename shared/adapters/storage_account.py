@@ -1,4 +1,4 @@
-"""One storage account: clients for its services, and the border at which SDK errors become ours."""
+"""One storage account: clients of its services, and the translation of SDK errors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
     from azure.storage.queue import QueueClient
 
-# The queue brings a message again: long retries would only hold a function.
+# The queue redelivers a message: long retries would only block a function.
 _OPTIONS: dict[str, Any] = {
     "retry_total": 2,
     "connection_timeout": 10,
     "read_timeout": 30,
 }
-# Only what no set-up can mend. A missing role, table or container (401, 403, 404) is a person's to
-# put right, and what came in meanwhile must still be handled then.
+# A missing role, table or container (401, 403, 404) is not among them: a person puts it right, and
+# what came in meanwhile must be handled then.
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 _NOT_SET_UP = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
@@ -115,14 +115,14 @@ class StorageAccount:
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours; `doing` says what failed.
+def storage_errors(action: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours; `action` says in the message what failed.
 
     Raises:
-        ServiceBusyError, TimedOutError: the same call may work later, if need be after a remedy.
-        RequestRefusedError: it would fail the same way again, whatever anybody does.
+        ServiceBusyError, TimedOutError: the same call may work later, perhaps after a remedy.
+        RequestRefusedError: it would always fail the same way.
     """
-    from azure.core.exceptions import (  # noqa: PLC0415 - comes with whichever SDK is in use
+    from azure.core.exceptions import (  # noqa: PLC0415 - part of every SDK of storage
         AzureError,
         HttpResponseError,
         ServiceRequestTimeoutError,
@@ -133,20 +133,20 @@ def storage_errors(doing: str) -> Iterator[None]:
         yield
     except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as exc:
         raise TimedOutError(
-            f"{doing}: storage gave no answer in time: {error_text(exc, lines=1)}"
+            f"{action}: storage gave no answer in time: {error_text(exc, lines=1)}"
         ) from exc
     except HttpResponseError as exc:
         if exc.status_code in _REFUSED:
             raise RequestRefusedError(
-                f"{doing}: storage refused: {error_text(exc, lines=1)}"
+                f"{action}: storage refused: {error_text(exc, lines=1)}"
             ) from exc
         if exc.status_code in _NOT_SET_UP:
             raise ServiceBusyError(
-                f"{doing}: storage refused: {error_text(exc, lines=1)} "
+                f"{action}: storage refused: {error_text(exc, lines=1)} "
                 "Check that the app's identity has its roles, and that infra/ was deployed"
             ) from exc
-        raise ServiceBusyError(f"{doing}: storage is busy: {error_text(exc, lines=1)}") from exc
+        raise ServiceBusyError(f"{action}: storage is busy: {error_text(exc, lines=1)}") from exc
     except AzureError as exc:
         raise ServiceBusyError(
-            f"{doing}: storage cannot be reached: {error_text(exc, lines=1)}"
+            f"{action}: storage cannot be reached: {error_text(exc, lines=1)}"
         ) from exc

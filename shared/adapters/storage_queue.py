@@ -1,4 +1,4 @@
-"""Storage queues: due effects out, events sent to ourselves again, poison queues watched."""
+"""Storage queues: work, events that are sent again, and poison queues."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from shared.ports.queues import WorkMessage
 
 _LONGEST_DELAY = timedelta(days=6)  # the service takes less than seven
-_NEVER = -1  # messages do not expire: an effect waits as long as it has to
+_NEVER = -1  # messages do not expire
 
 
 class StorageWorkQueue:
-    """The queue `work`. Top-level names avoid what Functions reads as binding data."""
+    """The queue `work`. Field names avoid those that Functions reads as binding data."""
 
     def __init__(self, account: StorageAccount, *, queue: str = "work") -> None:
         self._account = account
@@ -43,7 +43,7 @@ class StorageEventQueue:
 
 
 class StoragePoisonQueues:
-    """`<queue>-poison` of each queue; the host makes them when it needs them."""
+    """`<queue>-poison` of each queue; the host creates them when it needs them."""
 
     def __init__(
         self, account: StorageAccount, *, queues: Sequence[str] = ("events", "work")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from shared.domain.facts import Entry
     from shared.ports.ledger import ArrivalMark, DueEffect
 
-# 404: a due row that should end is gone already, so somebody was faster.
+# 404: a due row to be deleted is gone, so another host was faster.
 _LOST_RACE = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND})
 _MOST_OPERATIONS = 100
 _AFTER_LAST = "\uffff"
@@ -93,7 +93,7 @@ class TableLedger:
 
         model = head.state.model
         operations: list[Any] = []
-        # The head first: its ETag decides whether the rest was decided on the truth.
+        # The head first: its ETag says whether the decision was made on the newest state.
         if head.etag is None:
             operations.append(("create", head_row(state)))
         else:
@@ -197,7 +197,7 @@ class TableLedger:
             try:
                 return self._table.get_entity(model, row_key)
             except ResourceNotFoundError as exc:
-                # A missing table is a mistake in the set-up, a missing row is an answer.
+                # A missing table is a mistake in the set-up, unlike a missing row.
                 if _code(exc) == "TableNotFound":
                     raise
                 return None

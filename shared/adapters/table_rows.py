@@ -40,7 +40,7 @@ def fact_row_key(seq: int) -> str:
 
 
 def key_row_key(fact_key: str) -> str:
-    """Its presence says that a fact of that key is recorded."""
+    """A row of this key exists for each recorded fact."""
     return f"{KEY}{sha256_hex(fact_key)}"
 
 

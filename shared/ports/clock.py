@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Time comes from outside."""
+    """The time, and pauses between tries."""
 
     def now_utc(self) -> datetime:
         """UTC-aware."""

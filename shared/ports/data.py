@@ -1,4 +1,4 @@
-"""Files: landed, tested, accepted, set aside."""
+"""Files: landed, tested, accepted, quarantined."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class DataStore(Protocol):
     """Landing zone and data container of the storage account. Bodies are streamed."""
 
     def landed(self, model: str) -> Iterable[LandedBlob]:
-        """What lies under `landing/<model>/` now."""
+        """Blobs under `landing/<model>/`."""
 
     def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
-        """What lies in the landing container outside the folders of these models."""
+        """Blobs in the landing container outside the folders of these models."""
 
     def fetch(self, blob: BlobRef) -> AbstractContextManager[LocalCopy]:
         """A local copy of exactly that content, deleted on leaving.
@@ -67,7 +67,7 @@ class DataStore(Protocol):
         """
 
     def find_json(self, path: str) -> str | None:
-        """What lies there; None: nothing."""
+        """The stored text; None where there is none."""
 
     def get_json(self, path: str, *, sha256: str) -> str:
         """Read it back.
@@ -78,7 +78,7 @@ class DataStore(Protocol):
 
 
 class Quarantine(Protocol):
-    """Where files go that may not be used, each with its report. The original stays."""
+    """Copies of files that may not be used, each with its report. The original stays."""
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
         """Copy that content to `path`, with `path + ".report.json"`; repeatable.
@@ -91,7 +91,7 @@ class Quarantine(Protocol):
         """
 
     def put_text(self, path: str, text: str) -> bool:
-        """Keep something that is no blob, for example an event that could not be read."""
+        """Keep a text, for example an event that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Provisioning(StrEnum):
-    """How far an endpoint or deployment is."""
+    """Provisioning state of an endpoint or deployment."""
 
     WORKING = "working"  # creating, updating, deleting
     READY = "ready"
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Endpoints(Protocol):
-    """One online endpoint a model, one deployment a version. Nothing here waits: observe."""
+    """One online endpoint a model, one deployment a version. No method waits for its result."""
 
     def endpoint(self, model: str) -> EndpointReport | None:
         """None: it does not exist."""

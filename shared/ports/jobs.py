@@ -58,7 +58,7 @@ class DataTestRequest:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedJob:
-    """What runs under that name: `champion_version` is what it really compares with."""
+    """The job of that name; `champion_version` is the version it compares with."""
 
     champion_version: str | None
     url: str | None = None
@@ -66,7 +66,7 @@ class SubmittedJob:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """How a job stands; `status` is None while it has not ended.
+    """State of a job; `status` is None while it has not ended.
 
     Of a failed job `message` is what Azure ML says, `failed_steps` where it says nothing.
     """

@@ -1,4 +1,4 @@
-"""Telling people and other systems."""
+"""Alerts for people, events for other systems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class EventPublisher(Protocol):
-    """Our own events, for others."""
+    """Publishes our own events."""
 
     def drift_detected(self, model: str, drift: PublishDrift) -> None:
         """At least once."""
@@ -19,7 +19,7 @@ class EventPublisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something a person should see; `key` is the same when it is sent twice."""
+    """A sentence for a person; `key` is the same when it is sent twice."""
 
     model: str
     key: str
@@ -27,7 +27,7 @@ class Alert:
 
 
 class Alerts(Protocol):
-    """Where people look."""
+    """Sends alerts to people."""
 
     def send(self, alert: Alert) -> None:
         """At least once."""

@@ -1,4 +1,4 @@
-"""Messages about due effects, and those that failed too often."""
+"""Queues of work, of events and of messages that failed too often."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class WorkQueue(Protocol):
 
 
 class EventQueue(Protocol):
-    """The queue events come in by, to send one to ourselves again."""
+    """The queue of incoming events, to send one of them again."""
 
     def send_again(self, body: str, *, delay: timedelta) -> None:
         """`body` is the message's text as it was received, decoded."""

@@ -36,15 +36,14 @@ class Registry(Protocol):
     def tag(self, model: str, version: str, *, role: Role, cycle_id: str, fact_seq: int) -> None:
         """Set tags `role`, `role_cycle_id`, `fact_seq`; other tags stay.
 
-        A version that is gone is no error. A higher `fact_seq` found there wins: nothing is set.
+        Harmless where the version is gone. Tags with a higher `fact_seq` stay.
         """
 
     def tag_drift(self, model: str, drift: TagDrift) -> None:
         """Set tags `drift_date`, `drift_verdict`, `drift_report`, `drift_fact_seq`; others stay.
 
-        At the version and at the MLflow run of the job that trained it. A version or a run that
-        is gone is no error, nor is a version without a job. A higher `drift_fact_seq` wins, at
-        each of the two by itself.
+        On the version and on the MLflow run of the job that trained it. Harmless where one of
+        them is missing. Tags with a higher `drift_fact_seq` stay, on each of the two by itself.
         """
 
     def register_data(

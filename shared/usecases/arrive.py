@@ -1,4 +1,4 @@
-"""A blob landed."""
+"""Record a blob that landed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LANDING = "landing"  # the container that files are dropped into
 
 @dataclass(frozen=True, slots=True)
 class Arrive:
-    """`landing/<model>/<anything>`: record it, or set it aside. Never lost, never a crash."""
+    """Records `landing/<model>/<file>`; a blob of no model is quarantined."""
 
     record: RecordFact
-    rejects: Callable[[], Rejects]  # made where it is needed, which is rare
+    rejects: Callable[[], Rejects]  # made on first use, which is rare
 
     def __call__(self, arrival: DataArrived) -> Recorded | bool:
-        """What was recorded; for a blob of no model, which is set aside, whether that is new.
+        """What was recorded; for a blob of no model, whether it was quarantined only now.
 
         Raises:
             TransientError: try again.

@@ -1,4 +1,4 @@
-"""Ask for a drift check of one day, or for another look at days whose rows came late."""
+"""Ask for the drift check of a day, and again for days whose rows came late."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DriftCheckAsked:
 
 @dataclass(frozen=True, slots=True)
 class CheckDriftOf:
-    """Timer and HTTP ask here; the check itself is an effect."""
+    """Asks for drift checks; the check itself is an effect."""
 
     ledger: Ledger
     record: RecordFact
@@ -88,7 +88,7 @@ class CheckDriftOf:
         )
 
     def late(self, model: str) -> tuple[DriftCheckAsked, ...]:
-        """Ask for another look at the past days whose rows came late; only what is new is told.
+        """Ask again for past days whose rows came late; only new requests are returned.
 
         Raises:
             See `__call__`.
@@ -116,7 +116,7 @@ class CheckDriftOf:
             fact_key=drift_checked_key(known.compared),
         )
         if start_utc is None or end_utc is None or _is_under_way(state, known):
-            return before  # found by others, or by an older version of this app
+            return before  # recorded from outside, or by an older version of the app
         if known.verdict is not DriftVerdict.NOT_ENOUGH_DATA:
             inputs = self.checks().inputs(model, start_utc=start_utc, end_utc=end_utc)
             if fingerprint(inputs) == known.collected:
@@ -133,9 +133,9 @@ class CheckDriftOf:
         return DriftCheckAsked(model, again, fact_key=due.result_key, new=new)
 
     def _ask(self, model: str, due: DriftCheckDue) -> bool:
-        """Once; another attempt where the last one was given up."""
+        """Record it once; a new attempt where the last one was given up."""
         while self.ledger.knows(model, due.key):
-            # Read in this order: a check ends by its result.
+            # In this order: a check that ends in between has its result.
             asked = CheckDrift.asked_by(due)
             pending = asked in _checks(self.ledger.head(model).state)
             if pending or self.ledger.knows(model, due.result_key):

@@ -1,4 +1,4 @@
-"""One message of the work queue: perform one due effect; its result is the next fact."""
+"""Perform the due effect that a message of the work queue names; its result is the next fact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repairs what was lost: messages, events, races. It decides nothing new."""
+"""Repair lost messages and events, and late writes. It decides nothing new."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _OVERDUE = timedelta(minutes=6)  # longer than the longest delay of a waiting ef
 _MOST_REQUEUED = 20
 _EVENT_TIME = timedelta(minutes=2)  # an event usually comes sooner than a listing finds its blob
 _REGISTRY_TIME = timedelta(days=3)  # Event Grid gives up after one
-# A run must end within the ten minutes that a function has; the next one goes on.
+# A function has ten minutes; the next run goes on.
 _MOST_ARRIVALS = 1_000
 _MOST_UNCLAIMED = 10_000
 
 
 @dataclass(slots=True)
 class Repairs:
-    """What one run found."""
+    """What one run repaired."""
 
     requeued: int = 0
     given_up: int = 0
@@ -57,7 +57,7 @@ class Repairs:
     rejected: int = 0
     traffic: int = 0
     poisoned: int = 0
-    troubles: list[str] = field(default_factory=list)  # one model's trouble stops no other
+    errors: list[str] = field(default_factory=list)  # an error in one model stops no other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Reconcile:
     alerts: Alerts
 
     def __call__(self) -> Repairs:
-        """Look after every model; what could not be looked after stands in `troubles`."""
+        """Repair every model; what could not be repaired stands in `errors`."""
         repairs = Repairs()
         models = self.catalog.names()
         for model in models:
@@ -92,20 +92,20 @@ class Reconcile:
                 try:
                     repair(model, repairs)
                 except RetrainError as exc:
-                    repairs.troubles.append(f"{model}: {exc}")
+                    repairs.errors.append(f"{model}: {exc}")
         for look in (partial(self._unclaimed, models), self._poison):
             try:
                 look(repairs)
             except RetrainError as exc:
-                repairs.troubles.append(str(exc))
+                repairs.errors.append(str(exc))
         return repairs
 
     def _decisions(self, model: str, repairs: Repairs) -> None:
-        """Somebody stopped between two transactions, or another version of the app saw no more."""
+        """Take the decisions that a crashed host, or another version of the app, left."""
         repairs.decided += self.record.go_on(model)
 
     def _outbox(self, model: str, repairs: Repairs) -> None:
-        """Another version of the app planned otherwise: what is due is what this one plans."""
+        """Another version of the app wrote the outbox: put it right by this one's decisions."""
         head = self.ledger.head(model)
         rows = {row.effect for row in self.ledger.due(model)}
         now_utc = self.clock.now_utc()
@@ -122,7 +122,7 @@ class Reconcile:
             self.work.send(WorkMessage(model, effect.effect))
 
     def _due(self, model: str, repairs: Repairs) -> None:
-        """A message was lost, or a worker crashed: send it again, but not for ever."""
+        """Send a message again that was lost or whose worker crashed, at most twenty times."""
         now_utc = self.clock.now_utc()
         for row in self.ledger.due(model):
             if row.due_utc + _OVERDUE > now_utc:
@@ -150,7 +150,7 @@ class Reconcile:
         self.record(model, EffectFailed.of(effect, sentence))
 
     def _landing(self, model: str, repairs: Repairs) -> None:
-        """Blobs whose event never came: each content is known by its ETag."""
+        """Record blobs without an event; each content is known by its ETag."""
         latest_utc = self.clock.now_utc() - _EVENT_TIME
         landed = [item for item in self.data.landed(model) if item.modified_utc <= latest_utc]
         if not landed:
@@ -168,17 +168,17 @@ class Reconcile:
                 new = self._listed_after_all(model, fact)
             repairs.arrivals += new
         if len(unknown) > _MOST_ARRIVALS:
-            repairs.troubles.append(sentences.not_all(model, len(unknown), _MOST_ARRIVALS))
+            repairs.errors.append(sentences.not_all(model, len(unknown), _MOST_ARRIVALS))
 
     def _listed_after_all(self, model: str, fact: DataArrived) -> bool:
-        """Its event came with a lower sequencer than another's, yet it is what lies there."""
+        """Its event looked stale by its sequencer, yet this content is the one in storage."""
         entry = self.ledger.find(model, fact.key)
         if entry is None or not (isinstance(entry.fact, DataArrived) and entry.fact.stale):
             return False
         return self.record(model, replace(fact, listed=True)).new
 
     def _registry(self, model: str, repairs: Repairs) -> None:
-        """Versions that a person registered and whose event never came."""
+        """Record versions that a person registered, without an event."""
         if self.ledger.head(model).state.data is None:
             return  # nothing to compare it on
         since_utc = self.clock.now_utc() - _REGISTRY_TIME
@@ -190,18 +190,18 @@ class Reconcile:
 
     def _unclaimed(self, models: Sequence[str], repairs: Repairs) -> None:
         latest_utc = self.clock.now_utc() - _EVENT_TIME
-        # In the same words as on its event, so that what is known is not written again.
+        # As on its event: what was quarantined then is not quarantined again.
         arrive = Arrive(self.record, lambda: self.rejects)
         for number, item in enumerate(self.data.unclaimed(models)):
             if number >= _MOST_UNCLAIMED:
-                repairs.troubles.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))
+                repairs.errors.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))
                 return
             if item.modified_utc <= latest_utc:
                 arrival = DataArrived(item.blob, item.size_bytes, source="reconcile")
                 repairs.rejected += arrive(arrival) is True
 
     def _traffic(self, model: str, repairs: Repairs) -> None:
-        """The fence: an older write of ours is repaired, a person's change is respected."""
+        """Repair an older write of ours; respect a change by a person."""
         state = self.ledger.head(model).state
         if state.champion is None:
             return
@@ -210,7 +210,7 @@ class Reconcile:
         endpoint = self.endpoints.endpoint(model)
         if endpoint is None or endpoint.state is not Provisioning.READY:
             return
-        # Read again after the observation: a promotion in between explains what was seen.
+        # Read again: a promotion since may explain the traffic.
         state = self.ledger.head(model).state
         reading = read_traffic(state, endpoint.traffic, tag=endpoint.fact_seq)
         if reading.kind is Traffic.AGREES or state.champion is None:

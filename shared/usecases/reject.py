@@ -1,4 +1,4 @@
-"""What cannot be used is kept, with the reason."""
+"""Quarantine blobs and events that cannot be used, with the reason."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ REJECTED = "_rejected"  # no model's name begins with an underscore
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
-    """Keeps what cannot be used, with the reason, and tells a person once."""
+    """Quarantines blobs and events that cannot be used; alerts once each."""
 
     quarantine: Quarantine
     alerts: Alerts
 
     def blob(self, arrival: DataArrived, why: str) -> bool:
-        """Set a landed blob aside; True when that is new. One that is gone again needs nothing."""
+        """True when the blob was quarantined only now; False when it was before, or is gone."""
         blob = arrival.blob
         key = sha256_hex(arrival.key)[:16]
         sentence = sentences.arrival_rejected(blob.place, why)
@@ -40,7 +40,7 @@ class Rejects:
         return new
 
     def event(self, body: str, why: str) -> None:
-        """Keep an event's text."""
+        """Quarantine the text of an event."""
         key = sha256_hex(body)[:16]
         path = f"{REJECTED}/{key}/event.json"
         sentence = sentences.event_rejected(why, f"quarantine/{path}")

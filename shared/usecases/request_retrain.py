@@ -1,4 +1,4 @@
-"""A person asks for a retraining."""
+"""A person requests a retraining."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RequestRetrain:
     ledger: Ledger
 
     def __call__(self, model: str, *, request: str, text: str, by: str = "") -> RetrainAccepted:
-        """Record the wish; it opens a cycle now, or when the open one has ended.
+        """Record the request; it opens a cycle now, or when the open one has ended.
 
         Raises:
             UnknownModelError: no such model.

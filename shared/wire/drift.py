@@ -67,7 +67,7 @@ def _rows(event: Event, name: str) -> int:
 def _signals(event: Event) -> tuple[DriftSignal, ...]:
     value = member(event.data, "signals") or []
     if not isinstance(value, list):
-        raise EventRejectedError(f"{event.event_type}: data.signals is no list")
+        raise EventRejectedError(f"{event.event_type}: data.signals is not a list")
     return tuple(_signal(event, item) for item in value[:_MOST_SIGNALS])
 
 
@@ -98,7 +98,7 @@ def _signal(event: Event, item: Any) -> DriftSignal:
 
 
 def _short(value: Any) -> str:
-    """What only explains a signal is left out where it is none of ours."""
+    """Empty where it is not a short text."""
     return value if isinstance(value, str) and len(value) <= _LONGEST_WORD else ""
 
 

@@ -79,10 +79,10 @@ def _json(body: bytes) -> Any:
         if candidate is None:
             continue
         try:
-            document = json.loads(candidate, parse_constant=_no_number)
-            # Half a surrogate pair is JSON, but no text that could be hashed or stored.
+            document = json.loads(candidate, parse_constant=_refuse_constant)
+            # Half a surrogate pair is valid JSON, but cannot be stored.
             json.dumps(document, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):  # no JSON, no text, or nested without end
+        except (ValueError, RecursionError):  # not JSON, not storable, or nested too deeply
             continue
         return document
     raise EventRejectedError(
@@ -91,8 +91,8 @@ def _json(body: bytes) -> Any:
     )
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _from_base64(body: bytes) -> bytes | None:
@@ -110,7 +110,7 @@ def _event(item: Any) -> Event | None:
     event_type, source, time = (item.get(name) for name in names)
     if not isinstance(event_type, str) or not event_type:
         raise EventRejectedError(
-            f"no event: {names[0]} is {event_type!r}, "
+            f"not an event: {names[0]} is {event_type!r}, "
             f"members are {', '.join(sorted(item)) or 'missing altogether'}"
         )
     if event_type == "Microsoft.EventGrid.SubscriptionValidationEvent":

@@ -17,7 +17,7 @@ def read_blob_created(event: Event) -> DataArrived:
     """The blob content that landed; its place is taken from the URL, not from the subject.
 
     Raises:
-        EventRejectedError: no readable url or eTag, or a size that is no whole number.
+        EventRejectedError: no readable url or eTag, or a size that is not a whole number.
     """
     # A data lake's event holds its dfs address in `url`, sometimes the blob's beside it.
     url = member(event.data, "blobUrl")
@@ -72,7 +72,7 @@ def read_blob_url(url: str) -> BlobAddress:
     (`http://127.0.0.1:10000/account/container/name`).
 
     Raises:
-        EventRejectedError: no http(s) URL, or no container and blob in it.
+        EventRejectedError: not an http(s) URL, or without container and blob.
     """
     try:
         parts = urlsplit(url)
@@ -87,7 +87,7 @@ def read_blob_url(url: str) -> BlobAddress:
     container, _, name = path.partition("/")
     container, name = unquote(container), _decoded(url, name)
     if not container or not name or name.endswith("/"):
-        raise EventRejectedError(f"blob url {url!r} names no blob in a container")
+        raise EventRejectedError(f"blob url {url!r} does not name a blob in a container")
     return BlobAddress(container=container, name=name)
 
 

@@ -1,4 +1,4 @@
-"""A host of its own process that records many arrivals at once, as 16 messages of a batch do."""
+"""A host in its own process that records 16 arrivals at a time, as a batch of messages does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def arrival(number: int) -> DataArrived:
 
 
 def record_all(connection_string: str, table: str, numbers: list[int]) -> int:
-    """Returns how often a message had to come again because eight races were lost."""
+    """Returns how often a message was redelivered after eight lost races."""
     clock = SystemClock()
     policy = Policy(
         "c",

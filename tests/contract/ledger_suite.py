@@ -1,4 +1,4 @@
-"""What every ledger must do; run on the double and on Azurite."""
+"""The contract of `Ledger`, run on the double and on Azurite."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from shared.domain.notices import AlertRaised
 from shared.domain.policy import Policy
 from shared.domain.state import State
 from shared.errors import LedgerConflictError
-from shared.ports.ledger import ArrivalMark, DueEffect
+from shared.ports.ledger import ArrivalMark, DueEffect, Head
 from shared.usecases.record_fact import RecordFact
 
 if TYPE_CHECKING:
-    from shared.ports.ledger import Head, Ledger
+    from shared.ports.ledger import Ledger
 
 NOW_UTC = datetime(2026, 3, 14, 6, 0, 0, 123456, tzinfo=UTC)
 
@@ -94,13 +94,16 @@ class LedgerSuite:
         assert [row.effect for row in ledger.due(model)] == ["a"]
         assert not ledger.knows(model, arrival(2).key)
 
-    def test_a_head_that_was_overtaken_is_refused(self, ledger, model):
+    def test_commit_on_an_overtaken_head_is_refused(self, ledger, model):
         first = append(ledger, ledger.head(model), arrival(1), due=("a",))
         append(ledger, first, arrival(2))
-        # Its rows would all be new: only the ETag inside the transaction stands against it.
+        # All its rows would be new, so only the ETag inside the transaction refuses it.
         beyond = replace(first, state=replace(first.state, count=5))
 
-        for stale in (first, beyond):
+        # As is the first commit of a stream that exists by now.
+        before_all = Head(State(model, count=7))
+
+        for stale in (first, beyond, before_all):
             with pytest.raises(LedgerConflictError):
                 append(ledger, stale, arrival(3), due=("b",), undue=("a",))
 
@@ -108,7 +111,7 @@ class LedgerSuite:
         assert [row.effect for row in ledger.due(model)] == ["a"]
         assert not ledger.knows(model, arrival(3).key)
 
-    def test_outbox_is_not_put_right_on_an_old_head(self, ledger, model):
+    def test_commit_of_due_effects_alone_on_an_old_head_is_refused(self, ledger, model):
         old = append(ledger, ledger.head(model), arrival(1), due=("a",))
         current = append(ledger, old, arrival(2), due=("b",))
 
@@ -118,7 +121,17 @@ class LedgerSuite:
         assert ledger.head(model) == current
         assert {row.effect for row in ledger.due(model)} == {"a", "b"}
 
-    def test_a_known_fact_is_refused_and_everything_with_it(self, ledger, model):
+    def test_commit_that_would_overwrite_a_fact_is_refused(self, ledger, model):
+        head = append(ledger, ledger.head(model), arrival(1), arrival(2))
+        miscounted = replace(head, state=replace(head.state, count=1))
+
+        with pytest.raises(LedgerConflictError):
+            append(ledger, miscounted, arrival(3))
+
+        assert ledger.head(model) == head
+        assert [entry.fact for entry in ledger.entries(model)] == [arrival(1), arrival(2)]
+
+    def test_commit_with_a_known_fact_is_refused_as_a_whole(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1))
 
         with pytest.raises(LedgerConflictError):
@@ -147,7 +160,7 @@ class LedgerSuite:
         assert ledger.head(model) == head
         assert [row.effect for row in ledger.due(model)] == ["a"]
 
-    def test_only_one_of_two_may_pass_a_due_effect_on(self, ledger, model):
+    def test_second_update_of_the_same_due_effect_is_refused(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
         later = replace(
@@ -159,7 +172,7 @@ class LedgerSuite:
 
         assert ledger.due_effect(model, "a") == later
 
-    def test_of_many_that_pass_a_due_effect_on_at_once_one_wins(self, ledger, model):
+    def test_one_of_eight_concurrent_updates_of_a_due_effect_wins(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
 
@@ -171,7 +184,7 @@ class LedgerSuite:
             row = later[won.index(True)]
             assert ledger.due_effect(model, "a") == row
 
-    def test_an_effect_that_ended_cannot_be_passed_on(self, ledger, model):
+    def test_ended_effect_cannot_be_updated(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
         append(ledger, head, arrival(2), undue=("a",))
@@ -179,7 +192,7 @@ class LedgerSuite:
         assert not ledger.update_due(model, row, replace(row, turn=1))
         assert ledger.due_effect(model, "a") is None
 
-    def test_the_newest_content_of_each_blob_is_known(self, ledger, model):
+    def test_newest_content_of_each_blob_is_kept(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1, etag="0x1", sequencer="01"))
         head = append(ledger, head, arrival(1, etag="0x2", sequencer="02"))
         append(ledger, head, replace(arrival(1, etag="0x0", sequencer="00"), stale=True))
@@ -198,7 +211,7 @@ class LedgerSuite:
         assert ledger.head(model) == after
         assert [entry.fact for entry in ledger.entries(model)] == facts
 
-    def test_streams_do_not_see_each_other(self, ledger, model):
+    def test_models_have_separate_streams(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
 
         other = f"{model}-x"
@@ -207,7 +220,7 @@ class LedgerSuite:
         assert list(ledger.due(other)) == []
         assert not ledger.knows(other, arrival(1).key)
 
-    def test_six_writers_of_ten_facts_each_leave_no_gap_and_lose_none(self, ledger, model):
+    def test_facts_of_six_concurrent_writers_are_numbered_without_gaps(self, ledger, model):
         policy = Policy(
             "c",
             reasons=frozenset(),
@@ -219,7 +232,7 @@ class LedgerSuite:
         failures: list[BaseException] = []
 
         def write(writer: int) -> None:
-            # A recorder each: only the ledger stands between them, as between processes.
+            # Each its own recorder, as in separate processes: only the ledger orders them.
             record = RecordFact(
                 ledger=ledger,
                 work=InMemoryQueue(clock),
@@ -254,5 +267,5 @@ def _until_won(record: RecordFact, model: str, fact: Fact) -> None:
         try:
             record(model, fact)
         except LedgerConflictError:
-            continue  # as the host does: the message comes again
+            continue  # as the host, which redelivers the message
         return

@@ -1,4 +1,4 @@
-"""What stores of files must do; run on the doubles and on Azurite."""
+"""The contracts of file stores, run on the doubles and on Azurite."""
 
 from __future__ import annotations
 
@@ -45,15 +45,13 @@ class DataStoreSuite:
             assert copy.size_bytes == 8
         assert not copy.path.exists()
 
-    def test_an_empty_blob_is_a_file_like_any_other(self, store, model, upload):
+    def test_empty_blob_is_fetched_as_an_empty_file(self, store, model, upload):
         ref = upload(f"{model}/empty.csv", b"")
 
         with store.fetch(ref) as copy:
             assert copy.path.read_bytes() == b""
 
-    def test_overwritten_or_deleted_content_is_said_to_be_changed(
-        self, store, model, upload, delete
-    ):
+    def test_overwritten_or_deleted_content_raises_blob_changed(self, store, model, upload, delete):
         old = upload(f"{model}/a.csv", b"old")
         upload(f"{model}/a.csv", b"new")
         gone = upload(f"{model}/b.csv", b"gone")
@@ -65,7 +63,7 @@ class DataStoreSuite:
             with pytest.raises(BlobChangedError):
                 store.accept(ref, f"{model}/files/x.csv")
 
-    def test_a_blob_above_the_limit_is_not_read_but_may_be_copied(
+    def test_blob_above_the_limit_is_not_fetched_but_can_be_copied(
         self, store, model, upload, accepted
     ):
         ref = upload(f"{model}/huge.csv", b"x" * (LIMIT_BYTES + 1))
@@ -84,9 +82,7 @@ class DataStoreSuite:
 
         assert accepted(f"{model}/files/1-ä b.csv") == b"rows"
 
-    def test_emptying_a_folder_takes_what_lies_in_it_and_nothing_else(
-        self, store, model, upload, accepted
-    ):
+    def test_emptying_a_folder_deletes_only_its_blobs(self, store, model, upload, accepted):
         blob = upload(f"{model}/a.csv", b"rows")
         for path in ("untested/c/1", "untested/2", "untested-3", "files/1"):
             store.accept(blob, f"{model}/{path}")
@@ -129,7 +125,7 @@ class DataStoreSuite:
 class QuarantineSuite:
     """Subclasses provide `quarantine`, `upload` and `set_aside(path) -> bytes | None`."""
 
-    def test_a_file_is_kept_with_its_report_and_only_the_first_time_is_new(
+    def test_quarantined_file_is_new_only_the_first_time(
         self, quarantine, model, upload, set_aside
     ):
         ref = upload(f"{model}/bad.csv", b"bad")
@@ -140,7 +136,7 @@ class QuarantineSuite:
         assert set_aside(f"{model}/c1/bad.csv") == b"bad"
         assert set_aside(f"{model}/c1/bad.csv.report.json") == b"why"
 
-    def test_what_lies_there_under_the_same_report_is_not_copied_again(
+    def test_file_with_the_same_report_is_not_copied_again(
         self, quarantine, model, upload, set_aside
     ):
         ref = upload(f"{model}/bad.csv", b"bad")
@@ -150,7 +146,7 @@ class QuarantineSuite:
         assert not quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
         assert set_aside(f"{model}/c1/bad.csv") == b"bad"
 
-    def test_content_that_changed_is_not_kept_under_a_wrong_report(
+    def test_changed_content_is_not_quarantined_under_the_old_report(
         self, quarantine, model, upload, set_aside
     ):
         old = upload(f"{model}/bad.csv", b"bad")
@@ -161,7 +157,7 @@ class QuarantineSuite:
 
         assert set_aside(f"{model}/c2/bad.csv.report.json") is None
 
-    def test_a_text_is_kept(self, quarantine, model, set_aside):
+    def test_text_is_new_only_the_first_time(self, quarantine, model, set_aside):
         assert quarantine.put_text(f"_rejected/{model}/event.json", "{")
         assert not quarantine.put_text(f"_rejected/{model}/event.json", "{")
         assert set_aside(f"_rejected/{model}/event.json") == b"{"

@@ -1,4 +1,4 @@
-"""What only the doubles of Azure ML do; `tests/functions/azure_ml` holds them to the contract."""
+"""Behaviour of the Azure ML doubles; `tests/functions/azure_ml` tests the shared contract."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, 
     assert azure_ml.blobs.get("workspace", f"evidence/diabetes/{JOB}/evidence.json")
 
 
-def test_changes_of_an_endpoint_while_another_one_goes_on_are_put_off(clock, later):
+def test_endpoint_that_is_being_changed_refuses_another_change(clock, later):
     endpoints = InMemoryEndpoints(clock)
     endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
 

@@ -1,4 +1,4 @@
-"""Many files on one model at once, as the ledger sees them; the whole stack gets five hundred."""
+"""Many files of one model at once through two hosts; the stack test sends five hundred."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_a_file_as_the_contract_wants_it_passes_and_is_counted(tmp_path):
 
 
 def written_by_the_job(folder: Path, content: bytes) -> str:
-    """What the component's own command line writes, run as a process."""
+    """What the command of the component writes, run as a process."""
     file = folder / "0123456789ab"
     file.write_bytes(content)
     component = yaml.safe_load((ROOT / "ml/jobs/test_data.yml").read_text("utf-8"))
@@ -68,7 +68,7 @@ def written_by_the_job(folder: Path, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("content", [diabetes_rows(200), diabetes_rows(300)[:-3], b"\xff\xfe"])
-def test_a_job_says_of_a_file_what_the_function_would_have_said(tmp_path, content):
+def test_job_and_function_find_the_same_in_a_file(tmp_path, content):
     tests = ContractDataTests(limit_bytes=1_000_000)
     copy = local_copy(tmp_path / "x", content)
 
@@ -91,6 +91,6 @@ def test_a_job_says_of_a_file_what_the_function_would_have_said(tmp_path, conten
         json.dumps({"format": 1, "sha256": "0" * 64, "report": {"file": "x", "sentence": "x: y"}}),
     ],
 )
-def test_what_a_job_did_not_write_so_is_said_to_be_unreadable(text):
+def test_malformed_result_of_a_job_is_refused(text):
     with pytest.raises(EvidenceError, match=r"the data test of x\.csv"):
         ContractDataTests(limit_bytes=1).read(text, "x.csv")

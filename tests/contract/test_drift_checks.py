@@ -173,7 +173,7 @@ def test_rows_of_the_same_kind_are_no_drift_and_only_the_window_counts(check, co
     assert fact.current_rows == 300
 
 
-def test_rows_that_come_late_change_what_lies_there_and_another_revision_has_its_own_folder(
+def test_late_rows_change_the_fingerprint_and_a_revision_has_its_own_folder(
     check, checks, report, container
 ):
     collect(container, frame(20, seed=3), NOON_UTC - timedelta(hours=2))
@@ -194,7 +194,7 @@ def test_rows_that_come_late_change_what_lies_there_and_another_revision_has_its
     assert report("diabetes", EFFECT.day).stored.revision == 1
 
 
-def test_since_when_is_known_from_the_days_before(check, container):
+def test_first_day_of_a_signal_is_taken_from_earlier_results(check, container):
     day_before = replace(
         EFFECT,
         day=date(2026, 3, 13),

@@ -1,4 +1,4 @@
-"""The ledger's contract on its double and on Azure tables as Azurite has them."""
+"""The contract of `Ledger` on the double and on tables in Azurite."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class TestTableLedger(LedgerSuite):
     def ledger(self, table_ledger):
         return table_ledger
 
-    def test_a_missing_table_is_a_mistake_in_the_set_up_not_an_empty_ledger(self, account):
-        # Transient: events that come in before somebody puts it right must not be rejected.
+    def test_missing_table_is_an_error_not_an_empty_ledger(self, account):
+        # Transient: events that come in before it is put right must not be rejected.
         with pytest.raises(ServiceBusyError, match="table specified does not exist"):
             TableLedger(account, table="neverthere").head("m")
 
-    def test_row_that_changes_between_reading_and_writing_is_not_passed_on(self, ledger, account):
+    def test_due_effect_that_changes_between_read_and_write_is_not_updated(self, ledger, account):
         class Overtaken(TableLedger):
             """Another host passes the effect on right after this one has read its row."""
 

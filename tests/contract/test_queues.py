@@ -1,4 +1,4 @@
-"""Work, events and poison queues as Azurite has them; the double where it can be asked the same."""
+"""Work, event and poison queues in Azurite; the double where it has the same interface."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def queue_name(account):
 
 
 def raw(account, name):
-    """Bodies as they lie in the queue, without our client's decoding."""
+    """Bodies as stored in the queue, without decoding by our client."""
     client = QueueClient.from_connection_string(account.connection_string, name)
     with client:
         return [message.content for message in client.receive_messages(max_messages=10)]
@@ -41,9 +41,7 @@ def raw(account, name):
 
 @pytest.mark.azurite
 class TestStorageQueues:
-    def test_work_is_sent_in_base64_with_names_that_shadow_no_binding_data(
-        self, account, queue_name
-    ):
+    def test_work_message_is_base64_and_avoids_names_of_binding_data(self, account, queue_name):
         StorageWorkQueue(account, queue=queue_name).send(WorkMessage("m", "c:test", 3))
 
         (body,) = raw(account, queue_name)
@@ -67,7 +65,7 @@ class TestStorageQueues:
 
         assert base64.b64decode(body).decode() == '{"id": "ä"}'
 
-    def test_poison_queues_are_counted_and_need_not_exist(self, account, queue_name):
+    def test_missing_poison_queue_counts_as_empty(self, account, queue_name):
         account.queue(f"{queue_name}-poison").create_queue()
         watch = StoragePoisonQueues(account, queues=[queue_name, "neverthere"])
         assert watch.waiting() == {}

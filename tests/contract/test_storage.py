@@ -1,4 +1,4 @@
-"""Data, quarantine and evidence: the doubles, and blobs as Azurite has them."""
+"""Data, quarantine and evidence: the doubles, and blobs in Azurite."""
 
 from __future__ import annotations
 
@@ -135,9 +135,7 @@ def _content(account, container, path):
 
 @pytest.mark.azurite
 class TestBlobDataStore(OnAzurite, DataStoreSuite):
-    def test_a_missing_container_is_a_mistake_in_the_set_up_and_no_superseded_file(
-        self, account, model, upload
-    ):
+    def test_missing_container_is_an_error_not_a_superseded_file(self, account, model, upload):
         ref = upload(f"{model}/a.csv", b"rows")
         nowhere = BlobDataStore(account, limit_bytes=LIMIT_BYTES, data=f"no-{model}")
 

@@ -1,4 +1,4 @@
-"""The whole app over the shipped doubles, and event objects made by azure-functions itself."""
+"""The whole app over the shipped doubles, with event objects of azure-functions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class InMemoryApp(App):
         )
 
     def drop(self, model: str, name: str, content: bytes = b"a row\n") -> None:
-        """A file lands and its event comes."""
+        """Upload a file and deliver its event."""
         blob = self.blobs.upload("landing", f"{model}/{name}", content)
         event = {
             "eventType": "Microsoft.Storage.BlobCreated",

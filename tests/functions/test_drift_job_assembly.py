@@ -1,4 +1,4 @@
-"""The job that compares a large window, as Azure's own SDK sees it, which is slow to import."""
+"""The job that compares a large window, built by Azure's SDK, which is slow to import."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def test_it_reads_where_the_collector_writes_and_writes_where_the_app_reads():
+def test_drift_job_reads_the_collectors_folder_and_writes_the_result_folder():
     job = build_drift_job(JOB, SETTINGS, endpoint="retrain-diabetes")
 
     assert job._validate().passed
@@ -53,7 +53,7 @@ def test_it_reads_where_the_collector_writes_and_writes_where_the_app_reads():
     assert written["jobs"]["check_drift"]["limits"]["timeout"] == STEP_TIMEOUT_SECONDS
 
 
-def test_what_there_may_be_none_of_is_given_where_there_is_some():
+def test_past_results_labels_and_baseline_are_inputs_only_where_there_are_any():
     labels = CollectedFiles(labels=(StoredFile("diabetes/files/a.csv", 10, NOON_UTC),))
     past = StoredCheck("7", date(2026, 3, 13), 0, "drift/…", written_utc=NOON_UTC)
     more = replace(COMPARISON, files=labels, past=(past,), baseline=41.5)
@@ -71,7 +71,7 @@ def tags_of(**changes):
     return drift_identity_tags(replace(JOB, comparison=replace(COMPARISON, **changes)))
 
 
-def test_its_tags_say_what_it_compares_not_how_much_of_it_there_was():
+def test_tags_of_a_drift_job_identify_the_comparison_whatever_files_there_are():
     tags = tags_of()
 
     assert tags_of(files=CollectedFiles()) == tags

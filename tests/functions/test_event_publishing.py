@@ -1,4 +1,4 @@
-"""Our drift event through the real client and the local Event Grid, and back in by the queue."""
+"""Our drift event through the real client and the local Event Grid into a queue."""
 
 import asyncio
 import base64
@@ -96,7 +96,7 @@ def received(queue):
     return base64.b64decode(message.content)
 
 
-async def test_what_we_publish_is_what_anybody_may_send_us(topic, publisher_to):
+async def test_published_drift_event_is_read_back_as_the_same_fact(topic, publisher_to):
     endpoint, queue = topic
 
     publisher = publisher_to(endpoint)

@@ -1,4 +1,4 @@
-"""Whatever comes in by the queue `events` is recorded, passed over, or kept with the reason."""
+"""Messages of the queue `events` are recorded, passed over, or quarantined with the reason."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ def kinds(app, model="diabetes"):
 
 
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode])
-def test_a_landed_blob_is_recorded_once_however_often_it_is_announced(app, queue_message, encode):
+def test_blob_announced_twenty_times_is_recorded_once(app, queue_message, encode):
     message = queue_message(encode(recorded("blob_created.eventgrid")))
 
     for _ in range(20):
@@ -40,7 +40,7 @@ def test_a_landed_blob_is_recorded_once_however_often_it_is_announced(app, queue
     assert kinds(app).count(DataArrived) == 1
 
 
-def test_the_body_counts_though_the_events_id_shadows_the_messages(app, queue_message):
+def test_body_is_handled_although_the_events_id_shadows_that_of_the_message(app, queue_message):
     message = queue_message(recorded("run_completed.eventgrid"))
 
     events_queue.handle(message.get_body(), app)
@@ -56,7 +56,7 @@ def test_the_body_counts_though_the_events_id_shadows_the_messages(app, queue_me
         ("run_status_changed.failed", JobFinished),
     ],
 )
-def test_azure_mls_events_are_recorded(app, name, kind):
+def test_azure_ml_event_is_recorded_as_its_fact(app, name, kind):
     events_queue.handle(recorded(name), app)
 
     assert kind in kinds(app)
@@ -67,14 +67,14 @@ def test_azure_mls_events_are_recorded(app, name, kind):
     "name",
     ["run_completed.step_of_a_pipeline", "run_status_changed.running", "subscription_validation"],
 )
-def test_what_says_nothing_yet_is_passed_over(app, name):
+def test_event_without_news_is_passed_over(app, name):
     events_queue.handle(recorded(name), app)
 
     assert kinds(app) == []
     assert app.quarantined() == []
 
 
-def test_other_peoples_models_in_the_workspace_are_none_of_our_business(app):
+def test_model_of_another_team_in_the_workspace_raises_no_alert(app):
     body = recorded("model_registered.camel_case_and_text_version").replace(b"diabetes", b"churn")
 
     events_queue.handle(body, app)
@@ -82,7 +82,7 @@ def test_other_peoples_models_in_the_workspace_are_none_of_our_business(app):
     assert not app.alerts.sent
 
 
-def test_drift_found_by_anybody_enters_once(app):
+def test_drift_event_of_another_monitor_is_recorded_once(app):
     body = json.dumps(
         {
             "specversion": "1.0",
@@ -110,7 +110,7 @@ def test_drift_found_by_anybody_enters_once(app):
         ),
     ],
 )
-def test_what_cannot_be_used_is_kept_and_told_once(app, body, why):
+def test_unusable_message_is_kept_and_alerted_once(app, body, why):
     events_queue.handle(body, app)
     events_queue.handle(body, app)
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_used_is_kept_and_told_once(app, body, why):
     assert why in sentence
 
 
-def test_a_blob_of_an_unknown_model_is_set_aside_with_a_hint(app):
+def test_blob_of_an_unknown_model_is_quarantined_with_the_nearest_name(app):
     app.blobs.upload("landing", "diabtes/march.csv", b"x\n")
     (landed,) = app.blobs.listing("landing")
     event = json.loads(recorded("blob_created.eventgrid"))
@@ -135,7 +135,7 @@ def test_a_blob_of_an_unknown_model_is_set_aside_with_a_hint(app):
     assert "Did you mean diabetes?" in sentence
 
 
-def test_a_lost_race_is_sent_again_later_and_never_counts_towards_poison(app):
+def test_event_that_lost_its_races_is_sent_again_with_a_delay(app):
     def lose(_model, _fact):
         raise LedgerConflictError("lost 8 races")
 
@@ -149,7 +149,7 @@ def test_a_lost_race_is_sent_again_later_and_never_counts_towards_poison(app):
     assert message.visible_utc > app.clock.now_utc()
 
 
-def test_a_busy_service_is_the_hosts_to_try_again(app):
+def test_error_of_a_busy_service_is_left_to_the_host_to_retry(app):
     def busy(_model, _fact):
         raise ServiceBusyError("storage is busy")
 
@@ -159,7 +159,7 @@ def test_a_busy_service_is_the_hosts_to_try_again(app):
         events_queue.handle(recorded("run_completed.eventgrid"), app)
 
 
-def test_one_bad_event_of_a_batch_does_not_stop_the_others(app):
+def test_bad_event_of_a_batch_does_not_stop_the_others(app):
     good = json.loads(recorded("blob_created.eventgrid"))
     unknown = good | {"eventType": "Some.Other"}
 
@@ -169,7 +169,7 @@ def test_one_bad_event_of_a_batch_does_not_stop_the_others(app):
     assert len(app.alert_sentences()) == 1
 
 
-def test_an_event_that_leaves_its_tags_out_does_not_make_our_challenger_a_persons(app):
+def test_challenger_whose_event_lacks_tags_is_recognised_by_the_registry(app):
     tags = {"cycle_id": "4be1c09a7d21", "attempt": "1"}
     version = app.azure_ml.register("diabetes", tags)
     event = json.loads(recorded("model_registered.by_a_person_without_tags"))
@@ -181,7 +181,7 @@ def test_an_event_that_leaves_its_tags_out_does_not_make_our_challenger_a_person
     assert (fact.cycle_id, fact.job_name) == ("4be1c09a7d21", "retrain-4be1c09a7d21-1")
 
 
-def test_why_a_job_failed_is_asked_since_its_event_does_not_say(app):
+def test_reason_of_a_failed_job_is_looked_up_before_it_is_recorded(app):
     class Jobs:
         report_now = JobReport(None)
 
@@ -190,7 +190,7 @@ def test_why_a_job_failed_is_asked_since_its_event_does_not_say(app):
 
     app.jobs = Jobs()
     events_queue.handle(recorded("run_status_changed.failed"), app)
-    assert JobFinished not in kinds(app)  # Azure ML does not know it yet: left to the poll
+    assert JobFinished not in kinds(app)  # Azure ML has not noticed yet: left to the poll
 
     app.jobs.report_now = JobReport(JobStatus.FAILED, "step train failed")
     events_queue.handle(recorded("run_status_changed.failed"), app)
@@ -207,7 +207,7 @@ def test_why_a_job_failed_is_asked_since_its_event_does_not_say(app):
         '{"feature": "b\\ud800", "statistic": 1, "threshold": 0.1}',
     ],
 )
-def test_what_no_ledger_can_keep_is_rejected_and_does_not_poison_the_queue(app, signal):
+def test_signal_that_cannot_be_stored_is_rejected_not_retried(app, signal):
     events_queue.handle(
         drift_found(signals="SIGNAL").replace('"SIGNAL"', f"[{signal}]").encode(), app
     )
@@ -217,7 +217,7 @@ def test_what_no_ledger_can_keep_is_rejected_and_does_not_poison_the_queue(app, 
     assert len(app.quarantined()) == 1
 
 
-def test_a_text_without_end_is_rejected(app):
+def test_text_beyond_the_limit_is_rejected(app):
     events_queue.handle(drift_found(sentence="x" * 5000).encode(), app)
 
     assert "5,000 characters, at most 2,048" in app.alert_sentences()[0]

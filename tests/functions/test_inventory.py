@@ -1,4 +1,4 @@
-"""What Azure sees of the app: names, triggers, schedules, routes, auth levels."""
+"""The app as Azure indexes it: names, triggers, schedules, routes, auth levels."""
 
 import inspect
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"numpy", "pandas", "scipy", "yaml", "ml", "requests", "marshmallow"}
 
 
-# Once: asked twice, the library takes its own functions for doubles of each other.
+# Once: on a second call the library takes its own functions for duplicates.
 FUNCTIONS = function_app.app.get_functions()
 
 
@@ -68,7 +68,7 @@ def test_timers_follow_their_schedules_and_not_every_start(triggers, name, sched
         ("drift_report", "GET", "api/models/{model}/drift/{date}"),
     ],
 )
-def test_http_is_for_those_who_hold_a_key(triggers, name, method, route):
+def test_http_routes_need_a_function_key(triggers, name, method, route):
     trigger = triggers[name]
 
     assert trigger["route"] == route
@@ -92,14 +92,14 @@ def test_every_address_refuses_a_parameter_that_it_does_not_read(function):
     assert json.loads(response.get_body())["error"]["code"] == "unknown_parameter"
 
 
-def test_no_setting_of_host_json_is_lost_on_a_default():
+def test_host_json_keeps_the_settings_that_the_app_relies_on():
     host = json.loads((ROOT / "host.json").read_text("utf-8"))
 
-    # The routes above hold their whole path; Event Grid sends base64.
+    # The routes above are whole paths; Event Grid sends base64.
     assert host["extensions"]["http"]["routePrefix"] == ""
     queues = host["extensions"]["queues"]
     assert queues["messageEncoding"] == "base64"
-    # A storage account that is away for minutes must poison nothing.
+    # Storage that is unavailable for minutes must not poison messages.
     hours, minutes, seconds = map(int, queues["visibilityTimeout"].split(":"))
     assert queues["maxDequeueCount"] * (hours * 3600 + minutes * 60 + seconds) >= 300
 
@@ -128,7 +128,7 @@ def is_heavy(module: str) -> bool:
     return top in HEAVY or azure
 
 
-def test_indexing_imports_no_sdk_nothing_numeric_and_not_even_the_core():
+def test_indexing_imports_neither_an_sdk_nor_the_core():
     loaded = loaded_after("import function_app; function_app.app.get_functions()")
 
     assert {module for module in loaded if is_heavy(module)} == set()
@@ -136,7 +136,7 @@ def test_indexing_imports_no_sdk_nothing_numeric_and_not_even_the_core():
     assert ours == {"shared.errors", "shared.logs"}
 
 
-def test_an_app_that_records_an_event_imports_neither_azure_ml_nor_anything_numeric():
+def test_recording_an_event_imports_neither_azure_ml_nor_numpy():
     settings = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
     code = (
         "from functions._app import App\n"
@@ -151,7 +151,7 @@ def test_an_app_that_records_an_event_imports_neither_azure_ml_nor_anything_nume
     assert heavy == set()
 
 
-def test_every_function_takes_exactly_what_its_bindings_give():
+def test_function_parameters_match_their_bindings():
     for function in FUNCTIONS:
         given = {binding.name for binding in function.get_bindings()} - {"$return"}
 

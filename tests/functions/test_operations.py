@@ -1,4 +1,4 @@
-"""The HTTP interface: answers in sentences, mistakes named with value, limit and remedy."""
+"""The HTTP interface: status codes, documents and refusals."""
 
 import json
 from datetime import timedelta
@@ -26,7 +26,7 @@ def ask(call, request_of, model="diabetes", body=b'{"reason": "new labels"}', **
     return call(operations.ask_for_retraining, request_of("POST", model=model, body=body, **more))
 
 
-def test_asking_for_a_retraining_gives_the_cycle_to_follow(call, request_of):
+def test_request_to_retrain_answers_with_the_cycle_to_follow(call, request_of):
     response = ask(call, request_of)
 
     answer = document(response)
@@ -35,7 +35,7 @@ def test_asking_for_a_retraining_gives_the_cycle_to_follow(call, request_of):
     assert answer["new"] is True
 
 
-def test_the_same_idempotency_key_is_one_request(call, request_of):
+def test_same_idempotency_key_is_one_request(call, request_of):
     key = {"Idempotency-Key": "label-audit-7"}
 
     first = document(ask(call, request_of, headers=key))
@@ -45,7 +45,7 @@ def test_the_same_idempotency_key_is_one_request(call, request_of):
     assert second["new"] is False
 
 
-def test_the_same_key_with_another_reason_is_a_mistake_and_starts_nothing(call, request_of):
+def test_same_key_with_another_reason_is_refused_and_starts_nothing(call, request_of):
     key = {"Idempotency-Key": "label-audit-8"}
     first = document(ask(call, request_of, headers=key))
 
@@ -57,7 +57,7 @@ def test_the_same_key_with_another_reason_is_a_mistake_and_starts_nothing(call, 
     assert "send a new key for a new request" in document(response)["error"]["message"]
 
 
-def test_without_a_key_two_requests_are_two(call, request_of):
+def test_requests_without_a_key_are_separate_requests(call, request_of):
     first, second = (document(ask(call, request_of)) for _ in range(2))
 
     assert first["request"] != second["request"]
@@ -95,7 +95,7 @@ def test_a_request_without_a_usable_reason_is_refused(call, request_of, body, co
         (b'{"reason": {"a": 1, "a": 2}}', ("repeated_field", "'a' is there 2 times")),
     ],
 )
-def test_field_that_would_not_be_read_is_refused_and_nothing_starts(
+def test_unknown_or_repeated_field_is_refused_and_nothing_starts(
     app, call, request_of, body, refusal
 ):
     response = ask(call, request_of, body=body)
@@ -114,7 +114,7 @@ def test_long_values_of_unknown_names_are_cut(call, request_of):
 
 
 @pytest.mark.parametrize("body", [b'{"date": "2026-03-14"}', b"null", b"x"])
-def test_body_where_none_is_read_is_refused(call, request_of, body):
+def test_body_on_a_route_that_reads_none_is_refused(call, request_of, body):
     response = call(operations.ask_for_drift_check, request_of("POST", model="iris", body=body))
 
     assert document(response)["error"]["code"] == "body_not_read"
@@ -130,7 +130,7 @@ def test_body_where_none_is_read_is_refused(call, request_of, body):
         ({"date": "2026-03-14", "force": ""}, "unknown_parameter", "force="),
     ],
 )
-def test_parameter_that_would_not_be_read_is_refused(call, request_of, params, code, named):
+def test_unknown_parameter_is_refused(call, request_of, params, code, named):
     response = call(operations.ask_for_drift_check, request_of("POST", model="iris", params=params))
 
     assert response.status_code == 400
@@ -147,11 +147,11 @@ def test_parameter_that_is_given_twice_is_refused(call, request_of):
 
 
 @pytest.mark.parametrize("params", [{"code": "the key"}, {"Code": "k", "clientId": "default"}])
-def test_key_of_the_function_may_stand_in_the_address(call, request_of, params):
+def test_function_key_in_the_query_is_allowed(call, request_of, params):
     assert call(operations.show_models, request_of(params=params)).status_code == 200
 
 
-def test_a_huge_body_is_not_parsed(call, request_of):
+def test_huge_body_is_refused_unparsed(call, request_of):
     response = ask(call, request_of, body=b" " * 20_000)
 
     assert response.status_code == 413
@@ -173,7 +173,7 @@ def test_an_unknown_model_is_404_with_the_nearest_name(call, request_of):
 
 
 @pytest.mark.parametrize("model", ["", "../etc", "a b", "x" * 65, "<script>"])
-def test_what_is_no_model_name_is_refused(call, request_of, model):
+def test_malformed_model_name_is_refused(call, request_of, model):
     response = call(operations.show_model, request_of(model=model))
 
     assert response.status_code == 400
@@ -189,7 +189,7 @@ def test_what_is_no_model_name_is_refused(call, request_of, model):
         ("0001-01-01", "date_too_early"),
     ],
 )
-def test_a_drift_check_needs_a_day_that_has_been(call, request_of, day, code):
+def test_drift_check_of_a_malformed_or_future_day_is_refused(call, request_of, day, code):
     response = call(
         operations.ask_for_drift_check, request_of("POST", model="iris", params={"date": day})
     )
@@ -247,7 +247,7 @@ def test_a_cycle_is_explained_as_text_to_a_terminal(call, request_of):
 
 
 @pytest.mark.parametrize(("cycle_id", "status"), [("0123456789ab", 404), ("latest", 400)])
-def test_a_cycle_that_is_not_there_is_an_answer(call, request_of, cycle_id, status):
+def test_unknown_or_malformed_cycle_id_is_refused(call, request_of, cycle_id, status):
     response = call(operations.explain_cycle, request_of(model="diabetes", cycle_id=cycle_id))
 
     assert response.status_code == status
@@ -280,7 +280,7 @@ def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
     assert answer["follow"] == "/api/models/diabetes"
 
 
-def test_a_broken_model_yml_is_said_in_words_and_is_no_stack_trace(request_of):
+def test_broken_model_yml_is_answered_in_words(request_of):
     @guarded()
     def broken(_req, _app):
         raise ModelConfigError("ml/models/diabetes/model.yml:14: drift.window is 0, at least 1 d")

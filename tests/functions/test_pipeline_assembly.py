@@ -1,4 +1,4 @@
-"""The pipeline of a cycle, as Azure's own SDK sees it. (Seconds: the SDK's import is slow.)"""
+"""The pipeline of a cycle, built by Azure's SDK, which is slow to import."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def first_training():
     return build_pipeline(a_job(), SETTINGS)
 
 
-def test_a_retraining_is_prepare_train_evaluate_register(first_training):
+def test_retraining_job_has_the_steps_prepare_train_evaluate_register(first_training):
     assert list(first_training.jobs) == ["prepare", "train", "evaluate", "register"]
     assert first_training._validate().passed
 
@@ -60,20 +60,20 @@ def test_a_job_is_named_and_tagged_by_what_it_is_made_from(first_training):
     assert first_training.tags["fact_seq"] == "12"
 
 
-def test_evidence_goes_where_the_function_reads_it(first_training):
+def test_evidence_is_written_where_the_function_reads_it(first_training):
     assert first_training.outputs["evidence"].path == (
         "azureml://datastores/workspaceblobstore/paths/evidence/diabetes/retrain-0123456789ab-2/"
     )
 
 
-def test_registration_knows_cycle_attempt_and_fact(first_training):
+def test_registration_step_is_given_cycle_attempt_and_fact(first_training):
     given = inputs_of(first_training, "register")
 
     assert (int(given["attempt"]), int(given["fact_seq"])) == (2, 12)
     assert given["evidence"] == "${{parent.jobs.evaluate.outputs.evidence}}"
 
 
-def test_the_champion_is_compared_on_the_same_rows():
+def test_champion_is_an_input_of_the_evaluation():
     pipeline = build_pipeline(a_job(champion="9"), SETTINGS)
 
     assert pipeline.inputs["champion"].path == "azureml:diabetes:9"
@@ -92,5 +92,5 @@ def test_a_registered_version_is_evaluated_without_training():
     assert pipeline._validate().passed
 
 
-def test_no_step_may_run_for_ever(first_training):
+def test_every_step_has_a_timeout(first_training):
     assert {step.limits.timeout for step in first_training.jobs.values()} == {7200}

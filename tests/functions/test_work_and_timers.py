@@ -22,7 +22,7 @@ def test_a_message_performs_the_effect_it_names(app, queue_message):
     assert any(isinstance(fact, DataTested) for fact in app.facts("diabetes"))
 
 
-def test_a_doubled_message_does_nothing_more(app):
+def test_doubled_message_performs_its_effect_once(app):
     app.drop("diabetes", "march.csv")
     (body,) = work_messages(app)
 
@@ -54,7 +54,7 @@ def test_message_that_cannot_be_read_is_kept_with_the_reason(app, body, why):
     assert len(app.quarantined()) == 1
 
 
-def test_a_bug_is_logged_and_left_to_the_poison_queue(app, caplog):
+def test_crash_of_a_performer_is_logged_and_raised_for_the_poison_queue(app, caplog):
     def crash(_message):
         raise ZeroDivisionError("a bug")
 
@@ -74,7 +74,7 @@ def test_the_daily_timer_asks_for_every_model(app, caplog):
     assert caplog.text.count("no drift to check") == 2
 
 
-def test_one_models_trouble_stops_no_other_drift_check_and_fails_the_run(app):
+def test_error_of_one_model_does_not_stop_the_checks_of_others_but_fails_the_run(app):
     asked = []
 
     def ask(model):
@@ -93,7 +93,7 @@ def test_one_models_trouble_stops_no_other_drift_check_and_fails_the_run(app):
     assert asked == ["iris"]
 
 
-def test_reconcile_finds_a_blob_whose_event_never_came(app):
+def test_blob_without_event_is_found_by_reconcile(app):
     app.blobs.upload("landing", "iris/lost.csv", b"a row\n")
     app.clock.advance(timedelta(minutes=10))
 

@@ -61,7 +61,7 @@ SMALL_BYTES = 1000  # a larger file is tested in a job
 
 @dataclass(frozen=True, slots=True)
 class Chances:
-    """How rough the world is, each as a share of its occasions."""
+    """How often things go wrong, each as a probability."""
 
     event_lost: float = 0.1
     event_doubled: float = 0.2
@@ -299,7 +299,7 @@ class World:
             job_name = data["job"] if self.chance.random() < 0.8 else None
             fact = ChallengerRegistered(data["version"], data["cycle_id"], job_name)
             self._send_event(data["model"], fact)
-        elif JobName.parse(data["job"]) is not None:  # a file's test is nobody's event
+        elif JobName.parse(data["job"]) is not None:  # the test of a file has no event
             self._send_event(data["model"], JobFinished(data["job"], data["status"], "by event"))
 
     def _send_event(self, model: str, fact: Fact) -> None:
@@ -378,7 +378,7 @@ class World:
         except Crash:
             self.crashes += 1
         else:
-            assert repairs.troubles == []
+            assert repairs.errors == []
 
     def step(self) -> bool:
         """Deliver one of the visible messages; False when there is none."""
@@ -422,19 +422,19 @@ class World:
         self.run_until(self.clock.now_utc() + duration)
 
     def run_until_quiet(self, *, hours: int = 72) -> None:
-        """Until nothing is open, due, waiting or on its way."""
+        """Run until nothing is open, due, waiting or in a queue."""
         end_utc = self.clock.now_utc() + timedelta(hours=hours)
         while self.clock.now_utc() < end_utc:
             self.run_for(timedelta(minutes=20))
             if self.quiet:
                 return
-        raise AssertionError(f"not quiet after {hours} simulated hours: {self.unrest()}")
+        raise AssertionError(f"not quiet after {hours} simulated hours: {self.unfinished()}")
 
     @property
     def quiet(self) -> bool:
-        return not any(self.unrest().values())
+        return not any(self.unfinished().values())
 
-    def unrest(self) -> dict[str, Sequence[Any]]:
+    def unfinished(self) -> dict[str, Sequence[Any]]:
         states = [self.ledger.head(model).state for model in self.policies]
         return {
             "messages": list(self.work.messages.values()) + list(self.events.messages.values()),

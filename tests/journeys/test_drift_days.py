@@ -1,4 +1,4 @@
-"""Days that are looked at again, and windows too large for a function, through the whole app."""
+"""Days that are checked again, and windows too large for a function, through the whole app."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def a_day_later(world):
     world.run_for(timedelta(days=1))
 
 
-def test_rows_that_come_late_make_the_day_another_revision_and_drift_in_it_opens_a_cycle():
+def test_late_rows_give_the_day_a_revision_whose_drift_opens_a_cycle():
     world = with_champion()
     daily(world)
     (first,) = checked(world)
@@ -69,7 +69,7 @@ def test_rows_that_come_late_make_the_day_another_revision_and_drift_in_it_opens
     assert len(world.azure_ml.jobs) == jobs
 
 
-def test_a_day_without_new_rows_is_not_looked_at_again():
+def test_day_without_new_rows_is_not_checked_again():
     world = with_champion()
     daily(world)
 
@@ -79,7 +79,7 @@ def test_a_day_without_new_rows_is_not_looked_at_again():
     assert [fact.revision for fact in checked(world)] == [0, 0]
 
 
-def test_a_day_with_too_few_rows_is_looked_at_again_until_it_is_too_long_ago():
+def test_day_with_too_few_rows_is_checked_again_for_three_days():
     world = with_champion()
     world.ports.drift_checks.verdict_of = lambda *_: DriftVerdict.NOT_ENOUGH_DATA
     host = world.hosts[0]
@@ -96,7 +96,7 @@ def test_a_day_with_too_few_rows_is_looked_at_again_until_it_is_too_long_ago():
     assert {fact.day for fact in checked(world)} == {first.day}
 
 
-def test_a_person_may_ask_for_a_day_again_once_rows_came():
+def test_day_may_be_checked_again_by_hand_once_rows_came():
     world = with_champion()
     host = world.hosts[0]
     host.check_drift("diabetes")
@@ -114,7 +114,7 @@ def test_a_person_may_ask_for_a_day_again_once_rows_came():
     assert [fact.revision for fact in checked(world)] == [0, 1]
 
 
-def test_a_check_by_hand_in_the_night_leaves_no_hours_unchecked():
+def test_check_of_today_is_repeated_later_over_the_longer_window():
     world = with_champion()
     host = world.hosts[0]
     host.check_drift("diabetes")
@@ -131,7 +131,7 @@ def test_a_check_by_hand_in_the_night_leaves_no_hours_unchecked():
     assert morning.window_end_utc - night.window_end_utc >= timedelta(hours=4)
 
 
-def test_a_large_window_is_one_job_however_often_it_is_asked_for():
+def test_large_window_asked_for_twice_is_one_job():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
 
@@ -176,7 +176,7 @@ def checked_day(failed: EffectFailed) -> date:
     return date.fromisoformat(failed.effect.split(":")[1])
 
 
-def test_a_drift_job_that_fails_twice_is_told_and_production_goes_on():
+def test_drift_job_that_fails_twice_raises_an_alert():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
     world.azure_ml.script_of = lambda _job: JobScript(fails=True)

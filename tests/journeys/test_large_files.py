@@ -36,7 +36,7 @@ def files_in(world, container, folder):
 
 
 def scripted(world, script):
-    """Tests of files go by `script`, everything else works."""
+    """Jobs that test files go by `script`, all others work."""
     world.azure_ml.script_of = lambda job: (
         script if isinstance(job, DataTestRequest) else JobScript()
     )
@@ -44,7 +44,7 @@ def scripted(world, script):
 
 @dataclass
 class CountingCopies:
-    """The data store of a world, noting what is copied."""
+    """The data store of a world; keeps what was copied."""
 
     inner: object
     accepted: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ def test_a_large_file_is_tested_by_a_job_and_used_like_any_other():
     assert files_in(world, "data", "diabetes/untested/") == set()
 
 
-def test_a_large_file_that_breaks_the_contract_is_set_aside_with_its_own_name():
+def test_large_file_that_breaks_the_contract_is_quarantined_under_its_own_name():
     world = World()
     world.upload("diabetes/large.csv", b"broken" + LARGE)
 
@@ -107,7 +107,7 @@ def test_a_large_file_that_is_replaced_while_its_job_runs_is_not_used(new):
     assert files_in(world, "data", "diabetes/untested/") == set()
 
 
-def test_a_job_that_fails_is_tried_once_more_then_the_file_is_set_aside_with_the_reason():
+def test_file_whose_job_fails_twice_is_quarantined_with_the_reason():
     world = World()
     scripted(world, JobScript(fails=True))
     world.upload("diabetes/large.csv", LARGE)
@@ -151,7 +151,7 @@ def test_a_job_that_never_ends_is_cancelled_and_blocks_its_model_no_longer():
     assert world.azure_ml.report(job).status == "canceled"
 
 
-def test_a_host_that_was_paused_before_it_made_its_copy_leaves_it_no_longer_than_a_cycle():
+def test_copy_left_by_a_paused_host_is_deleted_by_the_next_cycle():
     world = World()
     world.upload("diabetes/large.csv", LARGE)
     world.run_until_quiet()
@@ -183,7 +183,7 @@ def test_many_large_files_are_tested_at_once_and_each_is_settled_once():
     assert sorted(data.accepted) == sorted(set(data.accepted))
 
 
-def test_when_the_waiting_is_given_up_every_job_is_cancelled():
+def test_all_file_jobs_are_cancelled_when_the_wait_is_given_up():
     world = World()
     scripted(world, JobScript(timedelta(days=365)))
     for number in range(3):
@@ -196,7 +196,7 @@ def test_when_the_waiting_is_given_up_every_job_is_cancelled():
 
 
 @pytest.mark.parametrize("error", [NotThereYetError("it is not there"), EvidenceError("nonsense")])
-def test_a_job_that_wrote_nothing_of_use_sets_its_file_aside_and_holds_up_no_other(error):
+def test_unreadable_result_of_a_job_quarantines_only_its_file(error):
     world = World()
 
     class Evidence(InMemoryEvidence):
@@ -215,7 +215,7 @@ def test_a_job_that_wrote_nothing_of_use_sets_its_file_aside_and_holds_up_no_oth
     assert f"{error}; look at its log, then send the file again" in large.findings[0]
 
 
-def test_no_name_of_a_file_comes_near_a_shell():
+def test_file_name_is_never_part_of_a_job_command():
     world = World()
     world.upload("diabetes/$(touch x) `y` ü.csv", LARGE)
 
@@ -230,7 +230,7 @@ def test_no_name_of_a_file_comes_near_a_shell():
     assert sum(fact.accepted for fact in facts(world)) == 1
 
 
-def test_a_file_that_is_larger_than_its_event_said_gets_its_job_too():
+def test_file_larger_than_its_event_said_is_tested_by_a_job():
     world = World()
     ref = world.blobs.upload("landing", "diabetes/large.csv", LARGE)
     world.hosts[0].record("diabetes", DataArrived(ref, 0))

@@ -1,4 +1,4 @@
-"""Nothing waits, grows or fails for ever: every limit ends in a reason and an alert."""
+"""Waits, sizes and failures are limited, and every limit ends with a reason and an alert."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_deployment_refused_half_way_is_deleted_too():
 
 @dataclass
 class CountingData:
-    """The data store of a world, counting what is read; dies once in the middle."""
+    """The data store of a world; counts reads and crashes once."""
 
     inner: object
     dies_at: int
@@ -197,7 +197,7 @@ def test_a_large_file_ends_its_slice():
         "what?#1%2F\\back:slash*.csv",
     ],
 )
-def test_long_and_odd_file_names_are_accepted_and_set_aside_within_azures_limits(name):
+def test_long_and_odd_file_names_stay_within_azures_limits(name):
     world = World()
     world.upload(f"diabetes/{name}", b"a\nb\n")
     world.run_until_quiet()
@@ -219,7 +219,7 @@ def test_long_and_odd_file_names_are_accepted_and_set_aside_within_azures_limits
     assert not set(accepted) & set('?#%\\:*"<>|')
 
 
-def test_a_long_path_for_no_model_is_kept_as_well():
+def test_long_path_of_an_unclaimed_blob_is_shortened():
     world = World()
     ref = world.blobs.upload("landing", f"nobody/{'n' * 1000}.csv", b"x")
 
@@ -249,7 +249,7 @@ def test_five_thousand_requests_by_hand_while_a_cycle_is_open_are_one_more_cycle
     assert sum(len(value) for value in row.values() if isinstance(value, str)) < 60_000
 
 
-def test_files_set_aside_in_a_cycle_that_fails_later_are_not_tested_again():
+def test_quarantined_files_of_a_failed_cycle_are_not_tested_again():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -264,7 +264,7 @@ def test_files_set_aside_in_a_cycle_that_fails_later_are_not_tested_again():
     assert sum(fact.quarantined for fact in facts(world, DataTested)) == 1
 
 
-def test_the_same_content_dropped_again_is_no_new_data_and_is_said_to_be_known():
+def test_content_dropped_again_does_not_retrain():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -281,7 +281,7 @@ def test_the_same_content_dropped_again_is_no_new_data_and_is_said_to_be_known()
     assert state.past[-1].sentence.startswith("Not retrained: nothing new.")
 
 
-def test_a_blob_outside_every_models_folder_is_copied_once_however_often_it_is_found():
+def test_unclaimed_blob_is_copied_to_quarantine_once():
     world = World(chances=replace(CALM, event_lost=1.0))
     world.upload("nobody/big.csv", b"x" * 1000)
 
@@ -293,7 +293,7 @@ def test_a_blob_outside_every_models_folder_is_copied_once_however_often_it_is_f
     assert len(alerts(world)) == 1
 
 
-def test_every_sentence_that_ends_a_cycle_or_alerts_is_a_whole_one():
+def test_sentences_of_cycle_ends_and_alerts_are_complete():
     world = World(seed=3, chances=replace(CALM, job_fails=0.4, better=0.5, file_broken=0.3))
     for number in range(40):
         world.upload_random("diabetes", number)
@@ -347,7 +347,7 @@ def test_a_drift_check_that_was_given_up_may_be_asked_for_again():
     assert not hosts[0].check_drift("diabetes").new
 
 
-def test_an_endpoint_that_an_earlier_cycle_failed_to_make_is_tried_once_a_cycle():
+def test_failed_endpoint_is_created_again_once_a_cycle_unless_it_serves():
     made = []
 
     class Endpoints:

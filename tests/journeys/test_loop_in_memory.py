@@ -1,4 +1,4 @@
-"""The loop as a user sees it, over the doubles."""
+"""The whole loop over the doubles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_better_second_version_takes_over_and_the_old_one_is_retired_after_the
     assert state.data.files == 2
 
 
-def test_a_broken_file_is_set_aside_and_the_champion_is_untouched():
+def test_broken_file_is_quarantined_and_the_champion_is_untouched():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -105,7 +105,7 @@ def test_a_request_by_hand_trains_again_on_the_same_data():
     assert len(world.azure_ml.jobs) == 2
 
 
-def test_without_data_a_request_by_hand_says_so():
+def test_request_by_hand_without_data_ends_with_the_reason():
     world = World()
 
     world.hosts[0].request("diabetes", request="r1", text="now")
@@ -128,7 +128,7 @@ def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_trai
     assert [name.split("-")[0] for name in world.azure_ml.jobs] == ["retrain", "evaluate"]
 
 
-def test_a_blob_for_no_model_is_set_aside_with_one_alert():
+def test_blob_of_no_model_is_quarantined_with_one_alert():
     world = World()
 
     world.upload("diabtes/typo.csv", b"a\n")

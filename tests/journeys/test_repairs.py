@@ -1,4 +1,4 @@
-"""What reconcile finds, and what it leaves alone."""
+"""What reconcile repairs, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def facts(world, kind):
     return [e.fact for e in world.ledger.entries("diabetes") if isinstance(e.fact, kind)]
 
 
-def test_a_file_whose_event_never_came_is_found_and_used():
+def test_file_without_event_is_found_by_reconcile_and_used():
     world = World(chances=replace(CALM, event_lost=1.0))
 
     world.upload("diabetes/first.csv", b"a\nb\n")
@@ -59,7 +59,7 @@ def test_the_same_event_twenty_times_gives_one_cycle_one_job_one_deployment():
     assert world.endpoints.created == {("diabetes", "version-1"): 1}
 
 
-def test_an_older_content_of_a_blob_that_comes_late_is_stale_and_never_tested():
+def test_late_event_of_an_older_content_is_stale_and_not_tested():
     world = World()
     old = world.blobs.upload("landing", "diabetes/a.csv", b"old\n")
     new = world.blobs.upload("landing", "diabetes/a.csv", b"new\n")
@@ -73,7 +73,7 @@ def test_an_older_content_of_a_blob_that_comes_late_is_stale_and_never_tested():
     assert len(world.ledger.head("diabetes").state.past) == 1
 
 
-def test_a_file_overwritten_before_it_was_read_is_superseded_and_the_new_one_is_used():
+def test_file_overwritten_before_it_was_read_is_superseded():
     world = World()
     world.upload("diabetes/a.csv", b"old\n")
     world.blobs.upload("landing", "diabetes/a.csv", b"new\nnew\n")  # its event never comes
@@ -86,7 +86,7 @@ def test_a_file_overwritten_before_it_was_read_is_superseded_and_the_new_one_is_
     assert state.data.rows == 2
 
 
-def test_traffic_moved_by_a_person_is_respected_recorded_once_and_told():
+def test_traffic_moved_by_hand_is_respected_and_alerted_once():
     world = with_champion(policies={"diabetes": replace(POLICY, soak=timedelta(days=1))})
     world.upload("diabetes/second.csv", b"c\nd\n")
     while world.ledger.head("diabetes").state.champion.version != "2":
@@ -107,7 +107,7 @@ def test_traffic_moved_by_a_person_is_respected_recorded_once_and_told():
     )
 
 
-def test_traffic_split_by_a_person_is_recorded_once_and_left_alone():
+def test_traffic_split_by_hand_is_recorded_once_and_left_alone():
     world = with_champion()
     world.endpoints._endpoints["diabetes"].deployments["blue"] = world.endpoints._endpoints[
         "diabetes"
@@ -139,7 +139,7 @@ def test_an_older_write_of_a_paused_host_is_repaired():
     assert endpoint.fact_seq == world.ledger.head("diabetes").state.champion.fact_seq
 
 
-def test_an_effect_that_fails_for_hours_is_given_up_and_its_files_go_into_the_next_cycle():
+def test_files_of_an_effect_given_up_after_hours_go_into_the_next_cycle():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
 
@@ -204,7 +204,7 @@ def test_an_effect_whose_worker_always_crashes_is_given_up():
     assert any("work-poison" in alert.sentence for alert in world.ports.alerts.sent.values())
 
 
-def test_one_models_trouble_stops_no_other():
+def test_error_of_one_model_does_not_stop_the_repairs_of_others():
     world = World(policies={"diabetes": POLICY, "iris": POLICY})
     world.upload("iris/a.csv", b"a\n")
     world.run_until_quiet()
@@ -220,11 +220,11 @@ def test_one_models_trouble_stops_no_other():
 
     repairs = down()
 
-    assert repairs.troubles == ["iris: iris: Azure ML has not answered"]
+    assert repairs.errors == ["iris: iris: Azure ML has not answered"]
     assert repairs.arrivals == 1
 
 
-def test_a_doubled_message_does_not_double_the_chain_of_messages():
+def test_doubled_message_of_a_waiting_effect_is_obsolete():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while not any("watch" in str(item.body) for item in world.work.messages.values()):
@@ -266,14 +266,14 @@ def test_a_drift_check_is_asked_for_once_a_day_and_not_without_a_champion():
 
 
 @pytest.mark.parametrize("seed", [random.Random(5).randrange(10**6)])  # noqa: S311 - a seed
-def test_a_world_where_every_second_event_is_lost_still_comes_to_rest(seed):
+def test_all_cycles_end_though_every_second_event_is_lost(seed):
     world, _ = simulate(cycles=40, seed=seed, chances=Chances(event_lost=0.5, event_doubled=0.5))
 
     check(world)
 
 
 class WatchedLedger(CountingLedger):
-    """The host that uses it dies at a commit, once: `commits_left` says when."""
+    """Its host crashes once, at the commit that `commits_left` counts down to."""
 
     commits_left = 1_000_000
     most_entries = 0
@@ -296,7 +296,7 @@ def forty_versions_wait(world: World) -> None:
         world.hosts[0].record("diabetes", ChallengerRegistered(f"by-hand-{number}"))
 
 
-def test_more_decisions_than_a_transaction_takes_are_made_in_several():
+def test_forty_decisions_are_committed_in_several_transactions():
     world = World(make_ledger=WatchedLedger)
     forty_versions_wait(world)
 
@@ -309,7 +309,7 @@ def test_more_decisions_than_a_transaction_takes_are_made_in_several():
 
 
 @pytest.mark.parametrize("commits", [1, 2, 3])
-def test_a_host_that_dies_between_two_transactions_of_decisions_is_relieved(commits):
+def test_decisions_left_by_a_crashed_host_are_taken_up_by_reconcile(commits):
     world = World(make_ledger=WatchedLedger)
     forty_versions_wait(world)
     while world.azure_ml.models.get("diabetes") is None or not facts(world, ChallengerEvaluated):
@@ -322,7 +322,7 @@ def test_a_host_that_dies_between_two_transactions_of_decisions_is_relieved(comm
     assert len(facts(world, CycleEnded)) == 41
 
 
-def test_what_another_version_of_the_app_planned_otherwise_is_planned_anew():
+def test_outbox_written_by_another_version_is_put_right():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while not (due := world.ledger.due("diabetes")):
@@ -341,7 +341,7 @@ def test_what_another_version_of_the_app_planned_otherwise_is_planned_anew():
     assert world.ledger.head("diabetes").state.past[-1].outcome is Outcome.PROMOTED
 
 
-def test_a_file_that_lies_there_is_used_though_its_event_seemed_the_older_one():
+def test_file_in_landing_is_used_although_its_event_looked_stale():
     world = World()
     gone = world.blobs.upload("landing", "diabetes/a.csv", b"old\n")
     there = world.blobs.upload("landing", "diabetes/a.csv", b"new\nnew\n")
@@ -361,7 +361,7 @@ def test_a_file_that_lies_there_is_used_though_its_event_seemed_the_older_one():
     assert data.rows == 2
 
 
-def test_a_version_that_a_person_registered_is_found_though_its_event_never_came():
+def test_version_registered_by_hand_without_event_is_found_by_reconcile():
     world = with_champion()
     world.chances = replace(CALM, event_lost=1.0)
     version = world.azure_ml.register("diabetes", {"author": "Ada"})
@@ -373,7 +373,7 @@ def test_a_version_that_a_person_registered_is_found_though_its_event_never_came
     assert len([f for f in facts(world, ChallengerRegistered) if f.version == version]) == 1
 
 
-def test_versions_registered_long_before_are_not_dug_out():
+def test_version_registered_days_ago_is_not_picked_up():
     world = with_champion()
     world.chances = replace(CALM, event_lost=1.0)
     world.run_for(timedelta(days=1))
@@ -385,7 +385,7 @@ def test_versions_registered_long_before_are_not_dug_out():
     assert len(facts(world, ChallengerRegistered)) == 1
 
 
-def test_a_blob_of_no_model_is_told_once_whoever_finds_it():
+def test_blob_of_no_model_is_alerted_once_by_event_or_reconcile():
     world = World()
     world.upload("nobody/a.csv", b"x\n")
     world.upload("stray.csv", b"x\n")
@@ -399,7 +399,7 @@ def test_a_blob_of_no_model_is_told_once_whoever_finds_it():
     assert len(world.ports.alerts.sent) == 2
 
 
-def test_a_flood_of_files_without_events_is_taken_in_run_by_run():
+def test_files_without_events_are_recorded_a_thousand_a_run():
     world = World()
     for number in range(1_200):
         world.blobs.upload("landing", f"diabetes/{number}.csv", b"%d\n" % number)
@@ -408,13 +408,13 @@ def test_a_flood_of_files_without_events_is_taken_in_run_by_run():
     first, second = (world.hosts[0].reconcile() for _ in range(2))
 
     assert (first.arrivals, second.arrivals) == (1_000, 200)
-    assert first.troubles == [
+    assert first.errors == [
         "diabetes: 1,200 files without an event, limit 1,000 a run; the next one goes on"
     ]
-    assert second.troubles == []
+    assert second.errors == []
 
 
-def test_a_request_repeated_later_names_the_cycle_that_took_it_along():
+def test_repeated_request_names_the_cycle_that_took_it():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.ledger.head("diabetes").state.cycle is None:

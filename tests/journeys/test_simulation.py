@@ -1,4 +1,4 @@
-"""Hundreds of cycles, five models, two hosts, one seed: nothing lost, doubled or left over.
+"""Hundreds of cycles of five models on three hosts from one seed: every invariant holds.
 
 Two thousand, in at most 60 s of CPU, are run by `benchmarks/simulation.py`.
 """
@@ -15,14 +15,14 @@ _CYCLES = 500
 _BUDGET_SECONDS = 60 * _CYCLES / 2000
 
 
-def test_hundreds_of_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
+def test_rough_simulation_of_500_cycles_keeps_every_invariant():
     started = time.process_time()
 
     world, report = simulate(cycles=_CYCLES, seed=_SEED)
 
     assert time.process_time() - started <= _BUDGET_SECONDS
     assert report.cycles >= _CYCLES
-    # The run must have been rough enough to mean something.
+    # The run must have been rough enough.
     assert report.crashes > 125
     assert world.overtaken > 100
     assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 2, report
@@ -31,13 +31,13 @@ def test_hundreds_of_cycles_of_shuffled_doubled_and_lost_events_end_in_order():
     check(world)
 
 
-def test_a_calm_world_ends_in_order_too():
+def test_calm_simulation_keeps_every_invariant():
     world, _ = simulate(cycles=50, seed=1, chances=CALM)
 
     check(world)
 
 
-def test_the_same_seed_gives_the_same_facts():
+def test_same_seed_gives_the_same_facts():
     first, _ = simulate(cycles=60, seed=7)
     second, _ = simulate(cycles=60, seed=7)
 

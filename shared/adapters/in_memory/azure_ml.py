@@ -1,4 +1,4 @@
-"""Azure ML's jobs and registry as they behave from outside: asynchronous, now and then failing."""
+"""Jobs and registry of Azure ML, simulated: asynchronous, and failing as scripted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class JobScript:
-    """How one job will go."""
+    """How a job goes."""
 
     duration: timedelta = timedelta(minutes=5)
     fails: bool = False
@@ -119,7 +119,7 @@ class AzureMlSimulator:
         return SubmittedJob(champion, f"https://ml.azure.com/runs/{name}")
 
     def report(self, name: str) -> JobReport | None:
-        """How it stands."""
+        """Its state now."""
         self.settle()
         job = self.jobs.get(name)
         return job.report if job else None
@@ -136,7 +136,7 @@ class AzureMlSimulator:
         return self._agenda[0][0] if self._agenda else None
 
     def settle(self) -> None:
-        """Let everything happen that is due by now."""
+        """End all jobs that are due by now."""
         while self._agenda and self._agenda[0][0] <= self.clock.now_utc():
             _, _, name, status = heapq.heappop(self._agenda)
             job = self.jobs[name]

@@ -1,4 +1,4 @@
-"""Time that only moves when told to."""
+"""A clock that moves only when told to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SimulatedClock:
         return self._now_utc
 
     def sleep(self, duration: timedelta) -> None:
-        """Time passes for everybody."""
+        """Advance the clock."""
         self.advance(duration)
 
     def advance(self, duration: timedelta) -> None:

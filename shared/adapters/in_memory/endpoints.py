@@ -1,4 +1,4 @@
-"""Online endpoints as they behave from outside: every change takes a while."""
+"""Online endpoints, simulated: every change takes a while."""
 
 from __future__ import annotations
 

@@ -59,6 +59,8 @@ class InMemoryLedger:
             etag = str(stream.state.count) if stream.state.count else None
             if etag != head.etag:
                 raise LedgerConflictError(f"{model}: the stream has grown to {etag}")
+            if entries and entries[0].seq != len(stream.entries) + 1:
+                raise LedgerConflictError(f"{model}: fact {entries[0].seq} exists, or leaves a gap")
             if not stream.keys.isdisjoint(keys) or len(set(keys)) != len(keys):
                 raise LedgerConflictError(f"{model}: one of {keys} is known already")
             if any(row.effect in stream.due for row in due) or any(

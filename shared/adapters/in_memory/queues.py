@@ -1,4 +1,4 @@
-"""A storage queue: at least once, in no order worth relying on, with delays and a poison queue."""
+"""A storage queue: at least once, unordered, with delays and a poison queue."""
 
 from __future__ import annotations
 

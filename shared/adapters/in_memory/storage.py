@@ -49,7 +49,7 @@ class InMemoryBlobs:
         return ref
 
     def delete(self, container: str, path: str) -> None:
-        """Gone, if it was there."""
+        """Delete it if it exists."""
         self._containers.get(container, {}).pop(path, None)
 
     def get(self, container: str, path: str) -> bytes | None:
@@ -58,7 +58,7 @@ class InMemoryBlobs:
         return blob.content if blob else None
 
     def listing(self, container: str, prefix: str = "") -> list[LandedBlob]:
-        """What lies there now, by path."""
+        """Blobs by path."""
         blobs = self._containers.get(container, {})
         return [blobs[path].landed for path in sorted(blobs) if path.startswith(prefix)]
 
@@ -85,11 +85,11 @@ class InMemoryDataStore:
         self._limit_bytes = limit_bytes
 
     def landed(self, model: str) -> Iterable[LandedBlob]:
-        """What lies under `landing/<model>/` now."""
+        """Blobs under `landing/<model>/`."""
         return self._blobs.listing(_LANDING, f"{model}/")
 
     def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
-        """What lies outside the folders of these models."""
+        """Blobs outside the folders of these models."""
         folders = tuple(f"{model}/" for model in models)
         listing = self._blobs.listing(_LANDING)
         return [item for item in listing if not item.blob.path.startswith(folders)]
@@ -114,7 +114,7 @@ class InMemoryDataStore:
         self._blobs.upload(self._container, path, self._blobs.read(blob))
 
     def empty(self, folder: str) -> None:
-        """Delete what lies there."""
+        """Delete all blobs in it."""
         for item in self._blobs.listing(self._container, folder):
             self._blobs.delete(self._container, item.blob.path)
 
@@ -124,10 +124,10 @@ class InMemoryDataStore:
         if known is None:
             self._blobs.upload(self._container, path, text.encode())
         elif known != text.encode():
-            raise DataMismatchError(f"{path} exists with another content")
+            raise DataMismatchError(f"{path} exists with other content")
 
     def find_json(self, path: str) -> str | None:
-        """What lies there."""
+        """The stored text; None where there is none."""
         content = self._blobs.get(self._container, path)
         return None if content is None else content.decode()
 

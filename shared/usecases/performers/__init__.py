@@ -1,7 +1,6 @@
-"""One performer for each type of effect: it does the effect, or looks how far it is.
+"""One performer for each type of effect: a function that receives only the ports it uses.
 
-A performer is a callable that holds the ports it uses and nothing else. `functions._performers`
-registers each by its effect's type; `tests/unit/usecases/test_performers.py` fails for an effect
-without one. Performing twice is harmless: the effect's key, or a name made from it, says what was
-done already.
+It performs the effect, or looks how far it is, and returns the fact to record or what to wait for.
+`functions._performers` registers each by the type of its effect. Performing twice is harmless: the
+key of the effect, or a name made from it, tells what was done before.
 """

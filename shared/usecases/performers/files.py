@@ -1,4 +1,4 @@
-"""A tested file goes where it belongs, and what became of it is stored.
+"""Accept or quarantine a tested file, and store what became of it.
 
 The JSON is a format: what earlier releases stored is read for ever.
 """
@@ -103,7 +103,7 @@ class DataReport:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReport:
-    """Why a file was set aside; stored beside it. `report` is a JSON text."""
+    """Why a file was quarantined; stored beside it. `report` is a JSON text."""
 
     source: str
     etag: str
@@ -117,7 +117,7 @@ class QuarantineReport:
 
 @dataclass(frozen=True, slots=True)
 class CycleFile:
-    """One content of one blob, that a cycle is to use."""
+    """One content of one blob, tested in a cycle."""
 
     model: str
     cycle_id: str
@@ -131,7 +131,7 @@ class CycleFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleFile:
-    """Accepts the content that passed its tests and sets the other aside."""
+    """Accepts content that passed its tests and quarantines the rest."""
 
     data: DataStore
     quarantine: Quarantine
@@ -146,7 +146,7 @@ class SettleFile:
         if tested.findings:
             findings = [sentences.finding(item.sentence, item.remedy) for item in tested.findings]
             sentence = sentences.quarantined(blob.name, findings)
-            return self._set_aside(file, sentence, report=tested.report)
+            return self._quarantine(file, sentence, report=tested.report)
         path = f"{file.model}/files/{content_name(sha256, blob.name)}"
         self.data.accept(blob, path)
         return FileOutcome(
@@ -165,9 +165,9 @@ class SettleFile:
             BlobChangedError: the blob is gone or holds something else by now.
         """
         report = dumps({"findings": [{"test": "job", "column": None, "sentence": why}]})
-        return self._set_aside(file, sentences.quarantined(file.blob.name, [why]), report=report)
+        return self._quarantine(file, sentences.quarantined(file.blob.name, [why]), report=report)
 
-    def _set_aside(self, file: CycleFile, sentence: str, *, report: str) -> FileOutcome:
+    def _quarantine(self, file: CycleFile, sentence: str, *, report: str) -> FileOutcome:
         blob = file.blob
         inside = blob.path.removeprefix(f"{file.model}/")
         path = path_within(f"{file.model}/{file.cycle_id}", inside)
@@ -184,15 +184,15 @@ def untested_folder(model: str) -> str:
 
 
 def store_once(data: DataStore, path: str, text: str) -> None:
-    """Store what was found; what another message stored there first stays."""
+    """Store a document unless another message stored one there first."""
     try:
         data.put_json(path, text)
     except DataMismatchError:
-        return  # a doubled message was faster, and a file changed in between
+        return  # a doubled message was faster, and the file had changed since
 
 
 def dumps(document: Mapping[str, Any]) -> str:
-    """One line, letters beyond ASCII as they are: hashes of it are recorded."""
+    """One line with non-ASCII letters unescaped; hashes of the text are recorded."""
     return json.dumps(document, ensure_ascii=False)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def submit_job(effect: SubmitJob, state: State, *, jobs: Jobs) -> JobSubmitted:
-    """Its name is the idempotency key: a repetition finds the job of the first time."""
+    """Submit a job. Its name is the idempotency key: a repetition finds the same job."""
     submitted = jobs.submit(
         JobRequest(
             effect.job_name,
@@ -51,7 +51,7 @@ def submit_job(effect: SubmitJob, state: State, *, jobs: Jobs) -> JobSubmitted:
 
 
 def watch_job(effect: WatchJob | WatchDriftJob, *, jobs: Jobs) -> JobFinished | Wait:
-    """Its event usually comes first; this is for when it does not."""
+    """Poll the job, in case its event is lost."""
     report = jobs.report(effect.job_name)
     if report is None:
         raise NotThereYetError(f"Azure ML has no job {effect.job_name}, though it was submitted")
@@ -70,7 +70,7 @@ def why_failed(report: JobReport) -> str:
 def find_challenger(
     effect: FindChallenger, state: State, *, registry: Registry
 ) -> ChallengerRegistered:
-    """The ModelRegistered event was lost, or comes late."""
+    """Look up the registered version, in case its event is lost."""
     found = registry.of_cycle(state.model, effect.cycle_id)
     mine = [version for version in found if _registered_by(version, effect.job_name)]
     if not mine:
@@ -88,7 +88,7 @@ def _registered_by(version: ModelVersion, job_name: str) -> bool:
 
 
 def evaluate(effect: Evaluate, state: State, *, evidence: Evidence) -> EvidenceRead:
-    """What the job measured; the gate's verdict follows from the recorded fact."""
+    """Read the evidence of a job; the gate's verdict follows from the recorded fact."""
     location = evidence.location(state.model, effect.job_name)
     text = evidence.read(location)
     return parse_evidence(text, job_name=effect.job_name, location=location)

@@ -1,4 +1,4 @@
-"""Files that are too large for a function: a job tests each, from a copy of what arrived."""
+"""Files too large for a function: a job tests a copy of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.ports.jobs import Evidence, JobReport, Jobs
     from shared.usecases.performers.files import CycleFile, SettleFile
 
-_MOST_JOBS = 2  # machines fail now and then
+_MOST_JOBS = 2  # a failed one is tried again once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class LargeFiles:
             settled = True
         if not running:
             return None
-        # Each that ends is progress: the time that others may take begins anew.
+        # A file that was settled is progress: the time limit begins anew.
         return Wait(sentences.jobs(running), at_once=settled, jobs=tuple(running))
 
     def outcome(self, file: CycleFile) -> FileOutcome | Wait:
@@ -83,7 +83,7 @@ class LargeFiles:
             return FileOutcome.superseded(file.blob)
 
     def _newest_job(self, digits: str) -> tuple[str, JobReport | None]:
-        """The job that counts: another one only after a failure, and not for ever."""
+        """The newest job of a file: a second one only where the first failed."""
         name = JobName("test", digits, 1)
         report = self.jobs.report(str(name))
         while (
@@ -94,7 +94,7 @@ class LargeFiles:
         return str(name), report
 
     def _settled(self, file: CycleFile, job: str, report: JobReport) -> FileOutcome:
-        """Whatever became of the job, the other files go on."""
+        """The outcome of a file whose job has ended, whatever the job's own status."""
         if report.status is JobStatus.COMPLETED:
             try:
                 text = self.evidence.read(self.evidence.location(file.model, job))

@@ -1,4 +1,4 @@
-"""Tell people, other systems and the registry; at least once, the same each time."""
+"""Notify people, other systems and the registry: at least once, the same each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploy, try, shift traffic, retire: each step looks at what is there and does the next thing."""
+"""Deploy, smoke test, shift traffic, retire: each observes the endpoint and does the next step."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _deploy(
 
 
 def _may_be_created_again(endpoint: EndpointReport, effect: Deploy) -> bool:
-    """An earlier cycle failed to create it: each cycle tries once, while nobody uses it."""
+    """An endpoint that failed is created again, once a cycle and only without traffic."""
     failed = endpoint.state is Provisioning.FAILED
     return failed and endpoint.fact_seq != effect.fact_seq and not endpoint.traffic
 
@@ -79,7 +79,7 @@ def _may_be_created_again(endpoint: EndpointReport, effect: Deploy) -> bool:
 def watch_deployment(
     effect: WatchDeployment, state: State, *, endpoints: Endpoints, evidence: Evidence
 ) -> DeploymentReady | DeploymentFailed | Wait:
-    """Once it is up it must answer a real request before it may get any traffic."""
+    """A deployment must answer a smoke test before it gets traffic."""
     model, name = state.model, deployment_name(effect.version)
     report = endpoints.deployment(model, name)
     if report is None:
@@ -146,7 +146,7 @@ def _promoted(effect: ShiftTraffic, state: State) -> ChampionPromoted | Wait:
 def restore_traffic(
     effect: RestoreTraffic, state: State, *, endpoints: Endpoints
 ) -> EffectDone | Wait:
-    """Give the champion back what an older write of ours took."""
+    """Give the champion back the traffic that an older write of ours took."""
     endpoint = endpoints.endpoint(state.model)
     if not _is_champion(effect.version, state) or endpoint is None:
         return EffectDone(effect.key)
@@ -162,7 +162,7 @@ def restore_traffic(
 def retire_deployment(
     effect: RetireDeployment, state: State, *, endpoints: Endpoints
 ) -> EffectDone | Wait:
-    """Delete it, unless it serves: the champion's, or one that a person gave traffic to."""
+    """Delete a deployment, unless it is the champion's or a person gave it traffic."""
     model, name = state.model, deployment_name(effect.version)
     endpoint = endpoints.endpoint(model)
     if _is_champion(effect.version, state) or endpoint is None or endpoint.traffic.get(name):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.usecases.performers.large_files import LargeFiles
 
 _SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
-# One message tests so much, far below the ten minutes a function has; the rest is the next one's.
+# What one message tests: far below the ten minutes of a function. The next one tests the rest.
 _SLICE_FILES = 100
 _SLICE_BYTES = 200_000_000
 
@@ -132,7 +132,7 @@ class TestFiles:
 
 
 def _slices(arrived: Iterable[DataArrived]) -> list[list[DataArrived]]:
-    """Cut by what the facts say alone: the same slices whenever it is done again."""
+    """Cut by the facts alone, so that a repetition gets the same slices."""
     slices: list[list[DataArrived]] = [[]]
     size_bytes = 0
     for fact in arrived:

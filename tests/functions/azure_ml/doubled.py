@@ -1,4 +1,4 @@
-"""The doubles behind the same face as the real thing: waiting is the simulated clock's business."""
+"""The doubles of Azure ML on a simulated clock, with the interface of `RealAzureMl`."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def azure_ml(request):
 
 @pytest.fixture(scope="module")
 def a_job(azure_ml):
-    """A request nobody made before; `how` it goes is up to the test."""
+    """A new request; `how` says how it goes."""
 
     def make(how="works", **changes):
         cycle_id = uuid.uuid4().hex[:12]
@@ -88,7 +88,7 @@ def completed(azure_ml, a_job):
 
 @pytest.fixture
 def a_model():
-    """A name under which nobody registered anything."""
+    """The name of a model without versions."""
     return f"m{uuid.uuid4().hex[:12]}"
 
 
@@ -97,13 +97,13 @@ def ended(azure_ml, job):
 
 
 class TestJobs:
-    def test_a_job_nobody_submitted_is_not_there(self, azure_ml, a_job):
+    def test_job_that_was_never_submitted_is_reported_as_missing(self, azure_ml, a_job):
         assert azure_ml.jobs.report(a_job().name) is None
 
-    def test_cancelling_what_is_not_there_is_harmless(self, azure_ml, a_job):
+    def test_cancelling_a_missing_job_is_harmless(self, azure_ml, a_job):
         azure_ml.jobs.cancel(a_job().name)
 
-    def test_a_job_runs_once_however_often_it_is_submitted(self, azure_ml, completed):
+    def test_job_submitted_twice_runs_once(self, azure_ml, completed):
         job, first, again = completed
 
         assert again == first
@@ -111,7 +111,7 @@ class TestJobs:
         assert azure_ml.jobs.submit(job) == first
         assert len(azure_ml.registry.of_cycle(job.model, job.cycle_id)) == 1
 
-    def test_a_name_that_belongs_to_another_job_is_refused(self, azure_ml, a_job):
+    def test_name_of_another_job_is_refused(self, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)
 
@@ -139,7 +139,7 @@ class TestJobs:
         assert ended(azure_ml, job).status is JobStatus.CANCELED
         azure_ml.jobs.cancel(job.name)
 
-    def test_evidence_lies_where_it_is_looked_for(self, azure_ml, completed):
+    def test_evidence_of_a_job_is_found_at_its_location(self, azure_ml, completed):
         job, *_ = completed
 
         location = azure_ml.evidence.location(job.model, job.name)
@@ -149,7 +149,7 @@ class TestJobs:
 
 @pytest.fixture
 def a_file_job(azure_ml):
-    """The test of a large file, which nobody asked for before."""
+    """The test of a new large file."""
 
     def make(how="works"):
         digits = uuid.uuid4().hex[:12]
@@ -160,7 +160,7 @@ def a_file_job(azure_ml):
 
 
 class TestFileJobs:
-    def test_it_runs_once_and_what_it_found_lies_where_evidence_is_looked_for(
+    def test_file_test_submitted_twice_runs_once_and_its_result_is_found(
         self, azure_ml, a_file_job
     ):
         job = a_file_job()
@@ -175,7 +175,7 @@ class TestFileJobs:
 
 @pytest.fixture
 def a_drift_job(azure_ml):
-    """The comparison of a large window, which nobody asked for before."""
+    """The comparison of a new large window."""
 
     def make(how="works"):
         model = f"m{uuid.uuid4().hex[:12]}"
@@ -211,7 +211,7 @@ def another_profile(job):
 
 
 class TestJobsOfOneStep:
-    def test_its_name_belongs_to_what_it_is_made_from(self, azure_ml, a_small_job):
+    def test_name_of_a_one_step_job_with_other_inputs_is_refused(self, azure_ml, a_small_job):
         make, submit, another, part = a_small_job
         job = make("hangs")
         submit(job)
@@ -222,7 +222,7 @@ class TestJobsOfOneStep:
         azure_ml.jobs.cancel(job.name)
         assert ended(azure_ml, job).status is JobStatus.CANCELED
 
-    def test_one_that_fails_says_which_step(self, azure_ml, a_small_job):
+    def test_failed_one_step_job_says_which_step(self, azure_ml, a_small_job):
         make, submit, *_ = a_small_job
         job = make("fails")
 
@@ -234,9 +234,7 @@ class TestJobsOfOneStep:
 
 
 class TestDriftJobs:
-    def test_it_runs_once_however_often_and_with_however_many_rows_it_is_submitted(
-        self, azure_ml, a_drift_job
-    ):
+    def test_drift_job_submitted_twice_runs_once_though_more_rows_came(self, azure_ml, a_drift_job):
         job = a_drift_job()
 
         first = azure_ml.jobs.submit_drift(job)
@@ -261,7 +259,7 @@ def drift_of(version, *, fact_seq):
 
 
 class TestRegistry:
-    def test_a_model_nobody_registered_has_no_versions(self, azure_ml):
+    def test_unregistered_model_has_no_versions(self, azure_ml):
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
         assert azure_ml.registry.version("never-trained", "1") is None
 
@@ -278,9 +276,7 @@ class TestRegistry:
         assert azure_ml.registry.version(job.model, "98765") is None
         assert list(azure_ml.registry.of_cycle(job.model, "0123456789ab")) == []
 
-    def test_versions_are_listed_by_when_they_were_registered_whoever_did_it(
-        self, azure_ml, a_model
-    ):
+    def test_versions_are_listed_in_order_of_registration(self, azure_ml, a_model):
         of_a_cycle = azure_ml.register(a_model, {"cycle_id": "0123456789ab"})
         of_a_person = azure_ml.register(a_model, {})
         long_ago, far_away = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2100))
@@ -306,7 +302,7 @@ class TestRegistry:
         assert found.tags["fact_seq"] == "30"
         assert found.tags["attempt"] == "1"
 
-    def test_the_newest_drift_check_is_noted_beside_the_role(self, azure_ml, a_model):
+    def test_newest_drift_check_is_tagged_beside_the_role(self, azure_ml, a_model):
         version = azure_ml.register(a_model, {"role": "candidate", "fact_seq": "12"})
         note = drift_of(version, fact_seq=30)
 
@@ -320,9 +316,7 @@ class TestRegistry:
         assert found.tags["role"] == "candidate"
         assert found.tags["fact_seq"] == "12"
 
-    def test_the_newest_drift_check_is_noted_at_the_run_of_the_training_job_too(
-        self, azure_ml, a_job
-    ):
+    def test_newest_drift_check_is_tagged_on_the_run_of_the_training_job_too(self, azure_ml, a_job):
         job = a_job()
         azure_ml.jobs.submit(job)
         ended(azure_ml, job)
@@ -360,7 +354,7 @@ class TestRegistry:
         ],
         ids=["no job", "a job that is gone", "no name of ours"],
     )
-    def test_a_version_without_a_run_is_noted_all_the_same(self, azure_ml, a_model, tags):
+    def test_version_without_a_run_is_tagged(self, azure_ml, a_model, tags):
         version = azure_ml.register(a_model, tags)
 
         azure_ml.registry.tag_drift(a_model, drift_of(version, fact_seq=30))
@@ -368,7 +362,7 @@ class TestRegistry:
         found = azure_ml.registry.version(a_model, version)
         assert found.tags["drift_report"] == "workspace/r.html"
 
-    def test_tagging_a_version_that_is_gone_is_no_error(self, azure_ml):
+    def test_tagging_a_missing_version_is_harmless(self, azure_ml):
         azure_ml.registry.tag(
             "never-trained", "7", role=Role.RETIRED, cycle_id="0123456789ab", fact_seq=1
         )
@@ -386,7 +380,7 @@ class TestRegistry:
 
 
 class TestEndpoints:
-    def test_what_was_never_created_is_not_there(self, azure_ml):
+    def test_missing_endpoint_and_deployment_are_reported_as_missing(self, azure_ml):
         endpoints = azure_ml.endpoints
 
         assert endpoints.endpoint("nowhere") is None

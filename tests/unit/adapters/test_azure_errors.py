@@ -1,4 +1,4 @@
-"""No SDK error crosses the border; what may work later is told from what never will."""
+"""SDK errors become ours: transient where the call may work later, else terminal."""
 
 import pytest
 from azure.core.exceptions import (
@@ -34,7 +34,7 @@ def answered(status, message="(UserError) said so"):
         (answered(404), RequestRefusedError),
     ],
 )
-def test_an_answer_is_sorted_by_what_to_do_about_it(raised, expected):
+def test_sdk_error_becomes_transient_or_terminal_by_its_status(raised, expected):
     with (
         pytest.raises(expected, match="submitting job x") as caught,
         azure_errors("submitting job x"),
@@ -51,14 +51,14 @@ def test_a_long_answer_is_cut_so_that_a_fact_can_hold_it():
     assert len(str(caught.value)) < 1_000
 
 
-def test_our_own_errors_and_bugs_pass_as_they_are():
+def test_own_errors_and_bugs_pass_unchanged():
     for raised in (RetrainError("ours"), ZeroDivisionError()):
         with pytest.raises(type(raised)) as caught, azure_errors("x"):
             raise raised
         assert caught.value is raised
 
 
-def test_taken_names_and_missing_things_are_recognised():
+def test_conflicts_and_missing_resources_are_recognised():
     missing = ResourceNotFoundError("gone")
     missing.status_code = 404
 

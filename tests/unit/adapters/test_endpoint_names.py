@@ -1,4 +1,4 @@
-"""An endpoint's name obeys Azure's rules, and two models never share one."""
+"""Names of endpoints obey Azure's rules and differ between models."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tags of a run against a real HTTP server that answers as MLflow, a proxy or Azure's front end."""
+"""Tagging a run over HTTP, against a server that answers as MLflow or a proxy does."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def tag(adapter):
 
 
 @pytest.mark.parametrize("before", [{}, {"drift_fact_seq": "30"}, {"drift_fact_seq": "a person's"}])
-def test_all_tags_go_in_one_request_with_their_fence(before):
+def test_tags_are_set_in_one_request_with_their_fence(before):
     with runs(run_with(before)) as (adapter, posted):
         tag(adapter)
 
@@ -65,7 +65,7 @@ def test_all_tags_go_in_one_request_with_their_fence(before):
     assert {pair["key"]: pair["value"] for pair in body["tags"]} == TAGS
 
 
-def test_a_run_that_a_later_fact_tagged_stays_as_it_is():
+def test_run_tagged_by_a_later_fact_is_left_unchanged():
     with runs(run_with({"drift_fact_seq": "31"})) as (adapter, posted):
         tag(adapter)
 
@@ -77,7 +77,7 @@ def test_a_run_that_a_later_fact_tagged_stays_as_it_is():
     [(GONE, (200, {})), (run_with({}, "deleted"), (200, {})), (run_with({}), GONE)],
     ids=["before", "deleted", "in between"],
 )
-def test_a_run_that_is_gone_is_said_in_the_log(caplog, get, post):
+def test_missing_run_is_logged(caplog, get, post):
     with caplog.at_level("INFO"), runs(get, post) as (adapter, _):
         tag(adapter)
 
@@ -95,7 +95,7 @@ def test_a_run_that_is_gone_is_said_in_the_log(caplog, get, post):
         (404, RequestRefusedError),
     ],
 )
-def test_other_answers_are_sorted_by_what_to_do_about_them(status, expected):
+def test_other_answers_become_transient_or_terminal_by_their_status(status, expected):
     refusal = (status, {"error_code": "SOMETHING_ELSE", "message": "said so"})
 
     for get, post in ((refusal, (200, {})), (run_with({}), refusal)):

@@ -59,13 +59,13 @@ def test_long_answer_is_cut():
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_not_now_is_asked_again(status):
+def test_busy_endpoint_raises_a_transient_error(status):
     with endpoint(status, {}) as address, pytest.raises(ServiceBusyError, match=str(status)):
         score(address, b"{}")
 
 
 @pytest.mark.parametrize("own", ["502", "503"])
-def test_deployment_that_restarts_behind_the_endpoint_is_asked_again(own):
+def test_restarting_deployment_behind_the_endpoint_raises_a_transient_error(own):
     headers = [("ms-azureml-model-error-statuscode", own)]
     with endpoint(424, {}, headers) as address, pytest.raises(ServiceBusyError, match=own):
         score(address, b"{}")

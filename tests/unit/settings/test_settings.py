@@ -32,7 +32,7 @@ def without(*names):
     return {key: value for key, value in SAMPLE.items() if key not in names}
 
 
-def test_the_sample_file_is_complete_and_holds_nothing_that_is_not_read():
+def test_sample_file_lists_exactly_the_settings_that_are_read():
     environment = RecordingEnvironment(SAMPLE)
 
     Settings.from_env(environment)
@@ -43,7 +43,7 @@ def test_the_sample_file_is_complete_and_holds_nothing_that_is_not_read():
     assert environment.asked - optional_forms <= set(SAMPLE)
 
 
-def test_every_mistake_is_named_in_one_message():
+def test_all_bad_settings_are_named_in_one_message():
     environment = without("RETRAIN_WORKSPACE", "AzureWebJobsStorage") | {
         "RETRAIN_SUBSCRIPTION_ID": "mine",
         "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": "64 MB",
@@ -69,7 +69,7 @@ def test_every_mistake_is_named_in_one_message():
         assert part in message
 
 
-def test_an_identity_needs_only_the_account_name():
+def test_account_name_is_enough_for_an_identity():
     environment = without("AzureWebJobsStorage") | {"AzureWebJobsStorage__accountName": "stretrain"}
 
     storage = Settings.from_env(environment).storage
@@ -79,7 +79,7 @@ def test_an_identity_needs_only_the_account_name():
     assert storage.table_url == "https://stretrain.table.core.windows.net"
 
 
-def test_an_identity_may_be_given_by_service_addresses():
+def test_service_addresses_are_enough_for_an_identity():
     environment = without("AzureWebJobsStorage") | {
         f"AzureWebJobsStorage__{service}ServiceUri": f"https://private.example/{service}/"
         for service in ("blob", "queue", "table")
@@ -106,7 +106,7 @@ def test_two_forms_for_one_account_are_refused():
         Settings.from_env(environment)
 
 
-def test_the_key_never_shows():
+def test_account_key_is_not_shown():
     settings = Settings.from_env(SAMPLE | {"AzureWebJobsStorage": CONNECTION_STRING})
 
     assert settings.storage.connection_string == CONNECTION_STRING

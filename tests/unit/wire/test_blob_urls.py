@@ -1,4 +1,4 @@
-"""Blob URLs of any shape name the same container and blob."""
+"""Container and blob are read from URLs of every shape."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_container_and_name_are_found(url, container, name):
         "https://[half/landing/a.csv",
     ],
 )
-def test_what_names_no_blob_is_rejected_with_the_url(url):
+def test_url_without_a_blob_is_rejected(url):
     with pytest.raises(EventRejectedError) as caught:
         read_blob_url(url)
 

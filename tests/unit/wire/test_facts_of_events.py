@@ -1,4 +1,4 @@
-"""Recorded payloads, one a producer's quirk, become the facts they stand for."""
+"""Recorded payloads, one for each quirk of a producer, are read as facts."""
 
 import json
 from datetime import date
@@ -29,7 +29,7 @@ def an_event(event_type, data):
 
 
 @pytest.mark.parametrize("schema", ["eventgrid", "cloudevent"])
-def test_a_landed_blob_is_known_by_place_and_bare_etag(schema):
+def test_landed_blob_is_read_with_place_and_bare_etag(schema):
     arrived = read_blob_created(recorded(f"blob_created.{schema}"))
 
     assert arrived == DataArrived(
@@ -39,13 +39,13 @@ def test_a_landed_blob_is_known_by_place_and_bare_etag(schema):
     )
 
 
-def test_azurites_url_and_quoted_etag_mean_the_same_kind_of_place():
+def test_url_of_azurite_and_quoted_etag_are_read():
     arrived = read_blob_created(recorded("blob_created.azurite_url_and_quoted_etag"))
 
     assert arrived.blob == BlobRef("landing", "diabetes/nested/first.csv", "0x1F2E3D4C5B6A790")
 
 
-def test_a_data_lake_file_is_a_blob():
+def test_data_lake_event_is_read_as_a_blob():
     arrived = read_blob_created(recorded("blob_created.data_lake"))
 
     assert arrived.blob.place == "landing/diabetes/lake.csv"
@@ -56,7 +56,7 @@ def test_a_data_lake_file_is_a_blob():
     [
         ({}, "data.url is None"),
         ({"url": "https://a.blob.core.windows.net/landing/m/x.csv"}, "data.eTag is None"),
-        ({"url": "https://a.blob.core.windows.net/landing", "eTag": "0x1"}, "names no blob"),
+        ({"url": "https://a.blob.core.windows.net/landing", "eTag": "0x1"}, "does not name a blob"),
         (
             {
                 "url": "https://a.blob.core.windows.net/landing/m/x",
@@ -67,7 +67,7 @@ def test_a_data_lake_file_is_a_blob():
         ),
     ],
 )
-def test_a_blob_event_that_names_no_content_is_rejected(data, named):
+def test_blob_event_without_url_or_etag_is_rejected(data, named):
     with pytest.raises(EventRejectedError, match=named):
         read_blob_created(an_event("Microsoft.Storage.BlobCreated", data))
 
@@ -82,7 +82,7 @@ def test_a_registered_version_is_text_whatever_the_spelling(name):
     )
 
 
-def test_a_persons_version_has_no_cycle():
+def test_version_registered_by_hand_has_no_cycle():
     _, fact = read_model_registered(recorded("model_registered.by_a_person_without_tags"))
 
     assert fact == ChallengerRegistered(version="21")
@@ -103,11 +103,11 @@ def test_a_failed_job_is_told_by_its_status():
 
 
 @pytest.mark.parametrize("name", ["run_completed.step_of_a_pipeline", "run_status_changed.running"])
-def test_a_step_and_a_running_job_say_nothing_yet(name):
+def test_step_and_running_job_give_no_fact(name):
     assert read_run_ended(recorded(name)) is None
 
 
-def test_drift_found_by_anybody_has_the_key_of_our_own_check():
+def test_drift_event_of_another_monitor_has_the_key_of_our_own_check():
     event = an_event(
         "Retrain.DriftDetected",
         {
@@ -140,7 +140,7 @@ def test_drift_found_by_anybody_has_the_key_of_our_own_check():
         ("alarmShare", "half"),
     ],
 )
-def test_what_only_explains_a_signal_is_left_out_where_it_cannot_be_read(member, value):
+def test_unreadable_detail_of_a_signal_is_left_out(member, value):
     signal = {"feature": "bmi", "statistic": 0.31, "threshold": 0.1, member: value}
     data = {"model": "m", "date": "2026-03-13", "profile": "9", "sentence": "s"}
 
@@ -168,7 +168,7 @@ def test_a_malformed_drift_event_is_rejected_with_what_is_wrong(change, named):
 
 
 @pytest.mark.skipif(not DOCUMENTED.is_dir(), reason="../shared/azure-events is not present")
-def test_microsofts_documented_samples_are_read_alike_in_both_schemas():
+def test_documented_samples_are_read_alike_in_both_schemas():
     readers = {
         "BlobCreated": read_blob_created,
         "ModelRegistered": read_model_registered,
