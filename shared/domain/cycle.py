@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from shared.domain.data import DataRegistered, DataTested
@@ -89,8 +89,8 @@ def seq_of(cycle: Cycle, wanted: Callable[[Fact], bool]) -> int:
     return next((entry.seq for entry in cycle.entries if wanted(entry.fact)), cycle.opened.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
+@value
+class JobView(Value):
     """One job of the cycle as far as it is known."""
 
     name: JobName
@@ -132,8 +132,8 @@ def latest_job(cycle: Cycle, mode: Mode) -> JobView:
     return view
 
 
-@dataclass(frozen=True, slots=True)
-class Challenger:
+@value
+class Challenger(Value):
     """The version that this cycle is about, and the training job it comes from, if any."""
 
     version: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from shared.domain.value import Value, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +71,8 @@ def digits_of(model: str, key: str) -> str:
     return sha256_hex(f"{model}\n{key}")[:_CYCLE_ID_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class JobName:
+@value
+class JobName(Value):
     """`retrain-<cycle_id>-<attempt>`, `evaluate-…`, `drift-…` or `test-…`: an idempotency key.
 
     The digits of the last two are a hash of what they do, not of a cycle.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from shared.domain import sentences
 from shared.domain.declared import Verdict
 from shared.domain.retraining import GateMode, Mode, ReasonKind, RetrainDecided
 from shared.domain.state import BUDGET_WINDOW
+from shared.domain.value import Value, value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from shared.domain.state import DataVersion, State
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+@value
+class Policy(Value):
     """What the core needs of a model's `model.yml`."""
 
     config_sha256: str
@@ -33,8 +33,8 @@ class Policy:
     gate: GateMode = GateMode.EVERY_METRIC_BETTER
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+@value
+class _Answer(Value):
     verdict: Verdict
     sentence: str
     possible_from_utc: datetime | None = None

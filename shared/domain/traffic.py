@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from shared.domain.ids import deployed_version, deployment_name
 from shared.domain.rollout import PromotionStarted
+from shared.domain.value import Value, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,8 @@ class Traffic(Enum):
     OUTSIDE = auto()  # a person's: respect and record
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficReading:
+@value
+class TrafficReading(Value):
     """`version` serves alone; None when it is several, or none of ours."""
 
     kind: Traffic

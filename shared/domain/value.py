@@ -1,8 +1,8 @@
-"""What facts, effects and states are made of: frozen, slotted dataclasses that cost little to load.
+"""What facts, effects and states are made of: frozen, slotted dataclasses, cheap to load.
 
-`dataclass` writes the methods of each class anew and compiles them in every process. For the sixty
-classes here that would take a tenth of all CPU that the first event costs, so they share their
-methods, and `__init__` is compiled for the few that are used.
+`dataclass` writes the methods of each class anew and compiles them in every process. The first
+event loads seventy such classes, for a tenth of its CPU: so they share their methods, and an
+`__init__` is compiled when it is first called.
 """
 
 import dataclasses

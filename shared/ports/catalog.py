@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shared.domain.value import Value, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
     from shared.domain.policy import Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitoringSettings:
+@value(kw_only=True)
+class MonitoringSettings(Value):
     """How the drift check of a model looks at its days.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shared.domain.value import Value, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,24 +14,24 @@ if TYPE_CHECKING:
     from shared.domain.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+@value
+class Head(Value):
     """The state of one model as it was read, to decide on and to commit after."""
 
     state: State
     etag: str | None = None  # None: the model has no stream yet
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalMark:
+@value
+class ArrivalMark(Value):
     """What is known of one landed blob's newest content."""
 
     etag: str
     sequencer: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DueEffect:
+@value
+class DueEffect(Value):
     """One row of the outbox. `turn` counts its messages: only the newest may pass the effect on."""
 
     effect: str  # its key

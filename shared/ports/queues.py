@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from shared.domain.value import Value, value
 from shared.errors import EventRejectedError
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _TURN = "tries"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkMessage:
+@value
+class WorkMessage(Value):
     """`turn` is called `tries` on the wire, where `dequeueCount` and `id` mean something else."""
 
     model: str

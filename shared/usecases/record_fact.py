@@ -14,6 +14,7 @@ from shared.domain.declared import FactBase
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry, Fact
 from shared.domain.retraining import CycleEnded, Outcome
+from shared.domain.value import Value, value
 from shared.domain.wording import ended
 from shared.errors import (
     FactConflictError,
@@ -68,8 +69,8 @@ class Decisions:
         return outbox(state, self.next_step(state, now_utc))
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+@value
+class Recorded(Value):
     """What came of it: `new` is False when the fact was known already."""
 
     new: bool

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.value import Value, value
 from shared.errors import EventRejectedError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ _SHOWN_CHARACTERS = 80
 _LONGEST_TEXT = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+@value
+class Event(Value):
     """One event, whatever its schema: Event Grid's own or CloudEvents 1.0."""
 
     event_type: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.data import BlobRef, DataArrived
+from shared.domain.value import Value, value
 from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
 
@@ -56,8 +56,8 @@ def _size(event: Event) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class BlobAddress:
+@value
+class BlobAddress(Value):
     """Container and blob name, decoded; the name may hold folders."""
 
     container: str
