@@ -10,7 +10,9 @@ from shared.adapters.in_memory import (
     AzureMlSimulator,
     InMemoryBlobs,
     InMemoryEndpoints,
+    JobEnded,
     JobScript,
+    ModelRegistered,
     SimulatedClock,
 )
 from shared.domain.retraining import Mode
@@ -35,7 +37,7 @@ def later(clock):
 def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, later):
     azure_ml = AzureMlSimulator(clock, InMemoryBlobs(clock), script_of=lambda _: JobScript())
     seen = []
-    azure_ml.announce = lambda kind, data: seen.append((kind, data["model"]))
+    azure_ml.announce = seen.append
     azure_ml.submit(
         JobRequest(
             JOB,
@@ -55,7 +57,7 @@ def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, 
         later()
     azure_ml.settle()
 
-    assert [kind for kind, _ in seen] == ["model_registered", "job_finished"]
+    assert [type(event) for event in seen] == [ModelRegistered, JobEnded]
     assert azure_ml.blobs.get("workspace", f"evidence/diabetes/{JOB}/evidence.json")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from chances import CALM, POLICY, SMALL_BYTES, Chances
 from unreliable import ContestedLedger, CountingLedger, Crash, CrashingQueue
 
 from functions._performers import performers_over
@@ -26,8 +27,10 @@ from shared.adapters.in_memory import (
     InMemoryPublisher,
     InMemoryQuarantine,
     InMemoryQueue,
+    JobEnded,
     JobScript,
     MarkedDataTests,
+    ModelRegistered,
     ScriptedDriftChecks,
     SimulatedClock,
 )
@@ -35,8 +38,6 @@ from shared.domain.data import DataArrived
 from shared.domain.drift import DriftVerdict, Performance, PerformanceVerdict
 from shared.domain.ids import JobName
 from shared.domain.jobs import ChallengerRegistered, JobFinished
-from shared.domain.policy import Policy
-from shared.domain.retraining import ReasonKind
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
 from shared.usecases.check_drift import CheckDriftOf
@@ -54,60 +55,7 @@ if TYPE_CHECKING:
     from shared.adapters.in_memory.azure_ml import AnyJob
     from shared.domain.drift import CheckDrift
     from shared.domain.facts import Fact
-
-
-SMALL_BYTES = 1000  # a larger file is tested in a job
-
-
-@dataclass(frozen=True, slots=True)
-class Chances:
-    """How often things go wrong, each as a probability."""
-
-    event_lost: float = 0.1
-    event_doubled: float = 0.2
-    crash_before_send: float = 0.03
-    crash_before_acknowledge: float = 0.03
-    job_fails: float = 0.1
-    deployment_fails: float = 0.03
-    smoke_fails: float = 0.02
-    better: float = 0.5
-    file_broken: float = 0.15
-    file_large: float = 0.1
-    drift: float = 0.3
-    not_enough_data: float = 0.1
-    worse: float = 0.15
-    large_window: float = 0.3
-    late_rows: float = 0.3
-    overtaken: float = 0.2
-
-
-CALM = Chances(
-    event_lost=0,
-    event_doubled=0,
-    crash_before_send=0,
-    crash_before_acknowledge=0,
-    job_fails=0,
-    deployment_fails=0,
-    smoke_fails=0,
-    better=1,
-    file_broken=0,
-    file_large=0,
-    drift=1,
-    not_enough_data=0,
-    worse=0,
-    large_window=0,
-    late_rows=0,
-    overtaken=0,
-)
-POLICY = Policy(
-    config_sha256="c0ffee",
-    reasons=frozenset(ReasonKind),
-    cooldown=timedelta(0),
-    drift_overrides_cooldown=True,
-    jobs_per_30_days=1_000_000,
-    max_attempts=2,
-    soak=timedelta(minutes=30),
-)
+    from shared.domain.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,14 +241,14 @@ class World:
         day = self.clock.now_utc().date() - timedelta(days=self.chance.randint(0, 6))
         self.late[model, day] = self.late.get((model, day), 0) + 1
 
-    def _announce(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "model_registered":
+    def _announce(self, event: ModelRegistered | JobEnded) -> None:
+        if isinstance(event, ModelRegistered):
             # Tags may be left out of an event; then only the cycle is known.
-            job_name = data["job"] if self.chance.random() < 0.8 else None
-            fact = ChallengerRegistered(data["version"], data["cycle_id"], job_name)
-            self._send_event(data["model"], fact)
-        elif JobName.parse(data["job"]) is not None:  # the test of a file has no event
-            self._send_event(data["model"], JobFinished(data["job"], data["status"], "by event"))
+            job_name = event.job_name if self.chance.random() < 0.8 else None
+            fact = ChallengerRegistered(event.version, event.cycle_id, job_name)
+            self._send_event(event.model, fact)
+        elif JobName.parse(event.job_name) is not None:  # the test of a file has no event
+            self._send_event(event.model, JobFinished(event.job_name, event.status, "by event"))
 
     def _send_event(self, model: str, fact: Fact) -> None:
         name = f"{model}|{fact.key}"

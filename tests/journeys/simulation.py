@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from simulated_world import POLICY, Chances, World
+from chances import POLICY, Chances
+from simulated_world import World
 from unreliable import CountingLedger
 
 from shared.adapters.in_memory import InMemoryCatalog

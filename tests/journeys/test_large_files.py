@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from simulated_world import SMALL_BYTES, World
+from chances import SMALL_BYTES
+from simulated_world import World
 
 from shared.adapters.in_memory import InMemoryEvidence, JobScript
 from shared.domain.data import DataArrived, DataTested

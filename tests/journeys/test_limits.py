@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from simulated_world import CALM, World
+from chances import CALM
+from simulated_world import World
 
 from shared.adapters.in_memory import JobScript
 from shared.adapters.table_rows import fact_row, head_row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from simulated_world import POLICY, World
+from chances import POLICY
+from simulated_world import World
 
 from shared.domain.retraining import Outcome
 from shared.usecases.explain import Explain

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from simulated_world import CALM, POLICY, World
+from chances import CALM, POLICY
+from simulated_world import World
 from simulation import check
 
 from shared.adapters.storage_account import StorageAccount

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from simulated_world import CALM, POLICY, Chances, World
+from chances import CALM, POLICY, Chances
+from simulated_world import World
 from simulation import check, simulate
 from unreliable import CountingLedger, Crash
 
@@ -17,11 +18,10 @@ from shared.domain.drift import DriftVerdict
 from shared.domain.jobs import ChallengerEvaluated, ChallengerRegistered
 from shared.domain.notices import EffectFailed
 from shared.domain.retraining import CycleEnded, Outcome, ReasonKind
-from shared.domain.rollout import TrafficChangedOutside, TrafficFoundStale
 from shared.errors import ServiceBusyError
 from shared.ports.ledger import DueEffect
 from shared.ports.queues import WorkMessage
-from shared.usecases.perform_effect import Performed, delay_of_turn
+from shared.usecases.perform_effect import Performed
 
 
 def with_champion(**kwargs) -> World:
@@ -84,59 +84,6 @@ def test_file_overwritten_before_it_was_read_is_superseded():
     assert [past.outcome for past in state.past] == [Outcome.SUPERSEDED, Outcome.PROMOTED]
     assert state.data is not None
     assert state.data.rows == 2
-
-
-def test_traffic_moved_by_hand_is_respected_and_alerted_once():
-    world = with_champion(policies={"diabetes": replace(POLICY, soak=timedelta(days=1))})
-    world.upload("diabetes/second.csv", b"c\nd\n")
-    while world.ledger.head("diabetes").state.champion.version != "2":
-        world.run_for(timedelta(minutes=1))
-    assert world.endpoints.deployments("diabetes") == ["version-1", "version-2"]
-
-    world.endpoints.change_by_hand("diabetes", {"version-1": 100})
-    world.run_for(timedelta(hours=1))
-
-    assert [fact.version for fact in facts(world, TrafficChangedOutside)] == ["1"]
-    state = world.ledger.head("diabetes").state
-    assert state.champion is not None
-    assert state.champion.version == "1"
-    assert "version-1" in world.endpoints.deployments("diabetes")
-    assert any(
-        "changed outside: version-1 100 %" in alert.sentence
-        for alert in world.ports.alerts.sent.values()
-    )
-
-
-def test_traffic_split_by_hand_is_recorded_once_and_left_alone():
-    world = with_champion()
-    world.endpoints._endpoints["diabetes"].deployments["blue"] = world.endpoints._endpoints[
-        "diabetes"
-    ].deployments["version-1"]
-
-    world.endpoints.change_by_hand("diabetes", {"version-1": 50, "blue": 50})
-    world.run_for(timedelta(hours=2))
-
-    assert len(facts(world, TrafficChangedOutside)) == 1
-    endpoint = world.endpoints.endpoint("diabetes")
-    assert endpoint is not None
-    assert endpoint.traffic == {"version-1": 50, "blue": 50}
-
-
-def test_an_older_write_of_a_paused_host_is_repaired():
-    world = with_champion()
-    world.upload("diabetes/second.csv", b"c\nd\n")
-    world.run_for(timedelta(minutes=20))
-    while world.ledger.head("diabetes").state.champion.version != "2":
-        world.run_for(timedelta(minutes=1))
-
-    world.endpoints.overwrite("diabetes", {"version-1": 100}, fact_seq=3)
-    world.run_until_quiet()
-
-    assert len(facts(world, TrafficFoundStale)) == 1
-    endpoint = world.endpoints.endpoint("diabetes")
-    assert endpoint is not None
-    assert endpoint.traffic == {"version-2": 100}
-    assert endpoint.fact_seq == world.ledger.head("diabetes").state.champion.fact_seq
 
 
 def test_files_of_an_effect_given_up_after_hours_go_into_the_next_cycle():
@@ -238,13 +185,6 @@ def test_doubled_message_of_a_waiting_effect_is_obsolete():
 
     assert results == [Performed.WAITING, Performed.OBSOLETE]
     assert world.hosts[0].perform(WorkMessage("diabetes", "nobody:asked")) is Performed.OBSOLETE
-
-
-def test_delays_double_up_to_five_minutes():
-    delays = [delay_of_turn(turn).total_seconds() for turn in range(1, 12)]
-
-    assert delays[:4] == [2, 4, 8, 16]
-    assert delays[-1] == 300
 
 
 def test_a_drift_check_is_asked_for_once_a_day_and_not_without_a_champion():

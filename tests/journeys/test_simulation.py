@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from simulated_world import CALM
+from chances import CALM
 from simulation import check, simulate
 
 _SEED = 20260314

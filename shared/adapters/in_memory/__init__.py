@@ -4,7 +4,12 @@ Time comes from a simulated clock and chance from a given `random.Random`, so th
 in one process from one seed.
 """
 
-from shared.adapters.in_memory.azure_ml import AzureMlSimulator, JobScript
+from shared.adapters.in_memory.azure_ml import (
+    AzureMlSimulator,
+    JobEnded,
+    JobScript,
+    ModelRegistered,
+)
 from shared.adapters.in_memory.catalog import InMemoryCatalog
 from shared.adapters.in_memory.clock import SimulatedClock
 from shared.adapters.in_memory.endpoints import InMemoryEndpoints
@@ -35,8 +40,10 @@ __all__ = [
     "InMemoryPublisher",
     "InMemoryQuarantine",
     "InMemoryQueue",
+    "JobEnded",
     "JobScript",
     "MarkedDataTests",
+    "ModelRegistered",
     "QueuedMessage",
     "ScriptedDriftChecks",
     "SimulatedClock",

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.adapters.in_memory.tests_and_notices import tested_in_job
 from shared.domain.ids import JobName, registering_job
@@ -49,6 +49,25 @@ class JobScript:
     champion_metric: float = 0.4
 
 
+@dataclass(frozen=True, slots=True)
+class ModelRegistered:
+    """A version entered the registry, by a job or by a person."""
+
+    model: str
+    version: str
+    cycle_id: str | None
+    job_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job has ended."""
+
+    model: str
+    job_name: str
+    status: JobStatus
+
+
 @dataclass(slots=True)
 class _Job:
     request: AnyJob
@@ -67,7 +86,7 @@ class AzureMlSimulator:
     clock: Clock
     blobs: InMemoryBlobs
     script_of: Callable[[AnyJob], JobScript] = lambda _request: JobScript()
-    announce: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None
+    announce: Callable[[ModelRegistered | JobEnded], None] = lambda _event: None
     jobs: dict[str, _Job] = field(default_factory=dict)
     models: dict[str, dict[str, ModelVersion]] = field(default_factory=dict)
     data: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -160,10 +179,7 @@ class AzureMlSimulator:
     def _end(self, job: _Job, status: JobStatus) -> None:
         failed_steps = ("train",) if status is JobStatus.FAILED else ()
         job.report = JobReport(status, failed_steps=failed_steps)
-        self.announce(
-            "job_finished",
-            {"model": job.request.model, "job": job.request.name, "status": status},
-        )
+        self.announce(JobEnded(job.request.model, job.request.name, status))
 
     def _write_evidence(self, request: JobRequest, script: JobScript) -> None:
         champion = script.champion_metric if request.champion_version is not None else None
@@ -209,15 +225,7 @@ class AzureMlSimulator:
         version = str(len(versions) + 1)
         versions[version] = ModelVersion(version, tags)
         self.registered_utc[model, version] = self.clock.now_utc()
-        self.announce(
-            "model_registered",
-            {
-                "model": model,
-                "version": version,
-                "cycle_id": tags.get("cycle_id"),
-                "job": job_name,
-            },
-        )
+        self.announce(ModelRegistered(model, version, tags.get("cycle_id"), job_name))
         return version
 
     # --- Registry

@@ -3,97 +3,24 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import uuid
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 from doubled import DoubledAzureMl
-from stand import RealAzureMl
 
-from shared.domain.drift import CheckDrift, DriftVerdict, TagDrift
+from shared.domain.drift import DriftVerdict, TagDrift
 from shared.domain.jobs import JobStatus
-from shared.domain.retraining import Mode
 from shared.domain.rollout import Role
 from shared.errors import DataMismatchError, JobMismatchError, RequestRefusedError
-from shared.ports.drift import CollectedFiles, Comparison, StoredFile
+from shared.ports.drift import CollectedFiles, StoredFile
 from shared.ports.endpoints import Provisioning
-from shared.ports.jobs import DataTestRequest, DriftJobRequest, JobRequest
 from shared.usecases.performers.jobs import why_failed
 
 pytestmark = [
     # The SDK warns about its own experimental classes and deprecated calls.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def real(azurite, tls, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        # The SDK leaves a folder there for each component.
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-        folder = tmp_path_factory.mktemp("azure_ml")
-        stand = RealAzureMl(azurite.connection_string(), folder, tls)
-        stand.start(monkeypatch)
-        try:
-            yield stand
-        finally:
-            stand.stop()
-
-
-@pytest.fixture(
-    scope="module",
-    params=["double", pytest.param("real", marks=[pytest.mark.azurite, pytest.mark.stack])],
-)
-def azure_ml(request):
-    """One of each for all tests: every test uses names of its own, or `completed` and its job."""
-    return DoubledAzureMl() if request.param == "double" else request.getfixturevalue("real")
-
-
-@pytest.fixture(scope="module")
-def a_job(azure_ml):
-    """A new request; `how` says how it goes."""
-
-    def make(how="works", **changes):
-        cycle_id = uuid.uuid4().hex[:12]
-        model = f"m{cycle_id}"
-        request = JobRequest(
-            name=f"retrain-{cycle_id}-1",
-            model=model,
-            cycle_id=cycle_id,
-            mode=Mode.RETRAIN,
-            pins=azure_ml.steer(model, cycle_id, how),
-            data_version=cycle_id,
-            config_sha256="c0ffee",
-            champion_version=None,
-            challenger_version=None,
-            fact_seq=5,
-        )
-        return replace(request, **changes)
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def completed(azure_ml, a_job):
-    """A job that was submitted twice and has completed: its request and both answers."""
-    job = a_job()
-    first = azure_ml.jobs.submit(job)
-    # The champion changed in between: what runs still compares with the one it was given.
-    again = azure_ml.jobs.submit(replace(job, champion_version="9"))
-    assert ended(azure_ml, job).status is JobStatus.COMPLETED
-    return job, first, again
-
-
-@pytest.fixture
-def a_model():
-    """The name of a model without versions."""
-    return f"m{uuid.uuid4().hex[:12]}"
-
-
-def ended(azure_ml, job):
-    return azure_ml.until(lambda: (r := azure_ml.jobs.report(job.name)) and r.status and r)
 
 
 class TestJobs:
@@ -121,22 +48,22 @@ class TestJobs:
 
         azure_ml.jobs.cancel(job.name)
 
-    def test_a_failed_job_says_which_step(self, azure_ml, a_job):
+    def test_a_failed_job_says_which_step(self, ended, azure_ml, a_job):
         job = a_job("fails")
 
         azure_ml.jobs.submit(job)
 
-        report = ended(azure_ml, job)
+        report = ended(job)
         assert report.status is JobStatus.FAILED
         assert "step" in why_failed(report)
 
-    def test_a_cancelled_job_ends_so_and_cancelling_again_is_harmless(self, azure_ml, a_job):
+    def test_a_cancelled_job_ends_so_and_cancelling_again_is_harmless(self, ended, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)
 
         azure_ml.jobs.cancel(job.name)
 
-        assert ended(azure_ml, job).status is JobStatus.CANCELED
+        assert ended(job).status is JobStatus.CANCELED
         azure_ml.jobs.cancel(job.name)
 
     def test_evidence_of_a_job_is_found_at_its_location(self, azure_ml, completed):
@@ -147,51 +74,18 @@ class TestJobs:
         assert job.cycle_id in azure_ml.evidence.read(location)
 
 
-@pytest.fixture
-def a_file_job(azure_ml):
-    """The test of a new large file."""
-
-    def make(how="works"):
-        digits = uuid.uuid4().hex[:12]
-        model = f"m{digits}"
-        return DataTestRequest(f"test-{digits}-1", model, azure_ml.steer_file(model, how))
-
-    return make
-
-
 class TestFileJobs:
     def test_file_test_submitted_twice_runs_once_and_its_result_is_found(
-        self, azure_ml, a_file_job
+        self, ended, azure_ml, a_file_job
     ):
         job = a_file_job()
 
         first = azure_ml.jobs.submit_data_test(job)
 
         assert azure_ml.jobs.submit_data_test(job) == first
-        assert ended(azure_ml, job).status is JobStatus.COMPLETED
+        assert ended(job).status is JobStatus.COMPLETED
         found = azure_ml.evidence.read(azure_ml.evidence.location(job.model, job.name))
         assert json.loads(found)["model"] == job.model
-
-
-@pytest.fixture
-def a_drift_job(azure_ml):
-    """The comparison of a new large window."""
-
-    def make(how="works"):
-        model = f"m{uuid.uuid4().hex[:12]}"
-        noon_utc = datetime(2026, 3, 14, 12, tzinfo=UTC)
-        check = CheckDrift(noon_utc.date(), "7", noon_utc - timedelta(days=1), noon_utc)
-        comparison = Comparison(
-            model=model,
-            check=check,
-            profile=azure_ml.steer_drift(model, how),
-            files=CollectedFiles(),
-            past=(),
-            baseline=0.5,
-        )
-        return DriftJobRequest(check.job_name(model), comparison)
-
-    return make
 
 
 @pytest.fixture(params=["test of a file", "comparison of a window"])
@@ -211,7 +105,9 @@ def another_profile(job):
 
 
 class TestJobsOfOneStep:
-    def test_name_of_a_one_step_job_with_other_inputs_is_refused(self, azure_ml, a_small_job):
+    def test_name_of_a_one_step_job_with_other_inputs_is_refused(
+        self, ended, azure_ml, a_small_job
+    ):
         make, submit, another, part = a_small_job
         job = make("hangs")
         submit(job)
@@ -220,21 +116,23 @@ class TestJobsOfOneStep:
             submit(another(job))
 
         azure_ml.jobs.cancel(job.name)
-        assert ended(azure_ml, job).status is JobStatus.CANCELED
+        assert ended(job).status is JobStatus.CANCELED
 
-    def test_failed_one_step_job_says_which_step(self, azure_ml, a_small_job):
+    def test_failed_one_step_job_says_which_step(self, ended, a_small_job):
         make, submit, *_ = a_small_job
         job = make("fails")
 
         submit(job)
 
-        report = ended(azure_ml, job)
+        report = ended(job)
         assert report.status is JobStatus.FAILED
         assert "step" in why_failed(report)
 
 
 class TestDriftJobs:
-    def test_drift_job_submitted_twice_runs_once_though_more_rows_came(self, azure_ml, a_drift_job):
+    def test_drift_job_submitted_twice_runs_once_though_more_rows_came(
+        self, ended, azure_ml, a_drift_job
+    ):
         job = a_drift_job()
 
         first = azure_ml.jobs.submit_drift(job)
@@ -244,7 +142,7 @@ class TestDriftJobs:
         )
 
         assert again == first
-        assert ended(azure_ml, job).status is JobStatus.COMPLETED
+        assert ended(job).status is JobStatus.COMPLETED
         if isinstance(azure_ml, DoubledAzureMl):
             return  # what a doubled check found is read where it was asked for
         found = azure_ml.written(f"drift/{job.model}/version-7/2026-03-14/check.json")
@@ -316,10 +214,12 @@ class TestRegistry:
         assert found.tags["role"] == "candidate"
         assert found.tags["fact_seq"] == "12"
 
-    def test_newest_drift_check_is_tagged_on_the_run_of_the_training_job_too(self, azure_ml, a_job):
+    def test_newest_drift_check_is_tagged_on_the_run_of_the_training_job_too(
+        self, ended, azure_ml, a_job
+    ):
         job = a_job()
         azure_ml.jobs.submit(job)
-        ended(azure_ml, job)
+        ended(job)
         (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
         note = drift_of(version.version, fact_seq=30)
 

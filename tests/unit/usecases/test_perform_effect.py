@@ -12,7 +12,12 @@ from shared.domain.data import DataTested, TestData
 from shared.domain.notices import EffectFailed
 from shared.errors import EvidenceError, LedgerConflictError, NotThereYetError, ServiceBusyError
 from shared.ports.queues import WorkMessage
-from shared.usecases.perform_effect import Performed, PerformEffect, Performers
+from shared.usecases.perform_effect import (
+    Performed,
+    PerformEffect,
+    Performers,
+    delay_of_turn,
+)
 from shared.usecases.performers.performer import Wait
 
 
@@ -182,3 +187,10 @@ def test_lost_races_do_not_count_as_failures():
 
     assert worker.perform(worker.message()) is Performed.WAITING
     assert (worker.row.turn, worker.row.failures) == (1, 0)
+
+
+def test_delays_double_up_to_five_minutes():
+    delays = [delay_of_turn(turn).total_seconds() for turn in range(1, 12)]
+
+    assert delays[:4] == [2, 4, 8, 16]
+    assert delays[-1] == 300
