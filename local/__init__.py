@@ -8,7 +8,7 @@
 | Functions | `functions_host/` | HTTP, queue, timer and Event Grid triggers, the admin routes |
 | Azure ML | `azure_ml/` | assets, jobs, MLflow, registry, online endpoints, managed identity |
 
-Each folder's `__init__` says what is covered and what is refused. Below them stand `environments/`,
-`serving/` and `supervision/`; `stack/` wires them together. Nothing here knows the application it
-runs: that is a folder and a stack file.
+Each folder's `__init__` says what is covered and what is refused. The services are built on
+`environments/`, `serving/` and `supervision/`; `stack/` wires them together. Nothing here knows the
+application that it runs: that is a folder and a stack file.
 """

@@ -100,7 +100,7 @@ def _port(text: str) -> tuple[str, int]:
 
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
     return int(text)
 
 
@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit code: 0 done, 1 it went wrong, 2 wrong call, 128 + n ended by signal n too early.
+        The exit code: 0 done, 1 failed, 2 wrong usage, 128 + n interrupted by signal n.
     """
     arguments = _parser().parse_args(argv)
     app: Path = arguments.app.resolve()
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # whoever read our output, head for example, has seen enough
+    except BrokenPipeError:  # the reader of our output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
         return 128 + signal.SIGPIPE
 
@@ -187,7 +187,7 @@ async def _up(options: StackOptions) -> int:
         code = 128 + received[0]
     else:
         code = 0
-    REAPER.close()  # what has left its process group as well
+    REAPER.close()  # also processes that have left their group
     print("stopped, nothing is left running", file=sys.stderr)
     return code
 
@@ -199,7 +199,7 @@ async def _serve(options: StackOptions) -> None:
     began = time.monotonic()
     async with Stack(options, say=_say_waiting) as stack:
         print(f"✓ the stack is up ({time.monotonic() - began:.1f} s)", file=sys.stderr)
-        # A log file is read by more people than a terminal.
+        # More people read a log file than a terminal.
         print(addresses(stack.record(), options.state, with_key=sys.stdout.isatty()), flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await stack.keep_running()

@@ -41,7 +41,7 @@ def uv_index() -> str:
 
 
 def without_credentials(url: str) -> str:
-    """For messages: what stands before an @ in a registry's address may be a password."""
+    """For messages: what precedes an @ in a registry's address may be a password."""
     return re.sub(r"//[^/@]*@", "//", url)
 
 
@@ -55,7 +55,7 @@ def _pip_index(python: str) -> str:
 
 
 def _run(argv: list[str], what: str, *, remedy: str = "") -> None:
-    # A group of its own: interrupted, it ends with all it has started, instead of going on alone.
+    # A group of its own: when we are interrupted, it ends with all that it has started.
     with subprocess.Popen(
         argv,
         cwd=ROOT,
@@ -95,7 +95,7 @@ def _uv() -> str:
     home = ROOT / ".local" / "cache" / pin.replace("==", "-")
     program = home / "bin" / "uv"
     if not program.exists():
-        # Beside its place and then renamed: interrupted, there is no half a program.
+        # Built beside its place and then renamed: an interruption leaves no half a program.
         draft = home.with_name(f"{home.name}.part")
         shutil.rmtree(draft, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(draft)], "making a virtual environment")

@@ -1,4 +1,4 @@
-"""What can go wrong in the local stack, sorted by what the person at the keyboard should do."""
+"""Errors of the local stack, by what the user should do about them."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class StackFileError(LocalStackError):
 
 
 class UnsupportedError(LocalStackError):
-    """The stack was asked for something that Azure has and it does not; the text names it."""
+    """Azure has this, the local stack does not; the text names it."""

@@ -1,4 +1,4 @@
-"""Answers as ARM words them, so that the SDK shows the text and not a parse error."""
+"""ARM's error answers, which the SDK shows as text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def not_found(what: str) -> web.Response:
 
 
 def user_error(message: str) -> web.Response:
-    """400 with Azure ML's own code for what the caller did wrong."""
+    """400 with Azure ML's code for a mistake of the caller."""
     return error(400, "UserError", message)
 
 
 def not_implemented(method: str, path: str) -> web.Response:
-    """501: Azure may have it, this stack does not, and does not pretend."""
+    """501: Azure may have this route, this stack does not."""
     return error(
         501,
         "NotImplemented",

@@ -1,4 +1,4 @@
-"""What every request passes before its handler: who asks, and whether it can be read at all."""
+"""What every request passes before its handler: authentication and a check of its form."""
 
 from __future__ import annotations
 

@@ -28,5 +28,5 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     except ValueError as exc:
         raise RefusedError(f"the body is not JSON: {exc}") from exc
     if not isinstance(body, dict):
-        raise RefusedError("the body is no JSON object")
+        raise RefusedError("the body is not a JSON object")
     return body

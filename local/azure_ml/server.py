@@ -1,4 +1,4 @@
-"""The control plane itself: one TLS server, its parts, and the order in which they start."""
+"""The control plane: one TLS server, its parts, and the order in which they start."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AzureMl:
     """An Azure ML workspace on this machine, for the unmodified SDK and MLflow client.
 
     Args:
-        names: where it stands in ARM.
+        names: its place in ARM.
         datastores: further datastores by container; the two built-in ones are always there.
         storage_connection_string: the workspace's storage; clients' uploads go to its endpoint.
         identity: issues the tokens that this server accepts.
@@ -250,7 +250,7 @@ class AzureMl:
         return {
             **self.environ(),
             "MLFLOW_TRACKING_TOKEN": self._identity.issue("https://ml.azure.com"),
-            # As many steps run as there are CPUs: threads of one would wait, spinning, for others'.
+            # As many steps run as there are CPUs: more threads would only spin and wait.
             "OMP_NUM_THREADS": "1",
         }
 

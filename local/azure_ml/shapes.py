@@ -1,15 +1,15 @@
-"""Whether a request's JSON has objects and texts where every handler expects them."""
+"""Checks that a request's JSON has objects and strings where handlers expect them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Below these, keys are the caller's own words.
+# Below these, keys are chosen by the caller.
 _FREE = frozenset(
     {"tags", "properties", "environmentVariables", "environment_variables", "traffic"}
     | {"mirrorTraffic", "keys", "flavors"}
 )
-# Below these, keys are names, and each value is one more thing of the kind.
+# Below these, keys are names, and each value is an object of the same kind.
 _NAMED = frozenset({"inputs", "outputs", "jobs", "collections"})
 _OBJECTS = (
     _FREE
@@ -26,11 +26,11 @@ _COUNTS = frozenset({"instance_count", "instanceCount"})
 
 
 def misplaced(given: dict[str, Any], place: str = "") -> str | None:
-    """What is of the wrong kind, for the caller; None when nothing is.
+    """The first value of the wrong type, as a message; None when all are right.
 
     Args:
         given: a resource's body, or a part of it.
-        place: where that part stands, with a dot at its end.
+        place: the path of that part, with a dot at its end.
     """
     for key, value in given.items():
         if value is None:

@@ -37,12 +37,12 @@ _BEARER = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 class Trace:
     """Writes `{method, path, query, request, status, response}` lines to one file.
 
-    Bodies that are no JSON and bodies over 1 MiB are given as a note of their type and size.
+    Bodies that are not JSON and bodies over 1 MiB are replaced by a note of their type and size.
     """
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Masked or not, what was said to a workspace is its owner's.
+        # Even masked, a trace is for the workspace's owner only.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._out: TextIO = os.fdopen(descriptor, "a", encoding="utf-8")
 
@@ -59,7 +59,7 @@ class Trace:
         response: bytes | None,
         content_type: str,
     ) -> None:
-        """Add one exchange; `response` None stands for a streamed answer."""
+        """Add one exchange; `response` is None for a streamed answer."""
         line = {
             "method": request.method,
             "path": request.path,
@@ -77,7 +77,7 @@ def tracing(trace: Trace) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # What is a file passes through in pieces: read here, nothing would be left to pass.
+        # Files pass through in pieces: a body that is read here would be gone for the handler.
         is_file = any(part in request.path for part in _FILES)
         is_json = request.content_type in {"application/json", "text/json"} and not is_file
         body = await request.read() if is_json else b""

@@ -117,7 +117,7 @@ async def _install(home: Path, node: _Node, progress: Callable[[str], None]) -> 
             f"npm ci left no {_ENTRY} in {building}; delete that folder and run again. "
             f"Log: {command.log}"
         )
-    shutil.rmtree(home, ignore_errors=True)  # what somebody has deleted the half of
+    shutil.rmtree(home, ignore_errors=True)  # an installation that was half deleted
     building.rename(home)
 
 

@@ -149,7 +149,7 @@ class Azurite:
         return Command(name="Azurite", argv=argv, log=self._log, environ={})
 
     async def _until_listening(self, process: ManagedProcess, offset: int) -> None:
-        # Its own word, not a connection: on a taken port somebody else would answer.
+        # From its log, not by connecting: on a taken port another program would answer.
         deadline = time.monotonic() + _START_LIMIT_SECONDS
         while True:
             said = _read_from(self._log, offset)
@@ -183,7 +183,7 @@ def _read_from(path: Path, offset: int) -> str:
 
 
 def _refuse_damaged_state(data: Path) -> None:
-    """Azurite takes an empty database for a new one and so forgets every blob: look first."""
+    """Check first: Azurite takes a damaged database for a new one and forgets every blob."""
     for database in sorted(data.glob("__azurite_db_*__.json")):
         try:
             json.loads(database.read_bytes())

@@ -1,1 +1,1 @@
-"""What a person asks of a stack that runs: each command returns what it has to say."""
+"""The commands to a running stack; each returns the text that it prints."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Long enough for storage that is being started again; by itself the SDK waits for minutes.
+# Long enough for a restart of storage; the SDK's default waits for minutes.
 _BRIEF_RETRIES: dict[str, Any] = {
     "retry_total": 4,
     "initial_backoff": 1,

@@ -1,4 +1,4 @@
-"""What runs, and its end."""
+"""Shows a running stack, and stops it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def addresses(record: RunningStack, state: Path, *, with_key: bool) -> str:
 
 
 def stop(state: Path) -> str:
-    """End the stack over `state`, also one that is still starting; returns when all is gone.
+    """Stop the stack over `state`, also while it starts; returns when all has ended.
 
     Raises:
         LocalStackError: no stack runs, or it does not end.
@@ -68,10 +68,10 @@ def stop(state: Path) -> str:
 
 
 def _told_to_stop(state: Path) -> int | None:
-    """The process that was told; None when the lock does not say yet, or any more, whose it is."""
+    """The process that was signalled; None while the lock file names none."""
     # Not from the record: a stack that is still starting has none.
     process = StateLock.holder(state)
     if process is not None:
-        with contextlib.suppress(ProcessLookupError):  # killed already; its guard cleans up
+        with contextlib.suppress(ProcessLookupError):  # killed already; its reaper cleans up
             os.kill(process, signal.SIGTERM)
     return process

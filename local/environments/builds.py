@@ -1,4 +1,4 @@
-"""Virtual environments by what is in them: built once with uv, shared by all that need the same."""
+"""Virtual environments named by their content: built once with uv, then shared."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Environments:
     """Environments under `root`, named by a hash of their requirements and of this Python.
 
     An environment appears under its name only when complete: it is built beside it and renamed.
-    A file lock keeps two processes from building at once; a second one finds the result.
+    A file lock keeps two processes from building at once; the second one finds the result.
     """
 
     def __init__(self, root: Path) -> None:
@@ -86,10 +86,10 @@ class Environments:
     async def _build(self, home: Path, requirements: str, label: str) -> None:
         draft = home.with_name(f"{home.name}.{uuid.uuid4().hex[:8]}")
         log = self._root / "logs" / f"{home.name}.log"
-        # What has no mark is half an environment; drafts are of builds that were killed.
+        # Without its mark an environment is incomplete; drafts are left by killed builds.
         for remains in (home, *self._root.glob("*.*/")):
             shutil.rmtree(remains, ignore_errors=True)
-        log.unlink(missing_ok=True)  # what is told of a failure is this one's words alone
+        log.unlink(missing_ok=True)  # an error message quotes this build only
         try:
             # Relocatable: the scripts inside must work after the rename.
             make = ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(draft)]
@@ -126,7 +126,7 @@ def read_conda(conda_yaml: str) -> tuple[str, list[str]]:
     except yaml.YAMLError as exc:
         raise UnsupportedError(f"the conda file is not YAML: {exc}") from exc
     if not isinstance(spec, dict):
-        raise UnsupportedError("the conda file is no mapping of name, channels and dependencies")
+        raise UnsupportedError("the conda file is not a mapping of name, channels and dependencies")
     name = str(spec.get("name", "environment"))
     wrong = [f"key '{key}'" for key in spec if key not in _KNOWN_KEYS]
     wrong += [f"channel '{item}'" for item in spec.get("channels") or [] if item not in _CHANNELS]

@@ -1,4 +1,4 @@
-"""Who may publish to a custom topic: a bearer token, the topic's key, or a signature made of it."""
+"""Authentication of publishers to custom topics: bearer token, the topic's key, or a SAS."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def may_publish(headers: Mapping[str, str], *, key: str, token: Callable[[str], bool]) -> bool:
-    """Whether a request's headers open a topic.
+    """Whether a request's headers allow publishing to a topic.
 
     Args:
         headers: case-insensitive.
         key: the topic's access key.
-        token: whether an Authorization header is good.
+        token: whether an Authorization header is valid.
     """
     given_key = headers.get("aeg-sas-key")
     if given_key is not None:
@@ -31,7 +31,7 @@ def may_publish(headers: Mapping[str, str], *, key: str, token: Callable[[str], 
 
 
 def _is_signed(given: str, *, key: str) -> bool:
-    """`r=<resource>&e=<expiry, UTC>&s=<signature of what stands before>`, each quoted.
+    """`r=<resource>&e=<expiry, UTC>&s=<signature of r and e>`, each quoted.
 
     Source: learn.microsoft.com/azure/event-grid,
     authenticate-with-access-keys-shared-access-signatures

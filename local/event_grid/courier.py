@@ -1,4 +1,4 @@
-"""Delivers what is owed to one subscription, at least once, on Azure's schedule."""
+"""Delivers the events of one subscription, at least once, on Azure's retry schedule."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Pace:
 
 
 class Courier:
-    """One subscription: a slow destination keeps only its own events waiting.
+    """The deliveries of one subscription; a slow destination delays only its own events.
 
     Args:
         entry: the subscription.
@@ -88,11 +88,11 @@ class Courier:
         self.outcomes: Counter[str] = Counter()
 
     def wake(self) -> None:
-        """There may be something new to deliver."""
+        """Look for new deliveries."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is owed again."""
+        """Deliver until cancelled; deliveries in flight are then due again."""
         try:
             await self._ready()
             self.is_ready = True
@@ -120,13 +120,13 @@ class Courier:
     def _ended(self, delivery: Delivery, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            # A fault of ours: loud, and later again, rather than at once and for ever.
-            _log.error("delivery to %s broke", self._entry.name, exc_info=error)
+            # A bug of ours: logged, and tried later rather than at once and for ever.
+            _log.error("delivery to %s failed unexpectedly", self._entry.name, exc_info=error)
             try:
                 self._try_later(delivery, outcome=_UNEXPECTED, at_least=0.0)
             except sqlite3.Error as exc:
-                # What broke is the journal, with a full disk for instance, so it cannot hold the
-                # delivery back either.
+                # The journal itself fails, on a full disk for instance, so it cannot delay the
+                # delivery either.
                 _log.error("journal of %s cannot be written: %s", self._entry.name, exc)
                 pause = self._pace.before_attempt(1, at_least=0.0)
                 asyncio.get_running_loop().call_later(pause, self._release, delivery)
@@ -179,7 +179,7 @@ class Courier:
         return attempts
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
-        """Write the dead letter, or drop the event where there is no place for one."""
+        """Write the dead letter, or drop the event when the subscription has no container."""
         name, where = self._entry.name, self._entry.dead_letter
         if where is None:
             _log.warning("event for %s dropped: %s, last %s", name, reason, delivery.outcome)

@@ -1,4 +1,4 @@
-"""The blobs that undeliverable events end in, named and filled as Azure's are."""
+"""Dead letters: blobs of undeliverable events, named and formatted as Azure does."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class DeadLetters:
     """Writes `<container>/<SUBSCRIPTION>/<year>/<month>/<day>/<hour>/<id>.json`, UTC, unpadded.
 
-    As on Azure the blob itself is a BlobCreated event of the account: subscriptions keep it out by
-    their subject filter, or want it.
+    As on Azure the blob itself causes a BlobCreated event of the account; subscriptions filter it
+    out by subject.
 
     Source: learn.microsoft.com/azure/event-grid/manage-event-delivery and delivery-and-retry
     """

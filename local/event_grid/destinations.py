@@ -1,4 +1,4 @@
-"""Where events go: storage queues and webhooks. A failed attempt says whether trying helps."""
+"""Destinations: storage queues and webhooks. A failed attempt says whether a retry can help."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 30.0  # how long Azure waits for an endpoint's answer
 _SUCCESS = range(200, 205)
-# Configuration errors that no retry mends, and errors that Azure gives more time.
+# Configuration errors that are not retried, and errors that are retried later.
 _FINAL_FOR_QUEUES = frozenset({400, 403, 413})
 _FINAL_FOR_WEBHOOKS = frozenset({400, 401, 403, 413})
 _AT_LEAST_SECONDS = {404: 300.0, 408: 120.0, 503: 30.0}

@@ -1,4 +1,4 @@
-"""What Event Grid may do wrong by its own contract, on purpose and from a seed."""
+"""Injected faults: what Event Grid's contract allows to go wrong, from a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """At-least-once and unordered, made visible. All off by default.
+    """Duplicates, delays and losses. All off by default.
 
     Args:
         duplicates: how many more times each delivery is made.

@@ -1,8 +1,8 @@
-"""A webhook proves once that it wants a subscription's events.
+"""The validation handshake: a webhook proves once that it wants a subscription's events.
 
 EventGridSchema: it echoes the code of a SubscriptionValidation event. CloudEvents: it allows our
 origin in its answer to OPTIONS (CloudEvents HTTP webhook specification, section 4). Either may
-instead call the address it was given, by hand or by program, within ten minutes.
+instead open the validation address, by hand or by program, within ten minutes.
 
 Source: learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema and
 end-point-validation-cloud-events-schema
@@ -35,8 +35,8 @@ _AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 class Handshake:
     """Asks until the webhook agrees.
 
-    Azure asks once, when the subscription is made, and refuses to make it otherwise; here a stack
-    is made before the app that answers is up.
+    Azure asks once, when the subscription is created; here the subscription exists before the app
+    that answers is up.
 
     Args:
         topic: resource id, for the validation event.
@@ -64,7 +64,7 @@ class Handshake:
         self._agreed = asyncio.Event()
 
     def called_back(self, code: str) -> bool:
-        """Somebody opened the address with this code; False when it is unknown or too old."""
+        """The validation address was opened with this code; False when it is unknown or expired."""
         now = asyncio.get_running_loop().time()
         if now > self._codes.get(code, 0.0):
             return False
@@ -89,7 +89,7 @@ class Handshake:
                 _log.warning("webhook of %s not validated yet: %s", self._subscription, problem)
             pause = _AGAIN_SECONDS[min(tries, len(_AGAIN_SECONDS) - 1)] / self._speed
             tries += 1
-            # A person may be about to open the address, so all codes stay good for their time.
+            # Somebody may be about to open the address, so all codes stay valid until they expire.
             try:
                 await asyncio.wait_for(self._agreed.wait(), pause)
             except TimeoutError:

@@ -1,4 +1,4 @@
-"""Deliveries that are still owed, in SQLite: accepted once, kept until they end."""
+"""Open deliveries in SQLite: accepted once, kept until they end."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _COLUMNS = "id, subscription, event, accepted, due, attempts, attempted, outcome
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event owed to one subscription; times in seconds since 1970, UTC.
+    """One event for one subscription; times in seconds since 1970, UTC.
 
-    `given_up` is why it is not attempted any more and only waits for its dead letter to be
-    written; empty before.
+    `given_up` is the reason why it is no longer attempted and only its dead letter is still to be
+    written; empty before that.
     """
 
     id: int
@@ -66,7 +66,7 @@ class NewDelivery:
 
 
 class Journal:
-    """Rows end when their delivery ends, and their space is used again.
+    """A row is deleted when its delivery ends, and its space is reused.
 
     Raises:
         LocalStackError: the file is damaged or in use.
@@ -76,13 +76,13 @@ class Journal:
         self._database = open_state_database(path, _SCHEMA)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     # --- deliveries
 
     def accept(self, deliveries: Sequence[NewDelivery], *, now: float) -> None:
-        """Keep all of them, or none; durable against the end of the process on return.
+        """Store all of them, or none; they survive the end of the process once this returns.
 
         Raises:
             LocalStackError: they could not be written; the disk may be full.
@@ -110,7 +110,7 @@ class Journal:
     def due(
         self, subscription: str, *, now: float, but: Collection[int], most: int
     ) -> list[Delivery]:
-        """The longest due ones, without those in flight already."""
+        """Deliveries that are due, oldest first, without those in flight."""
         rows = self._database.execute(
             f"SELECT {_COLUMNS} FROM owed "  # noqa: S608 - the columns are ours
             "WHERE subscription = ? AND due <= ? ORDER BY due, id LIMIT ?",
@@ -145,7 +145,7 @@ class Journal:
         self._database.execute("DELETE FROM owed WHERE id = ?", (delivery.id,))
 
     def end_all_but(self, subscriptions: Collection[str]) -> int:
-        """Drop what is owed to subscriptions that exist no more; how much that was."""
+        """Drop deliveries to subscriptions that no longer exist; returns how many."""
         names = ", ".join("?" * len(subscriptions))
         gone = self._database.execute(
             f"DELETE FROM owed WHERE subscription NOT IN ({names})",  # noqa: S608 - only marks
@@ -154,21 +154,21 @@ class Journal:
         return gone.rowcount
 
     def waiting(self) -> dict[str, int]:
-        """Deliveries still owed by subscription."""
+        """Number of open deliveries by subscription."""
         rows = self._database.execute(
             "SELECT subscription, COUNT(*) FROM owed GROUP BY subscription"
         )
         return {str(name): int(count) for name, count in rows}
 
     def first(self, most: int) -> list[Delivery]:
-        """What is owed, the next due first."""
+        """Open deliveries, the next due first."""
         rows = self._database.execute(
             f"SELECT {_COLUMNS} FROM owed ORDER BY due, id LIMIT ?",  # noqa: S608 - ours
             (most,),
         )
         return [_delivery(row) for row in rows]
 
-    # --- what has to outlive a restart beside them
+    # --- other state that survives a restart
 
     def is_validated(self, subscription: str, url: str, schema: str) -> bool:
         """Whether this webhook has proved that it wants this subscription's events."""
@@ -179,7 +179,7 @@ class Journal:
         return row is not None
 
     def validated(self, subscription: str, url: str, schema: str) -> None:
-        """It has."""
+        """Remember that it has."""
         self._database.execute(
             "INSERT OR REPLACE INTO validated VALUES (?, ?, ?)", (subscription, url, schema)
         )

@@ -1,4 +1,4 @@
-"""The two schemas of an event, what makes one valid, and the way from one to the other."""
+"""The two schemas of an event: validation, and conversion from one to the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ATTRIBUTE = re.compile(r"[a-z0-9]{1,20}")
 
 
 def problems(event: Any, schema: Schema) -> list[str]:
-    """What is wrong with an event that somebody publishes; empty when nothing is."""
+    """What is wrong with a published event; empty when it is valid."""
     if not isinstance(event, dict):
         return ["an event is a JSON object"]
     found: list[str] = []
@@ -74,8 +74,8 @@ def schema_of(event: Mapping[str, Any]) -> Schema:
 def in_schema(event: Mapping[str, Any], wanted: Schema) -> dict[str, Any]:
     """The event in the wanted schema, as Event Grid maps one to the other.
 
-    Azure knows no way from CloudEvents to its own schema: `EventGrid.start` refuses such
-    subscriptions, and this is never called for one.
+    Azure does not convert CloudEvents to its own schema: `EventGrid.start` refuses such
+    subscriptions.
     """
     if schema_of(event) == wanted:
         return dict(event)

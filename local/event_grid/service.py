@@ -1,4 +1,4 @@
-"""Accepts events, finds who wants them, and hands them to the subscriptions' couriers."""
+"""Accepts events, finds the subscriptions that want them, and wakes their couriers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EventGrid:
     """Topics and subscriptions of one stack.
 
     Args:
-        state: folder for deliveries that are still owed; they survive a restart.
+        state: folder for open deliveries; they survive a restart.
         subscriptions: from the stack file.
         topics: custom topics, same.
         storage_connection_string: account of queues and dead letters.
@@ -118,7 +118,7 @@ class EventGrid:
         return self._journal.topic_key(name)
 
     async def start(self) -> None:
-        """Take up what is still owed, and listen for custom topics.
+        """Resume deliveries that are still due, and listen for custom topics.
 
         Raises:
             StackFileError: Azure would refuse a subscription; all problems are listed.
@@ -145,7 +145,7 @@ class EventGrid:
             self._resources = resources.pop_all()
 
     async def stop(self) -> None:
-        """Stop; what is owed stays owed. Harmless when it does not run."""
+        """Stop; open deliveries are resumed at the next start. Harmless when it does not run."""
         resources, self._resources = self._resources, None
         if resources is not None:
             await resources.aclose()
@@ -184,11 +184,11 @@ class EventGrid:
         return sorted(takers)
 
     def waiting(self) -> dict[str, int]:
-        """Deliveries still owed by subscription."""
+        """Number of open deliveries by subscription."""
         return self._journal.waiting()
 
     def deliveries(self, most: int = 100) -> list[Delivery]:
-        """What is owed, the next due first."""
+        """Open deliveries, the next due first."""
         return self._journal.first(most)
 
     def status(self) -> dict[str, SubscriptionStatus]:
@@ -265,10 +265,10 @@ class EventGrid:
 
 
 async def _at_once() -> None:
-    """A queue of the same account needs no consent."""
+    """A queue needs no handshake."""
 
 
 def _complete(event: Mapping[str, Any]) -> dict[str, Any]:
-    """With the time it happened, where its maker left that to us."""
+    """The event with its time, which publishers may leave out."""
     name = "time" if "specversion" in event else "eventTime"
     return {name: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z"), **event}

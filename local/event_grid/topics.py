@@ -26,7 +26,7 @@ _ONE, _MANY = "application/cloudevents+json", "application/cloudevents-batch+jso
 
 
 class TopicServer:
-    """Takes events for all custom topics, and the calls that agree to a webhook subscription.
+    """Receives events for all custom topics, and validations of webhook subscriptions.
 
     Args:
         topics: by name, with the schema their publishers use.
@@ -103,7 +103,7 @@ class TopicServer:
         return f"https://127.0.0.1:{self._port}/topics/{self._topics[name].name}/api/events"
 
     def validation_url(self, subscription: str, code: str) -> str:
-        """What a webhook's owner may open to agree."""
+        """The address that a webhook's owner may open to agree."""
         return (
             f"https://127.0.0.1:{self._port}/eventSubscriptions/{subscription}/validate?id={code}"
         )
@@ -111,7 +111,7 @@ class TopicServer:
     async def _validate(self, request: web.Request) -> web.Response:
         subscription, code = request.match_info["subscription"], request.query.get("id", "")
         if not self._agree(subscription, code):
-            return _refuse(HTTPStatus.BAD_REQUEST, "this validation code is unknown or too old")
+            return _refuse(HTTPStatus.BAD_REQUEST, "this validation code is unknown or has expired")
         return web.Response(text="Webhook successfully validated as a subscription endpoint.")
 
     async def _publish(self, request: web.Request) -> web.Response:
@@ -142,7 +142,7 @@ class TopicServer:
 
 
 class _BadBodyError(Exception):
-    """What was posted is not what the topic takes; the text says in what."""
+    """The body is not what the topic accepts; the text says why."""
 
 
 def _events_in(body: bytes, request: web.Request, schema: Schema) -> list[dict[str, Any]]:
@@ -173,7 +173,9 @@ def _cloud_events_in(
         name[3:].lower(): value for name, value in headers.items() if name.lower()[:3] == "ce-"
     }
     if not attributes:
-        raise _BadBodyError(f"content type {content_type} is none of {_ONE}, {_MANY}, and no ce-id")
+        raise _BadBodyError(
+            f"content type {content_type} is not one of {_ONE}, {_MANY}, and there is no ce-id"
+        )
     data = {"data": _parsed(body)} if body else {}
     return [{**attributes, "datacontenttype": content_type, **data}]
 
@@ -181,7 +183,7 @@ def _cloud_events_in(
 def _parsed(body: bytes) -> Any:
     try:
         parsed = json.loads(body, parse_constant=_refuse_constant)
-        # An escape such as \ud800 passes the parser, and nothing can be written with it later.
+        # An escape such as \ud800 passes the parser and cannot be encoded later.
         json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as exc:
         raise _BadBodyError(f"the body is not JSON: {exc}") from exc
@@ -189,7 +191,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _list_of(parsed: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The host's own routes: status, list of functions, firing a function by hand."""
+"""The host's admin routes: status, list of functions, firing a function by hand."""
 
 from __future__ import annotations
 

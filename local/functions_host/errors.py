@@ -1,4 +1,4 @@
-"""What can go wrong between the host and the app it runs."""
+"""Errors between the host and the app that it runs."""
 
 from __future__ import annotations
 

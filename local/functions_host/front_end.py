@@ -36,7 +36,7 @@ class FrontEnd:
         """Take the port.
 
         Raises:
-            FunctionAppError: somebody else has it.
+            FunctionAppError: another program has it.
         """
         app = web.Application(client_max_size=self._largest_body_bytes)
         app.router.add_route("*", "/{path:.*}", self._dispatch)

@@ -51,7 +51,7 @@ class FunctionsHost:
         log: what app and host print is appended to it.
         port: 0 takes any free one.
         storage_connection_string: AzureWebJobsStorage, unless the settings name another; locks
-            and timers' memory lie there, as on Azure, so hosts over one storage share them.
+            and timers' status are kept there, as on Azure, so hosts over one storage share them.
         http_limit_seconds: how long an HTTP caller waits; Azure's load balancer gives it 230 s.
         lease_seconds: after how long a killed host's queue messages come back.
         grace_seconds: how long running functions may go on when the host stops.
@@ -216,8 +216,8 @@ class FunctionsHost:
                 manual=self._manual,
             ).handle,
         )
-        # Undone in reverse: no new messages, then the grace, then the worker's end, which fails
-        # what still runs, then each message is settled and each timer gives up its lock.
+        # Undone in reverse: take no new messages, wait for the grace, end the worker (which fails
+        # what still runs), settle each message, release the timers' locks.
         opened.push_async_callback(listeners.release_timers)
         opened.push_async_callback(listeners.settle_messages)
         opened.push_async_callback(worker.stop)

@@ -1,4 +1,4 @@
-"""The host's keys, made once for a state folder and readable by its owner only."""
+"""The host's keys, created once for a state folder and readable by its owner only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _new_key() -> str:
 
 @dataclass(slots=True)
 class Keys:
-    """Who may call what.
+    """Access keys, and what each one opens.
 
     Attributes:
         master: opens everything, the admin routes too.
@@ -93,6 +93,6 @@ class Keys:
 
 
 def _is_one_of(given: str | None, accepted: list[str]) -> bool:
-    # All are compared, in constant time each: the answer's timing tells nothing about a key.
+    # All are compared, each in constant time, so that timing reveals nothing about a key.
     results = [hmac.compare_digest((given or "").encode(), key.encode()) for key in accepted]
     return any(results)

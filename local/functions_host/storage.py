@@ -26,7 +26,7 @@ _BRIEF_RETRIES: dict[str, Any] = {
 
 
 def connection_string(settings: Mapping[str, str], name: str) -> str:
-    """What an app's `connection="…"` stands for, by Azure's rules.
+    """The connection string of an app's `connection="…"`, by Azure's rules.
 
     Raises:
         FunctionAppError: no such setting, or one in a form that needs an identity.
@@ -41,7 +41,7 @@ def connection_string(settings: Mapping[str, str], name: str) -> str:
             "does not take; set it to a connection string"
         )
     raise FunctionAppError(
-        f"connection {wanted!r} is no app setting; set {wanted} to a connection string"
+        f"connection {wanted!r} is not an app setting; set {wanted} to a connection string"
     )
 
 

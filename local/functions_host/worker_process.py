@@ -1,4 +1,4 @@
-"""The worker as the host sees it: one child process, restarted when it ends by itself."""
+"""The worker process as the host sees it: one child, restarted when it ends by itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from local.errors import LocalStackError, ProcessFailedError
 from local.functions_host.errors import FunctionAppError, HostStoppingError, InvocationError
 from local.functions_host.worker.functions_host_worker import wire
 from local.supervision.processes import Command, ManagedProcess
+from local.supervision.restart_policy import RestartPolicy, Restarts
 
 if TYPE_CHECKING:
     import logging
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 _WORKER = Path(__file__).parent / "worker"
 _START_LIMIT_SECONDS = 60.0
 _END_LIMIT_SECONDS = 5.0
-_FIRST_RESTART_SECONDS = 0.1
-_LONGEST_RESTART_SECONDS = 30.0
-_STABLE_SECONDS = 60.0
+_RESTARTS = RestartPolicy(first_pause_seconds=0.1)
 
 
 def worker_command(
@@ -42,7 +41,7 @@ def worker_command(
 
 
 class _Connection:
-    """One life of the worker process."""
+    """One run of the worker process."""
 
     def __init__(
         self,
@@ -118,7 +117,7 @@ class _Connection:
                 f"Log: {self.process.command.log}"
             )
         )
-        self._ready.clear()  # at once: a call that comes now waits for the next worker
+        self._ready.clear()  # at once: later calls wait for the next worker
         self.ended.set()
 
     def _fail_waiting(self, error: InvocationError) -> None:
@@ -162,10 +161,10 @@ def _load_error(error: Mapping[str, str], log: Path) -> str:
 
 
 class Worker:
-    """The worker process over time.
+    """The worker process, across restarts.
 
-    When it ends by itself, what ran on it fails and a new one is started, at once at first and
-    with growing pauses when it keeps ending.
+    When it ends by itself, running calls fail and a new process is started, after pauses that grow
+    while it keeps ending.
     """
 
     def __init__(self, command: Command, *, log: logging.Logger) -> None:
@@ -243,37 +242,35 @@ class Worker:
         return answer
 
     async def _watch(self) -> None:
-        failures = 0
+        restarts = Restarts(_RESTARTS)
         while (connection := self._connection) is not None:
             await connection.ended.wait()
             self.last_error = f"it ended with code {await connection.process.wait()}"
             self._log.error("Functions worker ended: %s", self.last_error)
             await connection.stop()
-            if time.monotonic() - connection.started > _STABLE_SECONDS:
-                failures = 0
-            self._connection = await self._restarted(failures)
-            failures += 1
+            pause = restarts.pause_after(time.monotonic() - connection.started)
+            while (restarted := await self._restarted(pause)) is None:
+                pause = restarts.pause_after(0.0)
+            self._connection = restarted
             self.restarts += 1
             self._ready.set()
             self._log.info("Functions worker restarted, process %s", self.pid)
 
-    async def _restarted(self, failures: int) -> _Connection:
-        while True:
-            pause = min(_FIRST_RESTART_SECONDS * 2**failures, _LONGEST_RESTART_SECONDS)
-            await asyncio.sleep(pause)
-            try:
-                connection, described = await _Connection.start(self._command, ready=self._ready)
-            except LocalStackError as exc:
-                self.last_error = str(exc)
-                self._log.error("Functions worker did not restart: %s", exc)
-                failures += 1
-                continue
-            if described == self._described:
-                return connection
-            await connection.stop()
-            self.last_error = "the app's functions changed on disk: restart the host"
-            self._log.error("Functions worker stopped again: %s", self.last_error)
-            failures += 1
+    async def _restarted(self, pause: float) -> _Connection | None:
+        """A new worker after a pause; None when it did not start, or not with the same app."""
+        await asyncio.sleep(pause)
+        try:
+            connection, described = await _Connection.start(self._command, ready=self._ready)
+        except LocalStackError as exc:
+            self.last_error = str(exc)
+            self._log.error("Functions worker did not restart: %s", exc)
+            return None
+        if described == self._described:
+            return connection
+        await connection.stop()
+        self.last_error = "the app's functions changed on disk: restart the host"
+        self._log.error("Functions worker stopped again: %s", self.last_error)
+        return None
 
     async def stop(self) -> None:
         """End it; what still runs fails with HostStoppingError. Harmless when repeated."""
@@ -284,4 +281,4 @@ class Worker:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.stop(HostStoppingError("the host stopped while the function ran"))
-        self._ready.set()  # whoever waits for a worker learns that there will be none
+        self._ready.set()  # calls that wait for a worker fail now

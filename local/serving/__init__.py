@@ -1,1 +1,1 @@
-"""What every HTTP server of the stack needs: quiet ends, and certificates of its own."""
+"""What the stack's HTTP servers share: shutdown, and certificates of their own."""

@@ -1,4 +1,4 @@
-"""What our HTTP servers share: refusing what is no text, and ending without waiting for anybody."""
+"""What our HTTP servers share: refusing headers that are not UTF-8, and a quick shutdown."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SHUTDOWN_SECONDS = 2.0
 def has_text_headers(request: web.BaseRequest) -> bool:
     """Whether all header values are UTF-8; Azure's server answers 400 to others.
 
-    aiohttp hands over bytes that are no text as lone surrogates, which no encoder takes later.
+    aiohttp decodes other bytes to lone surrogates, which cannot be encoded later.
     """
     return all(_is_text(value) for value in request.headers.values())
 
 
 def keep_faults_of_clients_quiet() -> None:
-    """A trace of what a client did wrong is of no use to who runs us.
+    """Do not log tracebacks for mistakes of clients.
 
-    A request that is no HTTP is answered with 400: a browser that tries https on a plain port makes
-    one. Who goes away before the answer is given, as all do when the stack ends, misses nothing.
+    A request that is not HTTP is answered with 400: browsers that try https on a plain port send
+    one. Clients that disconnect before the answer, as all do when the stack ends, need no trace.
     """
     logging.getLogger("aiohttp.server").addFilter(_is_no_fault_of_a_client)
 
@@ -47,9 +47,9 @@ def _is_text(value: str) -> bool:
 
 
 async def close_server(runner: web.BaseRunner) -> None:
-    """Answer what is being answered, then drop the connections. Harmless when it never ran.
+    """Finish requests in flight, then drop the connections. Harmless when it never ran.
 
-    A TLS connection would otherwise wait half a minute for an idle client's goodbye.
+    An idle TLS client would otherwise hold up the shutdown for half a minute.
     """
     server = runner.server
     connections = server.connections if server is not None else []
@@ -57,4 +57,4 @@ async def close_server(runner: web.BaseRunner) -> None:
     await runner.cleanup()
     for transport in transports:
         transport.abort()
-    await asyncio.sleep(0)  # lets the loop take the dropped connections out
+    await asyncio.sleep(0)  # lets the loop remove the dropped connections

@@ -20,7 +20,7 @@ from local.serving.tls import LocalTls
 from local.stack.file import fill_in
 from local.stack.storage import Storage
 from local.supervision.port_allocation import Ports
-from local.supervision.restart_policy import keep_running
+from local.supervision.restart_policy import RestartPolicy, keep_running
 from local.supervision.stack_record import RunningStack
 from local.supervision.state_lock import StateLock
 from local.supervision.tasks import together
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Stack:
     """A running stack, as an asynchronous context manager.
 
-    `say(part)` is called when a part starts to be waited for and again with a sign when it answers.
+    `say(part)` is called with the name of the part that is starting.
     """
 
     def __init__(
@@ -74,17 +74,20 @@ class Stack:
         await self._resources.aclose()
 
     async def keep_running(self) -> None:
-        """Start again what ends by itself, until cancelled.
+        """Restart Azurite and MLflow when they end by themselves, until cancelled.
 
-        Workers and deployments are looked after by their own parts.
+        Workers and deployments are supervised by their own services.
 
         Raises:
-            LocalStackError: a part cannot be kept running: the stack is of no use any more.
+            LocalStackError: a part cannot be kept running, and so neither can the stack.
         """
         await together(
             self._storage.keep_running(),
             keep_running(
-                self._mlflow, name="MLflow", consequence="Calls during its start have failed."
+                self._mlflow,
+                name="MLflow",
+                consequence="Calls during its start have failed.",
+                policy=RestartPolicy(max_ends=5),
             ),
         )
 
@@ -95,7 +98,7 @@ class Stack:
 
     @property
     def logs(self) -> Path:
-        """Folder of everybody's log files."""
+        """Folder of all log files."""
         return self._options.state / "logs"
 
     def record(self) -> RunningStack:
@@ -117,9 +120,9 @@ class Stack:
     async def _start(self) -> None:
         options = self._options
         requirements = options.app_dir / "requirements.txt"
-        if not requirements.is_file():  # known now, not after half a minute
+        if not requirements.is_file():  # fail now, not after half a minute
             raise LocalStackError(
-                f"{options.app_dir} is no function app: it has no requirements.txt. Name the "
+                f"{options.app_dir} is not a function app: it has no requirements.txt. Name the "
                 "app's folder with --app"
             )
         await self._resources.enter_async_context(StateLock(options.state))

@@ -78,7 +78,7 @@ def read_stack_file(path: Path) -> StackFile:
         raise StackFileError(f"{path} is not YAML: {exc}") from exc
     content = {} if content is None else content
     if not isinstance(content, dict):
-        raise StackFileError(f"{path} is no mapping of containers, queues, subscriptions …")
+        raise StackFileError(f"{path} is not a mapping of containers, queues, subscriptions …")
     problems = _contradictions(content)
     try:
         file = StackFile.model_validate(content)
@@ -110,7 +110,7 @@ def _contradictions(content: Mapping[str, Any]) -> list[str]:
     for name, entry in _entries(content, "subscriptions"):
         if entry.get("source") not in sources:
             problems.append(
-                f"subscription {name}: source {entry.get('source')!r} is none of {sources}"
+                f"subscription {name}: source {entry.get('source')!r} is not one of {sources}"
             )
         for place, key, kind in (
             ("destination", "queue", "queues"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.azurite import Azurite, create_resources, install_azurite
 from local.event_grid import EventGrid
 from local.storage_events.proxy import StorageEventsProxy
-from local.supervision.restart_policy import keep_running
+from local.supervision.restart_policy import RestartPolicy, keep_running
 
 if TYPE_CHECKING:
     import socket
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _WithoutClients:
-    """Azurite, whose clients wait from its end until what it has lost is there again."""
+    """Azurite, whose clients are held from its end until its containers exist again."""
 
     def __init__(self, azurite: Azurite, proxy: StorageEventsProxy) -> None:
         self._azurite = azurite
@@ -36,7 +36,7 @@ class _WithoutClients:
 
 
 class Storage:
-    """One storage account with what Azure has around it.
+    """One storage account with its events.
 
     Args:
         logs: folder of the log files.
@@ -44,8 +44,8 @@ class Storage:
         listener: bound to the port that blob clients are given.
         tls: for custom topics and webhooks.
         authorize: whether an Authorization header may publish to a custom topic.
-        containers: that there must be, again after Azurite was killed and forgot them.
-        say: told when a part starts to be waited for.
+        containers: to create, again after Azurite was killed and forgot them.
+        say: called with the name of the part that is starting.
     """
 
     def __init__(
@@ -136,8 +136,9 @@ class Storage:
         await keep_running(
             _WithoutClients(self._azurite, self._proxy),
             name="Azurite",
-            # Measured: also what it said it had; see the autosave interval of its databases.
-            consequence="It saves every 5 s: what it was told just before may be missing.",
+            policy=RestartPolicy(max_ends=5),
+            # Measured: also writes that it acknowledged; its databases autosave every 5 s.
+            consequence="It saves every 5 s: the last writes may be missing.",
             afterwards=self._make_resources_again,
         )
 

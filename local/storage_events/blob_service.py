@@ -1,4 +1,4 @@
-"""The few questions that the proxy itself asks the blob service behind it."""
+"""The few requests that the proxy itself sends to the blob service."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class BlobState:
 
 
 class BlobService:
-    """Lists and looks, with a shared access signature and the proxy's own connections.
+    """Lists and inspects blobs, with a shared access signature and the proxy's own connections.
 
-    The SDK's client would do, at ten times the CPU a request: these questions come with every
-    upload in blocks and with every scan, in the event loop that everything shares.
+    The SDK's client takes ten times the CPU per request, and these requests are sent for every
+    upload in blocks and every scan, in the event loop that everything shares.
 
     Every method raises aiohttp.ClientError when the service does not answer or refuses.
     """
@@ -84,7 +84,7 @@ class BlobService:
         """Every blob of a container, without snapshots.
 
         Raises:
-            ContainerGoneError: there is no such container, or no more.
+            ContainerGoneError: the container does not exist, or was deleted meanwhile.
         """
         query = {"restype": "container", "comp": "list"}
         async for page in self._pages(f"/{quote(container)}", query):

@@ -1,4 +1,4 @@
-"""Passing one HTTP message on, header by header and chunk by chunk."""
+"""Forwards an HTTP message, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def forwarding_server(
 
 
 async def give_leave(request: web.BaseRequest) -> None:
-    """Tell a client that asked first that it may send its body (RFC 9110, section 10.1.1).
+    """Answer `Expect: 100-continue`: the client may send its body (RFC 9110, section 10.1.1).
 
     `Expect` concerns one connection, so the proxy answers it: Azurite is not asked, and a bare
     server leaves it to its handler.

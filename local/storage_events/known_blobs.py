@@ -1,4 +1,4 @@
-"""Which content of which blob an event was sent for, and the order of those events."""
+"""Remembers which content of which blob had its event, and numbers the events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS starts (id INTEGER PRIMARY KEY CHECK (id = 1), count 
 
 @dataclass(frozen=True, slots=True)
 class KnownBlob:
-    """Content that needs no event any more; the ETag without its quotes."""
+    """Content whose event has been published; the ETag without its quotes."""
 
     etag: str
     content_type: str
@@ -48,7 +48,7 @@ class KnownBlobs:
         self._events = 0
 
     def close(self) -> None:
-        """Write everything and let go of the file."""
+        """Write everything and close the file."""
         self._database.close()
 
     def next_sequencer(self) -> str:

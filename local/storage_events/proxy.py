@@ -51,11 +51,12 @@ _FAILED = 300
 
 
 class StorageEventsProxy:
-    """Passes blob traffic on and publishes an event for each change before it is acknowledged.
+    """Forwards blob traffic and publishes an event for each change before it is acknowledged.
 
     Bodies stream through in both directions in constant memory; the Host header stays the
-    client's, so signatures and copy sources keep their meaning. When an event cannot be published
-    the client gets a 500: repeating the request is safe, and the scan finds what nobody repeats.
+    client's, so signatures and copy sources stay valid. When an event cannot be published, the
+    client gets a 500: repeating the request is safe, and the scan finds writes that are not
+    repeated.
 
     Args:
         upstream: Azurite's blob service, `http://127.0.0.1:10000`.
@@ -95,8 +96,8 @@ class StorageEventsProxy:
         self._service: BlobService
         self._events: BlobEvents
         self._scan_lock = asyncio.Lock()
-        # While set, clients are told to come again, and nothing is scanned: Azurite may answer
-        # and not be itself yet.
+        # While set, clients are told to retry, and nothing is scanned: Azurite may answer before
+        # its containers exist again.
         self.held = False
 
     @property
@@ -151,13 +152,13 @@ class StorageEventsProxy:
             self._resources = resources.pop_all()
 
     async def stop(self) -> None:
-        """Stop listening, then let go of everything. Harmless when it does not run."""
+        """Stop listening, then close everything. Harmless when it does not run."""
         resources, self._resources = self._resources, None
         if resources is not None:
             await resources.aclose()
 
     async def scan(self, container: str | None = None) -> None:
-        """Publish what was written, changed or deleted behind the proxy's back.
+        """Publish what was written, changed or deleted without the proxy.
 
         Raises:
             aiohttp.ClientError: Azurite did not answer.
@@ -287,7 +288,7 @@ class StorageEventsProxy:
 
 
 def _told(published: Published | None) -> dict[str, str]:
-    """Headers that Azure does not have, for whoever wants to follow the event of a write."""
+    """Headers that Azure does not send: with them a client can follow the event of a write."""
     if published is None:
         return {}
     return {

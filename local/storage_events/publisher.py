@@ -1,4 +1,4 @@
-"""Publishes an event and remembers that it did; finds what nobody published."""
+"""Publishes blob events, remembers them, and finds changes that had no event."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Published:
 
 
 class BlobEvents:
-    """Every event goes out through here, so that order and memory agree.
+    """All events are published here, in one order, and remembered.
 
-    An event is remembered after it was published: a crash between the two repeats it, and
-    at-least-once is what Event Grid promises.
+    An event is remembered after it was published: a crash between the two repeats it, which
+    at-least-once delivery allows.
     """
 
     def __init__(
@@ -53,10 +53,11 @@ class BlobEvents:
 
     @contextlib.asynccontextmanager
     async def writing(self, operation: Operation) -> AsyncIterator[None]:
-        """Around a write and the publishing of its event.
+        """Surrounds a write and the publishing of its event.
 
-        Of several writes at once the one whose answer came last need not be the one that stayed:
-        the last to end looks, and if need be publishes what stayed with the highest sequencer.
+        Of several concurrent writes to a blob, the one that answered last may not be the one that
+        won: the last to end compares, and if needed publishes the winner with the highest
+        sequencer.
         """
         if not isinstance(operation, Created | Changed | Deleted):
             yield
@@ -119,13 +120,13 @@ class BlobEvents:
         """Azure sends no event for the blobs in it."""
         self._known.forget_container(container)
 
-    # --- what bypassed the proxy
+    # --- changes that bypassed the proxy
 
     async def created_unless_known(self, blob: BlobName, state: BlobState) -> None:
         """Publish BlobCreated for content that no event was sent for."""
         known = self._known.get(blob)
         if known is None or known.etag != state.etag:
-            # Nobody can tell any more how it was written; one request is the commonest way.
+            # How it was written is not known any more; a single request is the most common way.
             await self.created(blob, state, api="PutBlob", ids=_invented_ids())
 
     async def deleted_unless_known(self, blob: BlobName) -> None:

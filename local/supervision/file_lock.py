@@ -1,4 +1,4 @@
-"""A lock between processes; waiting for it does not block the event loop: Ctrl-C gets through."""
+"""A lock between processes that does not block the event loop, so that Ctrl-C works."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _POLL_SECONDS = 0.2
 
 @contextlib.asynccontextmanager
 async def file_lock(path: Path) -> AsyncIterator[None]:
-    """Hold `path` alone; the kernel lets go of it however the process ends.
+    """Hold an exclusive lock on `path`; the kernel releases it however the process ends.
 
-    Not for two tasks of one event loop that must take turns in order: who polls first gets it.
+    It is not fair: of several tasks that wait, the one that polls first gets it.
 
     Raises:
         LocalStackError: its folder cannot be written.
@@ -40,7 +40,7 @@ async def file_lock(path: Path) -> AsyncIterator[None]:
 
 
 def try_lock(file: IO[str]) -> bool:
-    """Lock an open file until it is closed, unless somebody else has done so."""
+    """Lock an open file until it is closed; False when another process has locked it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

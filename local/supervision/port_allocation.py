@@ -1,4 +1,4 @@
-"""Which port each service gets: fixed by the caller, else that of the last start, else any."""
+"""Port allocation: fixed by the caller, else the port of the last start, else any free one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HIGHEST_PORT = 65535
 
 
 class Ports:
-    """Ports by service, kept in a file: the URLs inside events and facts hold some of them."""
+    """Ports by service, kept in a file because URLs inside events and facts contain them."""
 
     def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
         """Read what the last start kept.
@@ -43,20 +43,20 @@ class Ports:
         return self._fixed.get(service, self._kept.get(service, 0))
 
     def keep(self, **ports: int) -> None:
-        """Use these the next time as well."""
+        """Use these at the next start too."""
         self._kept |= ports
 
     def save(self) -> None:
-        """Write down what is to be kept; all of it or nothing."""
+        """Write the kept ports, all or nothing."""
         draft = self._file.with_suffix(".json.new")
         draft.write_text(json.dumps(self._kept, indent=1), encoding="utf-8")
         draft.replace(self._file)
 
     def reserve(self, service: str) -> socket.socket:
-        """Take the service's port before the service is there, so that others can be told of it.
+        """Bind the service's port before the service starts, so that others can be given it.
 
         Raises:
-            LocalStackError: somebody else has the port.
+            LocalStackError: another program has the port.
         """
         reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
@@ -86,7 +86,7 @@ def _read(file: Path) -> dict[str, int]:
     except (ValueError, OSError) as exc:
         raise _damaged(file, exc) from exc
     if not isinstance(content, dict) or not all(_is_port(port) for port in content.values()):
-        raise _damaged(file, "no mapping of services to ports")
+        raise _damaged(file, "not a mapping of services to ports")
     return content
 
 
@@ -95,3 +95,10 @@ def _damaged(file: Path, why: object) -> LocalStackError:
         f"{file} is damaged ({why}). Delete it to get new ports, or the folder {file.parent} to "
         "start afresh"
     )
+
+
+def free_port() -> int:
+    """A loopback TCP port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

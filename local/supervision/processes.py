@@ -9,7 +9,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from dataclasses import dataclass
@@ -33,9 +32,9 @@ _TEMPORARY = "local-"
 
 # Set in everything started here: some libraries call home by default.
 QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-# Left out of every child: the first makes Azure SDKs believe that they run inside Azure, the next
-# two would give Azurite another database and other accounts, and the supervisor's own virtual
-# environment is not the child's.
+# Removed for every child: the first makes Azure SDKs believe that they run inside Azure, the next
+# two give Azurite another database and other accounts, and the child has a virtual environment of
+# its own.
 _NOT_INHERITED = (
     "CONTAINER_NAME",
     "AZURITE_ACCOUNTS",
@@ -47,16 +46,9 @@ _NOT_INHERITED = (
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a child process: ours, less what misleads it, plus `extra`."""
+    """The environment for a child: ours without what would mislead it, plus `extra`."""
     inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
     return inherited | QUIET_ENVIRONMENT | dict(extra)
-
-
-def free_port() -> int:
-    """A loopback TCP port that nobody listened on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,51 +129,25 @@ class ManagedProcess:
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Wait for the process to end by itself; returns its exit code."""
+        """Wait until the process ends by itself; returns its exit code."""
         return await self._process.wait()
-
-    async def until_listening(self, port: int, *, timeout_seconds: float) -> None:
-        """Wait until 127.0.0.1:port accepts a connection.
-
-        Raises:
-            ProcessFailedError: it ended first, or did not listen in time; with the log's end.
-        """
-        deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            if self.returncode is not None:
-                raise ProcessFailedError(
-                    f"{self.command.name} ended with code {self.returncode} before it listened on "
-                    f"port {port}. Log: {self.command.log}\n{self.last_lines()}"
-                )
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            await writer.wait_closed()
-            return
-        raise ProcessFailedError(
-            f"{self.command.name} did not listen on port {port} within {timeout_seconds:.0f} s. "
-            f"Log: {self.command.log}\n{self.last_lines()}"
-        )
 
     async def stop(self, *, grace_seconds: float = 5.0) -> None:
         """End the process and all it has started. Harmless when they have ended already.
 
         What is left is killed even when this is cancelled.
         """
-        if self._gone:  # its number may be another's by now
+        if self._gone:  # another process may have its number by now
             return
         try:
             signal_leftovers((self.pid,), self._mark, signal.SIGTERM)
             async with asyncio.timeout(grace_seconds):
                 await self._process.wait()
-                # Its children got the signal as well and may need a moment longer.
-                while leftovers((self.pid,), self._mark):  # noqa: ASYNC110 - nobody tells us
+                # Its children got the signal too and may need longer.
+                while leftovers((self.pid,), self._mark):  # noqa: ASYNC110 - there is no event for it
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            pass  # it had its chance
+            pass  # the grace is over
         finally:
             signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
         await self._process.wait()
@@ -191,7 +157,7 @@ class ManagedProcess:
         REAPER.forget(self.pid)
 
     async def _until_nothing_is_left(self) -> None:
-        """A killed process is gone a moment later; only the kernel can hold it up longer."""
+        """A killed process disappears a moment later, unless the kernel holds it up."""
         deadline = time.monotonic() + _KILLED_SECONDS
         while leftovers((self.pid,), self._mark) and time.monotonic() < deadline:
             signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
@@ -216,7 +182,7 @@ def _remove(folder: str) -> None:
 
 
 def end_of_log(log: Path, count: int, *, most_bytes: int) -> str:
-    """The last `count` lines, or of them what fits into `most_bytes`; empty when there is none."""
+    """The last `count` lines, cut to `most_bytes`; empty when there is no log."""
     try:
         with log.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - most_bytes)
@@ -225,5 +191,5 @@ def end_of_log(log: Path, count: int, *, most_bytes: int) -> str:
     except FileNotFoundError:
         return ""
     if start and lines:
-        lines = lines[1:] or [f"… {lines[0]}"]  # the first one begins somewhere inside
+        lines = lines[1:] or [f"… {lines[0]}"]  # the first line starts in the middle
     return "".join(lines[-count:])

@@ -25,10 +25,10 @@ _CLOSE_LIMIT_SECONDS = 20.0
 
 
 class Reaper:
-    """The guard of this process; started with the first child.
+    """The reaper of this process; started with the first child.
 
-    Children are told apart by their group and by a mark in their environment, `mark` and a number:
-    what has left the group is found by the mark, what has wiped its environment by the group.
+    Children are found by their process group and by a mark in their environment: one that has left
+    the group by its mark, one that has cleared its environment by its group.
     """
 
     def __init__(self) -> None:
@@ -39,31 +39,31 @@ class Reaper:
         atexit.register(self.close)
 
     def next_mark(self) -> str:
-        """The mark for another child; nobody else's begins with it."""
+        """The mark for another child; no other process has one that starts with it."""
         self._count += 1
         self._start()
         return f"{self.mark}{self._count}."
 
     def watch(self, group: int) -> None:
-        """End this process group when we are gone."""
+        """End this process group after our own end."""
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """The group has ended; its number may be used again."""
+        """The group has ended; the kernel may reuse its number."""
         self._tell(f"-{group}\n")
 
     def remove_later(self, folder: str) -> None:
-        """Remove this folder when we are gone and what works in it has ended."""
+        """Remove this folder after our own end, once the processes have ended."""
         self._tell(f">{folder}\n")
 
     def keep(self, folder: str) -> None:
-        """The folder is gone already."""
+        """The folder has been removed already."""
         self._tell(f"<{folder}\n")
 
     def keep_locked(self, descriptor: int) -> None:
-        """Keep a locked file open until all children have ended, if we are killed.
+        """Keep a locked file open until all children have ended, also if we are killed.
 
-        Unlock it explicitly: closing it is not enough then.
+        Unlock it explicitly: closing it here no longer releases it.
         """
         sender = self._start()
         # A file travels with at least one byte: an empty line.
@@ -71,7 +71,7 @@ class Reaper:
             socket.send_fds(sender, [b"\n"], [descriptor])
 
     def close(self, *, now: bool = False) -> None:
-        """End every child that is left, at once or with grace; returns when they are gone."""
+        """End every remaining child, at once or with grace; returns when all have ended."""
         if self._socket is None or self._process is None:
             return
         if now:
@@ -91,7 +91,7 @@ class Reaper:
         ours, theirs = socket.socketpair()
         environ = {key: value for key, value in os.environ.items() if key != MARK_VARIABLE}
         with theirs:
-            # Isolated and without site: it must be there in milliseconds and stay small.
+            # Isolated and without site: it must start in milliseconds and stay small.
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_PROGRAM), self.mark, str(_GRACE_SECONDS)],
                 stdin=theirs.fileno(),
@@ -104,7 +104,7 @@ class Reaper:
         return ours
 
     def _tell(self, line: str) -> None:
-        # A guard that was killed is not replaced: whoever kills it by hand may clean up by hand.
+        # A reaper that was killed by hand is not replaced.
         with contextlib.suppress(BrokenPipeError):
             self._start().sendall(os.fsencode(line))
 

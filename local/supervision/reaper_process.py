@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# A process that starts a session of its own leaves its group, but keeps its environment.
+# A process that starts a session leaves its group, but keeps its environment.
 MARK_VARIABLE = "LOCAL_STACK_PROCESS"
 _POLL_SECONDS = 0.1
 _KILL_SECONDS = 5.0
@@ -39,7 +39,7 @@ def leftovers(groups: Collection[int], mark: str) -> list[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib takes three times as long here
         if not name.isdigit():
             continue
-        # It may end while it is looked at, and others' environments are not ours to read.
+        # It may end meanwhile, and we may not read the environments of other users.
         with contextlib.suppress(OSError):
             # After the name in brackets, which may hold anything: state, parent, group, …
             state, _, group = _read(name, "stat").rpartition(b")")[2].split(maxsplit=3)[:3]
@@ -56,13 +56,13 @@ def _read(process: str, what: str) -> bytes:
 
 
 def end_leftovers(groups: Collection[int], mark: str, *, grace_seconds: float) -> None:
-    """SIGTERM to all of them, SIGKILL to what is still there after the grace."""
+    """SIGTERM to all of them, SIGKILL to those that remain after the grace."""
     signal_leftovers(groups, mark, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while leftovers(groups, mark) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     deadline = time.monotonic() + _KILL_SECONDS
-    # More than once: what is killed may just have started something.
+    # More than once: a killed process may just have started another.
     while leftovers(groups, mark) and time.monotonic() < deadline:
         signal_leftovers(groups, mark, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)

@@ -1,10 +1,11 @@
-"""Programs of the stack that end by themselves are started again, a few times."""
+"""Restart policy: a program that ends by itself is started again, after growing pauses."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from local.errors import ProcessFailedError
@@ -13,10 +14,46 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger(__name__)
+_MAX_DOUBLINGS = 30  # a float does not hold many more than a thousand
 
-_FIRST_PAUSE_SECONDS = 0.2
-_STEADY_SECONDS = 60.0
-_MOST_ENDS = 5
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """How long to wait before a restart, and when to give up.
+
+    Args:
+        first_pause_seconds: before the first restart; doubles with every further end in a row.
+        longest_pause_seconds: where doubling stops.
+        steady_seconds: after a run this long, the next end counts as the first in a row.
+        max_ends: in a row, before the program is given up; None never gives up.
+    """
+
+    first_pause_seconds: float = 0.2
+    longest_pause_seconds: float = 30.0
+    steady_seconds: float = 60.0
+    max_ends: int | None = None
+
+
+class Restarts:
+    """Counts how often one program has ended in a row."""
+
+    def __init__(self, policy: RestartPolicy) -> None:
+        self.policy = policy
+        self.ends_in_a_row = 0
+
+    def pause_after(self, ran_seconds: float) -> float:
+        """Seconds to wait now that the program has ended, or has failed to start (0 s)."""
+        if ran_seconds > self.policy.steady_seconds:
+            self.ends_in_a_row = 0
+        self.ends_in_a_row += 1
+        doublings = min(self.ends_in_a_row - 1, _MAX_DOUBLINGS)
+        pause: float = self.policy.first_pause_seconds * 2**doublings
+        return min(pause, self.policy.longest_pause_seconds)
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether the program has ended too often in a row."""
+        return self.policy.max_ends is not None and self.ends_in_a_row > self.policy.max_ends
 
 
 class Program(Protocol):
@@ -37,38 +74,37 @@ async def keep_running(
     *,
     name: str,
     consequence: str,
+    policy: RestartPolicy,
     afterwards: Callable[[], Awaitable[None]] | None = None,
     clock: Callable[[], float] = time.monotonic,
-    first_pause_seconds: float = _FIRST_PAUSE_SECONDS,
 ) -> None:
-    """Start `program` again whenever it has ended, until cancelled.
+    """Restart `program` whenever it has ended, until cancelled.
 
     Args:
-        program: it runs.
+        program: it is running.
         name: for the log.
-        consequence: what its end may mean to a person, told in the same line.
-        afterwards: done after each new start.
+        consequence: what its end may mean to the user, logged in the same line.
+        policy: pauses, and when to give up.
+        afterwards: done after each restart.
         clock: seconds that only grow.
-        first_pause_seconds: before the first new start; doubles while it keeps ending.
 
     Raises:
-        ProcessFailedError: it ended too often in a row, each time within a minute.
+        ProcessFailedError: it ended too often in a row.
         LocalStackError: it cannot be started any more.
     """
-    ends = 0
+    restarts = Restarts(policy)
     while True:
         began = clock()
         code = await program.ended()
-        ends = 1 if clock() - began > _STEADY_SECONDS else ends + 1
-        if ends > _MOST_ENDS:
+        pause = restarts.pause_after(clock() - began)
+        if restarts.are_used_up:
             raise ProcessFailedError(
-                f"{name} ended {ends} times, each time within {_STEADY_SECONDS:.0f} s of its start,"
-                f" the last time with code {code}; its log is in the folder logs of the state"
+                f"{name} ended {restarts.ends_in_a_row} times, each time within "
+                f"{policy.steady_seconds:.0f} s of its start, the last time with code {code}; its "
+                "log is in the folder logs of the state"
             )
-        _log.warning(
-            "%s ended by itself (code %d) and is started again. %s", name, code, consequence
-        )
-        await asyncio.sleep(first_pause_seconds * 2 ** (ends - 1))
+        _log.warning("%s ended by itself (code %d) and is restarted. %s", name, code, consequence)
+        await asyncio.sleep(pause)
         await program.stop()
         await program.start()
         if afterwards is not None:

@@ -1,4 +1,4 @@
-"""What other processes may know of a running stack: one file in its state folder."""
+"""The record of a running stack, for other processes: one file in its state folder."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ _LOG_LIMIT_BYTES = 4 * 1024 * 1024  # what a burst leaves of the write-ahead log
 def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
     """Open `path`, making it and its folder when missing.
 
-    What is committed survives the end of the process, however it comes. It may not survive a
-    power cut (`synchronous = NORMAL`): Azurite beside it does not either.
+    What is committed survives any end of the process. It may not survive a power cut
+    (`synchronous = NORMAL`): Azurite's data does not either.
 
     Args:
         path: the file; beside it SQLite keeps a `-wal` file.
@@ -55,7 +55,7 @@ def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
 
 
 def _refuse_damage(connection: sqlite3.Connection) -> None:
-    """Only the first page has been read so far; what is wrong further in would show much later."""
+    """Check all pages: only the first one has been read so far."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(found)

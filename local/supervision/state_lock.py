@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _LOCK = "stack.lock"
 _OWNER_ONLY = 0o700
 _POLL_SECONDS = 0.1
-# The guard of a killed stack needs up to 15 s for what does not want to end.
+# The reaper of a killed stack needs up to 15 s for processes that ignore SIGTERM.
 _LEFTOVERS_SECONDS = 20.0
 
 
 class StateLock:
     """One stack per state folder, as an asynchronous context manager.
 
-    Held until all children have ended, even when this process is killed: the guard holds it, too.
+    Held until all children have ended, even when this process is killed: the reaper holds it too.
     """
 
     def __init__(self, state: Path) -> None:
@@ -36,7 +36,7 @@ class StateLock:
         self._file: IO[str] | None = None
 
     async def __aenter__(self) -> Self:
-        """Take the lock; waits for what a killed stack has left to end.
+        """Take the lock; waits until the processes of a killed stack have ended.
 
         Raises:
             LocalStackError: a stack runs over this folder, or the folder cannot be used.
@@ -87,10 +87,10 @@ class StateLock:
 
     @staticmethod
     def is_held(state: Path) -> bool:
-        """Whether a stack over `state` runs or still ends.
+        """Whether a stack over `state` runs or is still ending.
 
         Raises:
-            LocalStackError: the folder is somebody else's.
+            LocalStackError: the folder belongs to another user.
         """
         try:
             with (state / _LOCK).open(encoding="utf-8") as probe:
@@ -105,7 +105,7 @@ class StateLock:
 
     @staticmethod
     def holder(state: Path) -> int | None:
-        """The process that has or had the lock, None when nobody knows."""
+        """The process that has or had the lock; None when the file does not say."""
         try:
             return int((state / _LOCK).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -118,12 +118,13 @@ def typed(state: Path, command: str) -> str:
 
 
 async def clear_state(state: Path) -> None:
-    """Delete what stacks have left in their state folder, once what was killed there has ended.
+    """Empty a stack's state folder, once the processes of a killed stack have ended.
 
-    Afterwards it is known as a stack's, whatever is written there before a stack is.
+    The lock file stays, so that the folder is still recognised as a stack's.
 
     Raises:
-        LocalStackError: a stack runs over it, it is no stack's folder, or it cannot be deleted.
+        LocalStackError: a stack runs over it, it is not a stack's folder, or it cannot be
+            deleted.
     """
     try:
         is_others = state.exists() and any(state.iterdir()) and not (state / _LOCK).exists()
@@ -131,7 +132,7 @@ async def clear_state(state: Path) -> None:
         raise LocalStackError(f"the state folder {state} cannot be read: {exc.strerror}") from exc
     if is_others:
         raise LocalStackError(
-            f"{state} is not empty and no stack's state folder: it is left as it is. Name a new "
+            f"{state} is not empty and not a stack's state folder: it is left as it is. Name a new "
             "folder with --state"
         )
     async with StateLock(state):

@@ -1,4 +1,4 @@
-"""Work in the background, and work that cancelling must not leave half done."""
+"""Background tasks, and work that a cancellation must not leave half done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 async def running(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
     """Run `work` until the block ends, then cancel it.
 
-    An error of its own is logged when it happens and raised when the block ends.
+    If it fails, the error is logged at once and raised when the block ends.
     """
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_report)
@@ -32,11 +32,11 @@ async def running(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterato
 def _report(task: asyncio.Task[None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        _log.error("background work %s broke", task.get_name(), exc_info=error)
+        _log.error("background work %s failed", task.get_name(), exc_info=error)
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:
-    """Do all at once; when one fails the others are cancelled, and its error comes out alone."""
+    """Run all at once; when one fails, the others are cancelled and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for one in work:
@@ -46,7 +46,7 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
 
 
 async def to_its_end(work: Awaitable[object]) -> None:
-    """Wait for work that is not cancelled with the caller, who waits for it before letting go."""
+    """Finish `work` even when the caller is cancelled; the cancellation is raised afterwards."""
     done = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not done.done():

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from sklearn.datasets import load_diabetes, load_iris
 
 from local.azure_ml.endpoints.collector import CollectionTarget, Collector
-from local.supervision.processes import free_port
+from local.supervision.port_allocation import free_port
 from ml.collected_data import INPUTS, OUTPUTS
 from ml.drift import HistoryKind, Role, load_profile
 from ml.errors import PinMismatchError, RegistrationError

@@ -1,4 +1,4 @@
-"""Azure's data collector, played for each deployment: what a model saw and said, kept as JSONL.
+"""Azure's data collector: the inputs and outputs of each deployment, kept as JSONL.
 
 On Azure it runs beside the deployment's container. Here every deployment that collects has a
 listener of its own, since a payload does not say which deployment it comes from.
@@ -61,17 +61,17 @@ class Collector:
         self._listeners: dict[int, web.AppRunner] = {}
 
     async def start(self) -> None:
-        """Pick up what an earlier run left."""
+        """Take up the files of an earlier run."""
         await self._spool.start()
 
     async def stop(self) -> None:
-        """Close all listeners, then store what they took. Stop the deployments before."""
+        """Close all listeners, then store what they received. Stop the deployments first."""
         for port in list(self._listeners):
             await self.close(port)
         await self._spool.stop()
 
     async def flush(self) -> None:
-        """Store at once what was taken so far."""
+        """Store at once what was received so far."""
         await self._spool.flush()
 
     async def open(self, target: CollectionTarget) -> int:
@@ -91,7 +91,7 @@ class Collector:
         return port
 
     async def close(self, port: int) -> None:
-        """Stop listening on `port`. Harmless when nobody does."""
+        """Stop listening on `port`. Harmless when it is not open."""
         runner = self._listeners.pop(port, None)
         if runner is not None:
             await runner.cleanup()
@@ -102,7 +102,9 @@ class Collector:
         kind = request.headers.get("ce-type", "")
         match = _TYPE.match(kind)
         if match is None:
-            return web.Response(status=400, text=f"ce-type '{kind}' is no azureml.inference.<name>")
+            return web.Response(
+                status=400, text=f"ce-type '{kind}' is not azureml.inference.<name>"
+            )
         body = await request.read()
         try:
             rows = json.loads(body)

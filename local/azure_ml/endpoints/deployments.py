@@ -1,4 +1,4 @@
-"""Deployments of online endpoints: ARM routes, and what they set in motion on this machine."""
+"""Deployments of online endpoints: ARM routes, and the work behind them on this machine."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _DEPLOY, _REMOVE = "deploy", "remove deployment"
 class Deployments:
     """All deployments of the workspace.
 
-    A resource says what was asked for; its `running/current` child says what last came up, so
-    that a failed update leaves the old one answering, also after a restart of the stack.
+    A resource holds what was requested; its `running/current` child holds what last came up. A
+    failed update therefore leaves the old version answering, also after a restart of the stack.
 
     Args:
         changed: called with an endpoint's name when its running deployments changed.
@@ -199,7 +199,7 @@ class Deployments:
         )
         return web.json_response({"content": content})
 
-    # What they set in motion.
+    # The work behind them.
 
     async def _deploy(self, path: str) -> None:
         endpoint, name = _names(path)

@@ -1,4 +1,4 @@
-"""Online endpoints: ARM routes and keys; deployments, router and collector hang on them."""
+"""Online endpoints: ARM routes and keys; owns deployments, router and collector."""
 
 from __future__ import annotations
 

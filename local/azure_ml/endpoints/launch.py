@@ -1,4 +1,4 @@
-"""One deployment brought up on this machine: its files, its collector, its server."""
+"""Brings up one deployment on this machine: its files, its collector, its server."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Launcher:
         return self._logs / f"endpoint-{endpoint}-{name}.log"
 
     def folder(self, endpoint: str, name: str, revision: str) -> Path:
-        """Where one revision's code and model lie."""
+        """Folder of one revision's code and model."""
         return self._root / endpoint / name / revision
 
     def forget(self, endpoint: str, name: str, revision: str = "") -> None:
@@ -133,7 +133,7 @@ class Launcher:
         variables: Mapping[str, str],
         folder: Path,
     ) -> tuple[dict[str, str], int | None]:
-        """Open this deployment's collector and say so as Azure does, in variables and a file."""
+        """Open this deployment's collector; returns its settings as variables, and its port."""
         settings = properties.get("dataCollector") or {}
         collections = settings.get("collections") or {}
         on = {
@@ -175,7 +175,7 @@ class Launcher:
         }, port
 
     async def end(self, running: Running) -> None:
-        """Stop the server, then its collector, which takes what the server still had."""
+        """Stop the server, then its collector, which takes the server's last rows."""
         await running.process.stop()
         if running.collector_port is not None:
             await self._collector.close(running.collector_port)

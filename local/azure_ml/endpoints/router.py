@@ -1,4 +1,4 @@
-"""The scoring address of all endpoints: keys, shares of traffic, copies, one deployment by name."""
+"""The scoring address of all endpoints: keys, traffic, mirroring, one deployment by name."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What the router knows of an endpoint; replaced as a whole, so a request sees one state."""
+    """An endpoint as the router knows it; replaced as a whole, so a request sees one state."""
 
     keys: tuple[str, ...]
     traffic: Mapping[str, int]
@@ -91,10 +91,10 @@ class Router:
 
     As Azure's front end does, it answers 424 for whatever is not 200 from a deployment, with the
     deployment's own body, and its own status in `ms-azureml-model-error-statuscode`. A deployment
-    that breaks off counts as 502, one that takes no connection as 503.
+    that closes the connection counts as 502, one that accepts none as 503.
 
     Args:
-        draw: a number from 0 up to but not 1; decides on shares and copies.
+        draw: a random number from 0 (inclusive) to 1 (exclusive), for traffic and mirroring.
     """
 
     def __init__(self, *, port: int = 0, draw: Callable[[], float] = random.random) -> None:
@@ -244,7 +244,7 @@ class Router:
                 async with self._session.request(
                     request.method,
                     f"{target.url}{path}{query}",
-                    # Large bytes as they are would hold up the loop, says aiohttp.
+                    # aiohttp warns that large bytes would block the loop.
                     data=body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
                     headers=headers,
                     allow_redirects=False,

@@ -1,4 +1,4 @@
-"""What the router adds to and takes from requests and answers, in Azure's front end's words."""
+"""Headers and error answers of the router, as Azure's front end words them."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ NOT_FORWARDED = frozenset(
 
 
 def has_key(request: web.Request, keys: Collection[str]) -> bool:
-    """Whether the request bears one of `keys`."""
+    """Whether the request carries one of `keys`."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return False
-    token = given.strip().encode("utf-8", "surrogateescape")  # bytes that are no text, too
+    token = given.strip().encode("utf-8", "surrogateescape")  # also bytes that are not UTF-8
     return any(hmac.compare_digest(token, key.encode()) for key in keys)
 
 
 def forwarded(request: web.Request) -> CIMultiDict[str]:
-    """The headers that a deployment gets to see."""
+    """The headers that a deployment receives."""
     headers = CIMultiDict(
         (key, value) for key, value in request.headers.items() if key.lower() not in NOT_FORWARDED
     )
     headers.popall("content-encoding", None)  # reading the body has undone it
-    # Azure replaces what a caller sends here, so that it is a GUID whatever came.
+    # Azure replaces what a caller sends here by a GUID.
     headers[REQUEST_ID_HEADER] = str(uuid.uuid4())
     return headers
 
@@ -72,7 +72,7 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
 
 
 def model_failure(status: int, message: str) -> web.Response:
-    """What a caller sees of a deployment that gave no answer at all: 424, as of one that did."""
+    """The answer for a deployment that did not answer: 424, as for one that answered an error."""
     reason = _NOT_READY if status == web.HTTPServiceUnavailable.status_code else MODEL_ERROR
     headers = {MODEL_STATUS_HEADER: str(status), REASON_HEADER: reason}
     return refusal(web.HTTPFailedDependency.status_code, message, headers)

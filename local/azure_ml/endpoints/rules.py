@@ -1,4 +1,4 @@
-"""What Azure accepts of an online endpoint or deployment, with its reasons to refuse."""
+"""Validates online endpoints and deployments as Azure does."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_auth_mode(mode: object) -> None:
-    """Refuse tokens: nobody here issues them.
+    """Refuse tokens: this stack does not issue them.
 
     Raises:
         RefusedError: not `Key`.
@@ -68,7 +68,8 @@ def check_traffic(
         ready: deployments that can answer.
 
     Raises:
-        RefusedError: shares that are no percents, do not add up, or go where nothing answers.
+        RefusedError: shares that are not percents, do not add up, or go to a deployment that is
+            not ready.
     """
     for what, shares in (("traffic", traffic), ("mirror_traffic", mirror)):
         for name, percent in shares.items():
@@ -164,6 +165,6 @@ def seconds(duration: str) -> float:
     """
     match = _DURATION.match(duration)
     if not match or duration == "PT":
-        raise RefusedError(f"'{duration}' is no duration; write for example PT5S")
+        raise RefusedError(f"'{duration}' is not a duration; write for example PT5S")
     hours, minutes, rest = (float(match[part] or 0) for part in ("hours", "minutes", "seconds"))
     return hours * 3600 + minutes * 60 + rest

@@ -1,4 +1,4 @@
-"""The inference server of one deployment: started, observed to answer, restarted after a crash."""
+"""The inference server of one deployment: started, health-checked, restarted after a crash."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from local.errors import ProcessFailedError
-from local.supervision.processes import Command, ManagedProcess, free_port
+from local.supervision.health_check import until_answering
+from local.supervision.port_allocation import free_port
+from local.supervision.processes import Command, ManagedProcess
+from local.supervision.restart_policy import RestartPolicy, Restarts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _PORT_ATTEMPTS = 3
 _PORT_TAKEN = "Connection in use"
-_PROBE_SECONDS = 0.1
-_PROBE_TIMEOUT_SECONDS = 2.0
+_PROBE_SECONDS = 2.0
 _STOP_GRACE_SECONDS = 8.0
-_FIRST_BACKOFF_SECONDS = 0.5
-_LONGEST_BACKOFF_SECONDS = 30.0
-# A server that ran this long was well: its next crash starts the backoff anew.
-_STEADY_SECONDS = 60.0
-# In a file, because it is no error there for a gunicorn that does not know it yet.
-# A worker that ends while it loads the model would be started again for ever.
+_RESTARTS = RestartPolicy(first_pause_seconds=0.5)
+# In a file, where an older gunicorn ignores settings that it does not know.
+# A worker that ends while it loads the model would be restarted for ever.
 _READY = "ready"
 _GUNICORN_CONFIG = f"""\
 from pathlib import Path
@@ -55,7 +52,7 @@ def child_exit(server, worker):
 
 
 class Health(enum.Enum):
-    """What is known of the server now."""
+    """The server's current state."""
 
     STARTING = "starting"
     HEALTHY = "healthy"
@@ -140,7 +137,7 @@ class ScoringProcess:
             try:
                 await self._start_once()
             except ProcessFailedError as exc:
-                # Somebody else may take a free port before the server does.
+                # Another program may take the free port before the server does.
                 if _PORT_TAKEN not in str(exc) or attempt == _PORT_ATTEMPTS:
                     raise
             else:
@@ -170,51 +167,32 @@ class ScoringProcess:
             )
         )
         try:
-            await self._until_it_answers(self._process)
+            await until_answering(
+                self._process,
+                f"{self.url}/",
+                timeout_seconds=self._timeout,
+                probe_seconds=_PROBE_SECONDS,
+            )
         except ProcessFailedError:
-            await self._process.stop()  # one that hangs is no better than one that has ended
+            await self._process.stop()  # one that hangs must not keep the port
             raise
 
-    async def _until_it_answers(self, process: ManagedProcess) -> None:
-        deadline = time.monotonic() + self._timeout
-        timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            while time.monotonic() < deadline:
-                if process.returncode is not None:
-                    raise ProcessFailedError(
-                        f"{process.command.name} ended with code {process.returncode} before it "
-                        f"answered. Log: {process.command.log}\n{process.last_lines()}"
-                    )
-                try:
-                    async with session.get(f"{self.url}/") as answer:
-                        if answer.ok:
-                            return
-                except (aiohttp.ClientError, TimeoutError, ConnectionError):
-                    pass  # not yet
-                await asyncio.sleep(_PROBE_SECONDS)
-        raise ProcessFailedError(
-            f"{process.command.name} did not answer within {self._timeout:.0f} s. "
-            f"Log: {process.command.log}\n{process.last_lines()}"
-        )
-
     async def _keep_running(self) -> None:
-        backoff = _FIRST_BACKOFF_SECONDS
+        restarts = Restarts(_RESTARTS)
         while self._process is not None:
             started = time.monotonic()
             code = await self._process.wait()
-            if time.monotonic() - started > _STEADY_SECONDS:
-                backoff = _FIRST_BACKOFF_SECONDS
+            pause = restarts.pause_after(time.monotonic() - started)
             self.health = Health.RESTARTING
             self.restarts += 1
             _log.warning(
-                "deployment ended and is started again: deployment=%s code=%d in_seconds=%.1f",
+                "deployment ended and is restarted: deployment=%s code=%d in_seconds=%.1f",
                 self.spec.name,
                 code,
-                backoff,
+                pause,
             )
             await self._process.stop()  # what it left of its process group
-            await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            await asyncio.sleep(pause)
             try:
                 await self._start_once()
             except (ProcessFailedError, OSError) as exc:

@@ -1,7 +1,7 @@
-"""Lines that must not be lost: on disk first, then appended to blobs.
+"""Spool: lines that must not be lost are written to disk first, then appended to blobs.
 
-A spool file holds exactly what its blob holds or will hold, so the blob's length says how far the
-upload has come, also after a crash: nothing is lost and nothing is written twice.
+A spool file holds exactly what its blob holds or will hold, so the blob's length shows how far the
+upload got, also after a crash: nothing is lost and nothing is written twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
 _MOST_BLOCK_BYTES = 4 * 1024 * 1024
-# A file nobody has written to for this long is over; its blob is complete.
+# A file that was not written to for this long is finished; its blob is complete.
 _IDLE_SECONDS = 600.0
 # Azure Storage takes 50,000 blocks a blob.
 _MOST_BLOCKS = 40_000
@@ -65,7 +65,7 @@ class Spool:
         self._root = root
         self._blob_url = blob_url
         self._files: dict[Path, _File] = {}
-        # What was asked for -> what is written to, where a file came to its end before.
+        # Requested path -> path of its successor, once a file is full or finished.
         self._successors: dict[Path, Path] = {}
         self._stopping = False
         self._waiting: list[tuple[Path, bytes, asyncio.Future[None]]] = []
@@ -74,7 +74,7 @@ class Spool:
         self._upload_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Pick up what an earlier run left, and begin."""
+        """Take up the files of an earlier run, and start."""
         self._stopping = False
         self._root.mkdir(parents=True, exist_ok=True)
         for path in sorted(self._root.rglob("*.jsonl")):
@@ -85,7 +85,7 @@ class Spool:
         ]
 
     async def stop(self) -> None:
-        """Write and upload what is there; what storage refuses stays on disk for the next run."""
+        """Write and upload everything; what storage refuses stays on disk for the next run."""
         tasks, self._tasks = self._tasks, []
         if not tasks:
             return
@@ -110,7 +110,7 @@ class Spool:
         """
         path = (self._root / container / name).resolve()
         if not path.is_relative_to(self._root.resolve()):
-            raise LocalStackError(f"'{name}' is no blob name")
+            raise LocalStackError(f"'{name}' is not a blob name")
         if not self._tasks:
             raise LocalStackError("the collector has stopped")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -193,7 +193,7 @@ class Spool:
             file.blocks += 1
 
     def _succeed(self, file: _File) -> None:
-        """Send later lines for the same blob to a new one: this file has come to its end."""
+        """Send later lines to a new blob: this file is full or finished."""
         if file.ended:
             return
         file.ended = True

@@ -1,4 +1,4 @@
-"""What inputs and outputs of a job stand for: `${{parent.…}}` resolved, URIs looked up."""
+"""Resolves what inputs and outputs of a job refer to: `${{parent.…}}` and URIs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Bindings:
     mistakes: list[str]
 
     def value(self, where: str, given: Any) -> Value | None:
-        """What an input's JSON (either spelling) stands for; None when nothing is given."""
+        """The value of an input's JSON (either spelling); None when nothing is given."""
         if given is None:
             return None
         if not isinstance(given, dict):
@@ -68,7 +68,7 @@ class Bindings:
         value = self._of_pipeline(match["name"]) if match else None
         if isinstance(value, Literal):
             return value.value
-        self.mistakes.append(f"{where}: '${{{{{expression}}}}}' is no literal input")
+        self.mistakes.append(f"{where}: '${{{{{expression}}}}}' is not a literal input")
         return ""
 
     def _of_pipeline(self, name: str) -> Literal | DataRef | None:

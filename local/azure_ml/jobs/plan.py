@@ -52,9 +52,9 @@ Value = Literal | DataRef | StepOutput
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """An output: its type, where it must go (None: a place of its own), and whose name it bears.
+    """An output: its type and where it must go (None: a place of its own).
 
-    `pipeline_output` is the pipeline's output that this one stands for.
+    `pipeline_output` names the output of the pipeline that it provides.
     """
 
     type: str

@@ -158,7 +158,7 @@ class _Planner:
         try:
             asset = parse(component_id)
             if not isinstance(asset, AssetId):
-                raise UnknownUriError(f"'{component_id}' is no component's id")  # noqa: TRY301
+                raise UnknownUriError(f"'{component_id}' is not a component's id")  # noqa: TRY301
             path = (
                 self.workspace.latest("components", asset.name)
                 if asset.version is None
@@ -245,7 +245,7 @@ class _Planner:
         try:
             limit = _duration(str(given))
         except (ValueError, OverflowError):
-            self.mistakes.append(f"{where}: limits.timeout '{given}' is no ISO 8601 duration")
+            self.mistakes.append(f"{where}: limits.timeout '{given}' is not an ISO 8601 duration")
             return None
         if not limit:
             self.mistakes.append(f"{where}: limits.timeout is 0; give more, or leave it out")

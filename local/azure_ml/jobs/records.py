@@ -1,4 +1,4 @@
-"""A job as the store keeps it, and the one way its status changes: stored, then announced."""
+"""Stored jobs, and the one way their status changes: first stored, then announced."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from local.azure_ml.workspace.workspace import Workspace
 
 TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
-# What a person reads where Azure has no place for it: run history has, ARM has not.
+# The error's text for readers of ARM, which has no field for it; run history has one.
 ERROR_PROPERTY = "azureml.error"
-# Our own notes about a job; never shown.
+# Our own notes about a job; never shown to clients.
 PRIVATE = "local"
 # What may differ in a second PUT of the same job and is then taken over.
 EDITABLE = ("displayName", "description", "tags", "isArchived")
@@ -147,7 +147,7 @@ def public(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def workspace_variables(workspace: Workspace, experiment: str) -> dict[str, str]:
-    """Where a step stands, in the names that Azure uses."""
+    """Variables that tell a step its workspace, under the names that Azure uses."""
     names = workspace.names
     return {
         "AZUREML_ARM_SUBSCRIPTION": names.subscription,

@@ -1,4 +1,4 @@
-"""Which step did what already: outputs are taken over when nothing has changed."""
+"""Reuse: the outputs of an earlier step are taken over when nothing has changed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A step job that did the same with the same, and where its outputs are."""
+    """A step job that did the same, and where its outputs are."""
 
     job: str
     outputs: Mapping[str, str]
 
 
 def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) -> str:
-    """Equal for steps that would do the same with the same: command, code, environment, inputs.
+    """Equal for steps that do the same: same command, code, environment and inputs.
 
-    An explicit place for an output is part of it: somebody waits for files there.
+    An explicit place for an output is part of the key: files are expected there.
     """
     code = workspace.resources.get("/".join(step.code.split("/")[-4:])) if step.code else None
     content = ((code or {}).get("properties", {}).get("properties") or {}).get("hash_sha256")
@@ -49,13 +49,13 @@ def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) 
 
 
 def _of_files(source: Source) -> list[str]:
-    # A step gets to see a file's own name, and may go by its ending.
+    # A step sees the file's name, and may depend on its extension.
     name = source.blob.path.rsplit("/", 1)[-1] if source.type in FILE_TYPES else ""
     return [source.type, source.digest, name]
 
 
 class ReuseNotes:
-    """One small file a key; a note whose outputs are gone or changed counts as none."""
+    """One small file per key; a note whose outputs are gone or changed is ignored."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -81,7 +81,7 @@ class ReuseNotes:
         draft.replace(self._folder / f"{key}.json")
 
     async def _digests(self, outputs: Mapping[str, str]) -> dict[str, str]:
-        """What lies at each output's place now; another job may have written there, too."""
+        """Digest of each output's files as they are now; another job may have changed them."""
         found = {}
         for name, uri in outputs.items():
             blob = self._workspace.locate(uri)

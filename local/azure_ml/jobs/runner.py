@@ -1,4 +1,4 @@
-"""Takes jobs, queues them, runs some at once, and ends each of them one way or another."""
+"""Queues jobs, runs a few at once, and records how each one ends."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Runner:
     def interrupt(self) -> None:
         """The stack is stopping: what ends from now on runs again at its next start.
 
-        Before `stop`: whoever stops the stack may have stopped its processes at the same time.
+        Call it before `stop`: a shutdown of the machine signals all processes at the same time.
         """
         self.context.stopping = True
 
@@ -96,7 +96,7 @@ class Runner:
         self._start(name, self._run(name, plan))
 
     async def cancel(self, name: str) -> None:
-        """Ask a job (of a step: its pipeline) to stop; harmless when it was asked or is over."""
+        """Cancel a job, or the pipeline of a step; harmless when it is cancelled or has ended."""
         asked = self._records.existing(name)
         job = self._records.existing(asked[PRIVATE].get("parent", name))
         task = self._tasks.get(job["name"])
@@ -142,7 +142,7 @@ class Runner:
         error = None if task.cancelled() else task.exception()
         if error is None or self.context.stopping:
             return
-        # A defect of ours, or a full disk: the job must not run for ever in its record.
+        # A bug of ours, or a full disk: the record must not say for ever that the job runs.
         _log.error("job ended unexpectedly", exc_info=error, extra={"job": name})
         text = f"the local stack failed: {type(error).__name__}: {error}"
         self._start(name, self._end_family(name, "Failed", error=text, steps="Failed"))

@@ -1,7 +1,7 @@
-"""MLflow's database as a file: a new one begins as a copy of an empty one kept in the cache.
+"""MLflow's database: a new one starts as a copy of an empty one that is kept in the cache.
 
-MLflow makes a new one by all its migrations: over a second of CPU. The cache saves that and is
-never in the way: where it cannot be used, MLflow does as it always would, and a line says so.
+MLflow creates a new one by running all its migrations: over a second of CPU, which the cache saves.
+Where the cache cannot be used, MLflow creates its own, and a line in the log says so.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ _log = logging.getLogger(__name__)
 
 
 def begin(database: Path, *, empty: Path) -> bool:
-    """Copy `empty` to `database`, where nothing is yet; whether that could be done."""
+    """Copy `empty` to `database`, which does not exist yet; False when that is not possible."""
     if not empty.exists():
         return False
     try:
         _copy(empty, database)
     except (sqlite3.Error, OSError) as exc:
-        _log.warning("MLflow's empty database %s is of no use, it makes its own: %s", empty, exc)
+        _log.warning(
+            "MLflow's empty database %s cannot be used, MLflow makes its own: %s", empty, exc
+        )
         return False
     return True
 
 
 def keep(database: Path, *, empty: Path) -> None:
-    """Copy `database`, which must know nothing yet, to `empty` for those to come."""
+    """Copy `database`, which must hold no runs yet, to `empty` for later starts."""
     try:
         _copy(database, empty)
     except (sqlite3.Error, OSError) as exc:
@@ -42,7 +44,7 @@ def refuse_damage(database: Path) -> None:
     """MLflow itself would start, and fail with the first job.
 
     Raises:
-        LocalStackError: it is no database, or its folder cannot be used.
+        LocalStackError: it is not a database, or its folder cannot be used.
     """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def refuse_damage(database: Path) -> None:
 
 
 def _copy(source: Path, to: Path) -> None:
-    """All of it or nothing, whoever copies at the same time."""
+    """Copy all of it or nothing, also when others copy at the same time."""
     to.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=to.parent, suffix=".half")
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Forms that MLflow's REST API gives and takes: tags as pairs, times in milliseconds, pages."""
+"""Formats of MLflow's REST API: tags as pairs, times in milliseconds, pages."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ import aiohttp
 from local.azure_ml.mlflow import database as mlflow_database
 from local.azure_ml.workspace.workspace import ARTIFACT_CONTAINER, ARTIFACT_ROOT
 from local.errors import LocalStackError, ProcessFailedError
-from local.supervision.processes import Command, ManagedProcess, free_port
+from local.supervision.health_check import until_answering
+from local.supervision.port_allocation import free_port
+from local.supervision.processes import Command, ManagedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +37,7 @@ class MlflowUnavailableError(LocalStackError):
 class MlflowServer:
     """`mlflow.server` under gunicorn with one worker: 260 MB PSS, against 570 of `mlflow server`.
 
-    The command line's own parent process and its job runners are what is saved. Artefacts go
+    That leaves out the command line's parent process and its job runners. Artefacts go
     through it to `azureml/ExperimentRun/…` of the storage account, where Azure keeps them.
 
     Args:
@@ -71,9 +73,9 @@ class MlflowServer:
         settings = dict(part.split("=", 1) for part in self._storage.strip(";").split(";"))
         account = settings["AccountName"]
         server = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
-        # A worker that is still importing does not hear gunicorn's wish to end.
+        # A worker that is still importing does not react to gunicorn's SIGTERM.
         server += ["--graceful-timeout", "2"]
-        # Longer than our client keeps a connection: one that is used is never just being closed.
+        # Longer than our client keeps a connection, so that it never reuses one being closed.
         server += ["--keep-alive", str(_KEEP_ALIVE_SECONDS)]
         self._process = await ManagedProcess.start(
             Command(
@@ -90,7 +92,7 @@ class MlflowServer:
                     "AZURE_STORAGE_CONNECTION_STRING": self._storage,
                     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
                     "MLFLOW_DISABLE_TELEMETRY": "true",
-                    # numpy's and scipy's thread pools are of no use in a registry
+                    # a registry does not need numpy's and scipy's thread pools
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
                 },
@@ -99,26 +101,21 @@ class MlflowServer:
         self.url = f"http://127.0.0.1:{port}"
         timeout = aiohttp.ClientTimeout(total=_CALL_SECONDS)
         self._session = aiohttp.ClientSession(timeout=timeout)
-        deadline = time.monotonic() + _START_SECONDS
-        await self._process.until_listening(port, timeout_seconds=_START_SECONDS)
-        # gunicorn's parent listens before its worker has imported MLflow.
-        seconds = max(1.0, deadline - time.monotonic())
-        try:
-            async with self._session.get(
-                f"{self.url}/health", timeout=aiohttp.ClientTimeout(total=seconds)
-            ) as answer:
-                answer.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            raise ProcessFailedError(
-                f"mlflow does not answer ({exc}). Log: {self._log}\n{self._process.last_lines()}"
-            ) from exc
+        # gunicorn's parent listens before its worker has imported MLflow: one probe waits for that.
+        await until_answering(
+            self._process,
+            f"{self.url}/health",
+            timeout_seconds=_START_SECONDS,
+            probe_seconds=_START_SECONDS,
+        )
         if is_first:
             await self.call("POST", "experiments/search", {"max_results": 1})  # makes the tables
             mlflow_database.keep(database, empty=self._empty)
 
     async def stop(self) -> None:
         """End it. Harmless when it never started."""
-        session, self._session = self._session, None  # nobody uses one that is being closed
+        # First, so that no caller uses one that is being closed.
+        session, self._session = self._session, None
         if session is not None:
             await session.close()
         if self._process is not None:

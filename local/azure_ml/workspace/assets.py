@@ -35,7 +35,7 @@ KINDS = (CODES, ENVIRONMENTS, COMPONENTS, DATA)
 
 
 def container_of(versions: Sequence[Mapping[str, Any]], workspace: Workspace) -> dict[str, Any]:
-    """The envelope that stands for all versions: its latest and the next free number."""
+    """The container resource of all versions, with the latest and the next free number."""
     latest = versions[-1]
     collection = latest["id"].rsplit("/versions/", 1)[0]
     numbers = [int(item["name"]) for item in versions if item["name"].isdigit()]

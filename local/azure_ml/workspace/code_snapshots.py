@@ -1,7 +1,7 @@
-"""Code snapshots, fetched once; every step works on a copy of its own, as on Azure.
+"""Code snapshots, downloaded once; every step works on its own copy, as on Azure.
 
-What Python compiled of a snapshot is kept with it: it is trusted while its source has the size and
-age, or the content, that it was made from. Some CPU seconds less a training.
+What Python compiles is kept with the snapshot, and used while the source has the same size and
+time, or the same content. That saves some CPU seconds a training.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Snapshots:
     def __init__(self, blobs: BlobStore, folder: Path) -> None:
         self._blobs = blobs
         self._folder = folder
-        self._lock = asyncio.Lock()  # nobody copies what somebody else is adding to
+        self._lock = asyncio.Lock()  # no copy while files are being added
 
     async def write(self, blob: BlobPath, to: Path) -> Path | None:
         """Copy a snapshot's files straight under `to`; returns where it is kept, None if empty."""
@@ -41,14 +41,14 @@ class Snapshots:
         async with self._lock:
             if not kept.is_dir():
                 part = kept.with_name(f"{kept.name}.part")
-                shutil.rmtree(part, ignore_errors=True)  # of a stack that was stopped meanwhile
+                shutil.rmtree(part, ignore_errors=True)  # left by a stack that was stopped
                 await self._blobs.download_prefix(blob.container, blob.path, part)
                 part.rename(kept)
             await to_its_end(asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True))
         return kept
 
     async def keep_compiled(self, kept: Path, worked: Path) -> None:
-        """Take what a step that ended well compiled in its copy, `worked`, for those to come."""
+        """Keep what a successful step compiled in its copy, `worked`, for later steps."""
         try:
             async with self._lock:
                 await to_its_end(asyncio.to_thread(_take_compiled, worked, kept))
@@ -57,7 +57,7 @@ class Snapshots:
 
 
 def _take_compiled(worked: Path, kept: Path) -> None:
-    """Of the snapshot's own sources, as they were: a step may write or change others."""
+    """Only for sources that are unchanged: a step may write or change files."""
     for file in worked.rglob(f"{_COMPILED}/*"):
         target = kept / file.relative_to(worked)
         source = file.parent.parent / f"{file.name.split('.')[0]}.py"
@@ -65,7 +65,7 @@ def _take_compiled(worked: Path, kept: Path) -> None:
             target.parent.mkdir(exist_ok=True)
             part = kept.with_name(f"{kept.name}.compiled")
             shutil.copy2(file, part)
-            part.replace(target)  # killed in between, no half file is left to be believed
+            part.replace(target)  # after a kill there is no half-written file
 
 
 def _is_copy(one: Path, other: Path) -> bool:

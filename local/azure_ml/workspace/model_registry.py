@@ -1,7 +1,7 @@
 """The model registry: one store, seen through ARM and through MLflow's REST API alike.
 
-A version is an ARM resource `models/<name>/versions/<version>`; what only MLflow knows of it
-stands under `local`. A version's registration is announced once, whoever registered it.
+A version is an ARM resource `models/<name>/versions/<version>`; what only MLflow knows about it is
+kept under `local`. Its registration is announced once, whichever API registered it.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Registry:
             run_artifacts: the run's artefact root, for `runs:/`.
 
         Raises:
-            LocalStackError: the source lies outside the workspace.
+            LocalStackError: the source is outside the workspace.
         """
         if source.startswith("runs:/") and run_artifacts is not None:
             source = f"{run_artifacts.rstrip('/')}/{source.removeprefix('runs:/').split('/', 1)[1]}"

@@ -1,4 +1,4 @@
-"""Long-running operations as ARM shows them: started, asked about, succeeded or failed."""
+"""Long-running operations as ARM shows them: in progress, succeeded or failed."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class OperationFailedError(LocalStackError):
 
 
 class Operations:
-    """Runs what its owners have registered and remembers how it ended, across restarts too.
+    """Runs registered handlers in the background and records how they end, across restarts.
 
     An operation that a stop of the stack interrupted stays `InProgress` and is run again by
-    `resume`: on Azure the service outlives whoever asked. Handlers must bear being run again.
+    `resume`: on Azure the service keeps running. Handlers must be safe to repeat.
 
     Raises:
         LocalStackError: a file under `root` is damaged.
@@ -112,7 +112,7 @@ class Operations:
                 self._run(operation_id, work)
 
     def is_in_progress(self, subject: str) -> bool:
-        """Whether an operation on this resource has not ended, be it interrupted."""
+        """Whether an operation on this resource is running or interrupted."""
         return any(work.subject == subject for work in self._in_progress.values())
 
     def headers(self, operation_id: str) -> dict[str, str]:
@@ -179,7 +179,7 @@ class Operations:
 
     def _take_up(self, stored: dict[str, Any]) -> None:
         work = stored.get(PRIVATE)
-        if work is None:  # of a version that did not say what it was doing
+        if work is None:  # written by a version that did not record the work
             self._save(_failed(stored, "Interrupted", "the stack stopped meanwhile"))
         else:
             self._in_progress[stored["name"]] = _Work(**work)

@@ -70,7 +70,7 @@ class Resources:
         for collection, name in zip(parts[0::2], parts[1::2], strict=True):
             if not (_VERSION if collection == "versions" else _NAME).match(name):
                 raise InvalidNameError(
-                    f"'{name}' in {path} is no resource name: use 1 to 255 letters, digits, '-' "
+                    f"'{name}' in {path} is not a resource name: use 1 to 255 letters, digits, '-' "
                     "and '_', beginning with a letter or digit (versions may hold '.', too)"
                 )
         now = datetime.now(UTC).isoformat(timespec="microseconds")
@@ -140,7 +140,7 @@ def read_object_file(file: Path) -> dict[str, Any]:
     except ValueError as exc:
         raise LocalStackError(
             f"{file} is damaged ({exc}). Delete that file to lose this one resource, or the whole "
-            "state folder to start anew."
+            "state folder to start over."
         ) from exc
     if not isinstance(body, dict):
         raise LocalStackError(f"{file} holds no JSON object. Delete it, or the state folder.")

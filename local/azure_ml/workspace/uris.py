@@ -1,4 +1,4 @@
-"""The many spellings of one thing: Azure ML's URIs and asset ids, parsed in one place."""
+"""Azure ML's URIs and asset ids, in all their spellings."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def parse(uri: str) -> Reference:
 def _blob_url(uri: str, host: str, path: str) -> BlobPath:
     segments = path.lstrip("/").split("/")
     if ".blob." not in host:
-        segments = segments[1:]  # the account stands in the path of an emulator's URL
+        segments = segments[1:]  # an emulator's URL has the account in its path
     if not segments or not segments[0]:
         raise UnknownUriError(f"'{uri}' names no container")
     return BlobPath(segments[0], "/".join(segments[1:]))

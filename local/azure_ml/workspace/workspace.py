@@ -34,7 +34,7 @@ DEFAULT_STORE = "workspaceblobstore"
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceNames:
-    """Where the workspace stands in ARM; from the stack file."""
+    """The workspace's place in ARM; from the stack file."""
 
     subscription: str = "00000000-0000-0000-0000-000000000000"
     resource_group: str = "local"
@@ -78,7 +78,7 @@ class Workspace:
     snapshots: Snapshots = field(init=False)
 
     def __post_init__(self) -> None:
-        """Snapshots lie below the state."""
+        """Snapshots are kept below the state."""
         self.snapshots = Snapshots(self.blobs, self.state / "code")
 
     @property
@@ -92,7 +92,7 @@ class Workspace:
         return self.names.location
 
     def locate(self, uri: str, *, kind: str = "data") -> BlobPath:
-        """The container and name or prefix that `uri` stands for.
+        """The container and name or prefix that `uri` refers to.
 
         Args:
             uri: any spelling that `uris.parse` reads.
@@ -190,7 +190,7 @@ class Workspace:
         if isinstance(environment, str):
             asset = parse(environment)
             if not isinstance(asset, AssetId):
-                raise UnknownUriError(f"'{environment}' is no environment's id")
+                raise UnknownUriError(f"'{environment}' is not an environment's id")
             path = (
                 self.latest("environments", asset.name)
                 if asset.version is None

@@ -1,1 +1,1 @@
-"""What an app says of itself: functions and their bindings, host.json, settings, schedules."""
+"""Reads an app's configuration: functions and bindings, host.json, settings, schedules."""

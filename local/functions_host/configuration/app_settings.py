@@ -1,4 +1,4 @@
-"""App settings: what the host itself reads of them, and what the worker's environment is."""
+"""App settings: those that configure the host, and the worker's environment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def script_name(app_dir: Path, settings: Mapping[str, str]) -> str:
     """
     script = settings.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     if not _SCRIPT.match(script):
-        raise FunctionAppError(f"PYTHON_SCRIPT_FILE_NAME {script!r} is no Python file name")
+        raise FunctionAppError(f"PYTHON_SCRIPT_FILE_NAME {script!r} is not a Python file name")
     if not (app_dir / script).is_file():
         raise FunctionAppError(
             f"{app_dir} holds no {script}: this host runs the v2 programming model, "
@@ -57,7 +57,7 @@ def largest_body_bytes(settings: Mapping[str, str]) -> int:
     """Azure's limit for a request, 100 MB unless the app's settings say otherwise.
 
     Raises:
-        FunctionAppError: the setting is no number.
+        FunctionAppError: the setting is not a number.
     """
     text = settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", str(_LARGEST_BODY_BYTES))
     if not text.isdigit():

@@ -166,7 +166,7 @@ class _Reader:
             raise FunctionAppError(f"route {full!r} conflicts with one or more built in routes")
         level = str(binding.get("authLevel") or "function").lower()
         if level not in _AUTH_LEVELS:
-            raise FunctionAppError(f"auth level {level!r} is none of {', '.join(_AUTH_LEVELS)}")
+            raise FunctionAppError(f"auth level {level!r} is not one of {', '.join(_AUTH_LEVELS)}")
         return HttpTrigger(
             argument=str(binding["name"]),
             template=Template.parse(full),
@@ -223,7 +223,7 @@ class _Reader:
                 longest=self._span(policy, "maximum_interval"),
             )
         self.problems.append(
-            f"@retry strategy {policy.get('strategy')!r} is none of fixed_delay, "
+            f"@retry strategy {policy.get('strategy')!r} is not one of fixed_delay, "
             "exponential_backoff"
         )
         return None

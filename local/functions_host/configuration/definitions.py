@@ -1,4 +1,4 @@
-"""What an indexed app asks of the host: functions with their triggers and outputs."""
+"""The functions of an indexed app, with their triggers and outputs."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def read_host_json(path: Path) -> HostSettings:
     """Read and check one host.json.
 
     Raises:
-        FunctionAppError: missing, no JSON, or with settings that are wrong or not supported;
+        FunctionAppError: missing, not JSON, or with settings that are wrong or not supported;
             the text lists all of them.
     """
     try:

@@ -50,8 +50,8 @@ class _Field:
         match = _ITEM.match(item)
         if match is None or (match["first"] == "*" and match["last"]):
             raise ScheduleError(
-                f"{self.name} {text!r}: {item!r} is none of *, a value, a range a-b, a list a,b or "
-                "a step */n (?, L, W, # and @-names are not part of NCRONTAB)"
+                f"{self.name} {text!r}: {item!r} is not one of *, a value, a range a-b, a list a,b "
+                "or a step */n (?, L, W, # and @-names are not part of NCRONTAB)"
             )
         step = int(match["step"] or 1)
         if step == 0:
@@ -80,7 +80,7 @@ class _Field:
                 if len(word) >= _SHORTEST_NAME and name.startswith(word)
             ]
             if not found:
-                raise ScheduleError(f"{self.name} {text!r}: {word!r} is no {self.name}")
+                raise ScheduleError(f"{self.name} {text!r}: {word!r} is not a valid {self.name}")
             number = found[0]
         if not self.least <= number <= self.most:
             raise ScheduleError(

@@ -176,7 +176,7 @@ def _segment(part: str, text: str) -> _Segment:
         return _Segment(literal=part.lower())
     match = _PARAMETER.match(part[1:-1])
     if match is None:
-        raise FunctionAppError(f"route {text!r}: {part!r} is no parameter such as {{id:int?}}")
+        raise FunctionAppError(f"route {text!r}: {part!r} is not a parameter such as {{id:int?}}")
     checks = []
     for name, argument in _CONSTRAINT.findall(match["constraints"]):
         check = _constraint(name, argument or None)

@@ -1,1 +1,1 @@
-"""Triggers and output bindings: what starts a function, and what becomes of its results."""
+"""Triggers start functions; output bindings write their results."""

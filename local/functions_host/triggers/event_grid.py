@@ -74,8 +74,8 @@ class EventGridTriggers:
         if kind != "Notification" and "specversion" not in events[0]:
             return web.Response(
                 status=HTTPStatus.BAD_REQUEST,
-                text=f"aeg-event-type {kind!r} is none of SubscriptionValidation, Notification, "
-                "Unsubscribe, and this is no CloudEvent\n",
+                text=f"aeg-event-type {kind!r} is not one of SubscriptionValidation, Notification, "
+                "Unsubscribe, and this is not a CloudEvent\n",
             )
         results = await asyncio.gather(
             *(self.fire(function, event, reason="EventGrid trigger fired") for event in events),

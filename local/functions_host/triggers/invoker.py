@@ -1,4 +1,4 @@
-"""One function call, whatever triggered it: limit, log, outputs, and an orderly end."""
+"""Calls a function, whatever triggered it: time limit, log, outputs, orderly shutdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lock that at most one host holds: a blob lease, as Azure's host takes for its timers."""
+"""A lease that at most one host holds, on a blob, as Azure's host uses for timers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BlobLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether it is surely ours now."""
+        """Whether the lease is certainly ours now."""
         return self._lease is not None and time.monotonic() < self._held_until
 
     async def acquire(self) -> None:
@@ -80,7 +80,7 @@ class BlobLock:
             await asyncio.sleep(_RENEW_SECONDS)
 
     async def release(self) -> None:
-        """Let others have it now. Harmless when it is not ours."""
+        """Release it for other hosts. Harmless when it is not ours."""
         lease, self._lease = self._lease, None
         if lease is not None:
             with contextlib.suppress(AzureError):  # it lapses by itself

@@ -1,4 +1,4 @@
-"""What fires functions without being asked over HTTP: the queues and timers of one host."""
+"""The queue and timer listeners of one host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Listeners:
     """Queue and timer listeners of an app's functions; those of disabled functions do not start.
 
     Args:
-        container: where timers keep their locks and their memory.
+        container: where timers keep their leases and status.
         host_id: names both; hosts of the same app share it.
         lease_seconds: after how long a killed host's queue messages come back.
     """
@@ -84,7 +84,7 @@ class Listeners:
                 timer.start()
 
     async def stop_listening(self) -> None:
-        """Fire nothing new; what runs goes on."""
+        """Fire nothing new; running calls continue."""
         sources: list[QueueListener | TimerListener] = [*self._queues, *self._timers.values()]
         await _all([source.stop_listening for source in sources])
 
@@ -93,12 +93,12 @@ class Listeners:
         await _all([queue.finish for queue in self._queues])
 
     async def release_timers(self) -> None:
-        """Wait for runs under way and give up the locks."""
+        """Wait for running timers and release their leases."""
         await _all([timer.stop for timer in self._timers.values()])
 
 
 async def _all(actions: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Do all of them at once; the first failure is raised when all are over."""
+    """Run all of them at once; the first failure is raised when all have ended."""
     results = await asyncio.gather(*(action() for action in actions), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

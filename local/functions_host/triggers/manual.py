@@ -1,4 +1,4 @@
-"""Firing a function by hand, as the admin route of Azure's host does."""
+"""Fires a function by hand, as the admin route of Azure's host does."""
 
 from __future__ import annotations
 

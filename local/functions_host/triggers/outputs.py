@@ -1,4 +1,4 @@
-"""Writes what functions put out, after they succeeded and before their message is gone."""
+"""Writes a function's outputs, after it succeeded and before its message is deleted."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ class QueueListener:
 
     def _tell_if_broken(self, loop: asyncio.Task[None]) -> None:
         if not loop.cancelled() and (error := loop.exception()) is not None:
-            self._log.error("Listener of %s broke", self._trigger.queue, exc_info=error)
+            self._log.error("Listener of %s failed", self._trigger.queue, exc_info=error)
 
     async def stop_listening(self) -> None:
-        """Take no more messages; those taken run on."""
+        """Take no more messages; those already taken continue."""
         self._stopping.set()
         self._room.set()
         if self._loop is not None:
@@ -146,7 +146,7 @@ class QueueListener:
         try:
             await self._settle(message, held)
         except AzureError as exc:
-            # It becomes visible again by itself, so it is late and not lost.
+            # It becomes visible again by itself: late, but not lost.
             self._log.warning(
                 "Message %s of %s was not settled: %s", message.id, self._trigger.queue, exc
             )
@@ -227,7 +227,7 @@ class _HeldMessage:
                     self._id, self._receipt, visibility_timeout=self._lease_seconds
                 )
             except ResourceNotFoundError:
-                return  # somebody else has it; delete and give_back then change nothing
+                return  # another host has it; delete and give_back then do nothing
             except AzureError:
                 continue  # storage is away: the next renewal may be in time
             self._receipt = str(renewed.pop_receipt)

@@ -1,7 +1,7 @@
-"""What a queue message is to a function, and what a function's output is to a queue.
+"""Conversion of queue messages to function inputs, and of function outputs to messages.
 
 Azure's rules, from its host's source (FunctionBinding.ReadAsEnumerable, Utility.ApplyBindingData):
-surprising, and an app has to live with them there, so it meets them here.
+surprising, but an app meets them on Azure, so it must meet them here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def encode_body(body: bytes, *, is_base64: bool) -> str:
     """A message's text around its bytes.
 
     Raises:
-        UnicodeDecodeError: bytes that are no text, with `messageEncoding` none.
+        UnicodeDecodeError: bytes that are not UTF-8, with `messageEncoding` none.
     """
     return base64.b64encode(body).decode("ascii") if is_base64 else body.decode()
 
@@ -135,5 +135,5 @@ def _object(text: str) -> Mapping[str, Any]:
     try:
         content = json.loads(text)
     except ValueError:
-        return {}  # Azure: it is not an error when a message is no JSON
+        return {}  # not an error on Azure either
     return content if isinstance(content, dict) else {}

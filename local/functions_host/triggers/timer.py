@@ -1,4 +1,4 @@
-"""Fires timers: by one host at a time, and once for what was missed while none ran."""
+"""Fires timers: on one host at a time, and once for runs that were missed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from local.functions_host.configuration.ncrontab import Schedule
     from local.functions_host.triggers.invoker import Invoker
 
-# A laptop sleeps and clocks are set: look at the wall clock at least this often.
+# Laptops sleep and clocks are changed: check the wall clock at least this often.
 _LONGEST_NAP_SECONDS = 30.0
 _MONITOR_FROM = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStatus:
-    """What is remembered of a timer between runs of the host."""
+    """A timer's status, kept between runs of the host."""
 
     last_utc: datetime | None
     next_utc: datetime
@@ -108,14 +108,14 @@ class TimerListener:
 
     def _tell_if_broken(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error("Timer %s broke", self._function.name, exc_info=error)
+            self._log.error("Timer %s failed", self._function.name, exc_info=error)
 
     async def stop_listening(self) -> None:
-        """Fire no more; a run under way goes on."""
+        """Fire no more; a running call continues."""
         self._stopping.set()
 
     async def stop(self) -> None:
-        """Wait for a run under way and give up the lock."""
+        """Wait for a running call and release the lock."""
         self._stopping.set()
         if self._task is not None:
             await self._task

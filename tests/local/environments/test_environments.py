@@ -35,7 +35,7 @@ def test_pip_packages_of_a_conda_file_are_read_for_a_python_that_fits(python):
         ("channels: [private]", "channel 'private'"),
         ("variables: {A: b}", "key 'variables'"),
         ("dependencies: [{pip: ['-r other.txt']}]", "pip option '-r other.txt'"),
-        ("- just a list", "no mapping"),
+        ("- just a list", "not a mapping"),
         ("a: [", "not YAML"),
     ],
 )

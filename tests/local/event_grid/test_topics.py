@@ -103,7 +103,7 @@ async def test_without_a_right_credential_nothing_is_accepted(started, name, tls
         ("EventGridSchema", ("application/json", b"{}"), "not an array"),
         ("EventGridSchema", ("application/json", b'[{"id": "1"}]'), "'subject' is missing"),
         ("EventGridSchema", ("application/json", b"[1]"), "an event is a JSON object"),
-        ("EventGridSchema", ("application/json", b'[{"data": NaN}]'), "NaN is no JSON value"),
+        ("EventGridSchema", ("application/json", b'[{"data": NaN}]'), "NaN is not a JSON value"),
         ("EventGridSchema", ("application/json", b'[{"id": "\\ud800"}]'), "surrogates not allowed"),
         ("EventGridSchema", ("application/json", b"[" * 100_000), "not JSON"),
         ("CloudEventSchemaV1_0", ("application/json", b"[]"), "content type application/json"),

@@ -46,7 +46,7 @@ BODY = "def f(m: func.QueueMessage) -> None: ...\n"
         ),
         (
             HEAD + QUEUE.replace("connection=''", "connection='Elsewhere'") + BODY,
-            r"'f': binding 'm': connection 'Elsewhere' is no app setting",
+            r"'f': binding 'm': connection 'Elsewhere' is not an app setting",
         ),
         (HEAD + QUEUE.replace("orders", "%MISSING%") + BODY, r"app setting 'MISSING'"),
         (HEAD + QUEUE.replace("orders", "No_Queue") + BODY, r"queue name 'no_queue' must be"),

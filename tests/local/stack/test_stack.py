@@ -401,7 +401,7 @@ def kill(up: Up, word: str, *, name: str) -> None:
     up.look()
     victims = [p for p in up.family if any(word in part for part in p.cmdline())]
     victims[0].kill()
-    up.until(f"{name} ended by itself (code -9) and is started again")
+    up.until(f"{name} ended by itself (code -9) and is restarted")
     _, left = psutil.wait_procs(victims, timeout=SECONDS)
     assert left == []
 

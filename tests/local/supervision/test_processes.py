@@ -17,7 +17,7 @@ import pytest
 
 from local.errors import ProcessFailedError
 from local.supervision.file_lock import try_lock
-from local.supervision.processes import Command, ManagedProcess, child_environment, free_port
+from local.supervision.processes import Command, ManagedProcess, child_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 # A child in the group, one in a session of its own, one that is deaf to SIGTERM.
@@ -247,27 +247,3 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ProcessFailedError, match="cannot write its log"):
         asyncio.run(ManagedProcess.start(command(tmp_path / "file" / "log", "true")))
-
-
-def test_a_process_that_ends_before_it_listens_is_reported_with_its_last_words(tmp_path):
-    async def story() -> None:
-        process = await ManagedProcess.start(command(tmp_path / "log", "echo last words; exit 3"))
-        try:
-            await process.until_listening(free_port(), timeout_seconds=20)
-        finally:
-            await process.stop()
-
-    with pytest.raises(ProcessFailedError, match=r"ended with code 3 .*\n.*last words"):
-        asyncio.run(story())
-
-
-def test_a_process_that_never_listens_is_reported_after_the_limit(tmp_path):
-    async def story() -> None:
-        process = await ManagedProcess.start(command(tmp_path / "log", "sleep 300"))
-        try:
-            await process.until_listening(free_port(), timeout_seconds=0.2)
-        finally:
-            await process.stop()
-
-    with pytest.raises(ProcessFailedError, match="did not listen on port"):
-        asyncio.run(story())

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from local.errors import ProcessFailedError
-from local.supervision.restart_policy import keep_running
+from local.supervision.restart_policy import RestartPolicy, Restarts, keep_running
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,11 @@ class Flaky:
 
 def kept(program):
     return keep_running(
-        program, name="Azurite", consequence="", clock=program.clock, first_pause_seconds=0.001
+        program,
+        name="Azurite",
+        consequence="",
+        policy=RestartPolicy(first_pause_seconds=0.001, max_ends=5),
+        clock=program.clock,
     )
 
 
@@ -80,3 +84,12 @@ async def test_what_cannot_be_started_any_more_is_told():
 
     with pytest.raises(ProcessFailedError, match="its state is damaged"):
         await kept(Damaged(1))
+
+
+def test_pause_doubles_up_to_the_longest_and_starts_over_after_a_steady_run():
+    restarts = Restarts(RestartPolicy(first_pause_seconds=1, longest_pause_seconds=3))
+
+    assert [restarts.pause_after(10.0) for _ in range(4)] == [1, 2, 3, 3]
+    assert restarts.pause_after(61.0) == 1
+    assert {restarts.pause_after(0.0) for _ in range(2000)} == {2, 3}
+    assert not restarts.are_used_up

@@ -195,7 +195,7 @@ def test_what_is_left_where_a_stack_was_about_to_start_is_cleared_away(tmp_path)
 def test_a_folder_that_no_stack_has_made_is_not_cleared(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
-    with pytest.raises(LocalStackError, match="no stack's state folder: it is left as it is"):
+    with pytest.raises(LocalStackError, match="not a stack's state folder: it is left as it is"):
         asyncio.run(clear_state(tmp_path))
 
     assert (tmp_path / "thesis.tex").exists()

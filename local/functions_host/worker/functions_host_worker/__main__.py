@@ -56,8 +56,8 @@ def _take_socket() -> socket.socket:
 
 
 def _set_import_path() -> None:
-    # Ours goes, the app's comes: last, as in Azure's worker, so that an installed package hides
-    # a folder of the app with the same name here as well.
+    # Replace our folder by the app's, which comes last, as in Azure's worker: an installed
+    # package hides a folder of the app with the same name here as well.
     own = str(Path(__file__).parent.parent)
     sys.path[:] = [*(entry for entry in sys.path if entry != own), str(Path.cwd())]
     os.environ.pop("PYTHONPATH", None)
@@ -76,7 +76,7 @@ class _Worker:
         self._running: set[asyncio.Task[None]] = set()
 
     async def index(self, script: str) -> None:
-        # A task keeps whatever the app raises, without a net that would catch our own mistakes.
+        # A task keeps what the app raises, without an `except` that would hide our own bugs.
         attempt = asyncio.ensure_future(self._index(script))
         await asyncio.wait({attempt})
         error = attempt.exception()

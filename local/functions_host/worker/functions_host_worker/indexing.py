@@ -79,7 +79,7 @@ def describe_error(exc: BaseException) -> dict[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Without lone surrogates: names of files that are no UTF-8 come as such."""
+    """Without the lone surrogates of file names that are not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 

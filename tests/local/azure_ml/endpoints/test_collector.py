@@ -18,7 +18,7 @@ from azureml.ai.monitoring.init import teardown
 from local.azure_ml.endpoints.collector import CollectionTarget, Collector
 from local.azure_ml.workspace.blobs import BlobStore
 from local.errors import LocalStackError
-from local.supervision.processes import free_port
+from local.supervision.port_allocation import free_port
 
 pytestmark = pytest.mark.azurite
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from local.azure_ml.endpoints.router import Route, Router, Target
 from local.azure_ml.endpoints.rules import RequestLimits
-from local.supervision.processes import free_port
+from local.supervision.port_allocation import free_port
 
 _KEYS = ("first-key", "second-key")
 _GENEROUS = RequestLimits(timeout_seconds=5.0, most_in_flight=100)

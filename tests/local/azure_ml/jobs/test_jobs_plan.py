@@ -166,7 +166,7 @@ def test_every_mistake_of_a_pipeline_is_named_at_once(workspace):
         "component type 'spark' is not supported",
         "type 'sweep' is not supported",
         "conda package 'numpy'",
-        "'soon' is no ISO 8601 duration",
+        "'soon' is not an ISO 8601 duration",
         "4 instances are not supported",
         "distributed training is not supported",
         "no datastore 'nowhere'",

@@ -67,7 +67,7 @@ def test_a_damaged_one_is_said_left_out_and_replaced(tmp_path, empty, database, 
 
     assert not begin(database, empty=empty)
     assert [path.name for path in database.parent.iterdir()] == []
-    assert f"{empty} is of no use" in caplog.text
+    assert f"{empty} cannot be used" in caplog.text
     assert "not a database" in caplog.text
 
     keep(make(tmp_path / "first.db", "whole"), empty=empty)
@@ -83,7 +83,7 @@ def test_one_that_is_damaged_behind_its_first_page_is_left_out_too(
 
     assert not begin(database, empty=empty)
 
-    assert f"{empty} is of no use" in caplog.text
+    assert f"{empty} cannot be used" in caplog.text
     assert [path.name for path in database.parent.iterdir()] == []
 
 
