@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cycle_files import CycleFilesSuite
 from storage_suites import (
     LIMIT_BYTES,
     DataStoreSuite,
@@ -65,6 +66,10 @@ class InMemory:
 
 
 class TestInMemoryDataStore(InMemory, DataStoreSuite):
+    pass
+
+
+class TestInMemoryCycleFiles(InMemory, CycleFilesSuite):
     pass
 
 
@@ -146,6 +151,11 @@ class TestBlobDataStore(OnAzurite, DataStoreSuite):
         lost = BlobRef(f"no-{model}", f"{model}/a.csv", "0x1")
         with pytest.raises(ServiceBusyError), nowhere.fetch(lost):
             pass
+
+
+@pytest.mark.azurite
+class TestBlobCycleFiles(OnAzurite, CycleFilesSuite):
+    pass
 
 
 @pytest.mark.azurite
