@@ -15,6 +15,8 @@ from unreliable import CountingLedger, Crash
 
 from shared.domain.data import DataArrived
 from shared.domain.drift import DriftVerdict
+from shared.domain.evolve import evolve
+from shared.domain.facts import Entry
 from shared.domain.jobs import ChallengerEvaluated, ChallengerRegistered
 from shared.domain.notices import EffectFailed
 from shared.domain.retraining import CycleEnded, Outcome, ReasonKind
@@ -260,6 +262,22 @@ def test_decisions_left_by_a_crashed_host_are_taken_up_by_reconcile(commits):
 
     assert world.crashes == 1
     assert len(facts(world, CycleEnded)) == 41
+
+
+def test_decision_left_open_is_taken_by_reconcile():
+    world = World()
+    blob = world.blobs.upload("landing", "diabetes/first.csv", b"a\nb\n")
+    head = world.ledger.head("diabetes")
+    entry = Entry(1, world.clock.now_utc(), DataArrived(blob, 4))
+    # Its host crashed, or was of a version that saw nothing to decide.
+    world.ledger.commit(head, [entry], state=evolve(head.state, entry), due=[], undue=[])
+
+    repairs = world.hosts[0].reconcile()
+
+    assert repairs.decided == 1
+    assert world.ledger.head("diabetes").state.cycle is not None
+    world.run_until_quiet()
+    assert world.ledger.head("diabetes").state.champion is not None
 
 
 def test_outbox_written_by_another_version_is_put_right():

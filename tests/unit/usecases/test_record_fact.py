@@ -11,6 +11,9 @@ from recording import OneModel, arrival
 
 from shared.adapters.in_memory import InMemoryLedger
 from shared.domain.data import DataArrived
+from shared.domain.evolve import evolve
+from shared.domain.facts import Entry
+from shared.domain.retraining import CycleOpened
 from shared.domain.rollout import ChampionPromoted
 from shared.errors import LedgerConflictError, UnknownModelError
 
@@ -151,3 +154,16 @@ def test_commits_of_one_process_to_a_model_come_one_after_the_other():
 def test_unknown_model_is_refused_with_the_nearest_name():
     with pytest.raises(UnknownModelError, match="Did you mean m"):
         OneModel().record("mm", arrival())
+
+
+def test_what_follows_from_a_fact_without_its_decisions_is_recorded_once():
+    world = OneModel()
+    head = world.ledger.head("m")
+    entry = Entry(1, world.clock.now_utc(), arrival())
+    world.ledger.commit(head, [entry], state=evolve(head.state, entry), due=[], undue=[])
+
+    assert world.record.go_on("m")
+    assert not world.record.go_on("m")
+
+    assert [type(fact) for fact in world.facts()] == [DataArrived, CycleOpened]
+    assert len(world.messages()) == 1
