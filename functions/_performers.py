@@ -23,7 +23,6 @@ from shared.domain.rollout import (
     WatchDeployment,
 )
 from shared.usecases.perform_effect import Performers
-from shared.usecases.performers.drift import check_drift, read_drift_check
 from shared.usecases.performers.jobs import evaluate, find_challenger, submit_job, watch_job
 from shared.usecases.performers.notices import publish_drift, raise_alert, tag_drift, tag_model
 from shared.usecases.performers.rollout import (
@@ -37,6 +36,9 @@ from shared.usecases.performers.rollout import (
 if TYPE_CHECKING:
     from functions._ports import Ports
     from shared.domain.data import DataRegistered, DataTested
+    from shared.domain.drift import DriftChecked
+    from shared.domain.jobs import JobSubmitted
+    from shared.domain.notices import EffectDone
     from shared.domain.state import State
     from shared.usecases.performers.performer import Wait
 
@@ -71,22 +73,8 @@ def performers_over(ports: Ports) -> Performers:
         RetireDeployment,
         lambda effect, state: retire_deployment(effect, state, endpoints=ports.endpoints),
     )
-    add(
-        CheckDrift,
-        lambda effect, state: check_drift(
-            effect,
-            state,
-            catalog=ports.catalog,
-            drift_checks=ports.drift_checks,
-            evidence=ports.evidence,
-            jobs=ports.jobs,
-            limit_bytes=ports.data_limit_bytes,
-        ),
-    )
-    add(
-        ReadDriftCheck,
-        lambda effect, state: read_drift_check(effect, state, drift_checks=ports.drift_checks),
-    )
+    add(CheckDrift, lambda effect, state: _check_drift(effect, state, ports))
+    add(ReadDriftCheck, lambda effect, state: _read_drift_check(effect, state, ports))
     add(TagModel, lambda effect, state: tag_model(effect, state, registry=ports.registry))
     add(TagDrift, lambda effect, state: tag_drift(effect, state, registry=ports.registry))
     add(PublishDrift, lambda effect, state: publish_drift(effect, state, publisher=ports.publisher))
@@ -94,16 +82,19 @@ def performers_over(ports: Ports) -> Performers:
     return performers
 
 
+# What costs milliseconds of imports is imported by the first effect that needs it.
+
+
 def _register_data(effect: RegisterData, state: State, ports: Ports) -> DataRegistered:
-    from shared.usecases.performers.register_data import register_data  # noqa: PLC0415 - only here
+    from shared.usecases.performers.data import register_data  # noqa: PLC0415 - see above
 
     return register_data(effect, state, data=ports.data, registry=ports.registry)
 
 
 def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wait:
+    from shared.usecases.performers.data import TestFiles  # noqa: PLC0415 - see above
     from shared.usecases.performers.files import SettleFile  # noqa: PLC0415 - same
-    from shared.usecases.performers.large_files import LargeFiles  # noqa: PLC0415 - only here
-    from shared.usecases.performers.test_files import TestFiles  # noqa: PLC0415 - same
+    from shared.usecases.performers.large_files import LargeFiles  # noqa: PLC0415 - same
 
     settle = SettleFile(data=ports.data, quarantine=ports.quarantine)
     test_files = TestFiles(
@@ -121,3 +112,25 @@ def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wai
         limit_bytes=ports.data_limit_bytes,
     )
     return test_files(effect, state)
+
+
+def _check_drift(
+    effect: CheckDrift, state: State, ports: Ports
+) -> DriftChecked | JobSubmitted | EffectDone:
+    from shared.usecases.performers.drift import check_drift  # noqa: PLC0415 - see above
+
+    return check_drift(
+        effect,
+        state,
+        catalog=ports.catalog,
+        drift_checks=ports.drift_checks,
+        evidence=ports.evidence,
+        jobs=ports.jobs,
+        limit_bytes=ports.data_limit_bytes,
+    )
+
+
+def _read_drift_check(effect: ReadDriftCheck, state: State, ports: Ports) -> DriftChecked:
+    from shared.usecases.performers.drift import read_drift_check  # noqa: PLC0415 - see above
+
+    return read_drift_check(effect, state, drift_checks=ports.drift_checks)

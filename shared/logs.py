@@ -12,7 +12,7 @@ _SHOWN_CHARACTERS = 1000
 class EventLog:
     """Writes `message {"field": value, …}` to one logger of the standard library.
 
-    The host adds time, level and invocation id; fields are for whoever searches the log.
+    The host adds time, level and invocation id; fields are for searching.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,7 @@ class EventLog:
     def _write(self, level: int, message: str, fields: dict[str, Any]) -> None:
         if self._logger.isEnabledFor(level):
             shown = {key: _short(value) for key, value in fields.items() if value is not None}
-            # As one argument: a percent sign in a value is no format.
+            # As one argument: a percent sign in a value is not a format.
             self._logger.log(level, "%s %s", message, json.dumps(shown, ensure_ascii=False))
 
 

@@ -81,7 +81,7 @@ def _tested(report: dict[str, Any]) -> TestedFile:
     """
     rows, items = report["rows"], report["findings"]
     if type(rows) is not int or rows < 0 or not isinstance(items, list):
-        raise ValueError("no number of rows, or no list of findings")
+        raise ValueError("rows is not a count, or findings is not a list")
     if (report["verdict"] == "passed") is bool(items):
         raise ValueError(f"verdict {report['verdict']!r} with {len(items)} findings")
     findings = tuple(_finding(item) for item in items)

@@ -126,7 +126,7 @@ class PerformEffect:
         except TerminalError as exc:
             return self._give_up(model, effect, str(exc))
         if not recorded.new and self._due(recorded.state, row.effect) is not None:
-            # The first fact of that key holds, and it does not lead on: again would not help.
+            # The first fact of that key holds and does not lead on: a repetition would not help.
             return self._give_up(model, effect, sentences.known_differently(result.key))
         return Performed.DONE
 
@@ -136,8 +136,8 @@ class PerformEffect:
             raise TypeError(f"{effect.key} waits, and declares no longest wait")
         now_utc = self.clock.now_utc()
         late = now_utc - row.due_utc
-        # While nobody looked, no limit runs: the app itself was off, and what it waits for may be
-        # the same. What was done is progress: waiting begins anew.
+        # The time in which the app was off does not count: what it waits for may have been off too.
+        # What was done is progress: the limit begins anew.
         unseen = late if late > _LATE else timedelta(0)
         begun_utc = now_utc if wait.at_once else (row.begun_utc or row.due_utc) + unseen
         if now_utc - begun_utc < limit:
@@ -161,7 +161,7 @@ class PerformEffect:
     ) -> Performed:
         delay = timedelta(0) if at_once else delay_of_turn(later.turn)
         later = replace(later, due_utc=self.clock.now_utc() + delay)
-        # Only one chain of messages goes on: a doubled message loses this comparison.
+        # One chain of messages continues: a doubled message loses this comparison.
         if not self.ledger.update_due(model, row, later):
             return Performed.OBSOLETE
         self.work.send(WorkMessage(model, row.effect, later.turn), delay=delay)

@@ -51,7 +51,7 @@ class Repairs:
     requeued: int = 0
     given_up: int = 0
     decided: int = 0
-    mended: int = 0
+    outbox: int = 0
     arrivals: int = 0
     versions: int = 0
     rejected: int = 0
@@ -117,7 +117,7 @@ class Reconcile:
             self.ledger.commit(head, (), state=head.state, due=begin, undue=end)
         except LedgerConflictError:
             return  # the stream has grown since it was read, and its outbox with it
-        repairs.mended += len(begin) + len(end)
+        repairs.outbox += len(begin) + len(end)
         for effect in begin:
             self.work.send(WorkMessage(model, effect.effect))
 

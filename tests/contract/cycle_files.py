@@ -12,10 +12,9 @@ from shared.domain.data import DataArrived, RegisterData, TestData
 from shared.domain.facts import Entry
 from shared.domain.state import State
 from shared.errors import DataMismatchError
+from shared.usecases.performers.data import TestFiles, register_data
 from shared.usecases.performers.files import SettleFile
 from shared.usecases.performers.large_files import LargeFiles
-from shared.usecases.performers.register_data import register_data
-from shared.usecases.performers.test_files import TestFiles
 
 NOW_UTC = datetime(2026, 3, 14, 6, tzinfo=UTC)
 CYCLE = "0123456789ab"

@@ -284,7 +284,7 @@ def arrived(connection_string: str) -> int:
 
 
 def waiting(connection_string: str, queue: str) -> int:
-    """Messages of a queue, those that somebody works on among them."""
+    """Messages of a queue, including those being handled."""
     with QueueClient.from_connection_string(connection_string, queue) as client:
         try:
             return int(client.get_queue_properties().approximate_message_count)

@@ -57,7 +57,7 @@ def _tested(model: str, content: bytes, name: str) -> TestedFile:
 
 @dataclass(slots=True)
 class ScriptedDriftChecks:
-    """Finds what `verdict_of` and `performance_of` say; a window is huge where `is_large` says so.
+    """Finds what `verdict_of` and `performance_of` say; `is_large` makes a window huge.
 
     `rows_of` counts what was collected in a window until now: rows may come late.
     """

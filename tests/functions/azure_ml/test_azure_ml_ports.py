@@ -252,7 +252,7 @@ class TestRegistry:
             {"cycle_id": "0123456789ab", "attempt": "1"},
             {"cycle_id": "of a person", "attempt": "1"},
         ],
-        ids=["no job", "a job that is gone", "no name of ours"],
+        ids=["no job", "a job that is gone", "a foreign name"],
     )
     def test_version_without_a_run_is_tagged(self, azure_ml, a_model, tags):
         version = azure_ml.register(a_model, tags)
