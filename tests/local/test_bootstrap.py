@@ -37,7 +37,7 @@ def bootstrap(project: Path, **environ: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_registry_that_is_down_is_named_without_its_password_and_leaves_no_environment(project):
+def test_registry_that_is_down_is_named_without_its_password(project):
     # when
     secret = NOWHERE.replace("//", "//reader:s3cret@")
     done = bootstrap(project, PIP_INDEX_URL=secret, PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
@@ -52,7 +52,7 @@ def test_a_registry_that_is_down_is_named_without_its_password_and_leaves_no_env
     assert not (project / ".venv").exists()
 
 
-def test_a_second_set_up_in_the_same_folder_waits_for_the_first(project):
+def test_second_setup_in_the_same_folder_waits_for_the_first(project):
     # given
     cache = project / ".local" / "cache"
     cache.mkdir(parents=True)
@@ -77,7 +77,7 @@ def test_a_second_set_up_in_the_same_folder_waits_for_the_first(project):
     assert "interrupted" in said
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(project):
+def test_environment_whose_python_is_gone_is_recreated(project):
     # given
     stamp = project / ".venv" / ".requirements-sha256"
     stamp.parent.mkdir()
@@ -105,7 +105,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(project):
     assert running.returncode == 128 + signal.SIGTERM
 
 
-def test_a_folder_that_cannot_be_written_is_named(project):
+def test_folder_that_cannot_be_written_is_named(project):
     (project / ".local").write_text("in the way", encoding="utf-8")
 
     done = bootstrap(project)
@@ -142,7 +142,7 @@ def test_missing_requirements_are_reported(project):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_leaves_no_process_and_says_so_without_a_traceback(project, number):
+def test_interrupted_setup_leaves_no_process_and_prints_no_traceback(project, number):
     # given
     with subprocess.Popen(
         [sys.executable, "-S", project / "local" / "bootstrap.py"],

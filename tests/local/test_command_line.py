@@ -45,7 +45,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], said: str, *, code: i
         (("logs", "functions"), "no logs in"),
     ],
 )
-def test_without_a_stack_every_command_says_so_and_makes_no_folder(tmp_path, command, said):
+def test_command_without_a_running_stack_says_so_and_creates_no_folder(tmp_path, command, said):
     state = tmp_path / "a state"
     done = local("--state", state, *command)
 
@@ -68,11 +68,11 @@ def test_without_a_stack_every_command_says_so_and_makes_no_folder(tmp_path, com
         (("up", "--host", "2"), "unrecognized arguments: --host"),
     ],
 )
-def test_a_wrong_call_is_refused_with_code_2(call, said):
+def test_wrong_usage_ends_with_code_2(call, said):
     assert_refused(local(*call), said, code=2)
 
 
-def test_a_folder_without_a_function_app_is_refused_before_anything_is_started(tmp_path):
+def test_folder_without_a_function_app_is_refused_before_the_start(tmp_path):
     # given
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "local.yml").write_text("queues: [events]\n", encoding="utf-8")
@@ -82,22 +82,22 @@ def test_a_folder_without_a_function_app_is_refused_before_anything_is_started(t
     assert not (tmp_path / ".local").exists()
 
 
-def test_a_missing_stack_file_is_named_with_the_option(tmp_path):
+def test_missing_stack_file_is_named_with_the_option(tmp_path):
     assert_refused(local("--app", tmp_path, "up"), "name the stack file with --file")
 
 
-def test_a_state_folder_that_is_a_file_is_refused(tmp_path):
+def test_state_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "state").write_text("", encoding="utf-8")
     assert_refused(local("--state", tmp_path / "state", "up"), "cannot be used")
 
 
-def test_damaged_ports_are_refused_before_anything_is_started(tmp_path):
+def test_damaged_ports_file_is_refused_before_the_start(tmp_path):
     (tmp_path / "ports.json").write_text("{", encoding="utf-8")
     assert_refused(local("--state", tmp_path, "up"), "ports.json is damaged")
     assert not (tmp_path / "logs").exists()
 
 
-def test_the_port_of_the_last_start_taken_by_another_is_named_with_the_remedy(tmp_path):
+def test_taken_port_of_the_last_start_is_named_with_the_remedy(tmp_path):
     import socket  # noqa: PLC0415 - only here
 
     with socket.socket() as taken:
@@ -111,7 +111,7 @@ def test_the_port_of_the_last_start_taken_by_another_is_named_with_the_remedy(tm
         assert_refused(local("--state", tmp_path, "up"), f"port {number} for storage cannot be")
 
 
-def test_a_registry_that_is_down_is_reported_with_the_setting_that_names_another(tmp_path):
+def test_registry_that_is_down_is_reported_with_the_setting_for_another(tmp_path):
     # given: an app whose environment nobody has built
     (tmp_path / "requirements.txt").write_text("nothing-of-this-name==1\n", encoding="utf-8")
 
@@ -133,7 +133,7 @@ def test_a_registry_that_is_down_is_reported_with_the_setting_that_names_another
     assert "UV_DEFAULT_INDEX" in done.stderr or "NPM_CONFIG_REGISTRY" in done.stderr
 
 
-def test_prepare_names_an_environment_file_that_is_missing(tmp_path):
+def test_prepare_names_a_missing_environment_file(tmp_path):
     (tmp_path / "requirements.txt").write_text("", encoding="utf-8")
     assert_refused(
         local("--app", tmp_path, "prepare", "--environment", tmp_path / "absent.yml"),
@@ -141,7 +141,7 @@ def test_prepare_names_an_environment_file_that_is_missing(tmp_path):
     )
 
 
-def test_a_lock_that_does_not_say_whose_it_is_is_no_reason_to_deny_the_stack(tmp_path):
+def test_down_waits_for_a_lock_file_that_names_no_process(tmp_path):
     # given
     with (tmp_path / "stack.lock").open("w") as lock:
         assert try_lock(lock)
@@ -164,7 +164,7 @@ def test_a_lock_that_does_not_say_whose_it_is_is_no_reason_to_deny_the_stack(tmp
     assert (down.returncode, said) == (0, "stopped\n")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+def test_closed_output_pipe_is_not_an_error(tmp_path):
     # given
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "long.log").write_text("line\n" * 100_000, encoding="utf-8")
@@ -187,7 +187,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     assert (reading.returncode, said) == (128 + signal.SIGPIPE, "")
 
 
-def test_a_cache_folder_that_is_none_is_named(tmp_path):
+def test_cache_folder_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "requirements.txt").write_text("", encoding="utf-8")
     (tmp_path / ".local").write_text("in the way", encoding="utf-8")
 
@@ -200,7 +200,7 @@ def test_help_names_every_command():
         assert f"  {command} " in said
 
 
-def test_the_lock_of_a_file_is_had_by_one_only(tmp_path):
+def test_file_lock_is_exclusive(tmp_path):
     with (tmp_path / "lock").open("a") as one, (tmp_path / "lock").open("a") as other:
         assert try_lock(one)
         assert not try_lock(other)

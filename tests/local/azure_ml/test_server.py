@@ -46,7 +46,7 @@ def call(plane: Any, method: str, path: str, **options: Any) -> requests.Respons
 
 
 @pytest.mark.parametrize("way", ["none", "not ours", "expired", "another service"])
-def test_only_a_token_of_this_stack_for_azure_ml_comes_in(plane, way, monkeypatch):
+def test_only_a_token_of_this_stack_for_azure_ml_is_accepted(plane, way, monkeypatch):
     # given
     given = {
         "none": "",
@@ -70,7 +70,7 @@ def test_only_a_token_of_this_stack_for_azure_ml_comes_in(plane, way, monkeypatc
     assert answer.json()["error"]["code"] == "AuthenticationFailed"
 
 
-def test_mlflow_wants_the_token_too(plane):
+def test_mlflow_routes_need_a_token(plane):
     # when
     answer = requests.post(
         f"{plane.server.tracking_uri}/api/2.0/mlflow/experiments/search",
@@ -83,7 +83,7 @@ def test_mlflow_wants_the_token_too(plane):
     assert answer.status_code == 401
 
 
-def test_the_identity_endpoint_wants_its_header(plane):
+def test_identity_endpoint_needs_its_header(plane):
     # when
     answer = requests.get(
         plane.identity.environ()["IDENTITY_ENDPOINT"],
@@ -96,7 +96,7 @@ def test_the_identity_endpoint_wants_its_header(plane):
     assert answer.status_code == 401
 
 
-def test_a_route_that_is_not_there_is_refused_with_method_and_path(plane):
+def test_unknown_route_is_501_with_method_and_path(plane):
     # given
     path = f"{plane.workspace.arm_id}/schedules/nightly"
 
@@ -108,7 +108,7 @@ def test_a_route_that_is_not_there_is_refused_with_method_and_path(plane):
     assert f"no PUT {path}" in answer.json()["error"]["message"]
 
 
-def test_another_workspace_is_not_found(plane):
+def test_another_workspace_is_404(plane):
     # given
     path = plane.workspace.arm_id.replace("workspaces/local", "workspaces/other")
 
@@ -143,7 +143,7 @@ def test_another_workspace_is_not_found(plane):
         ("/jobs/ok", {"properties": {"jobType": "Command", "resources": {"instanceCount": []}}}),
     ],
 )
-def test_nonsense_is_refused_with_a_text_and_never_a_500(plane, path, body):
+def test_malformed_request_is_400_with_a_reason(plane, path, body):
     # when
     answer = call(plane, "PUT", f"{plane.workspace.arm_id}{path}", json=body)
 
@@ -152,7 +152,7 @@ def test_nonsense_is_refused_with_a_text_and_never_a_500(plane, path, body):
     assert answer.json()["error"]["message"]
 
 
-def test_a_body_that_is_not_json_is_refused(plane):
+def test_body_that_is_not_json_is_400(plane):
     # when
     answer = call(plane, "PUT", f"{plane.workspace.arm_id}/data/ok/versions/1", data=b"{not json")
 
@@ -162,7 +162,7 @@ def test_a_body_that_is_not_json_is_refused(plane):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{half"])
-def test_run_history_refuses_nonsense_as_well(plane, body):
+def test_malformed_request_to_run_history_is_400(plane, body):
     # when
     answer = call(plane, "POST", f"/history/v1.0{plane.workspace.arm_id}/rundata", data=body)
 
@@ -170,7 +170,7 @@ def test_run_history_refuses_nonsense_as_well(plane, body):
     assert answer.status_code in {400, 404}, answer.text
 
 
-def test_the_sdk_works_with_any_credential_that_has_our_tokens(plane, monkeypatch):
+def test_sdk_accepts_any_credential_with_tokens_of_the_stack(plane, monkeypatch):
     # given
     client_of(plane, monkeypatch)
 
@@ -192,7 +192,7 @@ def test_the_sdk_works_with_any_credential_that_has_our_tokens(plane, monkeypatc
     assert refused.value.status_code == 401
 
 
-def test_the_trace_holds_the_request_as_received_and_no_secret(plane):
+def test_trace_holds_requests_as_received_without_secrets(plane):
     # given
     label = f"data-{uuid.uuid4().hex[:8]}"
     path = f"{plane.workspace.arm_id}/data/{label}/versions/1"
@@ -219,7 +219,7 @@ def test_the_trace_holds_the_request_as_received_and_no_secret(plane):
     assert plane.trace.stat().st_mode & 0o777 == 0o600
 
 
-def test_masking_keeps_tags_and_hides_keys_wherever_they_stand():
+def test_masking_keeps_tags_and_hides_keys_at_any_depth():
     # given
     given = {
         "tags": [{"key": "cycle_id", "value": "abc"}],

@@ -41,7 +41,7 @@ RECORDERS = (
 )
 
 
-def test_the_checker_accepts_what_azures_own_sdk_sends(tmp_path):
+def test_swagger_check_accepts_requests_of_azures_sdk(tmp_path):
     # given
     trace = tmp_path / "recorded.jsonl"
     trace.write_bytes(gzip.decompress(RECORDED.read_bytes()))
@@ -51,7 +51,7 @@ def test_the_checker_accepts_what_azures_own_sdk_sends(tmp_path):
 
 
 @pytest.mark.azurite
-def test_every_exchange_of_a_journey_through_the_sdk_is_valid(plane, ml_client, tmp_path):
+def test_every_exchange_with_the_sdk_fits_the_published_swagger(plane, ml_client, tmp_path):
     # given
     before = len(plane.trace.read_text(encoding="utf-8").splitlines())
     label = uuid.uuid4().hex[:8]
@@ -161,7 +161,7 @@ def of_one(tmp_path: Path, exchange: dict[str, Any]) -> list[str]:
     return violations(trace, SPECS)
 
 
-def test_a_flawless_exchange_has_no_violation(tmp_path):
+def test_valid_exchange_has_no_violation(tmp_path):
     assert of_one(tmp_path, a_get()) == []
 
 
@@ -173,7 +173,7 @@ def test_a_flawless_exchange_has_no_violation(tmp_path):
         ({"isArchived": "no"}, "properties/isArchived: 'no' is not of type 'boolean'"),
     ],
 )
-def test_an_answer_that_differs_is_found(tmp_path, change, expected):
+def test_swagger_check_finds_a_wrong_answer(tmp_path, change, expected):
     (found,) = of_one(tmp_path, a_get(**change))
     assert expected in found
 
@@ -189,12 +189,12 @@ def test_an_answer_that_differs_is_found(tmp_path, change, expected):
         ({"path": f"{WORKSPACE[:-3]}/models/m/versions/1"}, "path workspaceName: 'lo' does not"),
     ],
 )
-def test_a_request_that_differs_is_found(tmp_path, change, expected):
+def test_swagger_check_finds_a_wrong_request(tmp_path, change, expected):
     (found,) = of_one(tmp_path, {**a_get(), **change})
     assert expected in found
 
 
-def test_an_unknown_kind_of_job_and_a_read_only_property_in_a_request_are_found(tmp_path):
+def test_swagger_check_finds_an_unknown_job_type_and_a_read_only_property(tmp_path):
     # given
     exchange = {
         "method": "PUT",

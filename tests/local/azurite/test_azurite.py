@@ -55,7 +55,7 @@ def cache_with_azurite(azurite_program, tmp_path):
     return cache
 
 
-async def test_resources_are_created_once_and_then_left_alone(azurite):
+async def test_existing_containers_queues_and_tables_are_left_alone(azurite):
     connection = azurite.connection_string()
     wanted = {"containers": ["created-once"], "queues": ["created-once"], "tables": ["createdonce"]}
 
@@ -70,7 +70,7 @@ async def test_resources_are_created_once_and_then_left_alone(azurite):
         assert "createdonce" in [t.name for t in tables.list_tables()]
 
 
-async def test_state_and_addresses_survive_a_restart_and_nothing_keeps_running(own):
+async def test_state_and_ports_survive_a_restart_and_the_process_ends(own):
     first = own()
     await first.start()
     await create_resources(first.connection_string(), containers=["kept"])
@@ -91,7 +91,7 @@ async def test_state_and_addresses_survive_a_restart_and_nothing_keeps_running(o
         await second.stop()
 
 
-async def test_only_this_machine_is_listened_to(azurite):
+async def test_azurite_listens_on_loopback_only(azurite):
     listening = [
         connection.laddr.ip
         for connection in psutil.Process(azurite.pid).net_connections()
@@ -102,7 +102,7 @@ async def test_only_this_machine_is_listened_to(azurite):
 
 
 @pytest.mark.parametrize("content", ["", '{"half'])
-async def test_damaged_state_is_named_and_left_as_it_is(own, tmp_path, content):
+async def test_damaged_state_is_named_and_kept(own, tmp_path, content):
     database = tmp_path / "data" / "__azurite_db_blob__.json"
     database.parent.mkdir()
     database.write_text(content)
@@ -113,14 +113,14 @@ async def test_damaged_state_is_named_and_left_as_it_is(own, tmp_path, content):
     assert database.read_text() == content
 
 
-async def test_a_state_folder_that_is_a_file_is_named(own, tmp_path):
+async def test_state_folder_that_is_a_file_is_named(own, tmp_path):
     (tmp_path / "data").write_text("in the way")
 
     with pytest.raises(ProcessFailedError, match="data cannot be used"):
         await own().start()
 
 
-async def test_a_taken_port_is_named_and_nothing_stays_behind(own):
+async def test_taken_port_is_named_and_no_process_is_left(own):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -133,7 +133,7 @@ async def test_a_taken_port_is_named_and_nothing_stays_behind(own):
     assert mine.pid is None
 
 
-async def test_without_node_the_one_from_the_package_index_runs_azurite(
+async def test_without_node_azurite_runs_on_node_from_the_package_index(
     without_node, cache_with_azurite, own
 ):
     del without_node
@@ -151,7 +151,7 @@ async def test_without_node_the_one_from_the_package_index_runs_azurite(
     await server.stop()
 
 
-async def test_a_package_index_that_is_down_is_named_and_nothing_half_done_is_kept(
+async def test_package_index_that_is_down_is_named_and_leaves_no_partial_installation(
     without_node, cache_with_azurite, monkeypatch
 ):
     del without_node
@@ -167,7 +167,7 @@ async def test_a_package_index_that_is_down_is_named_and_nothing_half_done_is_ke
     assert not list(cache_with_azurite.glob("node-*"))
 
 
-async def test_an_npm_registry_that_is_down_is_named_and_nothing_half_done_is_kept(
+async def test_npm_registry_that_is_down_is_named_and_leaves_no_partial_installation(
     tmp_path, monkeypatch
 ):
     if shutil.which("npm") is None:
@@ -186,7 +186,7 @@ async def test_an_npm_registry_that_is_down_is_named_and_nothing_half_done_is_ke
     assert not list(cache.glob("azurite-*"))
 
 
-def test_the_lock_file_pins_everything_and_names_no_address():
+def test_npm_lock_file_pins_everything_without_addresses():
     here = Path(__file__).resolve().parents[3] / "local" / "azurite"
     text = (here / "package-lock.json").read_text(encoding="utf-8")
 
@@ -198,9 +198,7 @@ def test_the_lock_file_pins_everything_and_names_no_address():
         assert packages[f"node_modules/{never_used}"]["name"] == "tslib"
 
 
-async def test_an_installation_that_lost_its_program_is_made_again(
-    azurite_program, tmp_path, monkeypatch
-):
+async def test_installation_without_its_program_is_repeated(azurite_program, tmp_path, monkeypatch):
     # given: what is named as complete holds nothing
     home = next(p for p in Path(azurite_program[1]).parents if p.name.startswith("azurite-"))
     cache = tmp_path / "cache"

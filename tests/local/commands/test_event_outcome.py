@@ -64,7 +64,7 @@ def test_outcome_is_what_the_function_that_took_the_event_logged(log, tmp_path, 
 
 
 @pytest.mark.parametrize("lines", [(), (TAKEN,), (OTHER, SUCCEEDED.replace("inv-1", "inv-2"))])
-def test_event_that_no_function_has_ended_with_points_to_the_log(log, lines):
+def test_event_that_no_function_has_handled_yet_points_to_the_log(log, lines):
     outcome = log(*lines).outcome("event-1", wait_seconds=0)
 
     assert outcome.startswith("no function has ended with it after 0 s")

@@ -18,7 +18,7 @@ MINOR = ".".join(platform.python_version_tuple()[:2])
     "python",
     ["python", f"python={MINOR}", f"python ={MINOR}", f"python={MINOR}.*", "python>=3.11,<4"],
 )
-def test_pip_packages_of_a_conda_file_are_read_for_a_python_that_fits(python):
+def test_conda_file_for_this_python_gives_its_pip_packages(python):
     # given
     conda = f"name: a\nchannels: [conda-forge]\ndependencies:\n- {python}\n- pip\n- pip: [x==1]\n"
 
@@ -39,13 +39,13 @@ def test_pip_packages_of_a_conda_file_are_read_for_a_python_that_fits(python):
         ("a: [", "not YAML"),
     ],
 )
-def test_what_a_virtual_environment_cannot_give_is_refused_by_name(conda, named):
+def test_conda_file_that_pip_cannot_satisfy_is_refused_with_the_entry(conda, named):
     with pytest.raises(UnsupportedError) as refused:
         read_conda(conda)
     assert named in str(refused.value)
 
 
-def test_the_same_content_is_built_once_even_when_asked_for_at_the_same_time(tmp_path):
+def test_same_environment_is_built_once_by_concurrent_callers(tmp_path):
     # given
     conda = "name: empty\ndependencies: [python]\n"
 
@@ -65,7 +65,7 @@ def test_the_same_content_is_built_once_even_when_asked_for_at_the_same_time(tmp
     assert len([path for path in tmp_path.iterdir() if (path / "bin").exists()]) == 1
 
 
-def test_an_environment_that_cannot_be_built_leaves_nothing_behind_and_can_be_tried_again(tmp_path):
+def test_failed_build_leaves_nothing_and_can_be_retried(tmp_path):
     # given
     missing = tmp_path / "requirements.txt"
     missing.write_text(f"nothing @ file://{tmp_path}/absent.whl\n", encoding="utf-8")
@@ -81,7 +81,7 @@ def test_an_environment_that_cannot_be_built_leaves_nothing_behind_and_can_be_tr
     assert left == {"logs", "build.lock"}
 
 
-def test_an_environment_whose_interpreter_is_gone_is_built_anew(tmp_path):
+def test_environment_whose_interpreter_is_gone_is_rebuilt(tmp_path):
     # given
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("", encoding="utf-8")
@@ -98,7 +98,7 @@ def test_an_environment_whose_interpreter_is_gone_is_built_anew(tmp_path):
     assert subprocess.run([python, "-c", ""], check=True).returncode == 0
 
 
-def test_an_environment_without_its_mark_is_built_anew(tmp_path):
+def test_environment_without_its_mark_is_rebuilt(tmp_path):
     # given
     environments = Environments(tmp_path)
     python = asyncio.run(environments.for_conda("dependencies: [python]"))

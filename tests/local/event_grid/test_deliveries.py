@@ -10,7 +10,7 @@ from grid_bench import blob_created, dead_letters, received, to_queue, until
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
 
-async def test_an_event_reaches_the_queue_as_one_base64_message(started, queue, name):
+async def test_event_is_delivered_to_the_queue_as_one_base64_message(started, queue, name):
     async with started(to_queue(name)) as grid:
         await grid.publish("storage", [blob_created(1)])
 
@@ -19,7 +19,7 @@ async def test_an_event_reaches_the_queue_as_one_base64_message(started, queue, 
         assert grid.status()["to-queue"].delivered == 1
 
 
-async def test_each_subscription_gets_what_its_filter_lets_through(started, queue, name):
+async def test_subscription_gets_only_events_that_pass_its_filter(started, queue, name):
     only_csv = {
         "subject_ends_with": ".csv",
         "included_event_types": ["Microsoft.Storage.BlobCreated"],
@@ -45,7 +45,7 @@ async def test_publisher_is_told_which_subscriptions_take_an_event(started, name
     assert nobody == []
 
 
-async def test_a_subscription_may_ask_for_cloud_events(started, queue, name):
+async def test_subscription_can_convert_to_cloud_events(started, queue, name):
     async with started(to_queue(name, delivery_schema="CloudEventSchemaV1_0")) as grid:
         await grid.publish("storage", [blob_created(1)])
 
@@ -62,7 +62,7 @@ async def test_a_subscription_may_ask_for_cloud_events(started, queue, name):
         ]
 
 
-async def test_two_hundred_events_at_once_all_arrive(started, queue, name):
+async def test_two_hundred_concurrent_events_are_all_delivered(started, queue, name):
     async with started(to_queue(name)) as grid:
         await asyncio.gather(
             *(grid.publish("storage", [blob_created(number)]) for number in range(200))
@@ -72,7 +72,7 @@ async def test_two_hundred_events_at_once_all_arrive(started, queue, name):
     assert sorted(event["data"]["number"] for event in found) == list(range(200))
 
 
-async def test_an_event_too_large_for_a_queue_is_dead_lettered_at_once(started, storage, name):
+async def test_event_too_large_for_a_queue_is_dead_lettered_at_once(started, storage, name):
     entry = to_queue(name, dead_letter={"container": name})
     async with started(entry) as grid:
         await grid.publish("storage", [blob_created(1, text="x" * 50_000)])

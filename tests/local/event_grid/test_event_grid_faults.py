@@ -12,7 +12,7 @@ from local.event_grid import Faults
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
 
-async def test_duplicates_delays_and_losses_come_from_the_seed(started, queue, name, tmp_path):
+async def test_injected_faults_are_determined_by_the_seed(started, queue, name, tmp_path):
     runs = []
     for run in range(2):
         faults = Faults(duplicates=2, longest_delay_seconds=0.3, lost_ratio=0.3, seed=7)

@@ -40,9 +40,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_what_was_accepted_survives_kill_9_before_its_delivery(
-    started, queue, name, tmp_path
-):
+async def test_accepted_event_survives_kill_9_before_its_delivery(started, queue, name, tmp_path):
     events = [blob_created(number) for number in range(20)]
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _ACCEPTS_AND_WAITS, str(tmp_path / "grid"), name, DEAD_STORAGE),
@@ -61,7 +59,7 @@ async def test_what_was_accepted_survives_kill_9_before_its_delivery(
     assert {event["id"] for event in found} == {event["id"] for event in events}
 
 
-async def test_a_restart_takes_up_what_is_owed_and_drops_what_nobody_subscribes_to(
+async def test_restart_resumes_deliveries_and_drops_those_of_removed_subscriptions(
     started, queue, name
 ):
     async with started(
@@ -80,7 +78,7 @@ async def test_a_restart_takes_up_what_is_owed_and_drops_what_nobody_subscribes_
         assert [event["id"] for event in await received(queue, 1)] == ["event-1"]
 
 
-async def test_the_journal_does_not_grow_for_ever(tmp_path):
+async def test_journal_reuses_the_space_of_ended_deliveries(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite")
     for round_ in range(100):
         events = [blob_created(round_, text="x" * 20_000) for _ in range(20)]
@@ -94,14 +92,14 @@ async def test_the_journal_does_not_grow_for_ever(tmp_path):
     journal.close()
 
 
-async def test_a_second_event_grid_on_the_same_state_is_refused(started, name):
+async def test_second_event_grid_on_the_same_state_is_refused(started, name):
     async with started(to_queue(name)):
         with pytest.raises(LocalStackError, match="another stack"):
             async with started(to_queue(name)):
                 pass
 
 
-async def test_a_damaged_journal_is_named_with_the_remedy(started, name, tmp_path):
+async def test_damaged_journal_is_named_with_the_remedy(started, name, tmp_path):
     (tmp_path / "grid").mkdir()
     (tmp_path / "grid" / "event-grid.sqlite").write_bytes(b"not a database" * 100)
 
@@ -110,7 +108,7 @@ async def test_a_damaged_journal_is_named_with_the_remedy(started, name, tmp_pat
             pass
 
 
-async def test_damage_inside_the_journal_is_found_at_the_start_and_not_when_it_is_read(
+async def test_damage_after_the_first_page_of_the_journal_is_found_at_the_start(
     started, name, tmp_path
 ):
     # given: pages beyond the first
@@ -130,7 +128,7 @@ async def test_damage_inside_the_journal_is_found_at_the_start_and_not_when_it_i
             pass
 
 
-async def test_a_journal_that_cannot_be_written_does_not_flood_the_destination(
+async def test_full_disk_does_not_flood_the_destination_with_repeated_deliveries(
     started, webhook, monkeypatch
 ):
     # given: as with a full disk, nothing that is delivered can be struck off

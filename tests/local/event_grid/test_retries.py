@@ -27,7 +27,7 @@ from local.serving.http_server import close_server
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
 
-async def test_a_dead_queue_is_tried_again_until_it_is_there(started, storage, name):
+async def test_delivery_to_a_missing_queue_is_retried_until_it_exists(started, storage, name):
     missing = f"{name}-later"
     async with started(to_queue(missing), speed=FAST) as grid:
         await grid.publish("storage", [blob_created(1)])
@@ -41,7 +41,7 @@ async def test_a_dead_queue_is_tried_again_until_it_is_there(started, storage, n
     assert owed.outcome == "NotFound"
 
 
-async def test_when_attempts_run_out_the_event_ends_as_azures_dead_letter(
+async def test_event_is_dead_lettered_as_on_azure_when_attempts_run_out(
     started, webhook, storage, name
 ):
     webhook.statuses = [500] * 3
@@ -69,7 +69,7 @@ async def test_when_attempts_run_out_the_event_ends_as_azures_dead_letter(
     assert (status.failed, status.dead_lettered, status.delivered) == (3, 1, 0)
 
 
-async def test_a_cloud_event_is_dead_lettered_with_names_in_lower_case(
+async def test_dead_letter_of_a_cloud_event_has_lower_case_attributes(
     started, webhook, storage, name
 ):
     webhook.statuses = [400]
@@ -86,7 +86,7 @@ async def test_a_cloud_event_is_dead_lettered_with_names_in_lower_case(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 413])
-async def test_errors_that_no_retry_mends_are_not_retried(started, webhook, status):
+async def test_permanent_errors_are_not_retried(started, webhook, status):
     webhook.statuses = [status]
     async with started(to_webhook(webhook), speed=FAST) as grid:
         await grid.publish("storage", [blob_created(1)])
@@ -96,9 +96,7 @@ async def test_errors_that_no_retry_mends_are_not_retried(started, webhook, stat
     assert len(webhook.notifications()) == 1
 
 
-async def test_an_event_past_its_time_to_live_is_not_attempted_again(
-    started, webhook, storage, name
-):
+async def test_event_past_its_time_to_live_is_dead_lettered(started, webhook, storage, name):
     webhook.statuses = [500] * 30
     # One minute to live is 60 ms here, attempts come after 10, 30 and 60 ms.
     entry = to_webhook(webhook, retry={"ttl_minutes": 1}, dead_letter={"container": name})
@@ -157,7 +155,7 @@ async def test_retries_follow_azures_schedule(started, webhook):
     assert counts == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_dead_letter_that_cannot_be_written_is_kept_without_a_further_attempt(
+async def test_dead_letter_that_cannot_be_written_is_retried_without_another_delivery(
     started, webhook, storage, name
 ):
     webhook.statuses = [400]
@@ -174,7 +172,7 @@ async def test_a_dead_letter_that_cannot_be_written_is_kept_without_a_further_at
     assert len(webhook.notifications()) == 1
 
 
-async def test_a_slow_webhook_keeps_nobody_elses_events_waiting(started, queue, name, tls):
+async def test_slow_webhook_does_not_delay_other_subscriptions(started, queue, name, tls):
     release = asyncio.Event()
 
     async def slow(request):

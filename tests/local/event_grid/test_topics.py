@@ -19,9 +19,7 @@ from local.errors import LocalStackError, StackFileError
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
 
-async def test_the_real_client_publishes_in_event_grids_schema_with_a_bearer_token(
-    started, queue, name, send
-):
+async def test_client_publishes_event_grid_events_with_a_bearer_token(started, queue, name, send):
     async with started(from_topic(name), topics=custom()) as grid:
         event = EventGridEvent(
             subject="models/iris", event_type="Drift", data={"sd": 0.3}, data_version="1.0"
@@ -37,9 +35,7 @@ async def test_the_real_client_publishes_in_event_grids_schema_with_a_bearer_tok
     assert found["metadataVersion"] == "1"
 
 
-async def test_the_real_client_publishes_cloud_events_with_the_topics_key(
-    started, queue, name, send
-):
+async def test_client_publishes_cloud_events_with_the_topic_key(started, queue, name, send):
     topics = custom("CloudEventSchemaV1_0")
     async with started(from_topic(name), topics=topics) as grid:
         events = [
@@ -55,9 +51,7 @@ async def test_the_real_client_publishes_cloud_events_with_the_topics_key(
     assert {event["cycle"] for event in found} == {"a"}
 
 
-async def test_a_signature_made_from_the_key_opens_the_topic_until_it_expires(
-    started, queue, name, send
-):
+async def test_sas_allows_publishing_until_it_expires(started, queue, name, send):
     async with started(from_topic(name), topics=custom()) as grid:
         endpoint, key = grid.topic_endpoint("drift"), grid.topic_key("drift")
         event = EventGridEvent("s", "Drift", {}, "1.0")
@@ -72,7 +66,7 @@ async def test_a_signature_made_from_the_key_opens_the_topic_until_it_expires(
         assert len(await received(queue, 1)) == 1
 
 
-async def test_a_topics_key_stays_the_same_over_a_restart(started):
+async def test_topic_key_survives_a_restart(started):
     keys = []
     for _ in range(2):
         async with started(topics=custom()) as grid:
@@ -81,7 +75,7 @@ async def test_a_topics_key_stays_the_same_over_a_restart(started):
     assert keys[0] == keys[1]
 
 
-async def test_without_a_right_credential_nothing_is_accepted(started, name, tls, send):
+async def test_event_without_a_valid_credential_is_refused(started, name, tls, send):
     async with started(from_topic(name), topics=custom()) as grid:
         endpoint = grid.topic_endpoint("drift")
         event = EventGridEvent("s", "Drift", {}, "1.0")
@@ -125,7 +119,7 @@ async def test_without_a_right_credential_nothing_is_accepted(started, name, tls
         ),
     ],
 )
-async def test_what_is_wrong_with_a_published_event_is_said(started, tls, schema, posted, said):
+async def test_invalid_event_is_refused_with_the_reason(started, tls, schema, posted, said):
     content_type, body = posted
     async with started(topics=custom(schema)) as grid:
         headers = {"Content-Type": content_type, "aeg-sas-key": grid.topic_key("drift")}
@@ -141,7 +135,7 @@ async def test_what_is_wrong_with_a_published_event_is_said(started, tls, schema
     assert said in document["error"]["message"]
 
 
-async def test_a_publisher_that_never_ends_its_request_does_not_hold_up_the_stop(started, tls):
+async def test_unfinished_request_does_not_delay_the_stop(started, tls):
     async with started(topics=custom()) as grid:
         port = int(grid.topic_endpoint("drift").split(":")[2].partition("/")[0])
         _, writer = await asyncio.open_connection(
@@ -159,7 +153,7 @@ async def test_a_publisher_that_never_ends_its_request_does_not_hold_up_the_stop
     writer.close()
 
 
-async def test_a_key_that_is_no_text_is_refused_in_words(started, tls):
+async def test_key_that_is_not_utf8_is_400(started, tls):
     async with started(topics=custom()) as grid:
         port = int(grid.topic_endpoint("drift").split(":")[2].partition("/")[0])
         reader, writer = await asyncio.open_connection(
@@ -176,7 +170,7 @@ async def test_a_key_that_is_no_text_is_refused_in_words(started, tls):
     assert b"a header is not UTF-8" in answer
 
 
-async def test_a_cloud_event_in_headers_is_accepted(started, queue, name, tls):
+async def test_cloud_event_in_binary_mode_is_accepted(started, queue, name, tls):
     async with started(from_topic(name), topics=custom("CloudEventSchemaV1_0")) as grid:
         headers = {
             "Content-Type": "application/json",
@@ -198,7 +192,7 @@ async def test_a_cloud_event_in_headers_is_accepted(started, queue, name, tls):
     assert (found["id"], found["type"], found["data"]) == ("1", "Drift", {"a": 1})
 
 
-async def test_more_than_a_megabyte_is_refused(started, send):
+async def test_request_over_a_megabyte_is_413(started, send):
     async with started(topics=custom()) as grid:
         event = EventGridEvent("s", "Drift", {"text": "x" * 1024 * 1024}, "1.0")
         key = AzureKeyCredential(grid.topic_key("drift"))
@@ -209,7 +203,7 @@ async def test_more_than_a_megabyte_is_refused(started, send):
     assert refusal.value.status_code == 413
 
 
-async def test_subscriptions_that_azure_refuses_are_refused_all_at_once(started, name):
+async def test_subscriptions_that_azure_refuses_are_all_listed(started, name):
     wrong = {"advanced": [{"operator": "StringMatches", "key": "a", "values": ["x"]}]}
 
     with pytest.raises(StackFileError) as refusal:
@@ -226,7 +220,7 @@ async def test_subscriptions_that_azure_refuses_are_refused_all_at_once(started,
     ]
 
 
-async def test_a_source_that_does_not_exist_is_named(started, name):
+async def test_unknown_source_is_named(started, name):
     async with started(to_queue(name)) as grid:
         with pytest.raises(LocalStackError, match="no source moon"):
             await grid.publish("moon", [blob_created(1)])

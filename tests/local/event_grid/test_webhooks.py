@@ -9,7 +9,7 @@ from grid_bench import FAST, blob_created, to_webhook, until
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
 
-async def test_a_webhook_gets_an_array_of_one_event_after_it_has_agreed(started, webhook):
+async def test_webhook_gets_an_array_of_one_event_after_the_handshake(started, webhook):
     async with started(to_webhook(webhook)) as grid:
         await grid.publish("storage", [blob_created(1)])
         await until(webhook.notifications)
@@ -25,7 +25,7 @@ async def test_a_webhook_gets_an_array_of_one_event_after_it_has_agreed(started,
     assert headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-async def test_a_cloud_events_webhook_allows_our_origin_and_gets_one_event(started, webhook):
+async def test_cloud_events_webhook_gets_one_event_after_it_allowed_the_origin(started, webhook):
     async with started(to_webhook(webhook, delivery_schema="CloudEventSchemaV1_0")) as grid:
         await grid.publish("storage", [blob_created(1)])
         await until(webhook.notifications)
@@ -38,7 +38,7 @@ async def test_a_cloud_events_webhook_allows_our_origin_and_gets_one_event(start
     assert notification[2]["specversion"] == "1.0"
 
 
-async def test_events_wait_without_an_attempt_until_the_webhook_agrees(started, webhook):
+async def test_events_wait_until_the_webhook_agrees(started, webhook):
     webhook.agrees = False
     async with started(to_webhook(webhook), speed=FAST) as grid:
         await grid.publish("storage", [blob_created(1)])
@@ -51,7 +51,7 @@ async def test_events_wait_without_an_attempt_until_the_webhook_agrees(started, 
 
 
 @pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
-async def test_a_person_may_agree_by_opening_the_address_in_the_request(
+async def test_webhook_is_validated_by_opening_the_validation_address(
     started, webhook, tls, schema
 ):
     webhook.agrees = False
@@ -68,7 +68,7 @@ async def test_a_person_may_agree_by_opening_the_address_in_the_request(
         await until(webhook.notifications)
 
 
-async def test_a_webhook_agrees_once_and_not_after_every_restart(started, webhook):
+async def test_webhook_is_validated_once_across_restarts(started, webhook):
     for number in (1, 2):
         async with started(to_webhook(webhook)) as grid:
             await grid.publish("storage", [blob_created(number)])

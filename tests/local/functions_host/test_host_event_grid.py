@@ -21,7 +21,7 @@ def event(name, kind):
     }
 
 
-async def test_the_handshake_gives_the_code_back(shop, http):
+async def test_event_grid_handshake_returns_the_code(shop, http):
     host = await shop.started()
     asked = {
         "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
@@ -38,7 +38,7 @@ async def test_the_handshake_gives_the_code_back(shop, http):
     assert (response.status, json.loads(text)) == (200, {"validationResponse": "secret-code"})
 
 
-async def test_the_cloud_events_handshake_allows_the_asking_origin(shop, http):
+async def test_cloud_events_handshake_allows_the_requesting_origin(shop, http):
     host = await shop.started()
 
     response, _ = await http(
@@ -51,7 +51,7 @@ async def test_the_cloud_events_handshake_allows_the_asking_origin(shop, http):
     assert response.headers["WebHook-Allowed-Origin"] == "eventgrid.azure.net"
 
 
-async def test_each_event_of_an_array_is_one_call_and_its_data_names_the_blob(shop, http):
+async def test_each_event_of_an_array_is_one_call_with_its_data_as_metadata(shop, http):
     host = await shop.started()
 
     response, _ = await http(
@@ -67,7 +67,7 @@ async def test_each_event_of_an_array_is_one_call_and_its_data_names_the_blob(sh
         assert copy == {"id": name, "type": "Shop.Sold", "data": {"kind": kind}}
 
 
-async def test_one_failing_event_fails_the_delivery_after_all_were_tried(shop, http):
+async def test_failing_event_fails_the_delivery_after_all_events_ran(shop, http):
     host = await shop.started()
 
     response, _ = await http(
@@ -81,7 +81,7 @@ async def test_one_failing_event_fails_the_delivery_after_all_were_tried(shop, h
     assert json.loads(await shop.blob("REPORTS", "events/tea.json"))["id"] == "2"
 
 
-async def test_unknown_functions_wrong_keys_and_bad_bodies_are_told_apart(shop, http):
+async def test_unknown_function_wrong_key_and_bad_body_have_different_statuses(shop, http):
     host = await shop.started()
     url = host.webhook_url("on_event")
 
@@ -95,7 +95,7 @@ async def test_unknown_functions_wrong_keys_and_bad_bodies_are_told_apart(shop, 
     assert await status(url, json=[]) == 400
 
 
-async def test_a_cloud_event_arrives_without_the_header_of_the_other_schema(shop, http):
+async def test_cloud_event_is_delivered_without_aeg_event_type(shop, http):
     app = shop.app(
         "import azure.functions as func\napp = func.FunctionApp()\n"
         "@app.event_grid_trigger(arg_name='e')\n"

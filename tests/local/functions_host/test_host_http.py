@@ -9,7 +9,7 @@ import pytest
 pytestmark = [pytest.mark.anyio, pytest.mark.azurite]
 
 
-async def test_a_request_arrives_whole_and_its_answer_too(shop, http):
+async def test_request_and_response_pass_unchanged(shop, http):
     host = await shop.started()
 
     response, text = await http(
@@ -30,7 +30,7 @@ async def test_a_request_arrives_whole_and_its_answer_too(shop, http):
     assert (seen["function"], seen["directory"], seen["setting"]) == ("echo", "shop", "corner")
 
 
-async def test_levels_and_keys_open_what_they_should_and_nothing_else(shop, http):
+async def test_each_key_opens_only_its_auth_levels(shop, http):
     host = await shop.started()
     keys = json.loads((shop.folder / "host" / "keys.json").read_text(encoding="utf-8"))
 
@@ -60,9 +60,7 @@ async def test_levels_and_keys_open_what_they_should_and_nothing_else(shop, http
         ("/api/echo?code=%FF", b"x-name: a", 401),
     ],
 )
-async def test_headers_that_are_no_text_are_refused_as_azures_server_does(
-    shop, path, header, status
-):
+async def test_header_that_is_not_utf8_is_400(shop, path, header, status):
     host = await shop.started()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
 
@@ -76,7 +74,7 @@ async def test_headers_that_are_no_text_are_refused_as_azures_server_does(
     assert answer.startswith(b"HTTP/1.1 %d " % status)
 
 
-async def test_admin_routes_are_found_in_any_case(shop, http):
+async def test_admin_routes_ignore_case(shop, http):
     host = await shop.started()
 
     response, _ = await http("GET", f"{host.url}/Admin/Host/Ping")
@@ -90,7 +88,7 @@ async def test_admin_routes_are_found_in_any_case(shop, http):
     assert (response.status, status.status, function.status) == (200, 200, 200)
 
 
-async def test_a_failure_told_in_characters_that_are_no_text_still_ends_the_call(shop, http):
+async def test_error_message_with_lone_surrogates_still_ends_the_call(shop, http):
     code = """
 import azure.functions as func
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -111,7 +109,7 @@ def answers(req: func.HttpRequest) -> str:
     assert "no file caf\\udce9.csv" in shop.log()
 
 
-async def test_keys_stay_the_same_when_the_host_starts_again(shop):
+async def test_keys_survive_a_restart_of_the_host(shop):
     first = await shop.started()
     key = first.master_key
     await first.stop()
@@ -142,7 +140,7 @@ async def test_keys_stay_the_same_when_the_host_starts_again(shop):
         ("GET", "/api/nothing", 500, ""),
     ],
 )
-async def test_routes_answer_as_azure_answers(  # noqa: PLR0917 - two fixtures and a table
+async def test_routes_answer_as_on_azure(  # noqa: PLR0917 - two fixtures and a table
     shop_host, http, method, path, status, text
 ):
     response, answer = await http(method, shop_host.url + path)
@@ -155,7 +153,7 @@ async def shop_host(shop):
     return await shop.started()
 
 
-async def test_an_exception_reaches_the_log_with_the_apps_own_lines(shop, http):
+async def test_exception_is_logged_with_the_lines_of_the_app(shop, http):
     host = await shop.started()
 
     await http("GET", f"{host.url}/api/fails")
@@ -166,7 +164,7 @@ async def test_an_exception_reaches_the_log_with_the_apps_own_lines(shop, http):
     assert "functions_host_worker" not in log
 
 
-async def test_a_caller_gives_up_at_the_limit_and_the_function_runs_on(shop, http, until):
+async def test_caller_gets_504_at_the_limit_while_the_function_continues(shop, http, until):
     host = await shop.started(http_limit_seconds=0.2)
 
     response, _ = await http("GET", f"{host.url}/api/slow?seconds=0.6")
@@ -175,7 +173,7 @@ async def test_a_caller_gives_up_at_the_limit_and_the_function_runs_on(shop, htt
     await until(lambda: "shop: slow is over" in shop.log())
 
 
-async def test_a_body_above_the_limit_is_refused(shop, http):
+async def test_body_above_the_limit_is_413(shop, http):
     host = await shop.started(settings={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000"})
 
     response, _ = await http("POST", f"{host.url}/api/orders", data=b"x" * 1001)
@@ -183,7 +181,7 @@ async def test_a_body_above_the_limit_is_refused(shop, http):
     assert response.status == 413
 
 
-async def test_one_slow_function_does_not_hold_up_the_others(shop, http):
+async def test_slow_function_does_not_delay_others(shop, http):
     host = await shop.started(grace_seconds=0.1)
 
     slow = asyncio.create_task(http("GET", f"{host.url}/api/slow?seconds=2"))
@@ -195,7 +193,7 @@ async def test_one_slow_function_does_not_hold_up_the_others(shop, http):
     assert not done
 
 
-async def test_a_worker_that_crashes_is_replaced_and_the_call_fails(shop, http):
+async def test_crashed_worker_is_replaced_and_its_call_fails(shop, http):
     host = await shop.started()
     before = host.worker.pid
 
@@ -209,7 +207,7 @@ async def test_a_worker_that_crashes_is_replaced_and_the_call_fails(shop, http):
     assert "ended with code 3" in shop.log()
 
 
-async def test_a_function_past_its_timeout_is_ended_with_its_worker(shop, http):
+async def test_function_past_its_timeout_ends_with_its_worker(shop, http):
     app = shop.app(
         "import time\nimport azure.functions as func\napp = func.FunctionApp('ANONYMOUS')\n"
         "@app.route(route='hang')\ndef hang(req: func.HttpRequest) -> str:\n    time.sleep(600)\n"
@@ -225,7 +223,7 @@ async def test_a_function_past_its_timeout_is_ended_with_its_worker(shop, http):
     assert "longer than functionTimeout" in shop.log()
 
 
-async def test_who_shares_the_worker_of_a_hung_function_is_told_whose_fault_it_was(shop, http):
+async def test_calls_that_fail_with_a_hung_function_name_it(shop, http):
     app = shop.app(
         "import asyncio\nimport azure.functions as func\napp = func.FunctionApp('ANONYMOUS')\n"
         "@app.route(route='hang')\nasync def hang(req: func.HttpRequest) -> str:\n"
@@ -249,7 +247,7 @@ async def test_who_shares_the_worker_of_a_hung_function_is_told_whose_fault_it_w
 @pytest.mark.parametrize(
     ("app", "answer"), [("asgi", "POST /any/where 3 1"), ("wsgi", "POST /any/where")]
 )
-async def test_asgi_and_wsgi_apps_run_behind_the_librarys_adapter(shop, http, app, answer):
+async def test_asgi_and_wsgi_apps_are_served(shop, http, app, answer):
     host = await shop.started(app)
 
     await http("POST", f"{host.url}/first", data=b"")
@@ -258,7 +256,7 @@ async def test_asgi_and_wsgi_apps_run_behind_the_librarys_adapter(shop, http, ap
     assert (response.status, text) == (200, answer)
 
 
-async def test_status_and_functions_are_told_to_the_master_key(shop, http):
+async def test_master_key_shows_status_and_functions(shop, http):
     host = await shop.started()
     key = {"x-functions-key": host.master_key}
 
@@ -273,7 +271,7 @@ async def test_status_and_functions_are_told_to_the_master_key(shop, http):
     assert unknown.status == 404
 
 
-async def test_a_request_that_never_ends_does_not_hold_up_the_stop(shop):
+async def test_unfinished_request_does_not_delay_the_stop_of_the_host(shop):
     host = await shop.started()
     _, writer = await asyncio.open_connection("127.0.0.1", int(host.url.rpartition(":")[2]))
     writer.write(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
@@ -285,7 +283,7 @@ async def test_a_request_that_never_ends_does_not_hold_up_the_stop(shop):
     writer.close()
 
 
-async def test_a_disabled_function_is_not_served(shop, http):
+async def test_disabled_function_is_not_served(shop, http):
     host = await shop.started(settings={"AzureWebJobs.echo.Disabled": "true"})
 
     response, _ = await http("GET", f"{host.url}/api/echo?code={host.master_key}")
@@ -293,7 +291,7 @@ async def test_a_disabled_function_is_not_served(shop, http):
     assert response.status == 404
 
 
-async def test_a_taken_port_is_named_with_what_to_do(shop):
+async def test_taken_port_of_the_host_is_named_with_the_remedy(shop):
     first = await shop.started()
     second = shop.host(name="second", port=int(first.url.rpartition(":")[2]))
 

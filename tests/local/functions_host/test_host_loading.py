@@ -77,7 +77,7 @@ BODY = "def f(m: func.QueueMessage) -> None: ...\n"
         (HEAD + "@app.function_name('9')\n" + QUEUE + BODY, r"the name must match"),
     ],
 )
-async def test_an_app_that_azure_or_this_host_would_refuse_is_refused_by_name(shop, code, message):
+async def test_app_that_azure_or_this_host_refuses_is_refused_with_the_reason(shop, code, message):
     host = shop.host(shop.app(code))
 
     if message is None:  # below the prefix "api" nothing is reserved
@@ -87,7 +87,7 @@ async def test_an_app_that_azure_or_this_host_would_refuse_is_refused_by_name(sh
         await host.start()
 
 
-async def test_all_mistakes_are_told_at_once(shop):
+async def test_all_mistakes_of_an_app_are_listed(shop):
     code = HEAD + QUEUE.replace("orders", "%A%") + BODY + QUEUE.replace("orders", "%B%")
     host = shop.host(shop.app(code + "def g(m: str) -> None: ...\n"))
 
@@ -98,12 +98,12 @@ async def test_all_mistakes_are_told_at_once(shop):
     assert "function 'g'" in str(refused.value)
 
 
-async def test_a_folder_without_an_app_or_with_the_old_model_is_refused(shop, tmp_path):
+async def test_folder_without_a_v2_app_is_refused(shop, tmp_path):
     with pytest.raises(FunctionAppError, match=r"holds no function_app.py.*function.json"):
         await shop.host(Path(tmp_path)).start()
 
 
-async def test_an_interpreter_that_is_not_there_is_named(shop):
+async def test_missing_interpreter_is_named(shop):
     host = shop.host()
     host._python = Path("/nowhere/python")
 
@@ -111,12 +111,12 @@ async def test_an_interpreter_that_is_not_there_is_named(shop):
         await host.start()
 
 
-async def test_settings_this_host_does_not_act_on_are_refused(shop):
+async def test_unsupported_app_settings_are_refused(shop):
     with pytest.raises(FunctionAppError, match="WEBSITE_TIME_ZONE='CET' is not supported"):
         await shop.started(settings={"WEBSITE_TIME_ZONE": "CET"})
 
 
-async def test_damaged_keys_are_named_with_what_to_do(shop):
+async def test_damaged_keys_file_is_named_with_the_remedy(shop):
     (shop.folder / "host").mkdir()
     (shop.folder / "host" / "keys.json").write_text("{", encoding="utf-8")
 
@@ -124,7 +124,7 @@ async def test_damaged_keys_are_named_with_what_to_do(shop):
         await shop.started()
 
 
-async def test_the_worker_sees_the_apps_settings_and_nothing_of_the_host(shop):
+async def test_worker_sees_the_app_settings_and_nothing_of_the_host(shop):
     app = shop.app(
         HEAD + "import os, sys\n"
         "names = {n.split('.')[0] for n in sys.modules}\n"
@@ -141,7 +141,7 @@ async def test_the_worker_sees_the_apps_settings_and_nothing_of_the_host(shop):
     assert "last on path True" in log
 
 
-async def test_what_an_app_forgets_in_its_temporary_folder_goes_with_its_worker(shop):
+async def test_temporary_files_of_an_app_are_removed_with_its_worker(shop):
     app = shop.app(
         HEAD + "import tempfile\n"
         "print('forgotten:', tempfile.mkdtemp(), flush=True)\n" + QUEUE + BODY

@@ -38,11 +38,11 @@ def at(month, day, hour, minute, second=0):
         ("0 0 0 29 2 *", datetime(2028, 2, 29, tzinfo=UTC)),
     ],
 )
-def test_a_schedule_fires_when_azure_fires_it(text, expected):
+def test_schedule_fires_at_the_times_of_azure(text, expected):
     assert Schedule.parse(text, now_utc=NOW).after(NOW) == expected
 
 
-def test_a_run_is_strictly_after_the_last_one():
+def test_next_run_is_strictly_after_the_last():
     schedule = Schedule.parse("0 0 9 * * *", now_utc=NOW)
 
     assert schedule.after(at(1, 15, 9, 0)) == at(1, 16, 9, 0)
@@ -79,6 +79,6 @@ def test_a_run_is_strictly_after_the_last_one():
         ("0 0 0 30 2 *", "never comes"),
     ],
 )
-def test_what_is_no_schedule_is_refused_with_the_reason(text, complaint):
+def test_invalid_schedule_is_refused_with_the_reason(text, complaint):
     with pytest.raises(ScheduleError, match=complaint):
         Schedule.parse(text, now_utc=NOW)

@@ -48,13 +48,13 @@ NOW = datetime(2026, 1, 14, 9, 17, 30, tzinfo=UTC)
         ("api/{x}", "/api/a%2Fb", {"x": "a/b"}),
     ],
 )
-def test_a_route_takes_the_paths_that_aspnet_would_give_it(template, path, expected):
+def test_route_matches_the_paths_that_aspnet_matches(template, path, expected):
     found = Template.parse(template).match(path)
 
     assert (found is not None) if expected is True else (found == expected)
 
 
-def test_the_narrowest_route_is_tried_first():
+def test_most_specific_route_is_tried_first():
     texts = ["{*all}", "a/{x}", "a/{x:int}", "a/b", "{x}/b"]
 
     ordered = best_first([(Template.parse(text), text) for text in texts])
@@ -65,12 +65,12 @@ def test_the_narrowest_route_is_tried_first():
 @pytest.mark.parametrize(
     "template", ["{*a}/b", "{a?}/b", "{a}/{A}", "x{a}", "{a", "{a:roman}", "{a:min(x)}", "{1a}"]
 )
-def test_what_is_no_route_is_refused(template):
+def test_invalid_route_is_refused(template):
     with pytest.raises(FunctionAppError, match="route"):
         Template.parse(template)
 
 
-def test_host_json_gives_azures_defaults(tmp_path):
+def test_empty_host_json_has_azures_defaults(tmp_path):
     (tmp_path / "host.json").write_text('{"version": "2.0"}', encoding="utf-8")
 
     assert read_host_json(tmp_path / "host.json") == HostSettings(
@@ -82,7 +82,7 @@ def test_host_json_gives_azures_defaults(tmp_path):
     )
 
 
-def test_every_mistake_in_host_json_is_told_at_once(tmp_path):
+def test_all_mistakes_in_host_json_are_listed(tmp_path):
     (tmp_path / "host.json").write_text(
         json.dumps(
             {
@@ -132,16 +132,16 @@ def test_every_mistake_in_host_json_is_told_at_once(tmp_path):
         (wire.datum("int", 5), [b"5"]),
     ],
 )
-def test_an_output_becomes_the_messages_that_azure_would_send(output, messages):
+def test_output_becomes_the_messages_that_azure_sends(output, messages):
     assert output_messages(output) == messages
 
 
-def test_text_that_only_looks_like_json_fails_as_on_azure():
+def test_output_that_only_looks_like_json_fails_as_on_azure():
     with pytest.raises(ValueError, match="Expecting"):
         output_messages(wire.datum("string", "{not json}"))
 
 
-def test_members_of_a_json_body_join_the_metadata_without_regard_to_case():
+def test_members_of_a_json_body_are_merged_into_the_metadata_ignoring_case():
     metadata = {"Id": wire.datum("string", "1"), "DequeueCount": wire.datum("json", "1")}
 
     add_json_members(metadata, '{"ID": "x", "n": 5, "no": null, "list": [1], "in": {"a": 1}}')
@@ -154,7 +154,7 @@ def test_members_of_a_json_body_join_the_metadata_without_regard_to_case():
     }
 
 
-def test_a_blob_path_is_filled_in_from_what_triggered_the_function():
+def test_blob_path_is_filled_in_from_the_trigger_metadata():
     metadata = {
         "Name": wire.datum("string", "tea"),
         "data": wire.datum("json", '{"url": {"x": 5}}'),
@@ -176,7 +176,7 @@ def test_frames_carry_bytes_and_any_text():
     assert base64.b64decode(value["value"]) == bytes(range(256))
 
 
-def test_retries_wait_longer_each_time_up_to_the_limit():
+def test_retry_delay_doubles_up_to_the_longest():
     retry = Retry(limit=5, shortest=timedelta(seconds=2), longest=timedelta(seconds=10))
 
     assert [retry.delay(failures).total_seconds() for failures in (1, 2, 3, 4)] == [2, 4, 8, 10]
@@ -187,14 +187,14 @@ def timer(text, **options):
     return TimerTrigger("t", schedule, run_on_startup=False, use_monitor=options.get("monitor"))
 
 
-def test_only_timers_of_a_minute_or_more_are_made_up_for():
+def test_only_timers_of_a_minute_or_more_catch_up_on_missed_runs():
     assert is_monitored(timer("0 * * * * *"), NOW)
     assert not is_monitored(timer("*/30 * * * * *"), NOW)
     assert not is_monitored(timer("*/30 * * * * *", monitor=True), NOW)
     assert not is_monitored(timer("0 0 6 * * *", monitor=False), NOW)
 
 
-def test_the_first_run_is_past_due_when_one_was_missed():
+def test_first_run_is_past_due_when_one_was_missed():
     schedule = timer("0 0 6 * * *").schedule
     yesterday = NOW.replace(hour=6, minute=0, second=0) - timedelta(days=1)
     today = yesterday + timedelta(days=1)

@@ -14,7 +14,7 @@ APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).resolve().parents[3]
 
 
-async def test_a_list_output_becomes_messages_and_each_triggers_the_next_function(shop, http):
+async def test_each_item_of_a_list_output_triggers_the_next_function(shop, http):
     host = await shop.started()
 
     response, _ = await http("POST", f"{host.url}/api/orders", json=["tea", "milk"])
@@ -26,7 +26,7 @@ async def test_a_list_output_becomes_messages_and_each_triggers_the_next_functio
     assert await shop.left("ORDERS") == 0
 
 
-async def test_json_members_of_a_message_replace_its_own_properties(shop):
+async def test_json_members_of_a_message_replace_its_properties(shop):
     await shop.started()
 
     await shop.send("ORDERS", json.dumps({"id": "mine", "kind": "x"}))
@@ -48,7 +48,7 @@ async def test_log_says_which_event_an_invocation_is_about(shop):
     assert f"Id={invocation})" in shop.log()
 
 
-async def test_a_json_member_of_the_wrong_type_breaks_decoding_as_on_azure(shop):
+async def test_json_member_of_the_wrong_type_poisons_the_message_as_on_azure(shop):
     await shop.started()
 
     await shop.send("ORDERS", json.dumps({"dequeueCount": "many"}))
@@ -58,7 +58,7 @@ async def test_a_json_member_of_the_wrong_type_breaks_decoding_as_on_azure(shop)
     assert "cannot convert value of field 'DequeueCount'" in shop.log()
 
 
-async def test_a_message_that_keeps_failing_ends_unchanged_in_the_poison_queue(shop):
+async def test_message_that_keeps_failing_moves_unchanged_to_the_poison_queue(shop):
     await shop.started()
 
     await shop.send("ORDERS", "broken plate", "cup")
@@ -71,7 +71,7 @@ async def test_a_message_that_keeps_failing_ends_unchanged_in_the_poison_queue(s
     assert await shop.left("ORDERS") == 0
 
 
-async def test_a_message_that_is_not_base64_is_poisoned_with_the_remedy_in_the_log(shop):
+async def test_message_that_is_not_base64_is_poisoned_with_the_remedy_in_the_log(shop):
     await shop.started()
 
     async with (
@@ -89,7 +89,7 @@ async def test_a_message_that_is_not_base64_is_poisoned_with_the_remedy_in_the_l
     assert 'messageEncoding to "none"' in shop.log()
 
 
-async def test_without_encoding_messages_are_plain_both_ways(shop):
+async def test_message_encoding_none_reads_and_writes_plain_text(shop):
     app = shop.app(
         "import azure.functions as func\napp = func.FunctionApp()\n"
         "@app.queue_trigger(arg_name='m', queue_name='%ORDERS%', connection='')\n"
@@ -110,7 +110,7 @@ async def test_without_encoding_messages_are_plain_both_ways(shop):
     assert found == ["GRÜSSE <&>"]
 
 
-async def test_a_crash_counts_as_a_failure_and_other_messages_go_through(shop):
+async def test_crash_of_the_worker_counts_as_a_failure_of_its_message_only(shop):
     await shop.started()
 
     await shop.send("ORDERS", "crash")
@@ -122,7 +122,7 @@ async def test_a_crash_counts_as_a_failure_and_other_messages_go_through(shop):
     assert packed.startswith("packed tea")
 
 
-async def test_a_stop_waits_for_running_functions(shop, until):
+async def test_stop_waits_for_running_functions(shop, until):
     host = await shop.started()
     await shop.send("ORDERS", "slow 1")
     await until(lambda: "packing slow" in shop.log())
@@ -133,7 +133,7 @@ async def test_a_stop_waits_for_running_functions(shop, until):
     assert (await shop.received("PACKED", 1))[0].startswith("packed slow 1")
 
 
-async def test_a_stop_past_its_grace_gives_the_message_back_at_once(shop, until):
+async def test_stop_past_its_grace_returns_the_message_to_the_queue(shop, until):
     first = await shop.started(grace_seconds=0.1)
     await shop.send("ORDERS", "slow 2")
     await until(lambda: "packing slow" in shop.log())
@@ -145,7 +145,7 @@ async def test_a_stop_past_its_grace_gives_the_message_back_at_once(shop, until)
     assert "try 2" in packed
 
 
-async def test_a_long_function_keeps_its_message_to_itself(shop):
+async def test_long_function_keeps_its_message_hidden(shop):
     await shop.started(lease_seconds=1)
     await shop.started(name="second", lease_seconds=1)
 
@@ -157,7 +157,7 @@ async def test_a_long_function_keeps_its_message_to_itself(shop):
     assert await shop.left("ORDERS") == 0
 
 
-async def test_a_killed_host_takes_its_worker_along_and_its_message_comes_again(shop, until):
+async def test_killed_host_ends_its_worker_and_its_message_is_delivered_again(shop, until):
     script = shop.folder / "host.py"
     script.write_text(
         "import asyncio, json, sys\nfrom pathlib import Path\n"
@@ -197,7 +197,7 @@ async def test_a_killed_host_takes_its_worker_along_and_its_message_comes_again(
     assert "try 2" in packed
 
 
-async def test_two_hosts_share_a_queue_and_lose_nothing(shop):
+async def test_two_hosts_share_a_queue_without_losing_messages(shop):
     await shop.started()
     await shop.started(name="second")
 
@@ -208,7 +208,7 @@ async def test_two_hosts_share_a_queue_and_lose_nothing(shop):
     assert await shop.left("ORDERS") == 0
 
 
-async def test_a_queue_that_appears_later_is_picked_up(shop):
+async def test_queue_created_later_is_listened_to(shop):
     await shop.started()
     await asyncio.sleep(0.3)
 
@@ -217,7 +217,7 @@ async def test_a_queue_that_appears_later_is_picked_up(shop):
     assert (await shop.received("PACKED", 1))[0].startswith("packed late")
 
 
-async def test_a_queue_function_can_be_fired_by_hand(shop, http, until):
+async def test_queue_function_can_be_fired_by_hand(shop, http, until):
     host = await shop.started()
 
     response, _ = await http(

@@ -39,7 +39,7 @@ async def remember(shop, last_utc):
         )
 
 
-async def test_a_timer_fires_by_the_clock_and_on_one_host_only(shop, until):
+async def test_timer_fires_on_schedule_on_one_host_only(shop, until):
     app = shop.app(EVERY_SECOND)
     await shop.started(app)
     await shop.started(app, name="second")
@@ -54,7 +54,7 @@ async def test_a_timer_fires_by_the_clock_and_on_one_host_only(shop, until):
     assert 2 <= max(ticks) <= took + 2
 
 
-async def test_another_host_takes_over_when_the_first_one_stops(shop, until):
+async def test_second_host_takes_over_timers_when_the_first_stops(shop, until):
     app = shop.app(EVERY_SECOND)
     first = await shop.started(app)
     await until(lambda: "tick" in shop.log())
@@ -65,7 +65,7 @@ async def test_another_host_takes_over_when_the_first_one_stops(shop, until):
     await until(lambda: "tick" in shop.log("second"))
 
 
-async def test_what_was_missed_is_made_up_for_once_and_called_past_due(shop):
+async def test_missed_runs_are_made_up_for_once_as_past_due(shop):
     await remember(shop, datetime(2020, 1, 1, tzinfo=UTC))
 
     host = await shop.started()
@@ -80,7 +80,7 @@ async def test_what_was_missed_is_made_up_for_once_and_called_past_due(shop):
     assert again.worker.is_ready
 
 
-async def test_a_timer_that_never_ran_waits_for_its_first_time(shop):
+async def test_timer_that_never_ran_waits_for_its_first_occurrence(shop):
     await shop.started()
 
     status = json.loads(
@@ -91,7 +91,7 @@ async def test_a_timer_that_never_ran_waits_for_its_first_time(shop):
     assert "Executing 'Functions.yearly'" not in shop.log()
 
 
-async def test_a_timer_can_be_fired_by_the_admin_route_and_by_name(shop, http):
+async def test_timer_can_be_fired_by_admin_route_and_by_name(shop, http):
     host = await shop.started()
     url = f"{host.url}/admin/functions/yearly"
     key = {"x-functions-key": host.master_key}
@@ -109,7 +109,7 @@ async def test_a_timer_can_be_fired_by_the_admin_route_and_by_name(shop, http):
         await host.fire_timer("weekly")
 
 
-async def test_a_timer_can_run_when_the_host_starts(shop, until):
+async def test_run_on_startup_fires_the_timer_when_the_host_starts(shop, until):
     app = shop.app(
         HEAD + "@app.timer_trigger(arg_name='t', schedule='0 0 0 1 1 *', run_on_startup=True)\n"
         "def boot(t: func.TimerRequest) -> None:\n    print('booted', flush=True)\n"
@@ -120,7 +120,7 @@ async def test_a_timer_can_run_when_the_host_starts(shop, until):
     await until(lambda: "booted" in shop.log())
 
 
-async def test_a_timer_is_retried_as_its_policy_says_and_then_given_up(shop):
+async def test_failing_timer_is_retried_by_its_policy(shop):
     app = shop.app(
         HEAD
         + "@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='00:00:00')\n"

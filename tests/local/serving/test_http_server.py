@@ -23,7 +23,7 @@ def quiet():
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_request_that_is_no_http_is_refused_and_a_fault_of_ours_is_still_logged(caplog):
+async def test_request_that_is_not_http_is_not_logged_but_an_error_of_ours_is(caplog):
     # given
     async def broken(_: web.BaseRequest) -> web.StreamResponse:
         raise ZeroDivisionError
@@ -53,7 +53,7 @@ async def test_a_request_that_is_no_http_is_refused_and_a_fault_of_ours_is_still
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_client_that_goes_away_before_the_answer_is_given_is_no_news(caplog):
+async def test_client_that_disconnects_before_the_answer_is_not_logged(caplog):
     # given
     asked, gone, ended = asyncio.Event(), asyncio.Event(), []
 

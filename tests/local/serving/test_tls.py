@@ -32,18 +32,18 @@ async def _talk(server: LocalTls, client: LocalTls, host: str) -> bytes:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_its_clients_trust_its_servers_by_address_and_by_name(tmp_path, host):
+def test_clients_trust_the_servers_by_address_and_name(tmp_path, host):
     tls = LocalTls.create(tmp_path)
     assert asyncio.run(_talk(tls, tls, host)) == b"hello"
 
 
-def test_another_stacks_server_is_not_trusted(tmp_path):
+def test_server_of_another_stack_is_not_trusted(tmp_path):
     ours, theirs = LocalTls.create(tmp_path / "a"), LocalTls.create(tmp_path / "b")
     with pytest.raises(ssl.SSLCertVerificationError):
         asyncio.run(_talk(theirs, ours, "localhost"))
 
 
-def test_the_bundle_keeps_what_this_machine_trusts_and_the_key_is_nowhere(tmp_path, monkeypatch):
+def test_bundle_keeps_the_public_authorities_and_holds_no_key(tmp_path, monkeypatch):
     # given: a machine behind an inspecting proxy
     own = tmp_path / "company.pem"
     own.write_bytes(b"# company\n" + Path(certifi.where()).read_bytes())
@@ -58,13 +58,13 @@ def test_the_bundle_keeps_what_this_machine_trusts_and_the_key_is_nowhere(tmp_pa
     assert all(b"PRIVATE KEY" not in file.read_bytes() for file in (tmp_path / "tls").iterdir())
 
 
-def test_a_bundle_that_is_named_but_absent_is_reported_with_the_variable(tmp_path, monkeypatch):
+def test_missing_requests_ca_bundle_is_reported_with_the_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "absent.pem"))
     with pytest.raises(LocalStackError, match=r"REQUESTS_CA_BUNDLE.*absent\.pem"):
         LocalTls.create(tmp_path / "tls")
 
 
-def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
+def test_certificate_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "tls").write_text("", encoding="utf-8")
     with pytest.raises(LocalStackError, match="cannot be used"):
         LocalTls.create(tmp_path / "tls")

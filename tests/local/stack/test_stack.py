@@ -7,19 +7,18 @@ import json
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
+from stack_process import SECONDS, Up, local, status_of, submit
 
 from local.azure_ml.server import BUILT_IN_DATASTORES
 from local.supervision.stack_record import RunningStack
@@ -28,66 +27,7 @@ from local.supervision.state_lock import StateLock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[3]
-SECONDS = 120.0
-
 pytestmark = pytest.mark.stack
-
-
-class Up:
-    """`python -m local up` over a state folder."""
-
-    def __init__(self, state: Path, *options: str) -> None:
-        self.state = state
-        self.output = state.with_name(f"{state.name}.{time.monotonic_ns()}.out")
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "local", "--state", state, "up", *options],
-                cwd=ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        self.family: list[psutil.Process] = []
-
-    def said(self) -> str:
-        return self.output.read_text(encoding="utf-8")
-
-    def until(self, text: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while text not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.05)
-        self.look()
-
-    def look(self) -> None:
-        """Take down what runs now."""
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
-
-    def send(self, number: int) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(SECONDS)
-
-    def assert_gone(self) -> None:
-        _, left = psutil.wait_procs(self.family, timeout=20)
-        assert left == []
-        assert not StateLock.is_held(self.state)
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(SECONDS)
-
-
-def local(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "local", "--state", state, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
 
 
 @dataclass(frozen=True)
@@ -124,40 +64,6 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
         first.end()
 
 
-def submit(record: RunningStack, script: str) -> str:
-    """A job, as a client without the SDK would submit it; its name."""
-    conda = "name: plain\ndependencies:\n  - python>=3.11\n  - pip\n"
-    environment = f"{record.workspace_id}/environments/plain/versions/1"
-    call(record, "PUT", environment, {"properties": {"condaFile": conda}})
-    job = {"jobType": "Command", "command": script, "environmentId": environment}
-    call(record, "PUT", f"{record.workspace_id}/jobs/waits", {"properties": job})
-    return "waits"
-
-
-def status_of(record: RunningStack, job: str) -> str:
-    answer = call(record, "GET", f"{record.workspace_id}/jobs/{job}")
-    return str(answer["properties"]["status"])
-
-
-def call(record: RunningStack, method: str, path: str, body: object = None) -> dict[str, Any]:
-    token = requests.get(
-        record.environ["IDENTITY_ENDPOINT"],
-        params={"resource": "https://management.azure.com", "api-version": "2019-08-01"},
-        headers={"X-IDENTITY-HEADER": record.environ["IDENTITY_HEADER"]},
-        timeout=30,
-    ).json()["access_token"]
-    answer = requests.request(
-        method,
-        f"{record.workspace_url}{path}",
-        json=body,
-        headers={"Authorization": f"Bearer {token}"},
-        verify=record.environ["REQUESTS_CA_BUNDLE"],
-        timeout=30,
-    )
-    answer.raise_for_status()
-    return dict(answer.json())
-
-
 @pytest.fixture(scope="module")
 def up(killed) -> Iterator[Up]:
     """One running stack for all tests that do not end it, after one that was killed."""
@@ -177,15 +83,7 @@ def up(killed) -> Iterator[Up]:
         running.end()
 
 
-@pytest.fixture
-def ended(tmp_path) -> Iterator[Up]:
-    """A stack that its test ends."""
-    running = Up(tmp_path / "state")
-    yield running
-    running.end()
-
-
-def test_status_shows_where_everything_answers_and_everything_does(up):
+def test_status_shows_addresses_that_answer(up):
     # when
     said = local(up.state, "status").stdout
 
@@ -200,7 +98,7 @@ def test_status_shows_where_everything_answers_and_everything_does(up):
     assert record.master_key not in said
 
 
-def test_a_file_is_put_where_it_should_be_and_a_wrong_place_is_refused(up, tmp_path):
+def test_put_uploads_a_file_and_refuses_a_wrong_place(up, tmp_path):
     # given
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
 
@@ -266,7 +164,7 @@ def test_put_without_waiting_says_who_is_told(up, tmp_path):
     assert said.splitlines()[1:] == ["its event goes to landing-to-events"]
 
 
-def test_a_timer_is_fired_and_what_is_no_timer_is_refused(up):
+def test_fire_runs_a_timer_and_refuses_other_names(up):
     assert local(up.state, "fire", "reconcile").returncode == 0
     for name in ("reconsile", "on_event"):
         refused = local(up.state, "fire", name)
@@ -282,7 +180,7 @@ def test_logs_are_listed_and_shown(up):
     assert "there are: " in local(up.state, "logs", "nothing").stderr
 
 
-def test_a_second_stack_over_the_same_folder_is_refused_and_disturbs_nothing(up):
+def test_second_stack_over_the_same_folder_is_refused(up):
     # when
     second = local(up.state, "up")
 
@@ -292,7 +190,7 @@ def test_a_second_stack_over_the_same_folder_is_refused_and_disturbs_nothing(up)
     assert local(up.state, "status").returncode == 0
 
 
-def test_state_is_its_owners_alone_and_no_key_is_in_a_log(up):
+def test_state_is_readable_by_its_owner_only_and_no_log_holds_a_key(up):
     record = RunningStack.read(up.state)
     keys = json.loads((up.state / "functions" / "keys.json").read_text())
     secrets = [record.master_key, record.function_key, keys["event_grid"]]
@@ -308,7 +206,7 @@ def test_state_is_its_owners_alone_and_no_key_is_in_a_log(up):
         assert not any(secret in text for secret in secrets), log
 
 
-def test_everything_listens_on_this_machine_only(up):
+def test_stack_listens_on_loopback_only(up):
     up.look()
     family = [psutil.Process(up.process.pid), *up.family]
     listening = [
@@ -321,7 +219,7 @@ def test_everything_listens_on_this_machine_only(up):
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
-def test_after_one_that_was_killed_a_stack_goes_on_at_the_same_addresses(killed, up):
+def test_stack_after_a_killed_one_has_the_same_addresses_and_files(killed, up):
     assert killed.code == -signal.SIGKILL
     after = RunningStack.read(up.state)
     assert after.storage_connection_string == killed.record.storage_connection_string
@@ -353,7 +251,7 @@ def test_temporary_folders_of_a_killed_stack_are_gone(killed):
     assert not [folder for folder in killed.temporary if Path(folder).exists()]
 
 
-def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp_path):
+def test_killed_azurite_comes_back_with_its_containers(up, tmp_path):
     # given
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     database = up.state / "azurite" / "__azurite_db_blob__.json"
@@ -378,7 +276,7 @@ def test_azurite_that_is_killed_comes_back_with_the_containers_it_forgot(up, tmp
     assert local(up.state, "status").returncode == 0
 
 
-def test_mlflow_that_is_killed_comes_back_at_the_same_address(up):
+def test_killed_mlflow_comes_back_at_the_same_address(up):
     # given
     address = RunningStack.read(up.state).mlflow_url
     api = f"{address}/ajax-api/2.0/mlflow/experiments"
@@ -406,14 +304,6 @@ def kill(up: Up, word: str, *, name: str) -> None:
     assert left == []
 
 
-def words(family: list[psutil.Process]) -> set[str]:
-    found: set[str] = set()
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found |= {Path(word).name for word in process.cmdline()}
-    return found
-
-
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the stack's own
@@ -422,110 +312,7 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("part", "number"),
-    [("storage", signal.SIGINT), ("functions", signal.SIGTERM)],
-    ids=str,
-)
-def test_interrupted_while_starting_it_leaves_nothing(ended, part, number):
-    # given
-    ended.until(f"… {part}")
-
-    # when
-    code = ended.send(number)
-
-    # then
-    assert code == 128 + number, ended.said()
-    assert "nothing is left running" in ended.said()
-    assert "Traceback" not in ended.said()
-    ended.assert_gone()
-
-
-def test_interrupted_when_it_is_up_it_ends_well_and_leaves_nothing(ended):
-    # given
-    ended.until("the stack is up")
-
-    # when
-    code = ended.send(signal.SIGINT)
-
-    # then
-    assert code == 0, ended.said()
-    assert "nothing is left running" in ended.said()
-    assert "Traceback" not in ended.said()
-    ended.assert_gone()
-    assert not (ended.state / "stack.json").exists()
-
-
-def test_a_second_interrupt_ends_it_at_once(ended):
-    # given
-    ended.until("… storage")
-    deadline = time.monotonic() + SECONDS
-    # A child that is stopped before it has become another program stops its parent, too.
-    while not {"reaper_process.py", "gunicorn", "azurite.js"} <= words(ended.family):
-        assert time.monotonic() < deadline
-        ended.until("… storage")
-    for process in ended.family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.suspend()  # deaf to the first one
-    reaper = next(
-        p for p in ended.family if any("reaper_process.py" in word for word in p.cmdline())
-    )
-    reaper.resume()
-
-    # when
-    ended.process.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + SECONDS
-    while "once more" not in ended.said():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    began = time.monotonic()
-    code = ended.send(signal.SIGINT)
-
-    # then
-    assert code == 128 + signal.SIGINT
-    assert time.monotonic() - began < 4
-    ended.assert_gone()
-
-
-def test_down_ends_a_stack_that_is_still_starting(ended):
-    # given
-    ended.until("… storage")
-
-    # when
-    stopped = local(ended.state, "down")
-
-    # then
-    assert stopped.stdout == "stopped\n"
-    assert ended.process.wait(5) == 128 + signal.SIGTERM
-    ended.assert_gone()
-
-
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("azurite/__azurite_db_blob__.json", "is damaged"),
-        ("azure_ml/mlflow/mlflow.db", "mlflow.db cannot be used"),
-    ],
-)
-def test_damaged_state_is_one_clear_error_and_leaves_nothing(tmp_path, file, said):
-    # given
-    state = tmp_path / "state"
-    (state / file).parent.mkdir(parents=True)
-    (state / file).write_bytes(b"\x00 no longer what it was \xff" * 100)
-
-    # when
-    refused = local(state, "up")
-
-    # then
-    assert refused.returncode == 1, refused.stderr
-    assert said in refused.stderr
-    assert str(state) in refused.stderr
-    assert "Traceback" not in refused.stderr.split("✕")[0]
-    assert not StateLock.is_held(state)
-    assert (state / file).read_bytes().startswith(b"\x00 no longer")
-
-
-def test_a_port_of_storage_that_is_taken_is_named_with_the_remedy(up, tmp_path):
+def test_taken_port_of_storage_is_named_with_the_remedy(up, tmp_path):
     # given: the port of another stack
     record = RunningStack.read(up.state)
     number = int(record.storage_connection_string.split(":")[-1].split("/")[0])

@@ -24,15 +24,15 @@ def refusal(folder: Path, text: str) -> str:
     return str(refused.value)
 
 
-def test_the_projects_own_file_is_right():
+def test_stack_file_of_the_project_is_valid():
     assert read_stack_file(ROOT / "infra" / "local.yml").queues
 
 
-def test_an_empty_file_sets_up_nothing(tmp_path):
+def test_empty_stack_file_sets_up_nothing(tmp_path):
     assert read_stack_file(written(tmp_path, "")).containers == []
 
 
-def test_every_mistake_is_named_at_once(tmp_path):
+def test_all_mistakes_in_a_stack_file_are_listed(tmp_path):
     # given
     text = """
     containers: [ok1, Bad_Name, 'a--b']
@@ -75,7 +75,7 @@ def test_every_mistake_is_named_at_once(tmp_path):
         assert wrong in said
 
 
-def test_the_same_name_twice_is_a_mistake(tmp_path):
+def test_duplicate_names_are_refused(tmp_path):
     said = refusal(
         tmp_path,
         "queues: [one, one]\ntopics: [{name: abc}, {name: abc}]\ncontainers: [abc]\n"
@@ -87,7 +87,7 @@ def test_the_same_name_twice_is_a_mistake(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["storage", "workspace"])
-def test_a_topic_cannot_take_a_built_in_sources_name(tmp_path, name):
+def test_topic_with_the_name_of_a_built_in_source_is_refused(tmp_path, name):
     assert f"topic '{name}'" in refusal(tmp_path, f"topics: [{{name: {name}}}]")
 
 
@@ -101,25 +101,25 @@ def test_a_topic_cannot_take_a_built_in_sources_name(tmp_path, name):
         ("settings: {A: [1]}", "settings.A"),
     ],
 )
-def test_what_is_no_stack_file_is_refused(tmp_path, text, said):
+def test_content_that_is_not_a_stack_file_is_refused(tmp_path, text, said):
     assert said in refusal(tmp_path, text)
 
 
-def test_a_missing_file_and_a_folder_in_its_place_are_refused(tmp_path):
+def test_missing_stack_file_or_a_folder_in_its_place_is_refused(tmp_path):
     with pytest.raises(StackFileError, match="--file"):
         read_stack_file(tmp_path / "absent.yml")
     with pytest.raises(StackFileError, match="cannot be read"):
         read_stack_file(tmp_path)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path):
+def test_stack_file_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / "local.yml").write_bytes(b"containers: [\xff\xfe]")
     with pytest.raises(StackFileError, match="is not YAML"):
         read_stack_file(tmp_path / "local.yml")
 
 
 @pytest.mark.parametrize("name", ["abc", "a-b-c", "0" * 63])
-def test_container_names_that_azure_takes_are_taken(tmp_path, name):
+def test_container_names_that_azure_accepts_are_accepted(tmp_path, name):
     assert read_stack_file(written(tmp_path, f"containers: ['{name}']")).containers == [name]
 
 
@@ -128,7 +128,7 @@ def test_container_names_that_azure_refuses_are_refused(tmp_path, name):
     assert "containers.0" in refusal(tmp_path, f"containers: [{name!r}]".replace("'", '"'))
 
 
-def test_placeholders_are_filled_in_and_unknown_ones_all_named():
+def test_placeholders_are_filled_in_and_unknown_ones_are_all_named():
     assert fill_in({"A": "x${a.b}y${a.b}", "B": "$"}, {"a.b": "1"}) == {"A": "x1y1", "B": "$"}
     with pytest.raises(StackFileError) as refused:
         fill_in({"A": "${c}", "B": "${d}"}, {"a.b": "1"})

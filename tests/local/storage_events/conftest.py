@@ -3,6 +3,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import pytest
+from azure.storage.blob.aio import BlobServiceClient as AsyncBlobServiceClient
 
 from local.storage_events import StorageEventsProxy
 
@@ -75,3 +76,17 @@ async def proxy(started_proxy, published):
 def connection(azurite, proxy):
     """A connection string whose blob traffic goes through the proxy."""
     return azurite.connection_string(blob_endpoint=proxy.blob_endpoint)
+
+
+@pytest.fixture
+async def container(connection, name):
+    """A container seen through the proxy by the real client."""
+    async with AsyncBlobServiceClient.from_connection_string(connection) as service:
+        yield await service.create_container(name)
+
+
+@pytest.fixture
+async def behind(azurite, name, container):  # noqa: ARG001  # the container has to be there
+    """The same container, past the proxy."""
+    async with AsyncBlobServiceClient.from_connection_string(azurite.connection_string()) as past:
+        yield past.get_container_client(name)

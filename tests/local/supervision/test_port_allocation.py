@@ -10,7 +10,7 @@ from local.errors import LocalStackError
 from local.supervision.port_allocation import Ports
 
 
-def test_a_fixed_port_wins_over_a_kept_one_and_a_kept_one_over_any(tmp_path):
+def test_fixed_port_precedes_a_kept_port_and_a_kept_port_any_other(tmp_path):
     # given
     before = Ports(tmp_path / "ports.json", {})
     before.keep(storage=11111, blob=11112)
@@ -31,13 +31,13 @@ def test_a_fixed_port_wins_over_a_kept_one_and_a_kept_one_over_any(tmp_path):
         ({"blob": -1}, "blob=-1"),
     ],
 )
-def test_a_service_or_port_that_cannot_be_is_refused(tmp_path, fixed, said):
+def test_unknown_service_or_invalid_port_is_refused(tmp_path, fixed, said):
     with pytest.raises(LocalStackError, match=said):
         Ports(tmp_path / "ports.json", fixed)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"blob": "x"}', '{"blob": 70000}', "\x00\xff"])
-def test_a_damaged_file_is_reported_with_the_remedy(tmp_path, text):
+def test_damaged_ports_file_is_reported_with_the_remedy(tmp_path, text):
     # given
     (tmp_path / "ports.json").write_text(text, encoding="latin-1")
 
@@ -46,7 +46,7 @@ def test_a_damaged_file_is_reported_with_the_remedy(tmp_path, text):
         Ports(tmp_path / "ports.json", {})
 
 
-def test_a_reserved_port_cannot_be_taken_and_a_taken_one_not_reserved(tmp_path):
+def test_reserved_port_is_taken_and_a_taken_port_cannot_be_reserved(tmp_path):
     with socket.socket() as taken:
         # given
         taken.bind(("127.0.0.1", 0))

@@ -69,7 +69,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_stopping_ends_the_group_what_left_it_and_what_is_deaf(tmp_path):
+def test_stop_ends_the_group_processes_that_left_it_and_those_that_ignore_sigterm(tmp_path):
     log = tmp_path / "log"
 
     async def story() -> None:
@@ -88,7 +88,7 @@ def test_stopping_ends_the_group_what_left_it_and_what_is_deaf(tmp_path):
     asyncio.run(story())
 
 
-def test_a_child_of_the_child_gets_the_grace_too(tmp_path):
+def test_grandchild_gets_the_grace_too(tmp_path):
     log = tmp_path / "log"
     slow = "trap 'sleep 0.4; echo done; exit' TERM; echo ready; while true; do sleep 0.05; done"
 
@@ -106,7 +106,7 @@ def test_a_child_of_the_child_gets_the_grace_too(tmp_path):
     assert "done" in log.read_text()
 
 
-def test_a_stop_that_is_cancelled_has_killed_all_the_same(tmp_path):
+def test_cancelled_stop_still_kills(tmp_path):
     log = tmp_path / "log"
 
     async def story() -> None:
@@ -129,7 +129,7 @@ def test_a_stop_that_is_cancelled_has_killed_all_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["kill -9", "_exit"])
-def test_when_the_parent_is_gone_all_is_ended_and_only_then_its_locks_are_free(tmp_path, how):
+def test_after_the_parents_end_children_are_ended_before_its_locks_are_released(tmp_path, how):
     # given
     log = tmp_path / "log"
     obedient = FAMILY.replace("trap '' TERM; ", "")
@@ -153,7 +153,7 @@ def test_when_the_parent_is_gone_all_is_ended_and_only_then_its_locks_are_free(t
         assert alive(log) == []
 
 
-def test_what_an_orderly_end_forgot_is_ended_before_the_process_is_over(tmp_path):
+def test_children_that_were_not_stopped_are_ended_at_exit(tmp_path):
     # given: nobody stops the family
     log = tmp_path / "log"
     obedient = FAMILY.replace("trap '' TERM; ", "")
@@ -173,7 +173,7 @@ def test_what_an_orderly_end_forgot_is_ended_before_the_process_is_over(tmp_path
 FORGETFUL = "touch $TMPDIR/forgotten; echo $TMPDIR; sleep 300"
 
 
-def test_temporary_folder_of_a_child_goes_when_it_is_stopped(tmp_path):
+def test_temporary_folder_of_a_child_is_removed_when_it_is_stopped(tmp_path):
     log = tmp_path / "log"
 
     async def story() -> Path:
@@ -188,7 +188,7 @@ def test_temporary_folder_of_a_child_goes_when_it_is_stopped(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["kill -9", "_exit", "return"])
-def test_temporary_folder_of_a_child_goes_when_the_parent_is_gone(tmp_path, how):
+def test_temporary_folder_of_a_child_is_removed_after_the_parents_end(tmp_path, how):
     # given
     log = tmp_path / "log"
 
@@ -209,7 +209,7 @@ def test_temporary_folder_of_a_child_goes_when_the_parent_is_gone(tmp_path, how)
     assert not Path(log.read_text().strip()).exists()
 
 
-def test_temporary_folder_goes_when_the_program_cannot_be_started(tmp_path, monkeypatch):
+def test_temporary_folder_is_removed_when_the_program_cannot_be_started(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     absent = Command(name="thing", argv=["no-such-program"], log=tmp_path / "log", environ={})
 
@@ -219,7 +219,7 @@ def test_temporary_folder_goes_when_the_program_cannot_be_started(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-def test_a_child_sees_what_it_is_given_and_not_what_misleads_it(monkeypatch):
+def test_child_environment_leaves_out_misleading_variables(monkeypatch):
     # given
     monkeypatch.setenv("CONTAINER_NAME", "a cloud shell")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -237,13 +237,13 @@ def test_a_child_sees_what_it_is_given_and_not_what_misleads_it(monkeypatch):
     assert environ["PATH"] == os.environ["PATH"]
 
 
-def test_a_program_that_does_not_exist_is_named(tmp_path):
+def test_missing_program_is_named(tmp_path):
     absent = Command(name="thing", argv=["no-such-program"], log=tmp_path / "log", environ={})
     with pytest.raises(ProcessFailedError, match="thing: cannot start no-such-program"):
         asyncio.run(ManagedProcess.start(absent))
 
 
-def test_a_log_that_cannot_be_written_is_named(tmp_path):
+def test_log_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ProcessFailedError, match="cannot write its log"):
         asyncio.run(ManagedProcess.start(command(tmp_path / "file" / "log", "true")))

@@ -48,7 +48,7 @@ def kept(program):
     )
 
 
-async def test_what_ended_is_cleaned_up_and_started_again():
+async def test_ended_program_is_stopped_and_restarted():
     program = Flaky(5, 5)
 
     keeping = asyncio.create_task(kept(program))
@@ -59,14 +59,14 @@ async def test_what_ended_is_cleaned_up_and_started_again():
     assert program.told == ["stop", "start"] * 2
 
 
-async def test_what_keeps_ending_is_given_up_with_its_last_code():
+async def test_program_that_keeps_ending_is_given_up_with_its_last_exit_code():
     program = Flaky(*[1] * 10)
 
     with pytest.raises(ProcessFailedError, match=r"Azurite ended 6 times.*code 137"):
         await asyncio.wait_for(kept(program), 5)
 
 
-async def test_what_ends_once_in_a_while_is_never_given_up():
+async def test_program_that_ends_rarely_is_never_given_up():
     program = Flaky(*[61] * 20)
 
     keeping = asyncio.create_task(kept(program))
@@ -77,7 +77,7 @@ async def test_what_ends_once_in_a_while_is_never_given_up():
     assert program.told.count("start") == 20
 
 
-async def test_what_cannot_be_started_any_more_is_told():
+async def test_program_that_cannot_be_restarted_is_an_error():
     class Damaged(Flaky):
         async def start(self):
             raise ProcessFailedError("its state is damaged")

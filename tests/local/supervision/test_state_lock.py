@@ -53,7 +53,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-def test_a_record_is_read_as_written_and_by_its_owner_only(tmp_path):
+def test_record_is_read_as_written_and_readable_by_its_owner_only(tmp_path):
     async def story() -> None:
         async with StateLock(tmp_path):
             RECORD.write(tmp_path)
@@ -64,7 +64,7 @@ def test_a_record_is_read_as_written_and_by_its_owner_only(tmp_path):
     assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
 
 
-def test_a_record_without_a_running_stack_is_not_believed(tmp_path):
+def test_record_without_a_running_stack_is_ignored(tmp_path):
     # given: what a killed stack leaves
     RECORD.write(tmp_path)
 
@@ -74,7 +74,7 @@ def test_a_record_without_a_running_stack_is_not_believed(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"pid": 1}', "\x00"])
-def test_a_damaged_record_is_reported_with_its_path(tmp_path, text):
+def test_damaged_record_is_reported_with_its_path(tmp_path, text):
     async def story() -> None:
         async with StateLock(tmp_path):
             (tmp_path / "stack.json").write_text(text, encoding="utf-8")
@@ -84,7 +84,7 @@ def test_a_damaged_record_is_reported_with_its_path(tmp_path, text):
         asyncio.run(story())
 
 
-def test_a_stack_that_is_still_starting_says_so(tmp_path):
+def test_record_of_a_starting_stack_is_an_error_that_says_so(tmp_path):
     async def story() -> None:
         async with StateLock(tmp_path):
             RunningStack.read(tmp_path)
@@ -93,7 +93,7 @@ def test_a_stack_that_is_still_starting_says_so(tmp_path):
         asyncio.run(story())
 
 
-def test_a_second_stack_over_the_same_folder_is_refused_with_the_way_out(tmp_path):
+def test_second_lock_on_a_state_folder_is_refused_with_the_remedy(tmp_path):
     async def story() -> None:
         async with StateLock(tmp_path), StateLock(tmp_path):
             pass
@@ -103,7 +103,7 @@ def test_a_second_stack_over_the_same_folder_is_refused_with_the_way_out(tmp_pat
     assert not StateLock.is_held(tmp_path)
 
 
-def test_the_folder_is_made_for_its_owner_only(tmp_path):
+def test_state_folder_is_created_for_its_owner_only(tmp_path):
     async def story() -> None:
         async with StateLock(tmp_path / "a" / "state"):
             assert StateLock.is_held(tmp_path / "a" / "state")
@@ -113,7 +113,7 @@ def test_the_folder_is_made_for_its_owner_only(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_folder_that_is_none_is_reported(tmp_path, name):
+def test_state_folder_that_cannot_be_used_is_reported(tmp_path, name):
     # given
     (tmp_path / "file").write_text("", encoding="utf-8")
 
@@ -127,7 +127,7 @@ def test_a_folder_that_is_none_is_reported(tmp_path, name):
     assert not StateLock.is_held(tmp_path / name)
 
 
-def test_after_a_kill_the_next_stack_waits_until_the_leftovers_have_ended(tmp_path):
+def test_next_stack_waits_for_processes_of_a_killed_one(tmp_path):
     # given
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -152,7 +152,7 @@ def test_after_a_kill_the_next_stack_waits_until_the_leftovers_have_ended(tmp_pa
     assert StateLock.holder(tmp_path) is None
 
 
-def test_a_record_holds_what_json_can_hold(tmp_path):
+def test_record_can_be_written_as_json(tmp_path):
     RECORD.write(tmp_path)
     assert json.loads((tmp_path / "stack.json").read_text())["environ"] == {"A": "b"}
     RunningStack.forget(tmp_path)
@@ -160,7 +160,7 @@ def test_a_record_holds_what_json_can_hold(tmp_path):
     assert not (tmp_path / "stack.json").exists()
 
 
-def test_what_a_stack_has_left_is_cleared_away(tmp_path):
+def test_state_of_an_ended_stack_is_cleared(tmp_path):
     # given
     async def story() -> None:
         state = tmp_path / "state"
@@ -178,7 +178,7 @@ def test_what_a_stack_has_left_is_cleared_away(tmp_path):
     asyncio.run(story())
 
 
-def test_what_is_left_where_a_stack_was_about_to_start_is_cleared_away(tmp_path):
+def test_state_of_a_stack_that_never_came_up_is_cleared(tmp_path):
     # given: interrupted between the log of the start and the start
     state = tmp_path / "state"
     asyncio.run(clear_state(state))
@@ -192,7 +192,7 @@ def test_what_is_left_where_a_stack_was_about_to_start_is_cleared_away(tmp_path)
     assert [entry.name for entry in state.iterdir()] == ["stack.lock"]
 
 
-def test_a_folder_that_no_stack_has_made_is_not_cleared(tmp_path):
+def test_folder_that_is_not_a_stacks_is_not_cleared(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
     with pytest.raises(LocalStackError, match="not a stack's state folder: it is left as it is"):
@@ -201,7 +201,7 @@ def test_a_folder_that_no_stack_has_made_is_not_cleared(tmp_path):
     assert (tmp_path / "thesis.tex").exists()
 
 
-def test_the_state_of_a_running_stack_is_not_cleared(tmp_path):
+def test_state_of_a_running_stack_is_not_cleared(tmp_path):
     async def story() -> None:
         async with StateLock(tmp_path):
             RECORD.write(tmp_path)
@@ -212,14 +212,14 @@ def test_the_state_of_a_running_stack_is_not_cleared(tmp_path):
     asyncio.run(story())
 
 
-def test_looking_for_a_stack_makes_no_file(tmp_path):
+def test_looking_for_a_stack_creates_no_file(tmp_path):
     assert not StateLock.is_held(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_somebody_elses_state_is_refused_in_words(tmp_path):
+def test_state_of_another_user_is_refused_with_the_reason(tmp_path):
     # given
     state = tmp_path / "state"
     state.mkdir(mode=0o700)

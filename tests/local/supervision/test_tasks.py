@@ -10,7 +10,7 @@ from local.supervision.tasks import to_its_end
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_is_cancelled_twice_still_waits_until_nothing_is_written_any_more():
+async def test_caller_cancelled_twice_still_waits_for_the_work():
     begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -32,7 +32,7 @@ async def test_who_is_cancelled_twice_still_waits_until_nothing_is_written_any_m
     assert ended.is_set()
 
 
-async def test_what_fails_in_the_thread_fails_here():
+async def test_error_of_the_work_is_raised():
     def work() -> None:
         raise OSError("no space left")
 

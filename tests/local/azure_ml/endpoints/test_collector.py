@@ -75,7 +75,7 @@ async def _post(session, port, rows, **headers):
         return answer.status
 
 
-def test_what_microsofts_client_sends_lands_in_azures_layout(
+def test_rows_of_microsofts_client_are_stored_in_azures_layout(
     azurite, container, tmp_path, monkeypatch
 ):
     frame = pd.DataFrame({"age": [1.5, None], "name": ["a", "ü"]})
@@ -123,7 +123,7 @@ def test_what_microsofts_client_sends_lands_in_azures_layout(
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
-def test_lines_reach_storage_within_seconds_in_order_and_once(azurite, container, tmp_path):
+def test_lines_are_uploaded_within_seconds_once_and_in_order(azurite, container, tmp_path):
     async def scenario():
         async with _collector(azurite, tmp_path) as collector:
             port = await collector.open(_target(container))
@@ -148,7 +148,7 @@ def test_lines_reach_storage_within_seconds_in_order_and_once(azurite, container
     assert sorted(numbers) == list(range(120))
 
 
-def test_what_was_accepted_while_storage_was_down_is_stored_by_the_next_run(
+def test_rows_accepted_while_storage_is_down_are_stored_by_the_next_run(
     azurite, container, tmp_path
 ):
     down = f"http://127.0.0.1:{free_port()}/devstoreaccount1"
@@ -177,7 +177,7 @@ def test_what_was_accepted_while_storage_was_down_is_stored_by_the_next_run(
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
-def test_a_crash_after_an_upload_repeats_and_loses_nothing(azurite, container, tmp_path):
+def test_crash_after_an_upload_neither_repeats_nor_loses_lines(azurite, container, tmp_path):
     name = "modelDataCollector/e/d/model_inputs/2026/09/21/14/one.jsonl"
     spooled = tmp_path / container.container_name / name
     spooled.parent.mkdir(parents=True)
@@ -206,7 +206,9 @@ def test_a_crash_after_an_upload_repeats_and_loses_nothing(azurite, container, t
         (b"[]", {"ce-time": "99999999999999999999"}),
     ],
 )
-def test_what_is_no_event_is_refused(azurite, container, tmp_path, body, headers):
+def test_request_that_is_not_a_collector_event_is_refused(
+    azurite, container, tmp_path, body, headers
+):
     async def scenario():
         async with _collector(azurite, tmp_path) as collector:
             port = await collector.open(_target(container))
@@ -222,7 +224,7 @@ def test_what_is_no_event_is_refused(azurite, container, tmp_path, body, headers
     assert _events(container) == {}
 
 
-def test_a_daily_rolling_rate_has_a_flatter_layout(azurite, container, tmp_path):
+def test_daily_rolling_rate_has_one_folder_a_day(azurite, container, tmp_path):
     async def scenario():
         async with _collector(azurite, tmp_path) as collector:
             port = await collector.open(_target(container, rolling_rate="Day"))
@@ -235,7 +237,7 @@ def test_a_daily_rolling_rate_has_a_flatter_layout(azurite, container, tmp_path)
     assert name.rsplit("/", 1)[0] == "modelDataCollector/e/d/model_inputs/2026/09/21"
 
 
-def test_after_the_stop_nothing_is_accepted(azurite, container, tmp_path):
+def test_stopped_collector_accepts_nothing(azurite, container, tmp_path):
     async def scenario():
         async with _collector(azurite, tmp_path) as collector:
             port = await collector.open(_target(container))

@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 
-def test_a_model_is_deployed_addressed_given_traffic_and_deleted(client, code):
+def test_deployment_from_creation_to_deletion(client, code):
     endpoint = create_endpoint(client, "whole-way")
     assert endpoint.provisioning_state == "Succeeded"
 
@@ -79,7 +79,7 @@ def test_a_model_is_deployed_addressed_given_traffic_and_deleted(client, code):
         client.online_endpoints.get("whole-way")
 
 
-def test_no_request_fails_while_traffic_moves_and_a_deployment_is_updated(stand, client, code):
+def test_no_request_fails_while_traffic_moves_and_deployments_change(stand, client, code):
     create_endpoint(client, "steady")
     deploy(client, deployment(code, "steady", "blue"))
     set_traffic(client, "steady", {"blue": 100})
@@ -109,7 +109,7 @@ def test_no_request_fails_while_traffic_moves_and_a_deployment_is_updated(stand,
     assert stand.endpoints.deployments.health()["steady/green"] == "healthy"
 
 
-def test_mirrored_requests_reach_the_other_deployment_and_change_no_answer(client, pair):
+def test_mirrored_requests_reach_the_mirror_and_change_no_answer(client, pair):
     set_traffic(client, pair, {"blue": 100}, {"green": 50})
     call = caller(client, pair)
     before = client.online_deployments.get_logs("green", pair, lines=500).count("POST /score 200")
@@ -121,7 +121,7 @@ def test_mirrored_requests_reach_the_other_deployment_and_change_no_answer(clien
     assert 5 <= log.count("POST /score 200") - before <= 35
 
 
-def test_a_script_that_does_not_start_fails_the_deployment_with_the_logs_end(client, code):
+def test_script_that_fails_to_start_fails_the_deployment_with_the_end_of_its_log(client, code):
     create_endpoint(client, "broken")
     (code / "serving" / "score.py").write_text("import no_such_thing\n")
 
@@ -136,9 +136,7 @@ def test_a_script_that_does_not_start_fails_the_deployment_with_the_logs_end(cli
 
 
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 11)", "raise SystemExit(0)"])
-def test_a_server_that_ends_while_it_loads_the_model_fails_at_once_and_not_after_minutes(
-    client, code, end
-):
+def test_server_that_exits_while_it_loads_the_model_fails_the_deployment_at_once(client, code, end):
     create_endpoint(client, "ending")
     (code / "serving" / "score.py").write_text(
         f"import os\ndef init():\n    {end}\ndef run(text):\n    return text\n"
@@ -151,7 +149,7 @@ def test_a_server_that_ends_while_it_loads_the_model_fails_at_once_and_not_after
     assert time.monotonic() - started < 60
 
 
-def test_a_failed_update_leaves_the_old_version_answering(client, code):
+def test_failed_update_leaves_the_old_version_answering(client, code):
     create_endpoint(client, "half-way")
     deploy(client, deployment(code, "half-way", "blue"))
     set_traffic(client, "half-way", {"blue": 100})
@@ -163,7 +161,7 @@ def test_a_failed_update_leaves_the_old_version_answering(client, code):
     assert caller(client, "half-way")({"x": 1}).json()["y"] == 2
 
 
-def test_a_crashed_server_is_started_again(client, pair):
+def test_crashed_server_is_restarted(client, pair):
     set_traffic(client, pair, {"green": 100})
     call = caller(client, pair)
 
@@ -178,7 +176,7 @@ def test_a_crashed_server_is_started_again(client, pair):
     assert answer.json()["y"] == 3
 
 
-def test_a_deployment_that_is_too_slow_or_too_busy_says_so(client, code):
+def test_slow_deployment_answers_408_and_busy_deployment_429(client, code):
     create_endpoint(client, "slow")
     limits = OnlineRequestSettings(request_timeout_ms=700, max_concurrent_requests_per_instance=1)
     deploy(client, deployment(code, "slow", "blue", request_settings=limits))
@@ -192,7 +190,7 @@ def test_a_deployment_that_is_too_slow_or_too_busy_says_so(client, code):
     assert sum(answer.status_code == 408 for answer in answers) == 2
 
 
-def test_collected_data_lands_in_azures_layout(stand, client, pair, tmp_path):
+def test_collected_data_is_stored_in_azures_layout(stand, client, pair, tmp_path):
     rows = [{"x": 1.5, "id": "a"}, {"x": None, "id": "b"}]
 
     answer = caller(client, pair)({"collect": rows}, **{"azureml-model-deployment": "blue"})
@@ -227,7 +225,7 @@ def test_traffic_that_azure_refuses_is_refused(client, pair, traffic, mirror, re
 
 
 @pytest.mark.skipif(not SPECS.is_dir(), reason=f"the published swagger is not at {SPECS}")
-def test_every_exchange_about_endpoints_is_valid(stand, client, pair):
+def test_every_exchange_about_endpoints_fits_the_published_swagger(stand, client, pair):
     set_traffic(client, pair, {"blue": 100}, {"green": 10})
     with pytest.raises(HttpResponseError):
         set_traffic(client, pair, {"blue": 50})

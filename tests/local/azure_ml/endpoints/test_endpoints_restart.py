@@ -231,7 +231,9 @@ def test_deletion_that_a_restart_interrupts_goes_on(stand_over, monkeypatch, tmp
     assert not (copy / "endpoints" / "deployments" / "goes" / "blue").exists()
 
 
-def test_what_is_in_motion_without_an_operation_gets_one(stand_over, monkeypatch, tmp_path, code):
+def test_resource_in_motion_without_an_operation_gets_one_after_a_restart(
+    stand_over, monkeypatch, tmp_path, code
+):
     # given: killed after the resource was written and before its operation was
     state = tmp_path / "state"
     with stand_over(state) as first:

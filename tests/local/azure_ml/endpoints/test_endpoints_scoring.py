@@ -66,7 +66,7 @@ async def _spec(tmp_path, **environ):
     )
 
 
-def test_rows_are_scored_refused_in_words_and_collected(azurite, tmp_path):
+def test_rows_are_scored_and_collected_and_bad_rows_refused_with_a_reason(azurite, tmp_path):
     rows, expected = _save_model(tmp_path / "azureml-models" / "diabetes" / "7" / "model")
     split = rows.head(3).to_dict(orient="split")
     records = rows.head(3).to_dict(orient="records")
@@ -126,7 +126,7 @@ def test_rows_are_scored_refused_in_words_and_collected(azurite, tmp_path):
     assert inputs[0]["modelversion"] == "7"
 
 
-def test_a_folder_that_is_no_model_stops_the_server_with_the_reason(tmp_path):
+def test_folder_without_a_model_stops_the_server_with_the_reason(tmp_path):
     (tmp_path / "azureml-models" / "diabetes" / "7").mkdir(parents=True)
 
     async def scenario():

@@ -107,7 +107,7 @@ def _run(scenario, **options):
     asyncio.run(whole())
 
 
-def test_shares_of_traffic_follow_the_draw():
+def test_traffic_is_split_by_the_random_draw():
     async def scenario(stand):
         stand.route({"blue": 90, "green": 10})
 
@@ -119,7 +119,7 @@ def test_shares_of_traffic_follow_the_draw():
     _run(scenario, draws=[n / 10 for n in range(10)])
 
 
-def test_a_deployment_with_zero_percent_gets_nothing_even_at_the_edges_of_the_draw():
+def test_deployment_with_zero_percent_gets_no_request_at_the_edges_of_the_draw():
     async def scenario(stand):
         stand.route({"blue": 0, "green": 100})
 
@@ -131,7 +131,7 @@ def test_a_deployment_with_zero_percent_gets_nothing_even_at_the_edges_of_the_dr
     _run(scenario, draws=[0.0, 1 - 2**-53])
 
 
-def test_the_header_addresses_a_deployment_without_traffic_and_is_not_passed_on():
+def test_header_selects_a_deployment_without_traffic_and_is_not_forwarded():
     async def scenario(stand):
         status, body, headers = await stand.score(**{"azureml-model-deployment": "green"})
 
@@ -145,7 +145,7 @@ def test_the_header_addresses_a_deployment_without_traffic_and_is_not_passed_on(
     _run(scenario)
 
 
-def test_unknown_deployments_endpoints_and_paths_are_not_found():
+def test_unknown_deployment_endpoint_or_path_is_404():
     async def scenario(stand):
         status, body, _ = await stand.score(**{"azureml-model-deployment": "red"})
         assert (status, "blue, green" in body["error"]["message"]) == (404, True)
@@ -158,7 +158,7 @@ def test_unknown_deployments_endpoints_and_paths_are_not_found():
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong", "first-keyx", "caf\udce9"])
-def test_a_wrong_or_missing_key_is_refused(key):
+def test_wrong_or_missing_key_is_401(key):
     async def scenario(stand):
         assert (await stand.score(key=key))[0] == 401
         assert stand.blue.seen == []
@@ -166,14 +166,14 @@ def test_a_wrong_or_missing_key_is_refused(key):
     _run(scenario)
 
 
-def test_both_keys_open():
+def test_both_keys_are_accepted():
     async def scenario(stand):
         assert [(await stand.score(key=key))[0] for key in _KEYS] == [200, 200]
 
     _run(scenario)
 
 
-def test_copies_go_to_the_mirror_and_their_trouble_stays_there():
+def test_failing_mirror_does_not_affect_the_answer():
     async def scenario(stand):
         stand.route({"blue": 100}, {"green": 50})
         stand.green.may_answer.clear()
@@ -189,7 +189,7 @@ def test_copies_go_to_the_mirror_and_their_trouble_stays_there():
     _run(scenario, draws=[0.1, 0.2, 0.1, 0.7])
 
 
-def test_a_mirror_that_is_down_changes_no_answer():
+def test_mirror_that_is_down_does_not_affect_the_answer():
     async def scenario(stand):
         down = Target("green", f"http://127.0.0.1:{free_port()}", _GENEROUS)
         stand.route({"blue": 100}, {"green": 50}, {**stand.targets, "green": down})
@@ -199,7 +199,7 @@ def test_a_mirror_that_is_down_changes_no_answer():
     _run(scenario, draws=[0.0])
 
 
-def test_a_request_in_flight_ends_where_it_began_and_the_old_target_drains():
+def test_request_in_flight_ends_on_its_deployment_while_traffic_moves():
     async def scenario(stand):
         stand.blue.may_answer.clear()
         first = asyncio.create_task(stand.score())
@@ -219,7 +219,7 @@ def test_a_request_in_flight_ends_where_it_began_and_the_old_target_drains():
     _run(scenario)
 
 
-def test_traffic_moving_under_load_fails_no_request():
+def test_no_request_fails_while_traffic_moves_under_load():
     async def scenario(stand):
         async def caller():
             return [(await stand.score())[0] for _ in range(25)]
@@ -237,7 +237,7 @@ def test_traffic_moving_under_load_fails_no_request():
     _run(scenario, draws=[0.05, 0.35, 0.65, 0.95])
 
 
-def test_a_refused_connection_is_tried_again_because_nothing_was_sent():
+def test_refused_connection_is_retried():
     async def scenario(stand):
         port = free_port()
         late = Target("blue", f"http://127.0.0.1:{port}", _GENEROUS)
@@ -256,7 +256,7 @@ def test_a_refused_connection_is_tried_again_because_nothing_was_sent():
     _run(scenario)
 
 
-def test_a_deployment_that_is_down_or_breaks_off_is_424_as_on_azure_without_a_second_try():
+def test_deployment_that_is_down_or_closes_the_connection_is_424_without_a_retry():
     async def scenario(stand):
         down = Target("blue", f"http://127.0.0.1:{free_port()}", _GENEROUS)
         stand.route({"blue": 100}, targets={"blue": down})
@@ -285,7 +285,7 @@ def _model_error(headers):
     )
 
 
-def test_a_slow_answer_is_408_and_too_many_at_once_are_429():
+def test_slow_answer_is_408_and_too_many_requests_are_429():
     async def scenario(stand):
         stand.blue.may_answer.clear()
 
@@ -298,7 +298,7 @@ def test_a_slow_answer_is_408_and_too_many_at_once_are_429():
     _run(scenario, limits=RequestLimits(timeout_seconds=0.2, most_in_flight=2))
 
 
-def test_a_body_over_the_limit_is_413():
+def test_body_over_the_limit_is_413():
     async def scenario(stand):
         url = f"{stand.router.url}/e/score"
         headers = {"Authorization": "Bearer first-key"}
@@ -312,7 +312,7 @@ def test_a_body_over_the_limit_is_413():
 
 
 @pytest.mark.parametrize("own", [201, 204, 400, 404, 500, 503])
-def test_whatever_is_not_200_from_a_model_is_424_with_its_own_status_and_body(own):
+def test_error_of_a_model_is_424_with_the_models_status_and_body(own):
     async def scenario(stand):
         async with stand.session.post(
             f"{stand.router.url}/e/score?status={own}",
@@ -329,7 +329,7 @@ def test_whatever_is_not_200_from_a_model_is_424_with_its_own_status_and_body(ow
     _run(scenario)
 
 
-def test_the_request_id_is_a_guid_whatever_the_caller_sent():
+def test_request_id_is_replaced_by_a_guid():
     async def scenario(stand):
         _, _, headers = await stand.score(**{"x-request-id": "mine"})
 
@@ -340,7 +340,7 @@ def test_the_request_id_is_a_guid_whatever_the_caller_sent():
     _run(scenario)
 
 
-def test_a_body_that_is_not_what_its_encoding_says_is_refused_and_never_a_500():
+def test_body_that_does_not_match_its_encoding_is_400():
     async def scenario(stand):
         status = await stand.status(b"no gzip at all", **{"Content-Encoding": "gzip"})
 

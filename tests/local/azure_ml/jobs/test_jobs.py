@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 
-def test_a_foreign_pipeline_of_two_components_runs_to_its_output_in_storage(plane, ml_client):
+def test_pipeline_of_two_components_writes_its_output_to_storage(plane, ml_client):
     # given
     job = word_pipeline(put_text(plane, f"{name('texts')}/a.txt", "to be or not to be"))
     job.name = name("words")
@@ -45,7 +45,7 @@ def test_a_foreign_pipeline_of_two_components_runs_to_its_output_in_storage(plan
     assert read_text(plane, done.outputs.total.path) == "12"
 
 
-def test_an_optional_input_reaches_the_command_only_when_it_is_given(plane, ml_client):
+def test_optional_input_is_in_the_command_only_when_given(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", "to be or not to be")
     job = word_pipeline(text, stop_word="be")
@@ -57,7 +57,7 @@ def test_an_optional_input_reaches_the_command_only_when_it_is_given(plane, ml_c
     assert read_text(plane, done.outputs.total.path) == "8"
 
 
-def test_unchanged_steps_with_unchanged_inputs_are_reused_and_say_so(plane, ml_client):
+def test_unchanged_steps_are_reused_and_marked(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", f"once upon a {name('time')}")
     first = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
@@ -75,7 +75,7 @@ def test_unchanged_steps_with_unchanged_inputs_are_reused_and_say_so(plane, ml_c
     assert again.outputs.total.path == first.outputs.total.path
 
 
-def test_a_changed_input_file_under_the_same_name_is_not_reused(plane, ml_client):
+def test_step_with_a_changed_input_file_is_not_reused(plane, ml_client):
     # given
     path = f"{name('texts')}/a.txt"
     text = put_text(plane, path, f"one {name('word')}")
@@ -90,7 +90,7 @@ def test_a_changed_input_file_under_the_same_name_is_not_reused(plane, ml_client
     assert "azureml.isreused" not in children(ml_client, again.name)["counted"].properties
 
 
-def test_force_rerun_runs_everything_again(plane, ml_client):
+def test_force_rerun_runs_every_step_again(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", f"one {name('word')}")
     wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
@@ -106,7 +106,7 @@ def test_force_rerun_runs_everything_again(plane, ml_client):
     )
 
 
-def test_a_failing_step_fails_the_job_with_the_end_of_its_log(ml_client):
+def test_failing_step_fails_the_job_with_the_end_of_its_log(ml_client):
     # given
     job = pipeline_of("echo all is lost >&2; exit 3")
 
@@ -121,7 +121,7 @@ def test_a_failing_step_fails_the_job_with_the_end_of_its_log(ml_client):
     assert "all is lost" in details.error.error.message
 
 
-def test_steps_after_a_failed_one_do_not_run(plane, ml_client):
+def test_steps_after_a_failed_step_do_not_run(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", "one")
     blob = plane.workspace.locate(text)
@@ -136,7 +136,7 @@ def test_steps_after_a_failed_one_do_not_run(plane, ml_client):
     assert set(children(ml_client, failed.name)) == {"counted"}
 
 
-def test_a_step_that_writes_no_output_fails_and_the_output_is_named(ml_client):
+def test_step_without_its_output_fails_and_names_the_output(ml_client):
     # given
     job = pipeline_of("echo nothing for ${{outputs.out}}")
 
@@ -147,7 +147,7 @@ def test_a_step_that_writes_no_output_fails_and_the_output_is_named(ml_client):
     assert "wrote no output 'out'" in failed.properties["azureml.error"]
 
 
-def test_a_step_that_hangs_is_stopped_at_its_limit(ml_client):
+def test_step_is_stopped_at_its_time_limit(ml_client):
     # given
     job = a_command(
         "sleep 600",
@@ -162,7 +162,7 @@ def test_a_step_that_hangs_is_stopped_at_its_limit(ml_client):
     assert "limit of 0:00:01" in failed.properties["azureml.error"]
 
 
-def test_cancel_ends_the_whole_process_group(plane, ml_client):
+def test_cancelling_a_job_ends_its_whole_process_group(plane, ml_client):
     # given
     job = a_command("sleep 600 & echo $! ; wait")
     running = ml_client.jobs.create_or_update(job)
@@ -181,7 +181,7 @@ def test_cancel_ends_the_whole_process_group(plane, ml_client):
     assert statuses[-2:] == ["cancelRequested", "canceled"]
 
 
-def test_a_third_job_waits_in_the_queue_and_runs_when_a_place_is_free(ml_client):
+def test_third_job_is_queued_until_another_ends(ml_client):
     # given
     holders = [ml_client.jobs.create_or_update(a_command("sleep 600")).name for _ in range(2)]
     for holder in holders:
@@ -197,7 +197,7 @@ def test_a_third_job_waits_in_the_queue_and_runs_when_a_place_is_free(ml_client)
     assert wait_for(ml_client, third.name).status == "Completed"
 
 
-def test_the_same_job_again_returns_it_and_another_under_its_name_is_refused(ml_client):
+def test_job_submitted_again_is_returned_and_a_different_one_under_its_name_refused(ml_client):
     # given
     label = name("once")
     first = ml_client.jobs.create_or_update(a_command("echo one", name=label))
@@ -214,7 +214,7 @@ def test_the_same_job_again_returns_it_and_another_under_its_name_is_refused(ml_
     wait_for(ml_client, label)
 
 
-def test_every_status_is_announced_and_success_once_more(plane, ml_client):
+def test_every_status_is_published_and_success_as_run_completed_too(plane, ml_client):
     # given
     job = a_command("echo hi", tags={"colour": "blue"})
 
@@ -234,7 +234,7 @@ def test_every_status_is_announced_and_success_once_more(plane, ml_client):
     assert completed["experimentName"] == "foreign"
 
 
-def test_a_step_sees_what_it_would_see_on_azure(plane, ml_client):
+def test_step_sees_the_variables_and_folders_of_azure(plane, ml_client):
     # given
     job = a_command("env | sort; pwd; command -v python", environment_variables={"MINE": "a b"})
 
@@ -254,7 +254,7 @@ def test_a_step_sees_what_it_would_see_on_azure(plane, ml_client):
     assert python.parent.parent.parent.name == "environments"
 
 
-def test_mistakes_in_a_pipeline_are_refused_together_when_it_is_submitted(ml_client):
+def test_pipeline_with_mistakes_is_refused_with_all_of_them(ml_client):
     # given
     job = word_pipeline("azureml://datastores/nowhere/paths/a.txt")
     job.jobs["summed"].limits = None
@@ -268,7 +268,7 @@ def test_mistakes_in_a_pipeline_are_refused_together_when_it_is_submitted(ml_cli
     assert "no datastore 'nowhere'" in str(refused.value)
 
 
-def test_an_input_that_does_not_exist_fails_the_job_and_is_named(ml_client):
+def test_missing_input_fails_the_job_and_is_named(ml_client):
     # given
     job = word_pipeline(f"azureml://datastores/retrain_data/paths/{name('absent')}.txt")
 
@@ -279,7 +279,7 @@ def test_an_input_that_does_not_exist_fails_the_job_and_is_named(ml_client):
     assert "input 'text': nothing at azureml://datastores" in failed.properties["azureml.error"]
 
 
-def test_an_environment_that_cannot_be_built_fails_the_job_with_uvs_words(ml_client):
+def test_environment_that_cannot_be_built_fails_the_job_with_the_error_of_uv(ml_client):
     # given
     broken = Environment(
         image="mcr.microsoft.com/x",
@@ -299,7 +299,7 @@ def test_an_environment_that_cannot_be_built_fails_the_job_with_uvs_words(ml_cli
     assert "no-such-package-anywhere was not found" in failed.properties["azureml.error"]
 
 
-def test_stream_prints_the_steps_and_raises_when_the_job_failed(ml_client, capsys):
+def test_stream_of_a_failed_job_prints_its_steps_and_raises(ml_client, capsys):
     # given
     failed = wait_for(ml_client, ml_client.jobs.create_or_update(pipeline_of("exit 4")).name)
 
@@ -324,7 +324,7 @@ def test_independent_steps_run_at_the_same_time(ml_client, tmp_path):
     assert done.status == "Completed", done.properties
 
 
-def test_other_steps_go_on_after_a_failure_when_the_pipeline_says_so(ml_client):
+def test_continue_on_step_failure_runs_the_other_steps(ml_client):
     # given
     job = pipeline_of("exit 1", "sleep 0.5; echo done")
     job.settings.continue_on_step_failure = True
@@ -338,7 +338,7 @@ def test_other_steps_go_on_after_a_failure_when_the_pipeline_says_so(ml_client):
     assert statuses == ["Completed", "Failed"]
 
 
-def test_a_snapshot_that_is_gone_from_storage_fails_the_job_in_words(plane, ml_client):
+def test_deleted_code_snapshot_fails_the_job_with_the_reason(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", name("word"))
     job = word_pipeline(text)

@@ -43,9 +43,7 @@ pytestmark = [
         ("echo > ${{outputs.out}}/$(printf 'x\\377')", "uri_folder", "cannot hold"),
     ],
 )
-def test_an_output_that_is_not_what_was_declared_fails_the_step_in_words(
-    ml_client, script, kind, said
-):
+def test_output_of_another_type_than_declared_fails_the_step(ml_client, script, kind, said):
     # given
     job = a_command(script, outputs={"out": Output(type=kind)})
 
@@ -58,7 +56,7 @@ def test_an_output_that_is_not_what_was_declared_fails_the_step_in_words(
     assert "'out'" in failed.properties["azureml.error"]
 
 
-def test_an_endless_line_of_a_log_does_not_become_the_reason(plane, ml_client):
+def test_very_long_log_line_is_cut_in_the_error(plane, ml_client):
     # given
     job = a_command("head -c 3000000 /dev/zero | tr '\\0' x; printf '\\377'; exit 1")
 
@@ -72,7 +70,7 @@ def test_an_endless_line_of_a_log_does_not_become_the_reason(plane, ml_client):
     assert log.stat().st_size == 3_000_001
 
 
-def test_a_step_that_prints_without_end_is_stopped(ml_client, monkeypatch):
+def test_step_that_fills_its_log_is_stopped(ml_client, monkeypatch):
     # given
     monkeypatch.setattr("local.azure_ml.jobs.step_run._MOST_LOG_BYTES", 1 << 20)
 
@@ -84,7 +82,7 @@ def test_a_step_that_prints_without_end_is_stopped(ml_client, monkeypatch):
     assert "printed more than 1 MiB" in failed.properties["azureml.error"]
 
 
-def test_a_command_that_no_process_can_be_given_fails_the_job_in_words(ml_client):
+def test_command_that_cannot_be_started_fails_the_job(ml_client):
     # given
     job = a_command("echo 'a\0b'")
 
@@ -96,7 +94,7 @@ def test_a_command_that_no_process_can_be_given_fails_the_job_in_words(ml_client
     assert "the local stack failed" not in failed.properties["azureml.error"]
 
 
-def test_a_step_and_what_it_started_end_although_they_ignore_the_signal(plane, ml_client):
+def test_cancelled_step_that_ignores_sigterm_is_killed_with_its_children(plane, ml_client):
     # given
     stubborn = "trap '' TERM; while true; do sleep 1; done"
     job = a_command(f'trap "" TERM; setsid bash -c "{stubborn}" & echo $!; wait; sleep 600')
@@ -112,7 +110,7 @@ def test_a_step_and_what_it_started_end_although_they_ignore_the_signal(plane, m
     assert has_ended(pid)
 
 
-def test_a_daemon_that_a_step_leaves_behind_is_ended_with_it(plane, ml_client):
+def test_daemon_left_by_a_step_is_ended(plane, ml_client):
     # given
     job = a_command("setsid sleep 600 >/dev/null 2>&1 & echo $!")
 
@@ -124,7 +122,7 @@ def test_a_daemon_that_a_step_leaves_behind_is_ended_with_it(plane, ml_client):
     assert has_ended(int(log_of(plane, done.name)))
 
 
-def test_cancelling_what_is_queued_or_over_ends_it_once(plane, ml_client):
+def test_cancelling_a_queued_or_ended_job_ends_it_once(plane, ml_client):
     # given
     holders = [ml_client.jobs.create_or_update(a_command("sleep 600")).name for _ in range(2)]
     for holder in holders:
@@ -147,7 +145,7 @@ def test_cancelling_what_is_queued_or_over_ends_it_once(plane, ml_client):
 @pytest.mark.parametrize(
     ("script", "status"), [("echo waiting; sleep 600", "Canceled"), ("echo hi", "Completed")]
 )
-def test_cancelling_a_job_that_is_coming_to_its_end_does_not_stop_it_there(
+def test_cancelling_a_job_that_is_finishing_lets_it_finish(
     plane, ml_client, monkeypatch, script, status
 ):
     # given: a job that waits for MLflow to hear of its end
@@ -175,7 +173,7 @@ def test_cancelling_a_job_that_is_coming_to_its_end_does_not_stop_it_there(
     assert wait_for(ml_client, job).status == status
 
 
-def test_a_full_disk_fails_the_job_and_its_step_with_the_reason(plane, ml_client, monkeypatch):
+def test_full_disk_fails_the_job_and_its_step_with_the_reason(plane, ml_client, monkeypatch):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", name("word"))
     store = type(plane.workspace.blobs)
@@ -192,7 +190,7 @@ def test_a_full_disk_fails_the_job_and_its_step_with_the_reason(plane, ml_client
     assert {child.status for child in children(ml_client, failed.name).values()} == {"Failed"}
 
 
-def test_an_output_that_somebody_changed_is_not_reused(plane, ml_client):
+def test_step_whose_earlier_output_was_changed_is_not_reused(plane, ml_client):
     # given
     text = put_text(plane, f"{name('texts')}/a.txt", f"one {name('word')}")
     first = wait_for(ml_client, ml_client.jobs.create_or_update(word_pipeline(text)).name)
@@ -209,7 +207,7 @@ def test_an_output_that_somebody_changed_is_not_reused(plane, ml_client):
     assert read_text(plane, again.outputs.total.path) == "4"
 
 
-def test_the_same_content_under_another_files_name_is_not_reused(plane, ml_client):
+def test_step_is_not_reused_for_the_same_content_under_another_file_name(plane, ml_client):
     # given
     folder, content = name("texts"), name("word")
     for file in ("a.txt", "a.csv"):
@@ -238,7 +236,7 @@ def answered_without_mlflow(plane):
     }
 
 
-def test_a_job_ends_although_mlflow_is_down_and_who_asks_mlflow_is_told_to_come_again(
+def test_job_ends_while_mlflow_is_down_and_calls_to_mlflow_are_503(
     parts, loop_thread, tmp_path, monkeypatch
 ):
     # given
@@ -280,7 +278,7 @@ def rows_of(database: Path) -> dict[str, int]:
         }
 
 
-def test_the_end_of_a_job_is_announced_again_when_the_stack_was_killed_before_it_was(
+def test_end_of_a_job_is_published_after_a_restart_when_a_kill_prevented_it(
     parts, loop_thread, tmp_path, monkeypatch
 ):
     # given: the job's end is stored, and its event goes nowhere

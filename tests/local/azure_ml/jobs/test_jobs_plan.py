@@ -92,7 +92,7 @@ def test_steps_come_in_the_order_of_their_dependencies(workspace):
     assert plan.steps[1].inputs == {"data": StepOutput("first", "out")}
 
 
-def test_literals_defaults_and_texts_around_bindings_are_filled_in(workspace):
+def test_literals_defaults_and_text_around_bindings_are_resolved(workspace):
     # given
     one = component(
         workspace,
@@ -128,7 +128,7 @@ def test_literals_defaults_and_texts_around_bindings_are_filled_in(workspace):
     }
 
 
-def test_every_mistake_of_a_pipeline_is_named_at_once(workspace):
+def test_planner_names_every_mistake_of_a_pipeline(workspace):
     # given
     good = component(workspace)
     spark = component(workspace, "spark", type="spark")
@@ -175,7 +175,7 @@ def test_every_mistake_of_a_pipeline_is_named_at_once(workspace):
         assert part in text
 
 
-def test_steps_that_wait_for_each_other_are_refused(workspace):
+def test_steps_that_depend_on_each_other_are_refused(workspace):
     # given
     one = component(workspace)
     jobs = {
@@ -198,7 +198,7 @@ def test_steps_that_wait_for_each_other_are_refused(workspace):
         (None, None),
     ],
 )
-def test_a_limit_is_read_as_a_duration_or_seconds(workspace, given, expected):
+def test_timeout_is_read_as_iso_duration_or_seconds(workspace, given, expected):
     # given
     job = {
         "jobType": "Command",
@@ -211,7 +211,7 @@ def test_a_limit_is_read_as_a_duration_or_seconds(workspace, given, expected):
     assert make_plan(workspace, "j", job).steps[0].timeout == expected
 
 
-def test_a_step_is_reusable_unless_its_component_or_the_caller_says_no(workspace):
+def test_step_is_reusable_unless_its_component_or_force_rerun_forbids_it(workspace):
     # given
     sure = component(workspace)
     moody = component(workspace, "moody", is_deterministic=False)
@@ -225,7 +225,7 @@ def test_a_step_is_reusable_unless_its_component_or_the_caller_says_no(workspace
     assert not any(step.reusable for step in forced.steps)
 
 
-def test_a_command_is_filled_in_and_optional_parts_without_values_are_left_out():
+def test_command_is_rendered_without_optional_parts_that_have_no_value():
     # given
     command = "run ${{inputs.a}} $[[--b ${{inputs.b}}]] $[[--c ${{ inputs.c }}]] ${{outputs.o}}"
 

@@ -175,7 +175,7 @@ def test_pipeline_of_a_killed_stack_goes_on_with_the_step_that_ran(
     assert statuses(second, after["writes"].name) == []
 
 
-def test_two_stops_in_a_row_cost_a_job_nothing(running, tmp_path, monkeypatch):
+def test_job_completes_after_two_stops(running, tmp_path, monkeypatch):
     # given
     blocked = tmp_path / "open"
     for _ in range(2):
@@ -301,7 +301,7 @@ def test_pipeline_with_a_failed_step_fails_after_a_restart_and_runs_nothing_agai
     assert count.read_text() == "x\nx\n"
 
 
-def test_job_whose_environment_is_gone_after_a_restart_fails_in_words(
+def test_job_whose_environment_is_deleted_during_a_stop_fails_with_the_reason(
     running, killed, tmp_path, monkeypatch
 ):
     # given
@@ -321,7 +321,7 @@ def test_job_whose_environment_is_gone_after_a_restart_fails_in_words(
     assert "it cannot be run again: " in ended.properties["azureml.error"]
 
 
-def test_step_that_is_signalled_together_with_the_stack_has_not_failed(
+def test_step_that_gets_sigterm_together_with_the_stack_does_not_fail(
     running, tmp_path, monkeypatch
 ):
     # given: as when a machine is shut down, every process is told to end at the same time

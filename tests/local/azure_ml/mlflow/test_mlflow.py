@@ -59,7 +59,7 @@ def a_run(tracking: Any, experiment: str = "mlflow-tests") -> Any:
     return tracking.create_run(experiment_id)
 
 
-def test_a_run_keeps_params_metrics_tags_and_artifacts(tracking, tmp_path):
+def test_run_keeps_params_metrics_tags_and_artifacts(tracking, tmp_path):
     # given
     run = a_run(tracking, name("experiment")).info.run_id
 
@@ -84,7 +84,7 @@ def test_a_run_keeps_params_metrics_tags_and_artifacts(tracking, tmp_path):
     assert (fetched / "data" / "weights.txt").read_text(encoding="utf-8") == "1 2 3"
 
 
-def test_artifacts_lie_in_the_workspaces_storage_as_on_azure(plane, tracking, tmp_path):
+def test_artifacts_are_stored_in_the_workspace_storage_as_on_azure(plane, tracking, tmp_path):
     # given
     run = a_run(tracking).info.run_id
 
@@ -96,7 +96,7 @@ def test_artifacts_lie_in_the_workspaces_storage_as_on_azure(plane, tracking, tm
     assert any(run in blob.name and blob.name.endswith("model/MLmodel") for blob in blobs)
 
 
-def test_a_version_registered_by_mlflow_is_seen_through_arm_and_announced_once(
+def test_version_registered_with_mlflow_is_visible_in_arm_and_published_once(
     plane, tracking, ml_client, tmp_path
 ):
     # given
@@ -134,7 +134,7 @@ def test_a_version_registered_by_mlflow_is_seen_through_arm_and_announced_once(
     assert (files / "data" / "weights.txt").exists()
 
 
-def test_a_version_registered_through_arm_is_seen_searched_and_downloaded_by_mlflow(
+def test_version_registered_with_arm_is_found_and_downloaded_with_mlflow(
     plane, tracking, ml_client, tmp_path
 ):
     # given
@@ -160,7 +160,7 @@ def test_a_version_registered_through_arm_is_seen_searched_and_downloaded_by_mlf
     assert created.version == "8"
 
 
-def test_tags_changed_through_arm_are_seen_by_mlflow(tracking, ml_client):
+def test_tags_changed_in_arm_are_visible_in_mlflow(tracking, ml_client):
     # given
     model = name("model")
     path = "azureml://datastores/retrain_data/paths/some/model"
@@ -177,7 +177,7 @@ def test_tags_changed_through_arm_are_seen_by_mlflow(tracking, ml_client):
 
 
 @pytest.mark.parametrize("field", ["path", "type"])
-def test_what_a_version_is_cannot_be_changed(ml_client, field):
+def test_files_and_type_of_a_version_cannot_be_changed(ml_client, field):
     # given
     model = name("model")
     path = "azureml://datastores/retrain_data/paths/some/model"
@@ -193,7 +193,7 @@ def test_what_a_version_is_cannot_be_changed(ml_client, field):
         ml_client.models.create_or_update(changed)
 
 
-def test_what_azure_ml_refuses_is_refused_by_name(tracking):
+def test_calls_that_azure_ml_does_not_support_are_refused_by_name(tracking):
     # given
     model = name("model")
     tracking.create_registered_model(model)
@@ -205,7 +205,7 @@ def test_what_azure_ml_refuses_is_refused_by_name(tracking):
         tracking.create_logged_model("0")
 
 
-def test_a_taken_name_and_an_unknown_model_have_mlflows_own_error_codes(tracking):
+def test_existing_name_and_unknown_model_have_mlflows_error_codes(tracking):
     # given
     model = name("model")
     tracking.create_registered_model(model)
@@ -219,7 +219,7 @@ def test_a_taken_name_and_an_unknown_model_have_mlflows_own_error_codes(tracking
     assert unknown.value.error_code == "RESOURCE_DOES_NOT_EXIST"
 
 
-def test_the_ui_shows_runs_and_the_workspaces_models_without_a_token(plane, tracking):
+def test_ui_shows_runs_and_models_without_a_token(plane, tracking):
     # given
     model = name("model")
     tracking.create_registered_model(model)
@@ -254,7 +254,7 @@ PY
 """
 
 
-def test_a_step_logs_to_its_own_run_and_registers_with_plain_mlflow_skinny(tracking, ml_client):
+def test_step_logs_to_its_run_and_registers_a_model_with_mlflow_skinny(tracking, ml_client):
     # given
     model = name("model")
     job = command(
@@ -283,7 +283,7 @@ def test_a_step_logs_to_its_own_run_and_registers_with_plain_mlflow_skinny(track
     assert ml_client.models.get(model, "1").tags == {"k": "v"}
 
 
-def test_a_json_artifact_arrives_although_the_exchange_is_traced(plane, tracking, tmp_path):
+def test_json_artifact_arrives_while_exchanges_are_traced(plane, tracking, tmp_path):
     # given: a client that says what it sends, as curl does
     run = a_run(tracking).info
     content = json.dumps({"r2": 0.4}).encode()
@@ -323,9 +323,7 @@ print(found.version, found.tags)
 """
 
 
-def test_azures_plugin_tracks_and_registers_at_the_address_that_azure_gives_its_steps(
-    plane, tracking, tmp_path
-):
+def test_azureml_mlflow_plugin_tracks_and_registers(plane, tracking, tmp_path):
     """Artefacts are not part of it: on Azure the plugin takes them to a service of their own."""
     # given
     training = Path(__file__).resolve().parents[4] / "ml" / "environments" / "training.yml"

@@ -36,7 +36,7 @@ def database(tmp_path):
     return tmp_path / "state" / "mlflow.db"
 
 
-def test_a_new_database_begins_as_the_one_that_was_kept(tmp_path, empty, database, monkeypatch):
+def test_new_database_is_a_copy_of_the_cached_one(tmp_path, empty, database, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = make(Path("first", "mlflow.db"), "made once")
 
@@ -49,7 +49,7 @@ def test_a_new_database_begins_as_the_one_that_was_kept(tmp_path, empty, databas
     assert [path.name for path in database.parent.iterdir()] == ["mlflow.db"]
 
 
-def test_what_another_connection_has_not_written_back_yet_is_kept_too(tmp_path, empty):
+def test_cached_copy_includes_the_write_ahead_log(tmp_path, empty):
     first = make(tmp_path / "first" / "mlflow.db")
     with contextlib.closing(sqlite3.connect(first)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -61,7 +61,7 @@ def test_what_another_connection_has_not_written_back_yet_is_kept_too(tmp_path, 
     assert words_of(empty) == ["in the log"]
 
 
-def test_a_damaged_one_is_said_left_out_and_replaced(tmp_path, empty, database, caplog):
+def test_damaged_cached_database_is_logged_and_replaced(tmp_path, empty, database, caplog):
     empty.parent.mkdir()
     empty.write_bytes(b"no database, although it is long enough to be one" * 100)
 
@@ -74,7 +74,7 @@ def test_a_damaged_one_is_said_left_out_and_replaced(tmp_path, empty, database, 
     assert words_of(empty) == ["whole"]
 
 
-def test_one_that_is_damaged_behind_its_first_page_is_left_out_too(
+def test_cached_database_with_damage_after_its_first_page_is_not_used(
     tmp_path, empty, database, caplog
 ):
     keep(make(tmp_path / "first.db", *map(str, range(5_000))), empty=empty)
@@ -87,7 +87,7 @@ def test_one_that_is_damaged_behind_its_first_page_is_left_out_too(
     assert [path.name for path in database.parent.iterdir()] == []
 
 
-def test_a_cache_that_cannot_be_written_is_said_and_no_error(tmp_path, empty, caplog):
+def test_cache_that_cannot_be_written_is_logged_and_not_an_error(tmp_path, empty, caplog):
     empty.parent.write_text("a file where the folder should be")
 
     keep(make(tmp_path / "first.db"), empty=empty)
@@ -95,7 +95,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_no_error(tmp_path, empty, ca
     assert f"cannot be kept at {empty}" in caplog.text
 
 
-def test_a_damaged_database_of_the_state_is_refused_with_the_remedy(database):
+def test_damaged_database_of_the_state_is_refused_with_the_remedy(database):
     database.parent.mkdir()
     database.write_bytes(b"no database, although it is long enough to be one" * 100)
 

@@ -35,7 +35,7 @@ ITEM = {
         ("name = 'and'", False),
     ],
 )
-def test_conditions_joined_by_and_select(text, expected):
+def test_filter_with_and_selects_matching_models(text, expected):
     assert matches(ITEM, parse_filter(text)) is expected
 
 
@@ -43,12 +43,12 @@ def test_conditions_joined_by_and_select(text, expected):
     "text",
     ["name", "name = churn", "colour = 'x'", "name = 'a' or name = 'b'", "name = 'a' name = 'b'"],
 )
-def test_what_is_beyond_that_is_refused(text):
+def test_unsupported_filter_is_refused(text):
     with pytest.raises(FilterError, match="Invalid"):
         parse_filter(text)
 
 
-def test_an_order_names_known_fields_and_a_direction():
+def test_order_by_accepts_known_fields_and_a_direction():
     assert parse_order(["name DESC", "version_number"], {"name", "version_number"}) == [
         ("name", True),
         ("version_number", False),

@@ -28,7 +28,7 @@ def exchanges(plane: Any) -> int:
     return len(plane.trace.read_text(encoding="utf-8").splitlines())
 
 
-def test_the_first_version_is_one_and_the_next_is_counted_up(ml_client):
+def test_versions_are_numbered_from_one(ml_client):
     # given
     label = name("data")
     path = "azureml://datastores/retrain_data/paths/a"
@@ -45,12 +45,12 @@ def test_the_first_version_is_one_and_the_next_is_counted_up(ml_client):
     assert {one.version for one in ml_client.data.list(label)} == {"1", "2", "3"}
 
 
-def test_a_version_that_does_not_exist_is_not_found(ml_client):
+def test_missing_version_is_404(ml_client):
     with pytest.raises(ResourceNotFoundError):
         ml_client.data.get(name("data"), version="1")
 
 
-def test_tags_of_a_version_can_change_and_its_files_cannot(ml_client):
+def test_tags_of_a_version_can_change_but_not_its_files(ml_client):
     # given
     label = name("data")
     path = "azureml://datastores/retrain_data/paths/a"
@@ -69,7 +69,7 @@ def test_tags_of_a_version_can_change_and_its_files_cannot(ml_client):
         ml_client.data.create_or_update(other)
 
 
-def test_an_archived_version_is_hidden_until_it_is_asked_for(ml_client):
+def test_archived_version_is_listed_only_on_request(ml_client):
     # given
     label = name("model")
     path = "azureml://datastores/retrain_data/paths/a"
@@ -87,7 +87,7 @@ def test_an_archived_version_is_hidden_until_it_is_asked_for(ml_client):
     assert {one.version for one in ml_client.models.list(label)} == {"1", "2"}
 
 
-def test_one_code_folder_is_uploaded_once_whatever_refers_to_it(plane, ml_client):
+def test_code_folder_is_uploaded_once_for_all_its_users(plane, ml_client):
     # given
     first = load_component(FOREIGN / "count.yml")
     first.version = name("v")
@@ -105,7 +105,7 @@ def test_one_code_folder_is_uploaded_once_whatever_refers_to_it(plane, ml_client
     assert seen.command == second.command
 
 
-def test_the_files_of_a_code_snapshot_are_what_was_packed(plane, ml_client, tmp_path):
+def test_code_snapshot_holds_the_uploaded_files(plane, ml_client, tmp_path):
     # given
     component = load_component(FOREIGN / "count.yml")
     component.version = name("v")
@@ -118,7 +118,7 @@ def test_the_files_of_a_code_snapshot_are_what_was_packed(plane, ml_client, tmp_
     assert (tmp_path / "words.py").read_text() == (FOREIGN / "words.py").read_text()
 
 
-def test_a_step_finds_what_steps_before_it_compiled_and_nothing_else_of_theirs(
+def test_step_finds_compiled_files_of_earlier_steps_and_none_of_their_other_files(
     plane, ml_client, tmp_path
 ):
     # given: a step that compiled the snapshot's module, wrote one of its own and changed nothing
@@ -153,7 +153,7 @@ def test_a_step_finds_what_steps_before_it_compiled_and_nothing_else_of_theirs(
     assert (third / "__pycache__" / "words.cpython-311.pyc").read_bytes() == b"compiled"
 
 
-def test_an_environment_keeps_its_conda_file(plane, ml_client):
+def test_environment_keeps_its_conda_file(plane, ml_client):
     # given
     label = name("env")
     made = ml_client.environments.create_or_update(
@@ -165,9 +165,7 @@ def test_an_environment_keeps_its_conda_file(plane, ml_client):
     assert "python>=3.11" in plane.workspace.environment_definition(made.id)
 
 
-def test_local_data_of_a_job_is_uploaded_and_its_outputs_and_logs_are_downloaded(
-    ml_client, tmp_path
-):
+def test_local_data_is_uploaded_and_outputs_and_logs_are_downloaded(ml_client, tmp_path):
     # given
     given = tmp_path / "given"
     given.mkdir()
@@ -194,7 +192,7 @@ def test_local_data_of_a_job_is_uploaded_and_its_outputs_and_logs_are_downloaded
     assert "copied" in log.read_text(encoding="utf-8")
 
 
-def test_a_model_in_a_local_folder_is_uploaded_registered_and_mounted(plane, ml_client, tmp_path):
+def test_model_in_a_local_folder_is_uploaded_and_mounted(plane, ml_client, tmp_path):
     # given
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -213,7 +211,7 @@ def test_a_model_in_a_local_folder_is_uploaded_registered_and_mounted(plane, ml_
     assert (tmp_path / "got" / made.name / "weights" / "w.txt").exists()
 
 
-def test_a_registered_model_and_registered_data_are_a_steps_inputs(plane, ml_client):
+def test_registered_model_and_data_are_inputs_of_a_step(plane, ml_client):
     # given
     label = name("asset")
     blobs = plane.workspace.blobs

@@ -11,7 +11,7 @@ from local.azure_ml.workspace.blobs import BlobStore
 pytestmark = pytest.mark.azurite
 
 
-def test_a_file_is_as_old_as_its_blob(azurite, tmp_path):
+def test_downloaded_file_has_the_time_of_its_blob(azurite, tmp_path):
     async def scenario():
         container = f"c{uuid.uuid4().hex}"
         store = BlobStore(azurite.connection_string())

@@ -18,7 +18,7 @@ from local.errors import LocalStackError
 ARM = "/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
 
 
-def test_resources_survive_a_restart_in_the_order_of_their_creation(tmp_path):
+def test_resources_survive_a_restart_in_creation_order(tmp_path):
     # given
     first = Resources(tmp_path, arm_id=ARM)
     for version in ("2", "10", "1"):
@@ -38,7 +38,7 @@ def test_resources_survive_a_restart_in_the_order_of_their_creation(tmp_path):
     assert again.names("models") == ("m",)
 
 
-def test_deleting_a_resource_deletes_what_is_below_it_for_good(tmp_path):
+def test_deleting_a_resource_deletes_its_children_on_disk_too(tmp_path):
     # given
     resources = Resources(tmp_path, arm_id=ARM)
     resources.put("models/m", {"properties": {}})
@@ -52,7 +52,7 @@ def test_deleting_a_resource_deletes_what_is_below_it_for_good(tmp_path):
     assert Resources(tmp_path, arm_id=ARM).get("models/m/versions/1") is None
 
 
-def test_what_is_handed_out_is_a_copy(tmp_path):
+def test_returned_resources_are_copies(tmp_path):
     # given
     resources = Resources(tmp_path, arm_id=ARM)
     body = {"properties": {"tags": {"a": "b"}}}
@@ -64,13 +64,13 @@ def test_what_is_handed_out_is_a_copy(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", "-a", "a b", "x" * 256, "ä"])
-def test_a_name_that_azure_would_refuse_is_refused(tmp_path, name):
+def test_name_that_azure_refuses_is_refused(tmp_path, name):
     with pytest.raises((InvalidNameError, ValueError)):
         Resources(tmp_path, arm_id=ARM).put(f"jobs/{name}", {})
 
 
 @pytest.mark.parametrize("content", ["{half", "[]", ""])
-def test_a_damaged_file_is_named_with_the_way_out(tmp_path, content):
+def test_damaged_resource_file_is_named_with_the_remedy(tmp_path, content):
     # given
     Resources(tmp_path, arm_id=ARM).put("jobs/j", {})
     (tmp_path / "jobs" / "j.json").write_text(content, encoding="utf-8")
@@ -99,11 +99,11 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path, content):
         ("wasbs://c@acc.blob.core.windows.net/a/b", BlobPath("c", "a/b")),
     ],
 )
-def test_every_spelling_of_a_uri_is_understood(uri, expected):
+def test_every_spelling_of_a_uri_is_parsed(uri, expected):
     assert parse(uri) == expected
 
 
 @pytest.mark.parametrize("uri", ["", "ftp://x", "azureml:", "plain", "http://host/only"])
-def test_other_uris_are_refused_with_what_would_do(uri):
+def test_unknown_uri_is_refused_with_the_accepted_spellings(uri):
     with pytest.raises(UnknownUriError):
         parse(uri)

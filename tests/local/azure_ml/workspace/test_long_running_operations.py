@@ -113,7 +113,7 @@ def test_handler_that_fails_because_the_stack_stops_has_not_failed(operations):
     assert asyncio.run(run())["status"] == "InProgress"
 
 
-def test_operation_of_a_version_that_could_not_go_on_is_failed(operations, tmp_path):
+def test_interrupted_operation_of_an_older_version_is_failed(operations, tmp_path):
     # given
     old = {"id": "x", "name": "abc", "status": "InProgress", "startTime": "2026-01-01"}
     (tmp_path / "abc.json").write_text(json.dumps(old), encoding="utf-8")
