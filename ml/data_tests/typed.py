@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ml.model_config import MISSING_WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ml.model_config import ColumnContract
 
 MOST_EXACT: Final = 2**53 - 1  # the largest whole number that a 64-bit float tells from the next
-MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
 
 
 def is_missing(values: pd.Series) -> pd.Series:

@@ -191,5 +191,27 @@ class CheckResult:
         """The columns that drifted, largest first."""
         return tuple(c for c in self.columns if c.verdict is Verdict.DRIFT)
 
+    @property
+    def ranked(self) -> tuple[ColumnResult, ...]:
+        """All columns by their ratio, largest first; before them those that are gone.
+
+        Every value of a column that is gone is missing.
+        """
+        gone = (
+            ColumnResult(
+                name=name,
+                kind=Kind.EMPTY,
+                role=Role.FEATURE,
+                verdict=Verdict.DRIFT,
+                signals=(Signal("missing", 1.0, self.alarm_budget.smallest_share),),
+                reference=Side(rows=self.reference_rows, missing_share=0.0),
+                current=Side(rows=self.rows, missing_share=1.0),
+                ratio=1 / self.alarm_budget.smallest_share,
+                since=self.day,
+            )
+            for name in self.vanished_columns
+        )
+        return (*gone, *sorted(self.columns, key=lambda column: -column.ratio))
+
     def __getitem__(self, name: str) -> ColumnResult:
         return next(c for c in self.columns if c.name == name)

@@ -37,21 +37,21 @@ def save_result(
         path: of the JSON file.
         beside: more members of the JSON object, of the caller's own; `load_result` skips them.
     """
-    plain = {_NAMES.get(name, name): value for name, value in asdict(result).items()}
-    for column, found in zip(plain["features"], result.columns, strict=True):
+    members = {_NAMES.get(name, name): value for name, value in asdict(result).items()}
+    for column, found in zip(members["features"], result.columns, strict=True):
         for signal, raw in zip(column["signals"], found.signals, strict=True):
             signal["ratio"] = raw.ratio
-    document = _plain({"format": _FORMAT, **plain, **(beside or {})})
+    document = plain({"format": _FORMAT, **members, **(beside or {})})
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", "utf-8")
 
 
-def _plain(value: Any) -> Any:
-    """As JSON has it: days as ISO text; a limit that nothing can reach, infinity, as null."""
+def plain(value: Any) -> Any:
+    """As JSON has it: days as ISO text, an infinite limit or end of an interval as null."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, StrEnum):

@@ -4,7 +4,7 @@ Read on both sides, by the function app and by jobs.
 """
 
 from ml.model_config.config import ModelConfig
-from ml.model_config.data_contract import ColumnContract, DataContract
+from ml.model_config.data_contract import MISSING_WORDS, ColumnContract, DataContract
 from ml.model_config.folders import MODELS, available_models, read_all, read_model
 from ml.model_config.settings import (
     DriftSettings,
@@ -16,6 +16,7 @@ from ml.model_config.settings import (
 )
 
 __all__ = [
+    "MISSING_WORDS",
     "MODELS",
     "ColumnContract",
     "DataContract",

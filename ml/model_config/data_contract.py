@@ -16,6 +16,8 @@ from ml.model_config.fields import STRICT, DateFormat, Percent, checked, refusal
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
+# A text cell that is empty, or one of these words, counts as missing.
+MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
 _WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
 _NAME: Final = "<name>"  # of a column: the key of its mapping
 

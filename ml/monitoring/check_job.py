@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.model_config import read_model
-from ml.monitoring.outcome import REPORT_FILE, CheckWindow, WindowCheck
 from ml.tracking import JobRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ml.monitoring.outcome import WindowCheck
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.start_utc >= args.end_utc:
         parser.error(f"the window ends at {args.end_utc}, not after its start {args.start_utc}")
 
-    from ml.monitoring.window import check_window  # noqa: PLC0415 - seconds, after the arguments
+    from ml.monitoring import outcome  # noqa: PLC0415 - seconds, after the arguments
+    from ml.monitoring.window import check_window  # noqa: PLC0415 - same
 
     check = check_window(
         read_model(args.model_name),
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         past=args.past,
         labels=args.labels,
         baseline=args.baseline,
-        window=CheckWindow(
+        window=outcome.CheckWindow(
             day=args.day,
             start_utc=args.start_utc,
             end_utc=args.end_utc,
@@ -52,20 +54,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     run = JobRun.of_this_step()
     if run is not None:
-        run.log(params={"day": args.day, "verdict": check.verdict}, metrics=figures(check))
-        run.keep_file(args.check / REPORT_FILE)
+        run.log(params={"day": args.day, "verdict": check.result.verdict}, metrics=figures(check))
+        run.keep_file(args.check / outcome.REPORT_FILE)
     print(f"{args.model_name}, {args.day}: {check.sentence}")  # noqa: T201 - the job's log
 
 
 def figures(check: WindowCheck) -> dict[str, float]:
     """What a run's page draws over days: rows, the largest change in limits, the performance."""
+    result = check.result
     found = {
-        "current_rows": float(check.current_rows),
-        "drifted_columns": float(sum(one.value > one.limit for one in check.moved)),
-        "largest_ratio": max((one.value / one.limit for one in check.moved), default=0.0),
+        "current_rows": float(result.rows),
+        "drifted_columns": float(len(result.drifted) + len(result.vanished_columns)),
+        "largest_ratio": max((column.ratio for column in check.leading), default=0.0),
     }
-    if check.performance is not None and check.performance.value is not None:
-        found[f"realised_{check.performance.metric}"] = check.performance.value
+    if check.performance is not None and check.performance.overall is not None:
+        name = f"realised_{check.performance.metric.setting}"
+        found[name] = check.performance.overall.value
     return found
 
 

@@ -6,12 +6,13 @@ the date folders are follows the collector's rolling rate.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
+
+from ml.drift.readers.envelopes import Envelope, read_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -33,9 +34,9 @@ class Tally:
     """What became of lines and rows; everything that was left out is counted here."""
 
     lines: int = 0
-    unreadable: int = 0  # torn, too long, no JSON, no event
+    unreadable: int = 0  # torn, too long, not JSON, not an event
     apart: int = 0  # events whose rows Azure keeps in a file of their own
-    foreign: int = 0  # rows that are no JSON object
+    foreign: int = 0  # rows that are not JSON objects
     repeated: int = 0  # rows that a collector wrote twice
 
     def sentences(self) -> list[str]:
@@ -59,7 +60,7 @@ def _count(number: int, word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One request's rows of one collection, each as the model saw or said it."""
+    """One request's rows of one collection: what the model was asked, or what it answered."""
 
     deployment: str
     version: str
@@ -121,17 +122,16 @@ def events(
                 if line is not None and not line.strip():
                     continue
                 tally.lines += 1
-                found = None if line is None else _parsed(line)
-                if found is None:
+                envelope = None if line is None else read_envelope(line)
+                time_utc = None if envelope is None else envelope.time_utc
+                if envelope is None or time_utc is None:
                     tally.unreadable += 1
                     continue
-                document, time_utc = found
                 if not start_utc <= time_utc < end_utc:
                     continue
-                rows = _rows(document, recent, id_column=id_column, tally=tally)
+                rows = _rows(envelope, recent, id_column=id_column, tally=tally)
                 if rows:
-                    version = str(document.get("modelversion", ""))
-                    yield Event(root.parent.name, version, time_utc, rows)
+                    yield Event(root.parent.name, envelope.model_version, time_utc, rows)
 
 
 def _is_outside(folders: Sequence[str], start_utc: datetime, end_utc: datetime) -> bool:
@@ -158,38 +158,23 @@ def _lines(path: Path) -> Iterator[bytes | None]:
             yield None
 
 
-def _parsed(line: bytes) -> tuple[dict[str, Any], datetime] | None:
-    """The event and its time; None for what is none, such as a last line torn by a crash."""
-    try:
-        document = json.loads(line)
-        moment = datetime.fromisoformat(document["time"])
-        # Events carry an offset (CloudEvents asks for one); a bare time is taken as UTC.
-        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
-    return (document, aware) if isinstance(document, dict) else None
-
-
 def _rows(
-    document: Mapping[str, Any], recent: Recent, *, id_column: str | None, tally: Tally
+    envelope: Envelope, recent: Recent, *, id_column: str | None, tally: Tally
 ) -> list[Mapping[str, Any]]:
-    data = document.get("data")
-    if not isinstance(data, list):
+    if envelope.rows is None:
         tally.apart += 1
         return []
-    rows: list[Mapping[str, Any]] = [row for row in data if isinstance(row, dict)]
-    tally.foreign += len(data) - len(rows)
-    event_id = document.get("id")
-    if event_id and recent.has("event", event_id):
+    rows: list[Mapping[str, Any]] = [row for row in envelope.rows if isinstance(row, dict)]
+    tally.foreign += len(envelope.rows) - len(rows)
+    if envelope.event_id and recent.has("event", envelope.event_id):
         tally.repeated += len(rows)
         return []
-    request = document.get("correlationid")
-    if id_column is None or not request:
+    if id_column is None or not envelope.request_id:
         return rows
     fresh = [
         row
         for row in rows
-        if row.get(id_column) is None or not recent.has("row", request, row[id_column])
+        if row.get(id_column) is None or not recent.has("row", envelope.request_id, row[id_column])
     ]
     tally.repeated += len(rows) - len(fresh)
     return fresh

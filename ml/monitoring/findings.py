@@ -1,19 +1,18 @@
-"""From the engine's result to what is recorded of it: one sentence, and what moved."""
+"""The sentences of a window's check: what moved, and what follows from it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ml.drift import Role, Verdict
+from ml.drift import Verdict
 from ml.drift.report.sentences import headline, moved
-from ml.monitoring.outcome import Moved
+from ml.monitoring.performance import Realised
 
 if TYPE_CHECKING:
     from ml.drift import CheckResult
     from ml.model_config import ModelConfig
-    from ml.monitoring.outcome import PerformanceResult
+    from ml.monitoring.performance import Performance
 
-_MOST_MOVED: Final = 10
 _MOST_NAMED: Final = 3
 
 
@@ -28,15 +27,13 @@ def sentence_of(result: CheckResult) -> str:
     return f"{text}: {'; '.join(named)}{f'; and {more} more' if more else ''}."
 
 
-def next_step(
-    config: ModelConfig, result: CheckResult, performance: PerformanceResult | None
-) -> str:
+def next_step(config: ModelConfig, result: CheckResult, performance: Performance | None) -> str:
     """What the app does with the verdict, as model.yml says."""
     found = [
         reason
         for reason, given in (
             ("drift", result.verdict is Verdict.DRIFT),
-            ("performance", performance is not None and performance.verdict == "worse"),
+            ("performance", performance is not None and performance.verdict is Realised.WORSE),
         )
         if given
     ]
@@ -56,34 +53,3 @@ def next_step(
         later = "1 day" if days == 1 else f"{days} days"
         return f"the day is looked at again for {later}, in case rows come late."
     return "nothing; the next day is checked by itself."
-
-
-def moved_columns(result: CheckResult) -> tuple[Moved, ...]:
-    """The ten columns nearest to, or furthest above, their limit; what is gone comes first."""
-    gone = [
-        Moved(
-            feature=name,
-            role=str(Role.FEATURE),
-            statistic="missing",
-            value=1.0,
-            limit=result.alarm_budget.smallest_share,
-            alarm_share=0.0,
-            since=result.day,
-        )
-        for name in result.vanished_columns
-    ]
-    ordered = sorted(result.columns, key=lambda feature: -feature.ratio)
-    seen = [
-        Moved(
-            feature=feature.name,
-            role=str(feature.role),
-            statistic=str(signal.statistic),
-            value=signal.value,
-            limit=signal.limit,
-            alarm_share=feature.alarm_share,
-            since=feature.since,
-        )
-        for feature in ordered
-        if (signal := feature.leading) is not None
-    ]
-    return tuple([*gone, *seen][:_MOST_MOVED])

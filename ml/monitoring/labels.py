@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ml.data_tests.raw_file import UnreadableFile
-from ml.data_tests.reading import open_file
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -52,6 +49,9 @@ class Labels:
 
     def frames(self, file: LabelFile, config: ModelConfig) -> Iterator[pd.DataFrame]:
         """Raw rows of one file, some thousands at a time; none of a file without the target."""
+        from ml.data_tests.raw_file import UnreadableFile  # noqa: PLC0415 - most days bring none
+        from ml.data_tests.reading import open_file  # noqa: PLC0415 - pandas
+
         with file.path.open("rb") as source:
             try:
                 opened = open_file(source, config.data)

@@ -1,23 +1,28 @@
-"""What a check of one window said, as the app records it; the standard library alone."""
+"""What a check of one window found: the engine's result, and what the model's labels add."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ml.drift.errors import DriftInputError
+from ml.drift.result_file import load_result, plain, save_result
 from ml.errors import UnreadableDataError
+from ml.monitoring.findings import sentence_of
+from ml.monitoring.performance import Performance, performance_from_json, performance_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
+
+    from ml.drift.result import CheckResult, ColumnResult
 
 CHECK_FILE: Final = "check.json"
 REPORT_FILE: Final = "report.html"
 RESULT_FILE: Final = "drift.json"
 _FORMAT: Final = 1
+_MOST_LEADING: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,105 +36,101 @@ class CheckWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """One column's leading signal; it drifted where value is above limit.
-
-    Args:
-        role: feature, prediction or label.
-        statistic: distance (reference sd), shares (Cohen's w), unseen or missing (share of rows).
-        alarm_share: part of the whole excess over the limits, 0-1.
-        since: first day of an unbroken run above the limit; None while it is quiet.
-    """
-
-    feature: str
-    role: str
-    statistic: str
-    value: float
-    limit: float
-    alarm_share: float
-    since: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PerformanceResult:
-    """What labels that came later say of the champion's predictions.
-
-    Args:
-        verdict: worse, not_worse, not_enough_labels, or not_judged (no row id to join by, no
-            margin in model.yml, or no value of the champion to compare with).
-        metric: accuracy (share) or mae (unit of the target).
-        low: with `high` the 95 % interval.
-        rows: predictions whose label has come.
-    """
-
-    verdict: str
-    sentence: str
-    metric: str
-    value: float | None
-    low: float | None
-    high: float | None
-    baseline: float | None
-    margin: float | None
-    rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowCheck:
-    """The verdict on one window.
+    """What a check of one window found.
 
     Args:
-        verdict: drift, no_drift or not_enough_data.
-        moved: at most ten columns, those nearest to (or furthest above) their limit first.
-        missing_days: UTC days of the window from which no row came.
+        result: of the drift engine.
+        sentence: the verdict, what moved, and what could not be read.
         performance: None where no label came and model.yml does not ask for it.
     """
 
-    verdict: str
+    result: CheckResult
     sentence: str
-    moved: tuple[Moved, ...]
-    current_rows: int
-    reference_rows: int
-    missing_days: tuple[date, ...]
-    performance: PerformanceResult | None
+    performance: Performance | None
+
+    @property
+    def leading(self) -> tuple[ColumnResult, ...]:
+        """At most ten columns, those furthest above, or nearest to, their limit first."""
+        return self.result.ranked[:_MOST_LEADING]
 
 
 def write_check(check: WindowCheck, folder: Path) -> None:
-    """Write check.json; last of the files, so whoever finds it finds the rest."""
-    document = {"format": _FORMAT, **asdict(check)}
-    text = json.dumps(document, indent=2, default=date.isoformat)
+    """Write drift.json, and check.json last of all, so that whoever finds it finds the rest."""
+    performance = check.performance
+    save_result(
+        check.result,
+        folder / RESULT_FILE,
+        beside={
+            "performance": None if performance is None else performance_to_json(performance),
+            "sentence": check.sentence,
+        },
+    )
+    text = json.dumps(plain(_summary(check)), indent=2, allow_nan=False)
     (folder / CHECK_FILE).write_text(text + "\n", encoding="utf-8")
 
 
+def _summary(check: WindowCheck) -> dict[str, Any]:
+    """Verdict and leading columns, for people and programs that ask the app for a report."""
+    return {
+        "format": _FORMAT,
+        "verdict": check.result.verdict.replace(" ", "_"),
+        "sentence": check.sentence,
+        "moved": [
+            {
+                "feature": column.name,
+                "role": column.role,
+                "statistic": signal.statistic,
+                "value": signal.value,
+                "limit": signal.limit,
+                "alarm_share": column.alarm_share,
+                "since": column.since,
+            }
+            for column in check.leading
+            if (signal := column.leading) is not None
+        ],
+        "current_rows": check.result.rows,
+        "reference_rows": check.result.reference_rows,
+        "missing_days": check.result.missing_days,
+        "performance": None if check.performance is None else _figures(check.performance),
+    }
+
+
+def _figures(found: Performance) -> dict[str, Any]:
+    estimate = found.overall
+    return {
+        "verdict": found.verdict.replace(" ", "_"),
+        "sentence": found.sentence(),
+        "metric": found.metric.setting,
+        **(
+            {"value": None, "low": None, "high": None}
+            if estimate is None
+            else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+        ),
+        "baseline": found.baseline,
+        "margin": found.margin,
+        "rows": found.labelled,
+    }
+
+
 def read_check(folder: Path) -> WindowCheck:
-    """Read what `check_window` wrote into its output folder.
+    """Read what `write_check` wrote into a folder; before it wrote sentences, too.
 
     Raises:
-        UnreadableDataError: no check.json there, or not one of this format.
+        UnreadableDataError: no drift.json there, or not one of this format.
     """
-    path = folder / CHECK_FILE
+    path = folder / RESULT_FILE
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != _FORMAT:
-            raise UnreadableDataError(
-                f"{CHECK_FILE} has format {found['format']}, this code reads {_FORMAT}; check the "
-                "day again with the same release"
-            )
+        result = load_result(path)
+        found = json.loads(path.read_text(encoding="utf-8"))
         performance = found["performance"]
         return WindowCheck(
-            verdict=str(found["verdict"]),
-            sentence=str(found["sentence"]),
-            moved=tuple(_moved(entry) for entry in found["moved"]),
-            current_rows=int(found["current_rows"]),
-            reference_rows=int(found["reference_rows"]),
-            missing_days=tuple(date.fromisoformat(day) for day in found["missing_days"]),
-            performance=None if performance is None else PerformanceResult(**performance),
+            result=result,
+            sentence=str(found.get("sentence") or sentence_of(result)),
+            performance=None if performance is None else performance_from_json(performance),
         )
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (DriftInputError, KeyError, TypeError, ValueError) as exc:
         raise UnreadableDataError(
-            f"{path} is no drift check: {type(exc).__name__} {exc}; check the day again"
+            f"{path.name} is not the result of a drift check: {exc}; check the day again with the "
+            "same release"
         ) from exc
-
-
-def _moved(entry: Mapping[str, Any]) -> Moved:
-    since = entry["since"]
-    return Moved(**{**entry, "since": None if since is None else date.fromisoformat(since)})

@@ -1,26 +1,19 @@
-"""How good the predictions turned out to be: labels that came later, joined by row id.
+"""How good the champion's predictions turned out to be; records alone, as drift.json keeps them.
 
 A drop here is concept drift: a reason to retrain of its own, also when no input moved.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import math
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-from ml.drift.counting.columns import to_categories, to_days, to_numbers
-from ml.drift.errors import DriftInputError
-from ml.drift.readers.opening import open_source
-
-_EPOCH: Final = date(1970, 1, 1)
-_CONFIDENCE: Final = 0.95
-_LEAST_DAYS: Final = 8
 LEAST_ROWS: Final = 50
 
 
@@ -29,6 +22,11 @@ class Metric(StrEnum):
 
     ACCURACY = "accuracy"  # share of right classes; more is better
     ABSOLUTE_ERROR = "mean absolute error"  # unit of the target; less is better
+
+    @property
+    def setting(self) -> str:
+        """As model.yml and the ledger call it."""
+        return "accuracy" if self is Metric.ACCURACY else "mae"
 
 
 class Realised(StrEnum):
@@ -42,7 +40,7 @@ class Realised(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric with its 95 % interval."""
+    """A metric with its 95 % interval; of one row the interval has no end."""
 
     value: float
     low: float
@@ -50,32 +48,35 @@ class Estimate:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """What a window's predictions were worth.
+    """What the champion's predictions turned out to be worth.
 
     Args:
         verdict: worse when the whole interval lies beyond the margin.
-        labelled: predictions whose label has come.
-        by_day: newest last; empty where no time column was given.
+        overall: None where no label has met a prediction.
+        by_day: newest last.
+        predictions: distinct rows that were predicted.
+        labelled: those of them whose label has come.
+        baseline: the champion's value on the rows it was chosen by; None: not known.
+        margin: how much worse is still as good; None: model.yml does not say.
+        obstacle: why no label could be joined, the rest of a sentence; else empty.
     """
 
     verdict: Realised
     metric: Metric
-    overall: Estimate | None
-    by_day: tuple[tuple[date, Estimate], ...]
-    predictions: int
-    labelled: int
-    reference: float | None
+    overall: Estimate | None = None
+    by_day: tuple[tuple[date, Estimate], ...] = ()
+    predictions: int = 0
+    labelled: int = 0
+    baseline: float | None
     margin: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON carries it: plain values, days as ISO text."""
-        by_day = [[day.isoformat(), asdict(estimate)] for day, estimate in self.by_day]
-        return {**asdict(self), "by_day": by_day}
+    obstacle: str = ""
 
     def sentence(self) -> str:
         """The verdict as a person reads it."""
+        if self.obstacle:
+            return f"Realised performance is not judged: {self.obstacle}."
         if self.overall is None or self.verdict is Realised.NOT_ENOUGH_LABELS:
             return (
                 f"Not enough labels: {self.labelled:,} of {self.predictions:,} predictions have "
@@ -83,7 +84,7 @@ class Performance:
             )
         found = self.overall
         compared = (
-            "" if self.reference is None else f", {self.reference:.3g} when the model was chosen"
+            "" if self.baseline is None else f", {self.baseline:.3g} when the model was chosen"
         )
         allowed = "" if self.margin is None else f", margin {self.margin:.3g}"
         return (
@@ -93,168 +94,40 @@ class Performance:
         )
 
 
-def realised_performance(
-    predictions: Any,
-    labels: Any,
-    *,
-    id_column: str,
-    prediction: str,
-    label: str,
-    metric: Metric,
-    reference: float | None,
-    margin: float | None,
-    time_column: str | None = None,
-) -> Performance:
-    """Join labels to predictions by row id and compare with what was measured at the choice.
+def performance_to_json(found: Performance) -> dict[str, Any]:
+    """As JSON carries it: plain values, days as ISO text."""
+    members = asdict(found)
+    members["reference"] = members.pop("baseline")
+    members["by_day"] = [[day.isoformat(), asdict(estimate)] for day, estimate in found.by_day]
+    return members
 
-    Of several labels (or predictions) of one id the last one counts: labels are corrected later.
 
-    Args:
-        predictions: rows with the id, the prediction and, where given, the time.
-        labels: rows with the id and the label; ids that were never predicted are left out.
-        id_column: its name on both sides.
-        prediction: name of the predicted value.
-        label: name of the true value.
-        metric: accuracy for classes, mean absolute error for numbers.
-        reference: the champion's value on the rows it was judged by; None: not known.
-        margin: how much worse is still as good; the gate's margin. None: nobody said. Without
-            both the metric is shown and not judged.
-        time_column: of the predictions; gives the days.
+def performance_from_json(found: Mapping[str, Any]) -> Performance:
+    """What `performance_to_json` made, in this version or an earlier one.
 
     Raises:
-        DriftInputError: a column is missing, or holds no numbers where they are needed.
+        KeyError, TypeError, ValueError: a member is missing or of another type.
     """
-    made = _columns(predictions, [id_column, prediction, *([time_column] if time_column else [])])
-    came = _columns(labels, [id_column, label])
-    left, right = _matched(made.column(id_column), came.column(id_column))
-    predicted = len(np.unique(_ids(made.column(id_column))))
-    scores = _scores(made.column(prediction), came.column(label), left, right, metric)
-    days = None
-    if time_column and made.num_rows:
-        days = to_days(made.column(time_column).combine_chunks())[left]
-    overall = _estimate(scores, metric, days) if len(scores) else None
+    overall = found["overall"]
     return Performance(
-        verdict=_verdict(overall, metric, reference=reference, margin=margin),
-        metric=metric,
-        overall=overall,
-        by_day=_by_day(scores, days, metric),
-        predictions=predicted,
-        labelled=len(scores),
-        reference=reference,
-        margin=margin,
+        verdict=Realised(found["verdict"]),
+        metric=Metric(found["metric"]),
+        overall=None if overall is None else _estimate(overall),
+        by_day=tuple((date.fromisoformat(day), _estimate(e)) for day, e in found["by_day"]),
+        predictions=found["predictions"],
+        labelled=found["labelled"],
+        baseline=found["reference"],
+        margin=found["margin"],
+        obstacle=found.get("obstacle", ""),
     )
 
 
-def _columns(data: Any, names: Sequence[str]) -> pa.Table:
-    source = open_source(data)
-    absent = [name for name in names if name not in source.names]
-    if absent:
-        raise DriftInputError(
-            f"no column {', '.join(absent)} among {', '.join(source.names) or 'no columns'}"
-        )
-    tables = [pa.Table.from_batches([b]).select(list(names)) for b in source.batches(names)]
-    if not tables:
-        return pa.table({name: pa.nulls(0) for name in names})
-    return pa.concat_tables(tables, promote_options="permissive")
-
-
-def _ids(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    values, indices = to_categories(column.combine_chunks())
-    return np.array([*values, ""], np.str_)[indices]
-
-
-def _matched(
-    made: pa.ChunkedArray, came: pa.ChunkedArray
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers on both sides of the ids that are on both, the last row of each id."""
-    left, right = _ids(made), _ids(came)
-    place = {name: row for row, name in enumerate(right.tolist()) if name}
-    last = {name: row for row, name in enumerate(left.tolist()) if name}
-    both = [(row, place[name]) for name, row in last.items() if name in place]
-    rows = np.array(both, np.int64).reshape(-1, 2)
-    return rows[:, 0], rows[:, 1]
-
-
-def _scores(
-    prediction: pa.ChunkedArray,
-    label: pa.ChunkedArray,
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    metric: Metric,
-) -> NDArray[np.float64]:
-    """Per labelled row: 1 or 0 for a right or wrong class, else the absolute error."""
-    said, true = prediction.combine_chunks(), label.combine_chunks()
-    if metric is Metric.ACCURACY:
-        return np.asarray(_as_text(said)[left] == _as_text(true)[right], np.float64)
-    numbers, truths = to_numbers(said), to_numbers(true)
-    if numbers.unreadable or truths.unreadable:
-        raise DriftInputError("mean absolute error needs numbers in prediction and label")
-    errors = np.abs(numbers.values[left] - truths.values[right])
-    if np.isnan(errors).any():
-        raise DriftInputError("a prediction or label of a joined row is missing; leave it out")
-    return np.asarray(errors, np.float64)
-
-
-def _as_text(column: pa.Array) -> NDArray[np.str_]:
-    """Classes as text: 1 and 1.0 are one class, whatever type each side was written as."""
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return np.array([f"{v:g}" for v in to_numbers(column).values], np.str_)
-    values, indices = to_categories(column)
-    return np.array([*values, ""], np.str_)[indices]
-
-
-def _estimate(
-    scores: NDArray[np.float64], metric: Metric, days: NDArray[np.int64] | None
-) -> Estimate:
-    """Mean and interval: Wilson's for shares, Student's else; the days' own where that is wider."""
-    n, mean = len(scores), float(scores.mean())
-    if metric is Metric.ACCURACY:
-        z = float(ndtri(0.5 + _CONFIDENCE / 2))
-        middle = (mean + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * float(np.sqrt(mean * (1 - mean) / n + (z / (2 * n)) ** 2))
-        low, high = middle - half, middle + half
-    else:
-        spread = float(scores.std(ddof=1)) if n > 1 else float("inf")
-        half = float(stdtrit(max(n - 1, 1), 0.5 + _CONFIDENCE / 2)) * spread / float(np.sqrt(n))
-        low, high = mean - half, mean + half
-    if days is not None and len(np.unique(days)) >= _LEAST_DAYS:
-        half = _half_of_days(scores, days)
-        low, high = min(low, mean - half), max(high, mean + half)
-    if metric is Metric.ACCURACY:
-        high = min(high, 1.0)
-    return Estimate(value=mean, low=max(low, 0.0), high=high, rows=n)
-
-
-def _half_of_days(scores: NDArray[np.float64], days: NDArray[np.int64]) -> float:
-    """Half of an interval that takes each day as one draw: rows of a day resemble each other."""
-    _, slot = np.unique(days, return_inverse=True)
-    rows = np.bincount(slot)
-    apart = np.bincount(slot, weights=scores - scores.mean())  # sums of deviations by day
-    count = len(rows)
-    error = float(np.sqrt((apart**2).sum() * count / (count - 1))) / len(scores)
-    return float(stdtrit(count - 1, 0.5 + _CONFIDENCE / 2)) * error
-
-
-def _by_day(
-    scores: NDArray[np.float64], days: NDArray[np.int64] | None, metric: Metric
-) -> tuple[tuple[date, Estimate], ...]:
-    if days is None:
-        return ()
-    return tuple(
-        (_EPOCH + timedelta(days=day), _estimate(scores[days == day], metric, None))
-        for day in np.unique(days[days >= 0]).tolist()
+def _estimate(found: Mapping[str, Any]) -> Estimate:
+    """An end that is not there is written as null."""
+    low, high = found["low"], found["high"]
+    return Estimate(
+        value=found["value"],
+        low=-math.inf if low is None else low,
+        high=math.inf if high is None else high,
+        rows=found["rows"],
     )
-
-
-def _verdict(
-    overall: Estimate | None, metric: Metric, *, reference: float | None, margin: float | None
-) -> Realised:
-    if overall is None or overall.rows < LEAST_ROWS:
-        return Realised.NOT_ENOUGH_LABELS
-    if reference is None or margin is None:
-        return Realised.NOT_JUDGED
-    if metric is Metric.ACCURACY:
-        worse = overall.high < reference - margin
-    else:
-        worse = overall.low > reference + margin
-    return Realised.WORSE if worse else Realised.NOT_WORSE

@@ -27,11 +27,11 @@ def performance_section(found: Performance) -> str:
 
 def _limit(found: Performance) -> tuple[float, bool] | None:
     """Where worse begins, and whether lower values are the good ones."""
-    if found.reference is None or found.margin is None:
+    if found.baseline is None or found.margin is None:
         return None
     lower_is_better = found.metric is Metric.ABSOLUTE_ERROR
     sign = 1 if lower_is_better else -1
-    return found.reference + sign * found.margin, lower_is_better
+    return found.baseline + sign * found.margin, lower_is_better
 
 
 def _days(found: Performance) -> str:

@@ -7,14 +7,11 @@ windows, a job for large ones.
 from __future__ import annotations
 
 import re
-import tempfile
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
+from ml.collected_data import INPUTS, OUTPUTS
 from ml.drift import (
     AlarmBudget,
     CheckResult,
@@ -23,46 +20,33 @@ from ml.drift import (
     Profile,
     Role,
     load_profile,
+    load_result,
+    render_report,
 )
-from ml.drift.counting.scan import Scan, scan_source
-from ml.drift.readers.opening import open_source
-from ml.drift.report.document import render_report
-from ml.drift.result_file import load_result, save_result
 from ml.drift.verdict.checking import judge_scan, with_past
+from ml.monitoring.answers import Answers, unjudged
 from ml.monitoring.collected import Tally, events
-from ml.monitoring.findings import moved_columns, next_step, sentence_of
+from ml.monitoring.findings import next_step, sentence_of
 from ml.monitoring.labels import Labels
-from ml.monitoring.outcome import (
-    CHECK_FILE,
-    REPORT_FILE,
-    RESULT_FILE,
-    CheckWindow,
-    Moved,
-    PerformanceResult,
-    WindowCheck,
-    read_check,
-    write_check,
-)
+from ml.monitoring.outcome import CHECK_FILE, REPORT_FILE, WindowCheck, write_check
 from ml.monitoring.performance_section import performance_section
-from ml.monitoring.realised import ROW_ID, judge_performance
-from ml.monitoring.rows_file import TIME, RowsFile
-from ml.reference.columns import Comparable
+from ml.monitoring.window_rows import Met, RoleRows
 
 if TYPE_CHECKING:
-    from ml.drift.counting.columns import Layout
-    from ml.model_config import ModelConfig
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-__all__ = [
-    "CheckWindow",
-    "Moved",
-    "PerformanceResult",
-    "WindowCheck",
-    "check_window",
-    "read_check",
-]
+    import pandas as pd
+
+    from ml.drift.counting.scan import Scan
+    from ml.model_config import ModelConfig
+    from ml.monitoring.collected import Event
+    from ml.monitoring.outcome import CheckWindow
+    from ml.monitoring.performance import Performance
 
 _MOST_PAST: Final = 90
 _HALF_DAY: Final = timedelta(hours=12)
+_EPOCH: Final = date(1970, 1, 1)
 
 
 def check_window(
@@ -97,51 +81,29 @@ def check_window(
     """
     name = f"version {window.champion_version}"
     reference = replace(load_profile(profile), name=name)
-    tally = Tally()
-    with tempfile.TemporaryDirectory(prefix="drift-") as folder, ExitStack() as open_files:
-        rows = _Rows(config, reference, Path(folder), open_files)
-        landed = None
-        if labels is not None:
-            since_utc = _looks_back_to(config, window)
-            landed = Labels.of(labels, config, since_utc=since_utc, until_utc=window.end_utc)
-        rows.read_collected(collected, window, tally)
-        if landed is not None:
-            rows.read_labels(landed, window)
-        open_files.close()
-        result = _judged(config, reference, rows, window)
-        performance = judge_performance(config, rows.scored, landed, baseline=baseline)
+    landed = None
+    if labels is not None:
+        since_utc = _looks_back_to(config, window)
+        landed = Labels.of(labels, config, since_utc=since_utc, until_utc=window.end_utc)
+    tally, answers = Tally(), _answers(config, labels)
+    found, met = _scanned(
+        config, reference, window, collected=collected, labels=landed, tally=tally, answers=answers
+    )
     earlier, lost = _earlier(past)
-    result = with_past(result, earlier)
+    result = with_past(_judged(config, reference, found, met, window), earlier)
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
     check = WindowCheck(
-        verdict=result.verdict.replace(" ", "_"),
+        result=result,
         sentence=" ".join([sentence_of(result), *losses]),
-        moved=moved_columns(result),
-        current_rows=result.rows,
-        reference_rows=result.reference_rows,
-        missing_days=result.missing_days,
-        performance=performance.result,
+        performance=_performance(config, labels, answers, baseline=baseline),
     )
     output.mkdir(parents=True, exist_ok=True)
-    of_days = performance.by_day
-    save_result(
-        result,
-        output / RESULT_FILE,
-        beside={"performance": None if of_days is None else of_days.to_dict()},
-    )
-    page = render_report(
-        result,
-        subject=config.name,
-        notes=[*performance.notes, *losses],
-        next_step=next_step(config, result, performance.result),
-        sections=[] if of_days is None else [performance_section(of_days)],
-    )
-    (output / REPORT_FILE).write_text(page, encoding="utf-8")
+    (output / REPORT_FILE).write_text(_page(config, check, losses), encoding="utf-8")
     write_check(check, output)
     return check
 
 
-def budget_of(config: ModelConfig) -> AlarmBudget:
+def alarm_budget_of(config: ModelConfig) -> AlarmBudget:
     """What the model's own settings allow and ask of a check."""
     settings = config.drift
     return AlarmBudget(
@@ -154,87 +116,108 @@ def budget_of(config: ModelConfig) -> AlarmBudget:
 
 def _looks_back_to(config: ModelConfig, window: CheckWindow) -> datetime:
     """How old a prediction or its label may be."""
-    return min(window.start_utc, window.end_utc - timedelta(days=config.drift.performance_days))
+    return min(window.start_utc, _answers_since(config, window))
 
 
-class _Rows:
-    """The window's rows by what they are to the model, each kind in a file of its own."""
+def _answers_since(config: ModelConfig, window: CheckWindow) -> datetime:
+    return window.end_utc - timedelta(days=config.drift.performance_days)
 
-    def __init__(
-        self, config: ModelConfig, reference: Profile, folder: Path, open_files: ExitStack
-    ) -> None:
-        self._config = config
-        by_role = {
-            role: [
-                Comparable.of_profile(column, config)
-                for column in reference.layout.columns
-                if column.role is role
-            ]
-            for role in Role
-        }
-        self.of_role = {
-            role: open_files.enter_context(RowsFile(folder / f"{role}.parquet", columns))
-            for role, columns in by_role.items()
-        }
-        scored = [Comparable.of_row_id(ROW_ID), Comparable.of_model(PREDICTION, config)]
-        self.scored = open_files.enter_context(RowsFile(folder / "scored.parquet", scored))
 
-    def read_collected(self, collected: Path, window: CheckWindow, tally: Tally) -> None:
-        """Inputs of the window; outputs of the window, and of the days that labels come for."""
-        config = self._config
-        for event in events(
+def _answers(config: ModelConfig, labels: Path | None) -> Answers | None:
+    """Where answers wait for labels; None: nobody asks, or no row id joins the two."""
+    asked = labels is not None or config.drift.performance is not None
+    return Answers(config) if asked and config.id is not None else None
+
+
+def _performance(
+    config: ModelConfig, labels: Path | None, answers: Answers | None, *, baseline: float | None
+) -> Performance | None:
+    if answers is not None:
+        return answers.performance(baseline)
+    if labels is None and config.drift.performance is None:
+        return None
+    return unjudged(config, baseline, "the model has no row id to join labels by")
+
+
+def _scanned(
+    config: ModelConfig,
+    reference: Profile,
+    window: CheckWindow,
+    *,
+    collected: Path,
+    labels: Labels | None,
+    tally: Tally,
+    answers: Answers | None,
+) -> tuple[Scan, Met]:
+    """One pass over each kind of rows: inputs, outputs, and then the labels that answers wait for.
+
+    Predictions and labels are compared where enough of them came: none at all is not drift.
+    """
+
+    def collection(name: str, since_utc: datetime) -> Iterator[Event]:
+        return events(
             collected,
-            INPUTS,
-            start_utc=window.start_utc,
+            name,
+            start_utc=since_utc,
             end_utc=window.end_utc,
             id_column=config.id,
             tally=tally,
-        ):
-            self.of_role[Role.FEATURE].add_rows(event.rows, event.time_utc)
-        since_utc = window.end_utc - timedelta(days=config.drift.performance_days)
-        for event in events(
-            collected,
-            OUTPUTS,
-            start_utc=_looks_back_to(config, window),
-            end_utc=window.end_utc,
-            id_column=config.id,
-            tally=tally,
-        ):
-            if not event.is_of(window.champion_version):
-                continue
-            if event.time_utc >= window.start_utc:
-                self.of_role[Role.PREDICTION].add_rows(event.rows, event.time_utc)
-            if event.time_utc >= since_utc:
-                rows = [{**row, ROW_ID: row.get(config.id or ROW_ID)} for row in event.rows]
-                self.scored.add_rows(rows, event.time_utc)
+        )
 
-    def read_labels(self, labels: Labels, window: CheckWindow) -> None:
-        """Labelled rows that landed in the window."""
-        for file in labels.files:
+    met = Met({*(column.name for column in reference.layout.columns), config.id})
+    inputs, predictions, landed = (RoleRows(reference, role, config) for role in Role)
+    found = inputs.scan_requests(_asked(collection(INPUTS, window.start_utc), met))
+    outputs = collection(OUTPUTS, _looks_back_to(config, window))
+    for more in (
+        predictions.scan_requests(_answered(outputs, config, window, answers)),
+        landed.scan_frames(_landed(labels, config, window, answers)),
+    ):
+        if more.rows >= config.drift.min_rows:
+            found.summaries |= more.summaries
+            found.unreadable |= more.unreadable
+    found.rows = met.rows
+    found.days = {(day - _EPOCH).days for day in met.days}
+    return found, met
+
+
+def _asked(inputs: Iterator[Event], met: Met) -> Iterator[Sequence[Mapping[str, Any]]]:
+    for event in inputs:
+        met.take(event.rows, event.time_utc.date())
+        yield event.rows
+
+
+def _answered(
+    outputs: Iterator[Event], config: ModelConfig, window: CheckWindow, answers: Answers | None
+) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The champion's answers in the window; earlier ones may have been labelled since."""
+    since_utc = _answers_since(config, window)
+    for event in outputs:
+        if not event.is_of(window.champion_version):
+            continue
+        if answers is not None and event.time_utc >= since_utc:
+            answers.add(event.rows, event.time_utc)
+        if event.time_utc >= window.start_utc:
+            yield event.rows
+
+
+def _landed(
+    labels: Labels | None, config: ModelConfig, window: CheckWindow, answers: Answers | None
+) -> Iterator[pd.DataFrame]:
+    """Labelled rows that landed in the window; all of them meet the answers."""
+    if labels is None:
+        return
+    for file in labels.files:
+        for frame in labels.frames(file, config):
+            if answers is not None:
+                answers.meet(frame)
             if window.start_utc <= file.landed_utc < window.end_utc:
-                for frame in labels.frames(file, self._config):
-                    self.of_role[Role.LABEL].add_frame(frame, file.landed_utc)
+                yield frame
 
 
 def _judged(
-    config: ModelConfig, reference: Profile, rows: _Rows, window: CheckWindow
+    config: ModelConfig, reference: Profile, found: Scan, met: Met, window: CheckWindow
 ) -> CheckResult:
-    """The engine's verdict on all kinds of rows together.
-
-    Predictions and labels are compared where enough of them came: none at all is no drift.
-    """
-    budget = budget_of(config)
-    several = reference.history is HistoryKind.DAYS and len(_days(window)) > 1
-    found = Scan()
-    for role, file in rows.of_role.items():
-        if role is not Role.FEATURE and file.rows < budget.least_rows:
-            continue
-        part = _scanned(file, reference.layout, role, by_day=several)
-        found.summaries |= part.summaries
-        found.unreadable |= part.unreadable
-        found.unreadable |= file.unreadable
-    inputs = rows.of_role[Role.FEATURE]
-    found.rows = inputs.rows
+    """The engine's verdict on all kinds of rows together."""
     compared = replace(
         reference,
         references=tuple(
@@ -243,24 +226,32 @@ def _judged(
             if one.column.role is Role.FEATURE or one.column.name in found.summaries
         ),
     )
-    result = judge_scan(compared, found, alarm_budget=budget, day=None if several else window.day)
-    known = {column.name for column in reference.layout.columns} | {config.id}
+    several = reference.history is HistoryKind.DAYS and len(_days(window)) > 1
+    result = judge_scan(
+        compared,
+        found,
+        alarm_budget=alarm_budget_of(config),
+        day=None if several else window.day,
+    )
     return replace(
         result,
         day=window.day,
-        new_columns=tuple(name for name in inputs.others if name not in known),
-        missing_days=tuple(day for day in _days(window) if day not in inputs.days),
+        new_columns=tuple(met.new_columns),
+        missing_days=tuple(day for day in _days(window) if day not in met.days),
     )
 
 
-def _scanned(file: RowsFile, layout: Layout, role: Role, *, by_day: bool) -> Scan:
-    """Summaries of one kind of rows; a column that no row had has none."""
-    columns = tuple(c for c in layout.columns if c.role is role and c.name in file.seen)
-    if not columns:
-        return Scan(rows=file.rows)
-    part = replace(layout, columns=columns, time_column=TIME)
-    history = HistoryKind.DAYS if by_day else HistoryKind.NONE
-    return scan_source(open_source(file.path), part, history=history)
+def _page(config: ModelConfig, check: WindowCheck, losses: Sequence[str]) -> str:
+    """The report; performance is drawn where labels were joined, else said."""
+    performance = check.performance
+    drawn = performance is not None and not performance.obstacle
+    return render_report(
+        check.result,
+        subject=config.name,
+        notes=[*([] if performance is None or drawn else [performance.sentence()]), *losses],
+        next_step=next_step(config, check.result, performance),
+        sections=[performance_section(performance)] if performance is not None and drawn else [],
+    )
 
 
 def _days(window: CheckWindow) -> tuple[date, ...]:
@@ -285,7 +276,7 @@ def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
     for path in [path for path in files if path.name != CHECK_FILE][-_MOST_PAST:]:
         try:
             result = load_result(path)
-        except (DriftInputError, KeyError, TypeError, ValueError) as exc:
+        except DriftInputError as exc:
             lost.append(f"An earlier result, {path.name}, cannot be read: {exc}.")
         else:
             results[result.day] = result

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml.collected_data import PREDICTION
-from ml.data_tests.typed import typed
 from ml.drift import Kind
-from ml.model_config import ColumnContract
+from ml.model_config import MISSING_WORDS, ColumnContract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,44 @@ class Cells:
     unreadable: int
 
 
+def cells_of_json(values: Sequence[Any], column: Comparable) -> Cells:
+    """Cells as JSON gives them, one a row; pandas is asked only where one of them is odd.
+
+    Args:
+        values: None, numbers, texts, booleans, lists and objects.
+        column: says what they are.
+    """
+    try:
+        if column.is_number:
+            return Cells(pa.array(values, pa.float64()), 0)
+        if column.contract.type != "date":
+            return Cells(_plain_texts(pa.array(values), column), 0)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+        pass  # cells of several types, or of a type that is odd here
+    import pandas as pd  # noqa: PLC0415 - large, and seldom needed
+
+    return cells_of(pd.Series(values, dtype=object), column)
+
+
+def _plain_texts(values: pa.Array, column: Comparable) -> pa.Array:
+    """Whole numbers, or texts where they are not read as numbers.
+
+    Raises:
+        ArrowInvalid: anything else, or a text that is too long.
+    """
+    if pa.types.is_null(values.type):
+        return values.cast(pa.string())
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        return values.cast(pa.int64()).cast(pa.string())
+    is_read_as_text = column.contract.type in {"category", "text"}
+    if not (is_read_as_text and pa.types.is_string(values.type)):
+        raise pa.ArrowInvalid(f"{values.type} in a column of type {column.contract.type}")
+    if (pc.max(pc.binary_length(values)).as_py() or 0) > _MOST_TEXT:
+        raise pa.ArrowInvalid("a text is too long")
+    missing = pc.is_in(values, value_set=pa.array(MISSING_WORDS))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), values)
+
+
 def cells_of(values: pd.Series, column: Comparable) -> Cells:
     """Raw cells of whatever type as the engine counts them.
 
@@ -86,6 +124,8 @@ def cells_of(values: pd.Series, column: Comparable) -> Cells:
         values: text from CSV, any type from Parquet or JSON.
         column: says what they are.
     """
+    from ml.data_tests.typed import typed  # noqa: PLC0415 - pandas, as above
+
     scalars = values
     if values.dtype == object:
         scalars = values.map(_scalar)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
     from ml.model_config import ModelConfig
-    from ml.monitoring.outcome import PerformanceResult, WindowCheck
+    from ml.monitoring.outcome import WindowCheck
+    from ml.monitoring.performance import Performance as RealisedPerformance
     from shared.adapters.storage_account import StorageAccount
     from shared.domain.drift import CheckDrift
     from shared.ports.drift import Comparison
@@ -91,10 +92,11 @@ class CollectedDriftChecks:
         """See `DriftChecks.read`."""
         from ml.monitoring.outcome import read_check  # noqa: PLC0415 - once a day
 
-        path = f"{files.folder_of(model, check)}/{files.CHECK}"
+        folder = files.folder_of(model, check)
         with tempfile.TemporaryDirectory(prefix="drift-check-") as name:
             try:
-                files.download(self._container, path, Path(name) / files.CHECK)
+                for part in (files.CHECK, files.RESULT):
+                    files.download(self._container, f"{folder}/{part}", Path(name) / part)
             except EvidenceError as exc:
                 raise NotThereYetError(f"{exc}; look at the log of the drift job") from exc
             with _drift_errors():
@@ -147,45 +149,54 @@ class CollectedDriftChecks:
 
     def _result(self, model: str, check: CheckDrift, found: WindowCheck) -> DriftResult:
         folder = files.folder_of(model, check)
+        performance = found.performance
         return DriftResult(
-            verdict=DriftVerdict(found.verdict),
+            verdict=DriftVerdict(_word(found.result.verdict)),
             sentence=found.sentence,
             report=f"{self._container_name}/{folder}/{files.REPORT}",
             signals=tuple(
                 DriftSignal(
-                    item.feature,
-                    item.value,
-                    item.limit,
-                    measure=item.statistic,
-                    role=item.role,
-                    since=item.since,
-                    alarm_share=item.alarm_share,
+                    column.name,
+                    signal.value,
+                    signal.limit,
+                    measure=signal.statistic,
+                    role=str(column.role),
+                    since=column.since,
+                    alarm_share=column.alarm_share,
                 )
-                for item in found.moved
+                for column in found.leading
+                if (signal := column.leading) is not None
             ),
-            current_rows=found.current_rows,
-            reference_rows=found.reference_rows,
-            missing_days=found.missing_days,
-            performance=None if found.performance is None else _performance(found.performance),
+            current_rows=found.result.rows,
+            reference_rows=found.result.reference_rows,
+            missing_days=found.result.missing_days,
+            performance=None if performance is None else _performance(performance),
         )
 
 
-def _performance(found: PerformanceResult) -> Performance:
+def _performance(found: RealisedPerformance) -> Performance:
+    estimate = found.overall
     return Performance(
-        PerformanceVerdict(found.verdict),
-        found.sentence,
-        metric=found.metric,
-        rows=found.rows,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        PerformanceVerdict(_word(found.verdict)),
+        found.sentence(),
+        metric=found.metric.setting,
+        rows=found.labelled,
+        value=None if estimate is None else estimate.value,
+        low=None if estimate is None else estimate.low,
+        high=None if estimate is None else estimate.high,
         baseline=found.baseline,
         margin=found.margin,
     )
 
 
+def _word(verdict: str) -> str:
+    """As the ledger has it."""
+    return verdict.replace(" ", "_")
+
+
 def _compared(config: ModelConfig, comparison: Comparison, folder: Path) -> WindowCheck:
-    from ml.monitoring.window import CheckWindow, check_window  # noqa: PLC0415 - seconds of CPU
+    from ml.monitoring.outcome import CheckWindow  # noqa: PLC0415 - seconds of CPU
+    from ml.monitoring.window import check_window  # noqa: PLC0415 - same
 
     def given(name: str) -> Path | None:
         return folder / name if (folder / name).is_dir() else None

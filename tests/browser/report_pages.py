@@ -12,8 +12,9 @@ from ml.drift.report.document import render_report as render
 from ml.evaluation.compare import Comparison, MetricPair
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
-from ml.monitoring.performance import Metric, realised_performance
+from ml.monitoring.performance import Metric
 from ml.monitoring.performance_section import performance_section
+from ml.monitoring.scores import judge_scores
 
 DAY = date(2026, 3, 13)
 HOSTILE = "<script>document.title='ran'</script>"
@@ -80,20 +81,10 @@ def _drift_pages():
 def _performance():
     rng = np.random.default_rng(5)
     rows = 2_000
-    when = np.datetime64("2026-03-01") + (np.arange(rows) * 12 // rows).astype("timedelta64[D]")
-    truth = rng.integers(0, 2, rows)
+    days = 20_513 + np.arange(rows) * 12 // rows  # from 1 March 2026
     wrong = rng.random(rows) < np.where(np.arange(rows) < rows // 2, 0.1, 0.35)
-    ids = np.arange(rows)
-    return realised_performance(
-        pa.table({"id": ids, "said": np.where(wrong, 1 - truth, truth), "at": when}),
-        pa.table({"id": ids, "true": truth}),
-        id_column="id",
-        prediction="said",
-        label="true",
-        metric=Metric.ACCURACY,
-        reference=0.9,
-        margin=0.02,
-        time_column="at",
+    return judge_scores(
+        (~wrong).astype(float), days, Metric.ACCURACY, baseline=0.9, margin=0.02, predictions=rows
     )
 
 

@@ -200,7 +200,7 @@ def champion(tmp_path_factory) -> tuple[Steps, Path]:
     return steps, mounted
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "no_drift"), (9.0, "drift")])
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "no drift"), (9.0, "drift")])
 def test_collected_rows_of_a_trained_model_are_checked_against_its_own_reference(
     champion, tmp_path, shift, verdict
 ):
@@ -227,15 +227,15 @@ def test_collected_rows_of_a_trained_model_are_checked_against_its_own_reference
     )
 
     check = read_check(tmp_path / "check")
-    assert check.current_rows == 400
-    assert check.verdict == verdict, check.sentence
+    assert check.result.rows == 400
+    assert check.result.verdict == verdict, check.sentence
     if verdict == "drift":
         # 9 kg/m2 are 2 standard deviations, and the predictions shift with them.
-        assert {one.feature for one in check.moved if one.value > one.limit} == {
+        assert {one.name for one in check.leading if one.ratio > 1} == {
             "bmi",
             "prediction",
         }
-        assert check.moved[0].value == pytest.approx(9 / table["bmi"].std(), rel=0.1)
+        assert check.leading[0].leading.value == pytest.approx(9 / table["bmi"].std(), rel=0.1)
 
 
 def test_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):

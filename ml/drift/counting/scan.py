@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from ml.drift.counting.category import CategorySummary
@@ -28,11 +29,15 @@ COLUMNS_AT_ONCE: Final = 3  # a Parquet column holds about 2 MB; memory never us
 
 @dataclass(slots=True)
 class Scan:
-    """What one pass found: summaries of the columns that are there, and what was odd."""
+    """What one pass found: summaries of the columns that are there, and what was odd.
+
+    `unreadable` counts values by column, `days` are those of the time column, since 1970.
+    """
 
     rows: int = 0
     summaries: dict[str, Summary] = field(default_factory=dict)
     unreadable: dict[str, int] = field(default_factory=dict)
+    days: set[int] = field(default_factory=set)
 
     def merge(self, other: "Scan") -> None:
         """Add the next part's findings; a column absent there counts as missing in its rows."""
@@ -47,6 +52,7 @@ class Scan:
         for name, count in other.unreadable.items():
             self.unreadable[name] = self.unreadable.get(name, 0) + count
         self.rows += other.rows
+        self.days |= other.days
 
 
 def _merge(mine: Summary, other: Summary) -> None:
@@ -124,6 +130,7 @@ def _side_by_side(scans: Sequence[Scan]) -> Scan:
     for one in scans:
         joined.summaries |= one.summaries
         joined.unreadable |= one.unreadable
+        joined.days |= one.days
     return joined
 
 
@@ -138,7 +145,7 @@ def scan_part(
     result = Scan()
     length = source.rows if history is HistoryKind.BLOCKS else None
     names = {column.name for column in columns}
-    if layout.time_column and history is HistoryKind.DAYS:
+    if layout.time_column and history is not HistoryKind.BLOCKS:
         names.add(layout.time_column)
     for batch in source.batches(names):
         _add_batch(result, batch, layout, columns, history=history, length=length)
@@ -158,8 +165,9 @@ def _add_batch(
 ) -> None:
     present = set(batch.schema.names)
     days = None
-    if history is HistoryKind.DAYS and layout.time_column in present:
+    if history is not HistoryKind.BLOCKS and layout.time_column in present:
         days = to_days(batch.column(layout.time_column))
+        result.days.update(np.unique(days[days >= 0]).tolist())
     for column in columns:
         name = column.name
         if name not in present and name not in result.summaries:

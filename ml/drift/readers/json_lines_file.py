@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from ml.drift.errors import DriftInputError
+from ml.drift.readers.envelopes import read_envelope
 from ml.drift.readers.source import BATCH_ROWS, OneReader, first_names
 
 _BLOCK_BYTES: Final = 1 << 22
@@ -57,10 +58,16 @@ def _parsed(line: bytes, path: Path) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DriftInputError(f"{path.name} holds a line that is no JSON: {error}") from error
+        raise _not_an_object(path) from error
     if not isinstance(row, dict):
-        raise DriftInputError(f"{path.name} holds a line that is no JSON object")
+        raise _not_an_object(path)
     return row
+
+
+def _not_an_object(path: Path) -> DriftInputError:
+    return DriftInputError(
+        f"{path.name} holds a line or row that is not a JSON object; repair or remove it"
+    )
 
 
 def _is_envelope(line: bytes) -> bool:
@@ -70,15 +77,18 @@ def _is_envelope(line: bytes) -> bool:
 def _unpacked(lines: Sequence[bytes], path: Path) -> Iterator[Mapping[str, Any]]:
     for line in lines:
         if line.strip():
-            envelope = _parsed(line, path)
-            rows = envelope.get("data")
-            if not isinstance(rows, list):  # payloads over 4 MB sit apart behind a pointer line
+            envelope = read_envelope(line)
+            if envelope is None:
+                raise _not_an_object(path)
+            if envelope.rows is None:
                 raise DriftInputError(
                     f"{path.name}: the data of one request are not in the file (id "
-                    f"{envelope.get('id')}); collect smaller batches"
+                    f"{envelope.event_id}); collect smaller batches"
                 )
-            for row in rows:
-                yield {"collected_time": envelope.get("time"), **row}
+            for row in envelope.rows:
+                if not isinstance(row, dict):
+                    raise _not_an_object(path)
+                yield {"collected_time": envelope.time, **row}
 
 
 def _table_of_rows(rows: Iterator[Mapping[str, Any]]) -> pa.Table:

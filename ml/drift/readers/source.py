@@ -1,6 +1,6 @@
 """Rows as streams of record batches, in memory that does not grow with them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol, Self
@@ -89,6 +89,27 @@ class TableSource:
     def names(self) -> Sequence[str]:
         """Known."""
         return list(self.table.schema.names)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStream(OneReader):
+    """Batches that come once, such as from a queue or a partition; they are not kept."""
+
+    stream: Iterable[pa.RecordBatch]
+
+    def batches(
+        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Those that have not been read yet, as large as they come."""
+        del rows
+        for batch in self.stream:
+            chosen = [n for n in batch.schema.names if columns is None or n in columns]
+            yield batch.select(chosen)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Unknown: to look would use up the first batch."""
+        return []
 
 
 @dataclass(frozen=True, slots=True)

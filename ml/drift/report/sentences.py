@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from ml.drift.result import CheckResult, ColumnResult, Signal, Verdict
+from ml.drift.result import CheckResult, ColumnResult, Kind, Signal, Verdict
 from ml.drift.statistics.registry import statistic_named
 from ml.presentation.figures import day_ranges, day_text, listed, shortened
 
@@ -70,8 +70,8 @@ def remarks(result: CheckResult) -> list[str]:
         lines.append(f"No row came from {day_ranges(result.missing_days)}.")
     lines += [f"{f.note.rstrip('.')}." for f in result.columns if f.note]
     lines += [
-        f"{shortened(f.name, LONGEST_NAME)}: {f.unreadable:,} values are not numbers, "
-        "counted as missing."
+        f"{shortened(f.name, LONGEST_NAME)}: {f.unreadable:,} values "
+        f"{'are not numbers' if f.kind is Kind.NUMBER else 'cannot be read'}, counted as missing."
         for f in result.columns
         if f.unreadable
     ]

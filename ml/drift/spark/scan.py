@@ -2,8 +2,7 @@
 
 import pickle
 import zlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -11,36 +10,12 @@ import pyarrow as pa
 from ml.drift.counting.columns import HistoryKind, Layout
 from ml.drift.counting.scan import Scan, scan_part
 from ml.drift.errors import DriftInputError
-from ml.drift.readers.source import BATCH_ROWS, TableSource
+from ml.drift.readers.source import BATCH_ROWS, BatchStream, TableSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyspark.sql import DataFrame
 
 _OUT: Final = "summaries binary"
-
-
-@dataclass(frozen=True, slots=True)
-class _Partition:
-    """The batches of one partition, read once."""
-
-    stream: Iterator[pa.RecordBatch]
-
-    def batches(
-        self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
-    ) -> Iterator[pa.RecordBatch]:
-        del rows  # Spark has cut them already
-        for batch in self.stream:
-            chosen = [n for n in batch.schema.names if columns is None or n in columns]
-            yield batch.select(chosen)
-
-    def parts(self, wanted: int) -> "Sequence[_Partition]":
-        del wanted
-        return [self]
-
-    rows = None
-    names: "Sequence[str]" = ()
 
 
 def head_of(frame: "DataFrame") -> TableSource:
@@ -85,7 +60,7 @@ def scan_spark(
         raise DriftInputError("partitions have no order; take a history of days, or none")
 
     def summarise(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = scan_part(_Partition(batches), layout, layout.columns, history=history)
+        found = scan_part(BatchStream(batches), layout, layout.columns, history=history)
         packed = zlib.compress(pickle.dumps(found), 1)
         yield pa.record_batch({"summaries": pa.array([packed], pa.binary())})
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml.drift.counting.category import CategorySummary
-from ml.drift.counting.columns import HistoryKind, Layout, Summary
-from ml.drift.counting.history import Days
+from ml.drift.counting.columns import Summary
 from ml.drift.counting.scan import Scan, scan_source
 from ml.drift.profiles.profile import Profile, note_of
 from ml.drift.readers.opening import open_source
@@ -55,10 +54,9 @@ def check(
     """
     source = open_source(data)
     layout = profile.layout
-    history = HistoryKind.NONE
-    if layout.time_column is not None and day is None:
-        history = HistoryKind.DAYS
-    found = scan_source(source, _present(layout, history), history=history, threads=threads)
+    # A day that is given stands for the times of the rows.
+    scanned = layout if day is None else replace(layout, time_column=None)
+    found = scan_source(source, scanned, threads=threads)
     names = source.names
     result = judge_scan(profile, found, alarm_budget=alarm_budget or AlarmBudget(), day=day)
     known = {column.name for column in layout.columns}
@@ -66,15 +64,12 @@ def check(
     return with_past(replace(result, new_columns=new), past)
 
 
-def _present(layout: Layout, history: HistoryKind) -> Layout:
-    return layout if history is HistoryKind.DAYS else replace(layout, time_column=None)
-
-
 def judge_scan(
     profile: Profile, found: Scan, *, alarm_budget: AlarmBudget, day: date | None = None
 ) -> CheckResult:
     """The verdict on a window that is already summarised, here or in partitions elsewhere."""
-    window = Window(days=_days_of(found, day))
+    days = found.days if day is None else {(day - _EPOCH).days}
+    window = Window(days=tuple(sorted(days)))
     here = [r for r in profile.references if r.column.name in found.summaries]
     gone = [r for r in profile.references if r.column.name not in found.summaries]
     pairs = [Pair.of(r, found.summaries[r.column.name], window) for r in here]
@@ -114,15 +109,6 @@ def _signals(pair: Pair, alarm_budget: AlarmBudget, *, columns: int) -> list[Sig
         one.signal(pair, alarm_budget, chance=chance * one.alarm_share) for one in all_statistics()
     )
     return [signal for signal in found if signal is not None]
-
-
-def _days_of(found: Scan, day: date | None) -> tuple[int, ...]:
-    if day is not None:
-        return ((day - _EPOCH).days,)
-    for summary in found.summaries.values():
-        if isinstance(summary.history, Days):
-            return tuple(sorted(summary.history.counts))
-    return ()
 
 
 def _gaps(days: Sequence[int]) -> tuple[date, ...]:

@@ -165,7 +165,7 @@ def test_mixed_types_in_json_are_read_as_text(tmp_path):
 def test_a_line_that_is_no_json_object_is_refused_with_its_file(tmp_path, line):
     (tmp_path / "rows.jsonl").write_text(f'{{"a": 1}}\n{line}\n')
 
-    with pytest.raises(DriftInputError, match=r"rows\.jsonl holds a line that is no JSON"):
+    with pytest.raises(DriftInputError, match=r"rows\.jsonl holds a line or row that is not"):
         list(open_source(tmp_path / "rows.jsonl").batches())
 
 

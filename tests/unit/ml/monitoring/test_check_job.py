@@ -1,10 +1,10 @@
 """The check as Azure ML runs it: the component's own command line, as a process."""
 
-import json
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.monitoring.check_job import figures, main
 from ml.monitoring.outcome import read_check
+from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.reference.profile import PROFILE_FILE, reference_profile
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -68,8 +69,8 @@ def test_the_component_s_command_checks_a_window(job, bench):
 
     assert done.returncode == 0, done.stderr.decode()
     check = read_check(bench.output)
-    assert check.verdict == "drift"
-    assert (check.current_rows, len(check.moved)) == (400, 4)
+    assert check.result.verdict == "drift"
+    assert (check.result.rows, len(check.leading)) == (400, 4)
     assert done.stdout.decode() == f"iris, 2026-03-14: {check.sentence}\n"
     assert {path.name for path in bench.output.iterdir()} == {
         "check.json",
@@ -112,18 +113,15 @@ def test_a_window_that_is_none_is_refused_before_anything_is_read(job, capsys, n
 
 def test_a_run_s_figures_hold_the_realised_performance(job, bench):
     main(command_of(job)[3:])
-    document = json.loads((bench.output / "check.json").read_text())
-    document["performance"] = {
-        "verdict": "worse",
-        "sentence": "…",
-        "metric": "accuracy",
-        "value": 0.8,
-        "low": 0.7,
-        "high": 0.85,
-        "baseline": 0.9,
-        "margin": 0.05,
-        "rows": 100,
-    }
-    (bench.output / "check.json").write_text(json.dumps(document))
+    check = read_check(bench.output)
+    found = Performance(
+        verdict=Realised.WORSE,
+        metric=Metric.ACCURACY,
+        overall=Estimate(0.8, 0.7, 0.85, rows=100),
+        labelled=100,
+        baseline=0.9,
+        margin=0.05,
+    )
 
-    assert figures(read_check(bench.output))["realised_accuracy"] == 0.8
+    assert "realised_accuracy" not in figures(check)
+    assert figures(replace(check, performance=found))["realised_accuracy"] == 0.8

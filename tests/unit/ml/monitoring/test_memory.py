@@ -1,36 +1,62 @@
 """What is held does not grow with the rows."""
 
-import pyarrow.parquet as pq
-from window_bench import NOON
+from datetime import date
 
-from ml.model_config import ColumnContract
+import pyarrow as pa
+import pytest
+
+from ml.drift import Profile, Role
 from ml.monitoring.collected import Recent
-from ml.monitoring.rows_file import RowsFile
-from ml.reference.columns import Comparable
+from ml.monitoring.window_rows import Met, RoleRows
+
+NAMES = "abcdefghij"
 
 
-def test_rows_go_to_disk_before_they_pile_up(tmp_path):
-    columns = [
-        Comparable(name, ColumnContract(name, "number"), is_number=True) for name in "abcdefghij"
-    ]
-    row = dict.fromkeys("abcdefghij", 1.5)
+@pytest.fixture
+def ten_columns(bench):
+    table = pa.table({name: [float(i) for i in range(300)] for name in NAMES})
+    return RoleRows(Profile.fit(table, draws=100), Role.FEATURE, bench.config)
 
-    with RowsFile(tmp_path / "rows.parquet", columns) as file:
-        most = 0
+
+def test_rows_reach_the_engine_before_they_pile_up(ten_columns):
+    read = 0
+
+    def requests():
+        nonlocal read
         for _ in range(60):
-            file.add_rows([row] * 1_000, NOON)
-            most = max(most, len(file._times))
+            read += 1_000
+            yield [dict.fromkeys(NAMES, 1.5)] * 1_000
 
-    assert most < 20_000
-    assert pq.ParquetFile(tmp_path / "rows.parquet").metadata.num_row_groups == 3
-    assert file.rows == 60_000
+    waiting, seen = [], 0
+    for batch in ten_columns._requests(requests()):
+        waiting.append(read - seen)
+        seen += batch.num_rows
+
+    assert seen == 60_000
+    assert max(waiting) <= 20_000
 
 
-def test_a_row_with_endless_columns_of_its_own_is_not_remembered_whole(tmp_path):
-    with RowsFile(tmp_path / "rows.parquet", []) as file:
-        file.add_rows([{f"column {i}": 1 for i in range(100_000)}], NOON)
+def test_every_row_of_a_stream_is_counted(ten_columns):
+    found = ten_columns.scan_requests([{"a": i, "b": None}] for i in range(25_000))
 
-    assert len(file.others) == 50
+    assert found.rows == 25_000
+    assert found.summaries.keys() == {"a", "b"}
+    assert (found.summaries["a"].finite, found.summaries["b"].missing) == (25_000, 25_000)
+
+
+def test_column_that_came_late_is_missing_in_the_rows_before(ten_columns):
+    found = ten_columns.scan_requests([{"a": i} if i < 24_000 else {"c": i}] for i in range(25_000))
+
+    assert (found.summaries["a"].missing, found.summaries["c"].missing) == (1_000, 24_000)
+
+
+def test_a_row_with_endless_columns_of_its_own_is_not_remembered_whole():
+    met = Met(known=set())
+
+    met.take([{f"column {i}": 1 for i in range(100_000)}], date(2026, 3, 14))
+    met.take([{"another": 1}], date(2026, 3, 14))
+
+    assert len(met.new_columns) == 50
 
 
 def test_only_what_came_lately_is_remembered():

@@ -1,47 +1,36 @@
+"""Scores of labelled predictions: their mean, its interval, and the verdict."""
+
 import math
 from datetime import date, timedelta
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
+from window_bench import NOON
 
-from ml.drift.errors import DriftInputError
-from ml.monitoring.performance import (
-    Estimate,
-    Metric,
-    Performance,
-    Realised,
-    realised_performance,
-)
+from ml.monitoring.answers import Answers
+from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.monitoring.performance_section import performance_section
+from ml.monitoring.scores import judge_scores
 
 DAY = date(2026, 3, 1)
+FIRST = (DAY - date(1970, 1, 1)).days
 
 
-def _classes(right, rows=1_000, seed=1, days=10):
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, 2, rows)
-    said = np.where(rng.random(rows) < right, truth, 1 - truth)
-    ids = [f"row-{i}" for i in range(rows)]
-    when = [DAY + timedelta(days=int(i * days / rows)) for i in range(rows)]
-    return pa.table({"id": ids, "said": said, "when": when}), pa.table({"id": ids, "truth": truth})
+def _judge(scores, *, days=1, metric=Metric.ACCURACY, baseline=0.9, margin=0.02, predictions=1_000):
+    scores = np.asarray(scores, np.float64)
+    of_day = FIRST + np.arange(len(scores)) * days // max(len(scores), 1)
+    return judge_scores(
+        scores, of_day, metric, baseline=baseline, margin=margin, predictions=predictions
+    )
 
 
-def _judge(predictions, labels, **changes):
-    options = {
-        "id_column": "id",
-        "prediction": "said",
-        "label": "truth",
-        "metric": Metric.ACCURACY,
-        "reference": 0.9,
-        "margin": 0.02,
-        "time_column": "when",
-    }
-    return realised_performance(predictions, labels, **{**options, **changes})
+def _right(share, *, rows=1_000):
+    return np.random.default_rng(1).random(rows) < share
 
 
 def test_a_model_as_good_as_when_it_was_chosen_is_not_worse():
-    found = _judge(*_classes(0.9))
+    found = _judge(_right(0.9), days=10)
 
     assert found.verdict is Realised.NOT_WORSE
     assert found.overall.low < 0.9 < found.overall.high
@@ -49,33 +38,19 @@ def test_a_model_as_good_as_when_it_was_chosen_is_not_worse():
     assert found.by_day[0][0] == DAY
 
 
-def test_a_drop_beyond_the_margin_is_a_reason_of_its_own():
-    found = _judge(*_classes(0.8))
+def test_a_drop_beyond_the_margin_is_worse():
+    found = _judge(_right(0.8), days=10)
 
     assert found.verdict is Realised.WORSE
     assert "0.9 when the model was chosen, margin 0.02: worse." in found.sentence()
 
 
-def test_a_drop_within_the_margin_is_none():
-    assert _judge(*_classes(0.8), margin=0.12).verdict is Realised.NOT_WORSE
+def test_a_drop_within_the_margin_is_not_worse():
+    assert _judge(_right(0.8), margin=0.12).verdict is Realised.NOT_WORSE
 
 
-def test_labels_join_by_id_in_any_order_and_the_last_one_counts():
-    predictions, labels = _classes(1.0, rows=200)
-    wrong = labels.set_column(1, "truth", pa.array(1 - labels["truth"].to_numpy()))
-    shuffled = labels.take(np.random.default_rng(2).permutation(200))
-    stranger = pa.table({"id": ["nobody"], "truth": [1]})
-
-    found = _judge(predictions, pa.concat_tables([wrong, stranger, shuffled]))
-
-    assert found.overall.value == 1.0
-    assert found.labelled == 200
-
-
-def test_few_labels_are_not_enough_and_that_is_said():
-    predictions, labels = _classes(0.2, rows=400)
-
-    found = _judge(predictions, labels.slice(0, 20))
+def test_few_labels_are_not_enough_and_the_sentence_says_how_many_are():
+    found = _judge(_right(0.2, rows=20), predictions=400)
 
     assert found.verdict is Realised.NOT_ENOUGH_LABELS
     assert found.sentence() == (
@@ -84,47 +59,32 @@ def test_few_labels_are_not_enough_and_that_is_said():
 
 
 def test_no_label_at_all_is_not_enough():
-    predictions, labels = _classes(0.9)
+    found = _judge([])
 
-    assert _judge(predictions, labels.slice(0, 0)).verdict is Realised.NOT_ENOUGH_LABELS
+    assert (found.verdict, found.overall) == (Realised.NOT_ENOUGH_LABELS, None)
 
 
 def test_wilsons_interval_is_the_published_one():
     # Agresti & Coull (1998), The American Statistician 52(2): 9 of 10 successes
-    predictions, labels = _classes(1.0, rows=10, days=1)
-    flipped = labels["truth"].to_numpy().copy()
-    flipped[0] = 1 - flipped[0]
-
-    found = _judge(predictions, labels.set_column(1, "truth", pa.array(flipped)))
+    found = _judge([0.0] + [1.0] * 9)
 
     assert found.overall.low == pytest.approx(0.596, abs=5e-4)
     assert found.overall.high == pytest.approx(0.982, abs=5e-4)
 
 
-def test_errors_of_numbers_are_measured_in_the_targets_unit():
-    rng = np.random.default_rng(3)
-    truth = rng.normal(100, 10, 500)
-    table = pa.table({"id": range(500), "said": truth + rng.choice([-3.0, 3.0], 500)})
-    labels = pa.table({"id": range(500), "truth": truth})
-
-    found = _judge(
-        table, labels, metric=Metric.ABSOLUTE_ERROR, reference=2.0, margin=0.5, time_column=None
-    )
+def test_errors_of_numbers_are_measured_in_the_unit_of_the_target():
+    found = _judge([3.0] * 500, metric=Metric.ABSOLUTE_ERROR, baseline=2.0, margin=0.5)
 
     assert found.overall.value == pytest.approx(3.0)
     assert found.verdict is Realised.WORSE
 
 
-def test_days_that_resemble_themselves_widen_the_interval():
-    rng = np.random.default_rng(4)
-    level = np.repeat(rng.normal(5, 1, 20), 100)
-    when = [DAY + timedelta(days=i // 100) for i in range(2_000)]
-    table = pa.table({"id": range(2_000), "said": np.abs(level), "when": when})
-    labels = pa.table({"id": range(2_000), "truth": np.zeros(2_000)})
-    options = {"metric": Metric.ABSOLUTE_ERROR, "reference": 5.0, "margin": 0.1}
+def test_rows_of_a_day_that_resemble_each_other_widen_the_interval():
+    errors = np.abs(np.repeat(np.random.default_rng(4).normal(5, 1, 20), 100))
+    options = {"metric": Metric.ABSOLUTE_ERROR, "baseline": 5.0, "margin": 0.1}
 
-    by_days = _judge(table, labels, **options)
-    by_rows = _judge(table, labels, **options, time_column=None)
+    by_days = _judge(errors, days=20, **options)
+    by_rows = _judge(errors, days=1, **options)
 
     def _width(found):
         return found.overall.high - found.overall.low
@@ -132,11 +92,54 @@ def test_days_that_resemble_themselves_widen_the_interval():
     assert _width(by_days) > 5 * _width(by_rows)
 
 
-def test_a_missing_column_is_named():
-    predictions, labels = _classes(0.9)
+def _labels(rows, *, paid):
+    return pd.DataFrame({"row": rows, "paid": paid})
 
-    with pytest.raises(DriftInputError, match="no column truth among id, label"):
-        _judge(predictions, labels.rename_columns(["id", "label"]))
+
+def test_labels_meet_answers_by_row_id_in_any_order_and_the_last_one_counts(bench):
+    answers = Answers(bench.config)
+    answers.add([{"row": i, "prediction": 1} for i in range(200)], NOON)
+    rows = np.random.default_rng(2).permutation(200)
+
+    answers.meet(_labels(range(200), paid=0))
+    answers.meet(_labels([*rows, 9_999], paid=1))
+    found = answers.performance(0.9)
+
+    assert found.overall.value == 1.0
+    assert (found.labelled, found.predictions) == (200, 200)
+
+
+def test_of_several_answers_to_one_row_the_last_one_counts(bench):
+    answers = Answers(bench.config)
+    for prediction in (0, 1):
+        answers.add([{"row": i, "prediction": prediction} for i in range(100)], NOON)
+
+    answers.meet(_labels(range(100), paid=1))
+    found = answers.performance(0.9)
+
+    assert (found.overall.value, found.labelled, found.predictions) == (1.0, 100, 100)
+
+
+def test_one_row_labelled_twice_in_one_table_takes_the_last_label(bench):
+    answers = Answers(bench.config)
+    answers.add([{"row": i, "prediction": 1} for i in range(100)], NOON)
+
+    answers.meet(_labels([*range(100), *range(100)], paid=[0] * 100 + [1] * 100))
+
+    assert answers.performance(0.9).overall.value == 1.0
+
+
+def test_many_answers_are_typed_part_by_part_and_all_are_joined(bench):
+    answers = Answers(bench.config)
+    for start in range(0, 120_000, 1_000):
+        rows = [{"row": i, "prediction": i % 2} for i in range(start, start + 1_000)]
+        answers.add(rows, NOON)
+
+    answers.meet(_labels(range(0, 120_000, 3), paid=1))
+    found = answers.performance(0.9)
+
+    assert (found.labelled, found.predictions) == (40_000, 120_000)
+    assert found.overall.value == 0.5
 
 
 def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none():
@@ -152,7 +155,7 @@ def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none
         by_day=days,
         predictions=300,
         labelled=201,
-        reference=0.9,
+        baseline=0.9,
         margin=0.05,
     )
 

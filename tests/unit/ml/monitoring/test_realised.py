@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from window_bench import MIDNIGHT, MODEL, NOON, WINDOW, config_of, table
 
+from ml.monitoring.performance import Metric, Realised
+
 
 def land(bench, rows, *, at=NOON, name="one.csv", **write):
     path = bench.folder / "labels" / "2026" / name
@@ -24,18 +26,18 @@ def test_a_model_as_good_as_when_it_was_chosen_is_not_worse(bench):
     check = bench.check(labels=land(bench, rows), baseline=0.9)
 
     found = check.performance
-    assert (found.verdict, found.metric, found.value, found.rows) == (
-        "not_worse",
+    assert (found.verdict, found.metric, found.overall.value, found.labelled) == (
+        "not worse",
         "accuracy",
         0.9,
         1_000,
     )
-    assert found.low < 0.9 < found.high
-    assert found.sentence == (
-        f"Accuracy is 0.9 on 1,000 labelled rows (95 % interval {found.low:.3g} to "
-        f"{found.high:.3g}), 0.9 when the model was chosen, margin 0.05: not worse."
+    assert found.overall.low < 0.9 < found.overall.high
+    assert found.sentence() == (
+        f"Accuracy is 0.9 on 1,000 labelled rows (95 % interval {found.overall.low:.3g} to "
+        f"{found.overall.high:.3g}), 0.9 when the model was chosen, margin 0.05: not worse."
     )
-    assert found.sentence in (bench.output / "report.html").read_text()
+    assert found.sentence() in (bench.output / "report.html").read_text()
 
 
 def test_a_drop_beyond_the_margin_is_worse_though_no_input_moved(bench):
@@ -45,8 +47,8 @@ def test_a_drop_beyond_the_margin_is_worse_though_no_input_moved(bench):
     check = bench.check(labels=land(bench, rows), baseline=0.9)
 
     assert check.performance.verdict == "worse"
-    assert check.performance.value == 0.8
-    assert all(one.value <= one.limit for one in check.moved if one.role == "feature")
+    assert check.performance.overall.value == 0.8
+    assert all(one.ratio <= 1 for one in check.leading if one.role == "feature")
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda row: f"  {row}".strip()])
@@ -56,7 +58,7 @@ def test_ids_join_however_they_are_written(bench, form):
 
     found = bench.check(labels=land(bench, rows), baseline=0.9).performance
 
-    assert (found.rows, found.value) == (300, 1.0)
+    assert (found.labelled, found.overall.value) == (300, 1.0)
 
 
 def test_ids_too_long_for_a_float_are_not_confused(bench):
@@ -66,7 +68,7 @@ def test_ids_too_long_for_a_float_are_not_confused(bench):
 
     found = bench.check(labels=land(bench, rows), baseline=0.9).performance
 
-    assert (found.rows, found.value) == (300, 0.5)
+    assert (found.labelled, found.overall.value) == (300, 0.5)
 
 
 def test_predictions_of_thirty_days_count_and_older_ones_do_not(bench):
@@ -77,8 +79,8 @@ def test_predictions_of_thirty_days_count_and_older_ones_do_not(bench):
 
     check = bench.check(labels=land(bench, rows), baseline=0.9)
 
-    assert check.performance.rows == 200
-    assert check.current_rows == 100  # the drift check keeps to its window
+    assert check.performance.labelled == 200
+    assert check.result.rows == 100  # the drift check keeps to its window
 
 
 @pytest.mark.parametrize("at", [WINDOW.end_utc, WINDOW.end_utc - timedelta(days=30, seconds=1)])
@@ -88,8 +90,8 @@ def test_labels_that_landed_after_the_window_or_too_long_before_it_are_left_out(
 
     check = bench.check(labels=land(bench, rows, at=at), baseline=0.9)
 
-    assert check.performance.verdict == "not_enough_labels"
-    assert check.performance.sentence == (
+    assert check.performance.verdict == "not enough labels"
+    assert check.performance.sentence() == (
         "Not enough labels: 0 of 300 predictions have one, at least 50 are needed."
     )
 
@@ -100,7 +102,7 @@ def test_the_last_of_several_labels_counts(bench):
     land(bench, rows, name="a.csv", at=MIDNIGHT)
     labels = land(bench, rows.assign(paid=1 - rows["paid"]), name="b.csv")
 
-    assert bench.check(labels=labels, baseline=0.9).performance.value == 0.0
+    assert bench.check(labels=labels, baseline=0.9).performance.overall.value == 0.0
 
 
 def test_predictions_of_another_version_are_not_the_champion_s(bench):
@@ -110,7 +112,7 @@ def test_predictions_of_another_version_are_not_the_champion_s(bench):
 
     found = bench.check(labels=land(bench, rows), baseline=0.9).performance
 
-    assert (found.rows, found.value) == (150, 1.0)
+    assert (found.labelled, found.overall.value) == (150, 1.0)
 
 
 def test_without_ids_in_the_requests_nothing_is_judged_and_it_is_said(bench):
@@ -120,8 +122,8 @@ def test_without_ids_in_the_requests_nothing_is_judged_and_it_is_said(bench):
 
     found = bench.check(labels=land(bench, rows), baseline=0.9).performance
 
-    assert (found.verdict, found.value, found.rows) == ("not_judged", None, 0)
-    assert found.sentence == (
+    assert (found.verdict, found.overall, found.labelled) == ("not judged", None, 0)
+    assert found.sentence() == (
         "Realised performance is not judged: none of 300 predictions carries the row id row."
     )
 
@@ -136,8 +138,8 @@ def test_a_model_without_an_id_is_not_judged_and_it_is_said(bench, tmp_path):
 
     found = bench.check(config=config, labels=land(bench, rows), baseline=0.9).performance
 
-    assert (found.verdict, found.margin) == ("not_judged", None)
-    assert "the model has no row id to join labels by" in found.sentence
+    assert (found.verdict, found.margin) == ("not judged", None)
+    assert "the model has no row id to join labels by" in found.sentence()
 
 
 def test_where_nobody_asked_for_a_judgement_the_figure_is_shown(bench):
@@ -148,8 +150,8 @@ def test_where_nobody_asked_for_a_judgement_the_figure_is_shown(bench):
     shown = bench.check(config=config, labels=land(bench, rows), baseline=0.9).performance
     silent = bench.check(config=config).performance
 
-    assert (shown.verdict, shown.value, shown.margin) == ("not_judged", 0.5, None)
-    assert shown.sentence.endswith("0.9 when the model was chosen: not judged.")
+    assert (shown.verdict, shown.overall.value, shown.margin) == ("not judged", 0.5, None)
+    assert shown.sentence().endswith("0.9 when the model was chosen: not judged.")
     assert silent is None
 
 
@@ -159,7 +161,7 @@ def test_a_champion_whose_value_is_not_known_is_shown_not_judged(bench):
 
     found = bench.check(labels=land(bench, rows), baseline=None).performance
 
-    assert (found.verdict, found.value, found.baseline) == ("not_judged", 0.5, None)
+    assert (found.verdict, found.overall.value, found.baseline) == ("not judged", 0.5, None)
 
 
 def test_labels_that_moved_are_drift_where_they_landed_in_the_window(bench):
@@ -170,9 +172,9 @@ def test_labels_that_moved_are_drift_where_they_landed_in_the_window(bench):
     land(bench, table(1_000, seed=5).assign(paid=0), at=MIDNIGHT - timedelta(seconds=1))
     before = bench.check(labels=labels)
 
-    assert inside.verdict == "drift"
-    assert (inside.moved[0].feature, inside.moved[0].role) == ("paid", "label")
-    assert before.verdict == "no_drift"
+    assert inside.result.verdict == "drift"
+    assert (inside.leading[0].name, inside.leading[0].role) == ("paid", "label")
+    assert before.result.verdict == "no drift"
 
 
 def test_a_few_labels_are_not_compared(bench):
@@ -180,8 +182,8 @@ def test_a_few_labels_are_not_compared(bench):
 
     check = bench.check(labels=land(bench, table(50, seed=5).assign(paid=0)))
 
-    assert check.verdict == "no_drift"
-    assert "paid" not in {one.feature for one in check.moved}
+    assert check.result.verdict == "no drift"
+    assert "paid" not in {one.name for one in check.leading}
 
 
 def test_a_label_file_that_cannot_be_read_is_named_and_the_others_count(bench):
@@ -192,7 +194,7 @@ def test_a_label_file_that_cannot_be_read_is_named_and_the_others_count(bench):
 
     check = bench.check(labels=labels, baseline=0.9)
 
-    assert check.performance.rows == 300
+    assert check.performance.labelled == 300
     assert "Labels in broken.csv cannot be read: " in check.sentence
 
 
@@ -202,7 +204,7 @@ def test_labels_without_a_target_or_an_id_are_no_labels(bench):
     land(bench, rows.drop(columns="paid"), name="a.csv")
     labels = land(bench, rows.drop(columns="row"), name="b.csv")
 
-    assert bench.check(labels=labels, baseline=0.9).performance.rows == 0
+    assert bench.check(labels=labels, baseline=0.9).performance.labelled == 0
 
 
 def test_a_missing_prediction_or_label_is_left_out(bench):
@@ -215,7 +217,7 @@ def test_a_missing_prediction_or_label_is_left_out(bench):
 
     found = bench.check(labels=land(bench, more), baseline=0.9).performance
 
-    assert (found.rows, found.value) == (290, 1.0)
+    assert (found.labelled, found.overall.value) == (290, 1.0)
 
 
 def test_of_a_regression_the_mean_absolute_error_is_judged(bench, tmp_path):
@@ -230,6 +232,6 @@ def test_of_a_regression_the_mean_absolute_error_is_judged(bench, tmp_path):
 
     found = bench.check(config=config, labels=land(bench, rows), baseline=2.5).performance
 
-    assert (found.verdict, found.metric) == ("worse", "mae")
-    assert found.value == pytest.approx(4.0)
-    assert found.sentence.startswith("Mean absolute error is 4 on 300 labelled rows")
+    assert (found.verdict, found.metric) == (Realised.WORSE, Metric.ABSOLUTE_ERROR)
+    assert found.overall.value == pytest.approx(4.0)
+    assert found.sentence().startswith("Mean absolute error is 4 on 300 labelled rows")

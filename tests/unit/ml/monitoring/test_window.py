@@ -10,7 +10,7 @@ from window_bench import DAY, MIDNIGHT, MODEL, NOON, WINDOW, config_of, table
 
 from ml.drift import DriftInputError
 from ml.errors import UnreadableDataError
-from ml.monitoring.window import read_check
+from ml.monitoring.outcome import read_check
 
 
 def inputs(rows, **more):
@@ -22,11 +22,12 @@ def test_a_day_like_the_training_rows_is_quiet(bench):
 
     check = bench.check()
 
-    assert check.verdict == "no_drift"
+    assert check.result.verdict == "no drift"
     assert check.sentence.startswith("No drift in 4 columns. Nearest to its limit: ")
-    assert (check.current_rows, check.reference_rows, check.missing_days) == (1_000, 2_000, ())
-    assert {one.feature for one in check.moved} == {"income", "rooms", "kind", "prediction"}
-    assert all(one.value <= one.limit for one in check.moved)
+    assert (check.result.rows, check.result.reference_rows) == (1_000, 2_000)
+    assert check.result.missing_days == ()
+    assert {one.name for one in check.leading} == {"income", "rooms", "kind", "prediction"}
+    assert all(one.ratio <= 1 for one in check.leading)
 
 
 def test_a_shift_of_one_feature_is_found_named_and_measured(bench):
@@ -34,12 +35,12 @@ def test_a_shift_of_one_feature_is_found_named_and_measured(bench):
 
     check = bench.check()
 
-    assert check.verdict == "drift"
+    assert check.result.verdict == "drift"
     assert check.sentence.startswith("Drift: 1 of 3 columns changed: income moved by ")
-    first = check.moved[0]
-    assert (first.feature, first.role, first.statistic) == ("income", "feature", "distance")
-    assert first.value == pytest.approx(1.0, abs=0.1)  # the rows were shifted by one sd
-    assert first.value > first.limit
+    first = check.leading[0]
+    assert (first.name, first.role, first.leading.statistic) == ("income", "feature", "distance")
+    assert first.leading.value == pytest.approx(1.0, abs=0.1)  # the rows were shifted by one sd
+    assert first.leading.value > first.leading.limit
     assert (first.alarm_share, first.since) == (1.0, DAY)
     assert "income moved by" in (bench.output / "report.html").read_text()
 
@@ -63,7 +64,7 @@ def test_the_window_holds_its_start_and_not_its_end(bench):
     ):
         bench.send([one], at=at)
 
-    assert bench.check().current_rows == 2
+    assert bench.check().result.rows == 2
 
 
 def test_times_with_another_offset_count_where_they_are_in_utc(bench):
@@ -72,7 +73,7 @@ def test_times_with_another_offset_count_where_they_are_in_utc(bench):
     bench.send([one], time="2026-03-14T01:30:00+02:00")  # 23:30 of the day before
     bench.send([one], time="2026-03-14T10:00:00")  # no offset: taken as UTC
 
-    assert bench.check().current_rows == 2
+    assert bench.check().result.rows == 2
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda value: f"{value:.1f}"])
@@ -82,9 +83,9 @@ def test_a_code_is_one_category_however_it_is_written(bench, form):
 
     check = bench.check()
 
-    assert check.verdict == "no_drift"
-    (rooms,) = (one for one in check.moved if one.feature == "rooms")
-    assert rooms.value < rooms.limit
+    assert check.result.verdict == "no drift"
+    (rooms,) = (one for one in check.leading if one.name == "rooms")
+    assert rooms.ratio < 1
 
 
 def test_a_new_category_is_drift_even_where_the_contract_does_not_know_it(bench):
@@ -93,9 +94,9 @@ def test_a_new_category_is_drift_even_where_the_contract_does_not_know_it(bench)
 
     check = bench.check()
 
-    assert check.verdict == "drift"
-    assert (check.moved[0].feature, check.moved[0].statistic) == ("kind", "unseen")
-    assert check.moved[0].value == pytest.approx(0.1)
+    assert check.result.verdict == "drift"
+    assert (check.leading[0].name, check.leading[0].leading.statistic) == ("kind", "unseen")
+    assert check.leading[0].leading.value == pytest.approx(0.1)
 
 
 def test_features_come_from_every_deployment_predictions_from_the_champion_alone(bench):
@@ -111,8 +112,8 @@ def test_features_come_from_every_deployment_predictions_from_the_champion_alone
 
     check = bench.check()
 
-    assert check.current_rows == 1_200
-    assert check.verdict == "no_drift"  # the other one's predictions, all 0, were left out
+    assert check.result.rows == 1_200
+    assert check.result.verdict == "no drift"  # the other one's predictions, all 0, were left out
     result = json.loads((bench.output / "drift.json").read_text())
     (said,) = (f for f in result["features"] if f["name"] == "prediction")
     assert said["current"]["rows"] == 600
@@ -135,8 +136,8 @@ def test_predictions_that_moved_are_drift_of_their_own(bench):
 
     check = bench.check()
 
-    assert check.verdict == "drift"
-    assert (check.moved[0].feature, check.moved[0].role) == ("prediction", "prediction")
+    assert check.result.verdict == "drift"
+    assert (check.leading[0].name, check.leading[0].role) == ("prediction", "prediction")
 
 
 def test_no_predictions_and_no_labels_are_no_drift(bench):
@@ -144,8 +145,8 @@ def test_no_predictions_and_no_labels_are_no_drift(bench):
 
     check = bench.check()
 
-    assert check.verdict == "no_drift"
-    assert {one.feature for one in check.moved} == {"income", "rooms", "kind"}
+    assert check.result.verdict == "no drift"
+    assert {one.name for one in check.leading} == {"income", "rooms", "kind"}
 
 
 def test_a_feature_that_no_row_has_is_gone(bench):
@@ -153,9 +154,9 @@ def test_a_feature_that_no_row_has_is_gone(bench):
 
     check = bench.check()
 
-    assert check.verdict == "drift"
+    assert check.result.verdict == "drift"
     assert "column kind is gone" in check.sentence
-    assert (check.moved[0].feature, check.moved[0].value) == ("kind", 1.0)
+    assert (check.leading[0].name, check.leading[0].leading.value) == ("kind", 1.0)
 
 
 def test_columns_that_the_reference_does_not_have_are_named(bench):
@@ -171,7 +172,7 @@ def test_a_repeated_event_counts_once(bench):
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
 
-    assert bench.check().current_rows == 300
+    assert bench.check().result.rows == 300
 
 
 def test_a_row_that_came_again_with_its_request_counts_once_and_another_request_counts(bench):
@@ -180,14 +181,14 @@ def test_a_row_that_came_again_with_its_request_counts_once_and_another_request_
     bench.send(rows, each=300, correlationid="request-x")  # another event of the same request
     bench.send(rows, each=300, correlationid="request-y")
 
-    assert bench.check().current_rows == 600
+    assert bench.check().result.rows == 600
 
 
 def test_rows_without_an_id_are_not_taken_for_one_another(bench):
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
 
-    assert bench.check().current_rows == 600
+    assert bench.check().result.rows == 600
 
 
 def test_what_cannot_be_read_is_counted_and_said(bench):
@@ -204,7 +205,7 @@ def test_what_cannot_be_read_is_counted_and_said(bench):
 
     check = bench.check()
 
-    assert check.current_rows == 300
+    assert check.result.rows == 300
     assert "6 of 11 collected lines cannot be read." in check.sentence
     assert "1 request over 4 MB lie apart and were not read; send smaller ones." in check.sentence
     assert "3 collected rows of another form were left out." in check.sentence
@@ -217,7 +218,7 @@ def test_a_line_without_end_is_one_unreadable_line(bench):
 
     check = bench.check()
 
-    assert check.current_rows == 300
+    assert check.result.rows == 300
     assert "1 of 4 collected lines cannot be read." in check.sentence
 
 
@@ -231,7 +232,7 @@ def test_cells_of_foreign_types_are_counted_by_column(bench):
 
     check = bench.check()
 
-    assert check.current_rows == 600
+    assert check.result.rows == 600
     page = (bench.output / "report.html").read_text()
     assert "income: 6 values are not numbers, counted as missing." in page
 
@@ -241,7 +242,7 @@ def test_too_few_rows_are_not_judged(bench):
 
     check = bench.check()
 
-    assert check.verdict == "not_enough_data"
+    assert check.result.verdict == "not enough data"
     assert check.sentence == "Not enough data: 150 rows arrived, at least 200 are needed."
 
 
@@ -250,8 +251,8 @@ def test_a_day_without_rows_is_named(bench):
 
     check = bench.check()
 
-    assert (check.verdict, check.current_rows) == ("not_enough_data", 0)
-    assert check.missing_days == (DAY,)
+    assert (check.result.verdict, check.result.rows) == ("not enough data", 0)
+    assert check.result.missing_days == (DAY,)
     assert "No row came from 14 Mar 2026." in (bench.output / "report.html").read_text()
 
 
@@ -262,8 +263,8 @@ def test_of_a_week_the_silent_days_are_named_and_the_others_judged(bench):
 
     check = bench.check(week)
 
-    assert check.current_rows == 1_000
-    assert check.missing_days == (date(2026, 3, 9), date(2026, 3, 12))
+    assert check.result.rows == 1_000
+    assert check.result.missing_days == (date(2026, 3, 9), date(2026, 3, 12))
 
 
 def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
@@ -283,10 +284,10 @@ def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
     same = bench.check(past=past)
     other = bench.check(replace(WINDOW, champion_version="8"), past=past)
 
-    assert same.moved[0].since == date(2026, 3, 12)
+    assert same.leading[0].since == date(2026, 3, 12)
     assert "An earlier result, 2026-03-01.json, cannot be read" in same.sentence
     assert "check.json" not in same.sentence
-    assert other.moved[0].since == DAY
+    assert other.leading[0].since == DAY
 
 
 def test_of_several_checks_of_a_day_the_last_one_counts(bench):
@@ -306,7 +307,7 @@ def test_of_several_checks_of_a_day_the_last_one_counts(bench):
 
     check = bench.check(past=past)
 
-    assert check.moved[0].since == yesterday.day
+    assert check.leading[0].since == yesterday.day
     result = json.loads((bench.output / "drift.json").read_text())
     (income,) = (f for f in result["features"] if f["name"] == "income")
     assert [day for day, _ in income["past"]] == ["2026-03-13", "2026-03-14"]
@@ -320,7 +321,7 @@ def test_the_budget_of_model_yml_decides(bench):
         config=replace(bench.config, drift=replace(bench.config.drift, smallest_effect=0.9))
     )
 
-    assert (strict.verdict, blind.verdict) == ("drift", "no_drift")
+    assert (strict.result.verdict, blind.result.verdict) == ("drift", "no drift")
 
 
 def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, tmp_path):
@@ -332,8 +333,8 @@ def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, t
 
     check = bench.check(config=newer)
 
-    assert check.verdict == "no_drift"
-    assert {one.feature for one in check.moved} == {"income", "rooms", "kind"}
+    assert check.result.verdict == "no drift"
+    assert {one.name for one in check.leading} == {"income", "rooms", "kind"}
 
 
 def _columns(count: int) -> bytes:
@@ -368,11 +369,12 @@ def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, reference, c
 
 
 def test_a_check_that_is_none_is_refused(tmp_path):
-    with pytest.raises(UnreadableDataError, match="is no drift check"):
+    with pytest.raises(UnreadableDataError, match="is not the result of a drift check: no such"):
         read_check(tmp_path)
-    (tmp_path / "check.json").write_text('{"format": 2}')
-    with pytest.raises(UnreadableDataError, match="has format 2, this code reads 1"):
-        read_check(tmp_path)
+    for content in ("{", '{"format": 2}', '{"format": 1}', "[]"):
+        (tmp_path / "drift.json").write_text(content)
+        with pytest.raises(UnreadableDataError, match="is not the result of a drift check"):
+            read_check(tmp_path)
 
 
 def test_folders_far_from_the_window_are_not_opened(bench):
@@ -386,7 +388,7 @@ def test_folders_far_from_the_window_are_not_opened(bench):
 def test_an_event_that_was_kept_in_the_next_day_s_folder_is_found(bench):
     bench.send(inputs(300), at=MIDNIGHT + timedelta(days=1, minutes=5), time="2026-03-14T23:59:59Z")
 
-    assert bench.check().current_rows == 300
+    assert bench.check().result.rows == 300
     assert UTC is MIDNIGHT.tzinfo
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ml.model_config import ModelConfig, read_model
-from ml.monitoring.window import CheckWindow, WindowCheck, check_window
+from ml.monitoring.outcome import CheckWindow, WindowCheck
+from ml.monitoring.window import check_window
 
 if TYPE_CHECKING:
     from pathlib import Path

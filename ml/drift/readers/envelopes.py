@@ -1,0 +1,53 @@
+"""The envelopes of Azure ML's data collector: the rows of one request a line, as CloudEvents."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event of one collection.
+
+    Args:
+        event_id: of the event; a collector may write an event twice.
+        time: as it was written; see `time_utc`.
+        request_id: of the scoring request; its inputs and outputs share it.
+        model_version: as the deployment said it; may be empty.
+        rows: None where the payload is over 4 MB, which Azure keeps in a file of its own.
+    """
+
+    event_id: str | None
+    time: Any
+    request_id: str | None
+    model_version: str
+    rows: Sequence[Any] | None
+
+    @property
+    def time_utc(self) -> datetime | None:
+        """When it happened; a time without an offset is taken as UTC. None: not a time."""
+        try:
+            moment = datetime.fromisoformat(self.time)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+
+def read_envelope(line: bytes) -> Envelope | None:
+    """One line; None for one that is not a JSON object, such as a last line torn by a crash."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    rows = document.get("data")
+    return Envelope(
+        event_id=document.get("id"),
+        time=document.get("time"),
+        request_id=document.get("correlationid"),
+        model_version=str(document.get("modelversion", "")),
+        rows=rows if isinstance(rows, list) else None,
+    )

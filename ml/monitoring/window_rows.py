@@ -1,0 +1,115 @@
+"""The rows of a window on their way into the engine: typed batches, a few thousand rows at a time.
+
+What is kept is counts, and the answers that labels may still be joined to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from ml.drift.counting.scan import Scan, scan_source
+from ml.drift.readers.source import BatchStream
+from ml.reference.columns import Cells, Comparable, cells_of, cells_of_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+
+    from ml.drift import Profile, Role
+    from ml.model_config import ModelConfig
+
+_MOST_CELLS: Final = 200_000  # of one batch
+_MOST_NEW_COLUMNS: Final = 50
+
+
+class RoleRows:
+    """The columns of one role, as the reference has them, and a scan of the rows with them.
+
+    Args:
+        reference: says which columns are compared, and as what.
+        role: of the columns.
+        config: of the model.
+    """
+
+    def __init__(self, reference: Profile, role: Role, config: ModelConfig) -> None:
+        columns = tuple(c for c in reference.layout.columns if c.role is role)
+        self._layout = replace(reference.layout, columns=columns, time_column=None)
+        self._columns = [Comparable.of_profile(column, config) for column in columns]
+        self._met: set[str] = set()
+        self._unreadable: Counter[str] = Counter()
+
+    def scan_requests(self, parts: Iterable[Sequence[Mapping[str, Any]]]) -> Scan:
+        """Rows as JSON has them, those of one request together; read once, to the end.
+
+        A column that a row lacks is missing in it; one that no row has is not in the scan.
+        """
+        return self._scan(self._requests(parts))
+
+    def scan_frames(self, frames: Iterable[pd.DataFrame]) -> Scan:
+        """Rows of tables; read once, to the end."""
+        return self._scan(self._frames(frames))
+
+    def _scan(self, batches: Iterator[pa.RecordBatch]) -> Scan:
+        found = scan_source(BatchStream(batches), self._layout)
+        found.summaries = {n: found.summaries[n] for n in found.summaries if n in self._met}
+        found.unreadable |= self._unreadable
+        return found
+
+    def _requests(self, parts: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[pa.RecordBatch]:
+        most = max(_MOST_CELLS // max(len(self._columns), 1), 1)
+        waiting: dict[str, list[Any]] = {column.name: [] for column in self._columns}
+        rows = 0
+        for part in parts:
+            for name, cells in waiting.items():
+                cells.extend([row.get(name) for row in part])
+            self._met.update(*part)
+            self._met &= waiting.keys()
+            rows += len(part)
+            if rows >= most:
+                yield self._batch(waiting)
+                rows = 0
+        if rows:
+            yield self._batch(waiting)
+
+    def _batch(self, waiting: Mapping[str, list[Any]]) -> pa.RecordBatch:
+        found = {c.name: cells_of_json(waiting[c.name], c) for c in self._columns}
+        for cells in waiting.values():
+            cells.clear()
+        return self._of_cells(found)
+
+    def _frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pa.RecordBatch]:
+        for frame in frames:
+            here = [column for column in self._columns if column.name in frame.columns]
+            self._met.update(column.name for column in here)
+            yield self._of_cells({c.name: cells_of(frame[c.name], c) for c in here})
+
+    def _of_cells(self, found: Mapping[str, Cells]) -> pa.RecordBatch:
+        self._unreadable.update({name: cells.unreadable for name, cells in found.items()})
+        return pa.record_batch({name: cells.array for name, cells in found.items()})
+
+
+@dataclass(slots=True)
+class Met:
+    """What requests held beside the columns of the reference: rows, UTC days and other columns."""
+
+    known: Collection[str | None]
+    rows: int = 0
+    days: set[date] = field(default_factory=set)
+    new_columns: dict[str, None] = field(default_factory=dict)  # in order; at most fifty
+
+    def take(self, rows: Sequence[Mapping[str, Any]], day: date) -> None:
+        """The rows of one request."""
+        self.rows += len(rows)
+        self.days.add(day)
+        room = _MOST_NEW_COLUMNS - len(self.new_columns)
+        if room > 0:
+            names = (name for row in rows for name in row if name not in self.known)
+            new = dict.fromkeys(name for name in names if name not in self.new_columns)
+            self.new_columns |= dict.fromkeys(islice(new, room))

@@ -1,0 +1,109 @@
+"""Cells of requests are read without pandas, and as those of a table are read with it."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.model_config import ColumnContract
+from ml.reference.columns import Comparable, cells_of, cells_of_json
+
+COLUMNS = {
+    "number": Comparable("c", ColumnContract("c", "number"), is_number=True),
+    "category": Comparable("c", ColumnContract("c", "category"), is_number=False),
+    "text": Comparable.of_row_id("c"),
+    "code": Comparable("c", ColumnContract("c", "integer", categories=("1", "2")), is_number=False),
+}
+WORDS = ["a", "NA", "", " 1", "1.0", "nan", "1e3", "x" * 1_200, "\ud800", "ü"]
+WHOLE = st.integers(-(2**53), 2**53)
+
+
+def _same(values, column):
+    found, expected = (
+        cells_of_json(values, column),
+        cells_of(pd.Series(values, dtype=object), column),
+    )
+    assert found.array.type == expected.array.type
+    assert found.unreadable == expected.unreadable
+    if column.is_number:
+        numbers = [side.array.to_pandas().tolist() for side in (found, expected)]
+        assert numbers[0] == pytest.approx(numbers[1], nan_ok=True, rel=1e-15)
+    else:
+        assert found.array.to_pylist() == expected.array.to_pylist()
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@given(st.lists(st.none() | st.floats() | WHOLE, min_size=1, max_size=8))
+def test_numbers_are_read_as_pandas_reads_them(name, values):
+    if name != "number":  # a whole number beside a missing cell is a float to pandas
+        values = [v for v in values if v is None or abs(v) < 1e15] or [None]
+    _same(values, COLUMNS[name])
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@given(st.lists(st.none() | st.sampled_from(WORDS), min_size=1, max_size=8))
+def test_texts_are_read_as_pandas_reads_them(name, values):
+    _same(values, COLUMNS[name])
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@given(
+    st.lists(
+        st.none()
+        | st.booleans()
+        | st.integers(-5, 5)
+        | st.floats(-9, 9)
+        | st.sampled_from([*WORDS, [1], {"a": 1}, 10**400, 2**70]),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_odd_cells_are_read_as_pandas_reads_them(name, values):
+    _same(values, COLUMNS[name])
+
+
+def test_long_row_ids_beside_a_missing_one_keep_every_digit():
+    ids = cells_of_json([2**60, None, 2**60 + 1], COLUMNS["text"]).array.to_pylist()
+
+    assert ids == [str(2**60), None, str(2**60 + 1)]
+
+
+def test_plain_requests_are_checked_without_importing_pandas(bench):
+    rows = [
+        {"row": i, "income": 30.0 + i % 9, "rooms": i % 3 + 1, "kind": "flat"} for i in range(400)
+    ]
+    bench.send(rows)
+    bench.send([{"row": i, "prediction": i % 2} for i in range(400)], collection="model_outputs")
+    script = f"""
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from ml.model_config import read_model
+from ml.monitoring.outcome import CheckWindow
+from ml.monitoring.window import check_window
+check = check_window(
+    read_model("loans", Path({json.dumps(str(bench.folder))})),
+    profile=Path({json.dumps(str(bench.profile))}),
+    collected=Path({json.dumps(str(bench.collected))}),
+    past=None,
+    labels=None,
+    baseline=0.9,
+    window=CheckWindow(
+        day=date(2026, 3, 14),
+        start_utc=datetime.fromisoformat("2026-03-14T00:00:00Z"),
+        end_utc=datetime.fromisoformat("2026-03-15T00:00:00Z"),
+        champion_version="7",
+    ),
+    output=Path({json.dumps(str(bench.output))}),
+)
+print(check.result.rows, "pandas" in sys.modules, "pyarrow.parquet" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+
+    assert done.stdout.split() == ["400", "False", "False"]

@@ -1,0 +1,63 @@
+"""Odd traffic gives the figures that the version before found in it, stored in `before/`."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import odd_traffic
+import pytest
+from window_bench import MIDNIGHT, WINDOW
+
+from ml.monitoring.outcome import read_check
+
+BEFORE = Path(__file__).parent / "before"
+WINDOWS = {"day": WINDOW, "two-days": replace(WINDOW, start_utc=MIDNIGHT - timedelta(days=1))}
+
+
+def _assert_holds(found, expected, place=""):
+    """Every member that was there is there still, with the same value."""
+    if isinstance(expected, dict):
+        for name, value in expected.items():
+            _assert_holds(found[name], value, f"{place}/{name}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), place
+        for i, (one, other) in enumerate(zip(found, expected, strict=True)):
+            _assert_holds(one, other, f"{place}/{i}")
+    else:
+        value = pytest.approx(expected) if isinstance(expected, float) else expected
+        assert found == value, place
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_streamed_rows_give_the_figures_of_rows_read_through_pandas_and_parquet(bench, name):
+    bench.profile = BEFORE / "reference.profile"
+    odd_traffic.send(bench)
+
+    bench.check(WINDOWS[name], labels=odd_traffic.land(bench), baseline=0.86)
+
+    found = json.loads((bench.output / "drift.json").read_text())
+    _assert_holds(found, json.loads((BEFORE / f"{name}.drift.json").read_text()))
+
+
+def test_summary_for_people_is_the_one_of_the_version_before(bench):
+    bench.profile = BEFORE / "reference.profile"
+    odd_traffic.send(bench)
+
+    bench.check(labels=odd_traffic.land(bench), baseline=0.86)
+
+    found = json.loads((bench.output / "check.json").read_text())
+    expected = json.loads((BEFORE / "day.check.json").read_text())
+    _assert_holds(found, expected)
+    assert found.keys() == expected.keys()
+
+
+def test_result_that_the_version_before_wrote_is_read_with_a_sentence_made_anew(tmp_path):
+    shutil.copy(BEFORE / "day.drift.json", tmp_path / "drift.json")
+
+    check = read_check(tmp_path)
+
+    summary = json.loads((BEFORE / "day.check.json").read_text())
+    assert summary["sentence"].startswith(check.sentence)
+    assert check.performance.sentence() == summary["performance"]["sentence"]
