@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ml.collected_data import PREDICTION
+from ml.drift.counting.columns import to_categories, to_numbers
 from ml.monitoring.performance import Metric, Performance, Realised
 from ml.monitoring.scores import judge_scores
 from ml.reference.columns import Comparable, cells_of, cells_of_json
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml.model_config import ModelConfig
+    from ml.reference.columns import Cells
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 _MOST_WAITING: Final = 50_000  # rows that are not typed yet
 _SECONDS_A_DAY: Final = 86_400
@@ -43,7 +47,7 @@ class Answers:
         self._target = Comparable.of_model(config.target, config)
         self._codes: dict[str, int] = {}
         self._waiting: tuple[list[Any], list[Any], list[int]] = ([], [], [])
-        self._parts: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]] = []
+        self._parts: list[tuple[Ints, Floats, Ints]] = []
         self._rows = 0
         self._met: _Joined | None = None
 
@@ -61,36 +65,38 @@ class Answers:
         ids, answers, days = self._waiting
         if not ids:
             return
-        identities = cells_of_json(ids, self._identity).array
-        values = cells_of_json(answers, self._answer).array
-        kept = pc.fill_null(pc.and_(identities.is_valid(), _has_value(values)), fill_value=False)
-        self._parts.append(
-            (
-                _hashes(identities.filter(kept)),
-                self._numbers(values.filter(kept)),
-                np.array(days, np.int64)[kept.to_numpy(zero_copy_only=False)],
-            )
+        hashes, values, kept = self._pairs(
+            cells_of_json(ids, self._identity), cells_of_json(answers, self._answer)
         )
+        self._parts.append((hashes, values, np.array(days, np.int64)[kept]))
         for column in self._waiting:
             column.clear()
 
-    def _numbers(self, values: pa.Array) -> NDArray[np.float64]:
-        """Numbers as they are; classes by a number of their own, the same on both sides."""
-        if pa.types.is_floating(values.type):
-            return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-        encoded = values.dictionary_encode()
-        classes = encoded.dictionary.to_pylist()
-        codes = [self._codes.setdefault(name, len(self._codes)) for name in classes]
-        return np.asarray(np.array(codes)[encoded.indices.to_numpy()], np.float64)
+    def _pairs(self, ids: Cells, cells: Cells) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+        """Hashes and values of the rows that have both, and which rows they are.
+
+        Numbers are values as they are; a class is a number of its own, the same on both sides.
+        """
+        names, place = to_categories(ids.array)
+        hashes = np.array([*map(hash, names), 0], np.int64)[place]
+        if pa.types.is_floating(cells.array.type):
+            values = to_numbers(cells.array).values  # noqa: PD011 - not of pandas
+        else:
+            classes, which = to_categories(cells.array)
+            codes = [self._codes.setdefault(name, len(self._codes)) for name in classes]
+            values = np.array([*codes, np.nan])[which]
+        kept = (place >= 0) & np.isfinite(values)
+        return hashes[kept], values[kept], kept
 
     def meet(self, labels: pd.DataFrame) -> None:
         """Labelled rows, after all answers; rows that were never predicted are left out."""
         if self._identity.name not in labels.columns:
             return
-        identities = cells_of(labels[self._identity.name], self._identity).array
-        values = cells_of(labels[self._config.target], self._target).array
-        kept = pc.and_(identities.is_valid(), _has_value(values))
-        self._joined().label(_hashes(identities.filter(kept)), self._numbers(values.filter(kept)))
+        ids, values, _ = self._pairs(
+            cells_of(labels[self._identity.name], self._identity),
+            cells_of(labels[self._config.target], self._target),
+        )
+        self._joined().label(ids, values)
 
     def _joined(self) -> _Joined:
         if self._met is None:
@@ -129,15 +135,13 @@ class _Joined:
     ids: hashes, ascending; place: of the answer among all; label: NaN where none has come.
     """
 
-    def __init__(
-        self, ids: NDArray[np.int64], answers: NDArray[np.float64], days: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, ids: Ints, answers: Floats, days: Ints) -> None:
         self.ids, from_last = np.unique(ids[::-1], return_index=True)
         self._place = len(ids) - 1 - from_last
         self._answers, self._days = answers[self._place], days[self._place]
         self._labels = np.full(len(self.ids), np.nan)
 
-    def label(self, ids: NDArray[np.int64], labels: NDArray[np.float64]) -> None:
+    def label(self, ids: Ints, labels: Floats) -> None:
         """Labels of rows, shape (m,), in the order in which they came."""
         if not len(self.ids):
             return
@@ -145,7 +149,7 @@ class _Joined:
         known = self.ids[found] == ids
         self._labels[found[known]] = labels[known]  # of one row's labels the last one stays
 
-    def scores(self, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def scores(self, metric: Metric) -> tuple[Floats, Ints]:
         """Scores and days of the labelled answers, in the order of the answers."""
         labelled = np.flatnonzero(~np.isnan(self._labels))
         labelled = labelled[np.argsort(self._place[labelled])]
@@ -174,12 +178,3 @@ def metric_of(config: ModelConfig) -> Metric:
     if name is None:
         name = "accuracy" if config.task == "classification" else "mae"
     return next(metric for metric in Metric if metric.setting == name)
-
-
-def _has_value(values: pa.Array) -> pa.Array:
-    return pc.is_finite(values) if pa.types.is_floating(values.type) else values.is_valid()
-
-
-def _hashes(ids: pa.Array) -> NDArray[np.int64]:
-    """Of texts, shape (n,); the same within one process."""
-    return np.fromiter(map(hash, ids.to_pylist()), np.int64, len(ids))
