@@ -27,7 +27,7 @@ from ml.drift.result import (
     Verdict,
 )
 from ml.drift.result_file import load_result, save_result
-from ml.drift.verdict.checking import check
+from ml.drift.verdict.checking import check, judge_scan
 
 __all__ = [
     "AlarmBudget",
@@ -41,6 +41,7 @@ __all__ = [
     "Signal",
     "Verdict",
     "check",
+    "judge_scan",
     "load_profile",
     "load_result",
     "merge_profiles",

@@ -20,7 +20,7 @@ from local.__main__ import _parser as local_command_line
 from ml.data_tests.typed import typed_frame
 from ml.drift import Verdict, check
 from ml.model_config import read_model
-from ml.monitoring.window import budget_of
+from ml.monitoring.window import alarm_budget_of
 from ml.reference.columns import Comparable, cells_of
 from ml.reference.profile import reference_profile
 
@@ -62,7 +62,7 @@ def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(mod
             name: cells_of(scored[name], Comparable.of_model(name, config)).array
             for name in config.features
         }
-        found = check(reference, pa.table(cells), alarm_budget=budget_of(config))
+        found = check(reference, pa.table(cells), alarm_budget=alarm_budget_of(config))
         assert found.rows >= config.drift.min_rows
         drifted = (one for one in found.columns if one.verdict is Verdict.DRIFT)
         # Scored rows have no label: that it is missing is no news.

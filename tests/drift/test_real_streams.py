@@ -26,10 +26,12 @@ def _blind(result):
     return {f.name for f in result.columns if f.verdict is Verdict.NOT_ENOUGH_DATA}
 
 
-def _windows(table, *, reference_rows, window_rows, budget=None, **options):
+def _windows(table, *, reference_rows, window_rows, alarm_budget=None, **options):
     profile = Profile.fit(table.slice(0, reference_rows), draws=10_000, **options)
     starts = range(reference_rows, table.num_rows - window_rows + 1, window_rows)
-    return {s: check(profile, table.slice(s, window_rows), budget=budget) for s in starts}
+    return {
+        s: check(profile, table.slice(s, window_rows), alarm_budget=alarm_budget) for s in starts
+    }
 
 
 def test_elec2_alarms_from_the_window_in_which_the_market_was_widened_and_not_before():
@@ -79,7 +81,7 @@ def test_elec2s_constant_columns_survive_and_their_change_is_counted_in_rows():
 MARKETING = {
     "reference_rows": 560,
     "window_rows": 140,
-    "budget": AlarmBudget(least_rows=100),
+    "alarm_budget": AlarmBudget(least_rows=100),
     "ignore": ["ID", "Dt_Customer"],
     "roles": {"Response": Role.LABEL},
 }

@@ -8,6 +8,7 @@ import ctypes
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -146,7 +147,10 @@ def _make(name: str) -> Callable[..., None]:
         opt=2,
         jit=True,
     )
-    module = binding.parse_assembly(LOOPS.read_text("utf-8"))
+    # Through the package, which may lie in an archive: Spark sends it to its workers so.
+    module = binding.parse_assembly(
+        files(loops.__package__).joinpath(LOOPS.name).read_text("utf-8")
+    )
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     for other in module.functions:
         if other.name != name and not other.is_declaration:

@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _ship_package(session: SparkSession, archive: Path) -> None:
     """Give this package to the executors: what runs there is sent by name, not by value."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(_PACKAGE.rglob("*.py")):
+        code = [path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".ll"}]
+        for path in sorted(code):
             packed.write(path, path.relative_to(_PACKAGE.parent))
     session.sparkContext.addPyFile(str(archive))
 
