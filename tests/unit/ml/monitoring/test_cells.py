@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.model_config import ColumnContract
@@ -37,6 +37,7 @@ def _same(values, column):
 
 
 @pytest.mark.parametrize("name", COLUMNS)
+@settings(deadline=None)  # the first one waits for imports
 @given(st.lists(st.none() | st.floats() | WHOLE, min_size=1, max_size=8))
 def test_numbers_are_read_as_pandas_reads_them(name, values):
     if name != "number":  # a whole number beside a missing cell is a float to pandas
@@ -45,12 +46,14 @@ def test_numbers_are_read_as_pandas_reads_them(name, values):
 
 
 @pytest.mark.parametrize("name", COLUMNS)
+@settings(deadline=None)  # the first one waits for imports
 @given(st.lists(st.none() | st.sampled_from(WORDS), min_size=1, max_size=8))
 def test_texts_are_read_as_pandas_reads_them(name, values):
     _same(values, COLUMNS[name])
 
 
 @pytest.mark.parametrize("name", COLUMNS)
+@settings(deadline=None)  # the first one waits for imports
 @given(
     st.lists(
         st.none()
