@@ -3,6 +3,8 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 # Processes share the CPUs in tests: threads of BLAS would spin while they wait for theirs.
 TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) -m pytest
+# Compiled modules are kept: tests start hundreds of processes that import the same libraries.
+unexport PYTHONDONTWRITEBYTECODE
 MODEL ?= diabetes
 TESTS ?= tests
 

@@ -1,4 +1,4 @@
-"""What every suite may use."""
+"""What every suite may use. It imports little itself: every process that runs tests reads it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.azurite import Azurite, install_azurite
-from local.serving.tls import LocalTls
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from local.azurite import Azurite
+    from local.serving.tls import LocalTls
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,31 +29,31 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class _OursAlone(LocalTls):
-    """For `requests`, whose every new connection reads all it trusts: 45 ms of CPU for the public
-    authorities. Whatever else is started, as uv is, still trusts those.
-    """
-
-    def environ(self) -> dict[str, str]:
-        return {**super().environ(), "REQUESTS_CA_BUNDLE": str(self._ours())}
-
-    def _ours(self) -> Path:
-        ours = self.bundle.with_name("ours.pem")
-        if not ours.exists():
-            begin = b"-----BEGIN CERTIFICATE-----"
-            ours.write_bytes(begin + self.bundle.read_bytes().rpartition(begin)[2])
-        return ours
-
-
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> LocalTls:
-    """One authority for the session."""
-    return _OursAlone.create(tmp_path_factory.mktemp("tls"))
+    """One authority for the session, the only one that `requests` trusts.
+
+    It reads all it trusts at every new connection: 45 ms of CPU for the public authorities.
+    Whatever else is started, as uv is, still trusts those.
+    """
+    from local.serving.tls import LocalTls  # noqa: PLC0415 - see the module's docstring
+
+    class OursAlone(LocalTls):
+        def environ(self) -> dict[str, str]:
+            ours = self.bundle.with_name("ours.pem")
+            if not ours.exists():
+                begin = b"-----BEGIN CERTIFICATE-----"
+                ours.write_bytes(begin + self.bundle.read_bytes().rpartition(begin)[2])
+            return {**super().environ(), "REQUESTS_CA_BUNDLE": str(ours)}
+
+    return OursAlone.create(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")
 def azurite_program() -> Sequence[str]:
     """How to run Azurite; installed on first use."""
+    from local.azurite import install_azurite  # noqa: PLC0415 - see the module's docstring
+
     return asyncio.run(install_azurite(_ROOT / ".local" / "cache" / "azurite"))
 
 
@@ -62,6 +62,8 @@ def azurite(
     azurite_program: Sequence[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Azurite]:
     """One real Azurite for the session: use names of your own for containers, queues, tables."""
+    from local.azurite import Azurite  # noqa: PLC0415 - see the module's docstring
+
     folder = tmp_path_factory.mktemp("azurite")
     with asyncio.Runner() as runner:
         server = Azurite(program=azurite_program, data=folder / "data", log=folder / "azurite.log")

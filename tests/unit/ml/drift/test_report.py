@@ -5,16 +5,14 @@ import time
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import cycle
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from ml.drift import Profile, Verdict, check
-from ml.drift.__main__ import main
+from ml.drift import Profile, check
 from ml.drift.report.document import render_report
-from ml.drift.report.sentences import headline
 from ml.drift.result import Signal
 from ml.drift.result_file import load_result, save_result
 
@@ -32,8 +30,8 @@ def _table(columns, seed, *, shift=0.0, moved=14, rows=2_000):
 @pytest.fixture(scope="module")
 def results():
     found = {}
-    for columns in (10, 60, 200):
-        profile = Profile.fit(_table(columns, 1), name="version 7", draws=2_000)
+    for columns in (10, 60):
+        profile = Profile.fit(_table(columns, 1), name="version 7", draws=500)
         past = []
         for k, shift in enumerate([0.0, 0.0, 0.6, 0.6] if columns == 10 else [0.6]):
             past.append(
@@ -45,6 +43,9 @@ def results():
                 )
             )
         found[columns] = past[-1]
+    repeated = zip(range(200), cycle(found[60].columns), strict=False)
+    many = tuple(replace(column, name=f"{column.name}-{k}") for k, column in repeated)
+    found[200] = replace(found[60], columns=many)
     return found
 
 
@@ -177,36 +178,6 @@ def test_a_result_survives_its_file(results, tmp_path):
     assert again == results[10]
     assert render_report(again) == render_report(results[10])
     assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
-
-
-def test_the_command_line_profiles_checks_and_draws(tmp_path, capsys):
-    pq.write_table(_table(6, 1), tmp_path / "train.parquet")
-    pq.write_table(_table(6, 2, shift=0.7, moved=2), tmp_path / "today.parquet")
-    paths = {name: str(tmp_path / name) for name in ("p", "d.json", "r.html", "again.html")}
-
-    made = main(["profile", str(tmp_path / "train.parquet"), "-o", paths["p"], "--name", "v7"])
-    status = main(
-        [
-            *("check", paths["p"], str(tmp_path / "today.parquet"), "--day", "2026-03-14"),
-            *("--json", paths["d.json"], "--html", paths["r.html"], "--exit-status"),
-        ]
-    )
-    drawn = main(["report", paths["d.json"], "-o", paths["again.html"]])
-
-    printed = capsys.readouterr().out
-    assert (made, status, drawn) == (0, 3, 0)
-    assert "◆ Drift: 2 of 6 columns changed" in printed
-    assert (tmp_path / "r.html").read_text() == (tmp_path / "again.html").read_text()
-    result = load_result(tmp_path / "d.json")
-    assert result.verdict is Verdict.DRIFT
-    assert headline(result) in printed
-
-
-def test_the_command_line_says_what_it_cannot_read(tmp_path, capsys):
-    status = main(["check", str(tmp_path / "absent"), "today.parquet"])
-
-    assert status == 2
-    assert "no such profile" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

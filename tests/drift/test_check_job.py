@@ -7,9 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
-from window_bench import DAY, MIDNIGHT, WINDOW, table
+from window_bench import DAY, MIDNIGHT, WINDOW, Bench, table
 
 from local.supervision.processes import child_environment
 from ml.drift import save_profile
@@ -19,8 +20,9 @@ from ml.monitoring.outcome import read_check
 from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.reference.profile import PROFILE_FILE, reference_profile
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[2]
 COMPONENT = ROOT / "ml" / "jobs" / "check_drift.yml"
+IRIS = read_model("iris")
 
 
 def command_of(values: dict[str, str]) -> list[str]:
@@ -40,29 +42,43 @@ def command_of(values: dict[str, str]) -> list[str]:
     return [sys.executable, *arguments]
 
 
-@pytest.fixture
-def job(bench) -> dict[str, str]:
-    """A day of iris traffic whose petals have grown."""
-    config = read_model("iris")
+def training_rows() -> pd.DataFrame:
+    """Flowers whose measurements are all alike."""
     rows = table(400, seed=1).rename(columns={"income": "PetalLengthCm"})
-    for name in set(config.features) - {"PetalLengthCm"}:
+    for name in set(IRIS.features) - {"PetalLengthCm"}:
         rows[name] = rows["PetalLengthCm"]
-    rows = rows.assign(Species="Iris-setosa")
-    save_profile(reference_profile(rows, config), bench.folder / PROFILE_FILE)
-    bench.send(rows[list(config.features)] + 30)
+    return rows.assign(Species="Iris-setosa")
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("iris") / PROFILE_FILE
+    save_profile(reference_profile(training_rows(), IRIS), path)
+    return path
+
+
+@pytest.fixture
+def bench(tmp_path: Path, profile: Path) -> Bench:
+    return Bench(tmp_path, IRIS, profile)
+
+
+@pytest.fixture
+def job(bench: Bench) -> dict[str, str]:
+    """A day of iris traffic whose flowers have grown."""
+    bench.send(training_rows()[list(IRIS.features)] + 30)
     return {
         "model_name": "iris",
         "day": str(DAY),
         "start_utc": WINDOW.start_utc.isoformat(),
         "end_utc": WINDOW.end_utc.isoformat().replace("+00:00", "Z"),
         "champion_version": "7",
-        "profile": str(bench.folder / PROFILE_FILE),
+        "profile": str(bench.profile),
         "collected": str(bench.collected),
         "check": str(bench.output),
     }
 
 
-def test_the_component_s_command_checks_a_window(job, bench):
+def test_components_command_checks_a_window(job, bench):
     done = subprocess.run(
         command_of(job), cwd=ROOT, env=child_environment({}), capture_output=True, check=False
     )
@@ -103,7 +119,7 @@ def test_optional_inputs_reach_the_check(job, bench):
         ("day", "yesterday", "invalid"),
     ],
 )
-def test_a_window_that_is_none_is_refused_before_anything_is_read(job, capsys, name, value, said):
+def test_malformed_window_is_refused_before_anything_is_read(job, capsys, name, value, said):
     with pytest.raises(SystemExit) as ended:
         main(command_of(job | {name: value})[3:])
 
@@ -111,7 +127,7 @@ def test_a_window_that_is_none_is_refused_before_anything_is_read(job, capsys, n
     assert said in capsys.readouterr().err
 
 
-def test_a_run_s_figures_hold_the_realised_performance(job, bench):
+def test_figures_of_a_run_hold_the_realised_performance(job, bench):
     main(command_of(job)[3:])
     check = read_check(bench.output)
     found = Performance(
