@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -160,11 +159,11 @@ class Journey:
         """Wait until the new version alone answers."""
 
         async def over() -> bool:
-            return load.latest(_SWITCHED_ANSWERS) == Counter({to: _SWITCHED_ANSWERS})
+            return load.latest(_SWITCHED_ANSWERS).by_version == {to: _SWITCHED_ANSWERS}
 
         def seen() -> str:
             latest = load.latest(_SWITCHED_ANSWERS)
-            return f"of the last {latest.total()} answers {_by_version(latest) or 'none came'}"
+            return f"the last {latest.answers} answers came from {_who(latest) or 'nobody'}"
 
         await self._watch.until(over, f"version {to} to give all the answers", seen=seen)
 
@@ -177,10 +176,12 @@ class Journey:
         tally = load.tally(_monotonic(deployed_utc))
         self.summary.swap = tally
         if tally.failed:
-            raise StepFailedError(f"{tally.failed} of {tally.answers} scoring requests failed")
+            raise StepFailedError(
+                f"{tally.failed} of {tally.answers} scoring requests failed: {_who(tally)}"
+            )
         return (
             f"{cycle.told} While traffic moved, {tally.answers} requests were answered, "
-            f"{tally.per_second:.0f} a second, and none failed ({_by_version(tally.by_version)})."
+            f"{tally.per_second:.0f} a second, and none failed ({_who(tally)})."
         )
 
     async def _broken_file(self) -> str:
@@ -327,11 +328,11 @@ class Journey:
         self.summary.files.append(await self._client.save(container, name, target))
 
 
-def _by_version(answers: Counter[str] | Counter[str | None]) -> str:
-    return ", ".join(
-        f"{'failed' if version is None else f'version {version}'}: {count}"
-        for version, count in sorted(answers.items(), key=lambda item: str(item[0]))
-    )
+def _who(tally: Tally) -> str:
+    """`version 1: 20, version 2: 5, status 503: 1`."""
+    versions = [f"version {name}: {count}" for name, count in sorted(tally.by_version.items())]
+    faults = [f"{fault}: {count}" for fault, count in sorted(tally.faults.items())]
+    return ", ".join(versions + faults)
 
 
 def _monotonic(moment_utc: datetime) -> float:

@@ -18,21 +18,23 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
-_MOST_IN_FLIGHT = 100
-# No answer in time, or one that is not the scoring script's.
-_FAILED = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError)
+# Well below what a deployment works on at a time: a slow machine answers late and refuses nothing.
+_MOST_IN_FLIGHT = 40
+_NO_ANSWER = (aiohttp.ClientError, TimeoutError)
+_NOT_THE_SCRIPTS = (ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one request, and when that was known (monotonic s).
 
-    `version` is the model version that answered, None for a request that failed: no answer, a
-    status other than 200, or a body that does not say who answered.
+    Either the model version that answered, or what went wrong: a status other than 200, no answer
+    at all, or a body that does not say who answered.
     """
 
     at: float
-    version: str | None
+    version: str | None = None
+    fault: str | None = None
 
 
 @dataclass(slots=True)
@@ -40,9 +42,14 @@ class Tally:
     """The answers that came in one span of time."""
 
     answers: int
-    failed: int
     seconds: float
     by_version: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed, for whatever reason."""
+        return self.faults.total()
 
     @property
     def per_second(self) -> float:
@@ -112,28 +119,35 @@ class SteadyLoad:
         self._free.release()
 
     async def _send(self, row: dict[str, Any]) -> None:
-        version: str | None = None
-        # No answer, or one that is not the scoring script's: a failed request.
-        with contextlib.suppress(
-            aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError
-        ):
+        try:
             async with self._session.post(
                 self._url, json={"data": [row]}, headers=self._headers
             ) as response:
                 if response.status == HTTPStatus.OK:
                     version = str((await response.json())["model_version"])
-        self._answers.append(Answer(time.monotonic(), version))
+                    answer = Answer(time.monotonic(), version=version)
+                else:
+                    answer = Answer(time.monotonic(), fault=f"status {response.status}")
+        except _NO_ANSWER as exc:
+            answer = Answer(time.monotonic(), fault=f"no answer, {type(exc).__name__}")
+        except _NOT_THE_SCRIPTS:
+            answer = Answer(time.monotonic(), fault="an answer without a model version")
+        self._answers.append(answer)
 
     def tally(self, since: float) -> Tally:
         """Count the answers that came at or after a monotonic time, up to the last one."""
-        span = [answer for answer in self._answers if answer.at >= since]
-        return Tally(
-            answers=len(span),
-            failed=sum(answer.version is None for answer in span),
-            seconds=span[-1].at - since if span else 0.0,
-            by_version=Counter(answer.version for answer in span if answer.version is not None),
-        )
+        return _tally([answer for answer in self._answers if answer.at >= since], since)
 
-    def latest(self, count: int) -> Counter[str | None]:
-        """How the newest `count` answers divide over the versions; None are failures."""
-        return Counter(answer.version for answer in self._answers[-count:])
+    def latest(self, count: int) -> Tally:
+        """Count the newest answers, `count` at most."""
+        newest = self._answers[-count:]
+        return _tally(newest, newest[0].at if newest else 0.0)
+
+
+def _tally(answers: Sequence[Answer], since: float) -> Tally:
+    return Tally(
+        answers=len(answers),
+        seconds=answers[-1].at - since if answers else 0.0,
+        by_version=Counter(answer.version for answer in answers if answer.version is not None),
+        faults=Counter(answer.fault for answer in answers if answer.fault is not None),
+    )

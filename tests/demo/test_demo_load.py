@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+NO_VERSION = "an answer without a model version"
 ANSWERS = {
-    "good": lambda: web.json_response({"model_version": "2"}),
-    "busy": lambda: web.Response(status=503),
-    "no json": lambda: web.Response(text="{", content_type="application/json"),
-    "no version": lambda: web.json_response({}),
-    "a list": lambda: web.json_response([]),
+    "good": (lambda: web.json_response({"model_version": "2"}), None),
+    "busy": (lambda: web.Response(status=503), "status 503"),
+    "no json": (lambda: web.Response(text="{", content_type="application/json"), NO_VERSION),
+    "no version": (lambda: web.json_response({}), NO_VERSION),
+    "a list": (lambda: web.json_response([]), NO_VERSION),
 }
 
 
@@ -42,6 +43,7 @@ async def endpoint(
 @pytest.mark.parametrize("kind", ANSWERS)
 async def test_every_request_is_counted_whatever_comes_back(kind):
     # given
+    made, fault = ANSWERS[kind]
     asked: list[web.BaseRequest] = []
     enough = asyncio.Event()
 
@@ -49,7 +51,7 @@ async def test_every_request_is_counted_whatever_comes_back(kind):
         asked.append(request)
         if len(asked) == 5:
             enough.set()
-        return ANSWERS[kind]()
+        return made()
 
     began = time.monotonic()
 
@@ -63,7 +65,8 @@ async def test_every_request_is_counted_whatever_comes_back(kind):
     # then
     tally = load.tally(began)
     assert tally.answers == len(asked) >= 5
-    assert tally.failed == (0 if kind == "good" else tally.answers)
+    assert tally.faults == ({fault: tally.answers} if fault else {})
+    assert tally.by_version == ({} if fault else {"2": tally.answers})
 
 
 async def test_answers_that_take_longer_than_a_second_are_seen_when_they_come():
@@ -82,7 +85,7 @@ async def test_answers_that_take_longer_than_a_second_are_seen_when_they_come():
         recent = load.tally(time.monotonic() - 1.0)
 
     # then
-    assert seen == {"2": 5}
+    assert seen.by_version == {"2": 5}
     assert recent.by_version["2"] >= 5
 
 

@@ -123,7 +123,7 @@ def test_folder_that_holds_something_else_is_not_used_as_state(tmp_path):
     )
 
     assert done.returncode == 1
-    assert "no stack's state folder" in done.stdout
+    assert "not a stack's state folder" in done.stdout
     assert (tmp_path / "thesis.tex").exists()
 
 
