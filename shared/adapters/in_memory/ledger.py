@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _Stream:
     state: State
     entries: list[Entry] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, Entry] = field(default_factory=dict)
     due: dict[str, DueEffect] = field(default_factory=dict)
     arrivals: dict[str, ArrivalMark] = field(default_factory=dict)
 
@@ -61,14 +61,14 @@ class InMemoryLedger:
                 raise LedgerConflictError(f"{model}: the stream has grown to {etag}")
             if entries and entries[0].seq != len(stream.entries) + 1:
                 raise LedgerConflictError(f"{model}: fact {entries[0].seq} exists, or leaves a gap")
-            if not stream.keys.isdisjoint(keys) or len(set(keys)) != len(keys):
+            if stream.keys.keys() & keys or len(set(keys)) != len(keys):
                 raise LedgerConflictError(f"{model}: one of {keys} is known already")
             if any(row.effect in stream.due for row in due) or any(
                 key not in stream.due for key in undue
             ):
                 raise LedgerConflictError(f"{model}: the due effects have changed")
             stream.entries.extend(entries)
-            stream.keys.update(keys)
+            stream.keys.update(zip(keys, entries, strict=True))
             stream.state = state
             stream.due.update({row.effect: row for row in due})
             for key in undue:
@@ -88,8 +88,7 @@ class InMemoryLedger:
     def find(self, model: str, fact_key: str) -> Entry | None:
         """The fact of that key."""
         with self._lock:
-            entries = self._stream(model).entries
-            return next((entry for entry in entries if entry.fact.key == fact_key), None)
+            return self._stream(model).keys.get(fact_key)
 
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
         """Newest known content of a landed blob."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
@@ -169,12 +169,16 @@ class Pins:
 
     def to_json(self) -> str:
         """As it is stored in the data container."""
+        files = [
+            {"path": file.path, "sha256": file.sha256, "rows": file.rows, "source": file.source}
+            for file in self.files
+        ]
         return dumps(
             {
                 "format": _FORMAT,
                 "model": self.model,
                 "data_version": self.data_version,
-                "files": [asdict(file) for file in self.files],
+                "files": files,
             }
         )
 

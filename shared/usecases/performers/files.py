@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,15 @@ class QuarantineReport:
 
     def to_json(self) -> str:
         """As it is stored in the quarantine container."""
-        return dumps(asdict(self) | {"report": json.loads(self.report)})
+        report = json.loads(self.report)
+        return dumps(
+            {
+                "source": self.source,
+                "etag": self.etag,
+                "sentence": self.sentence,
+                "report": report,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,15 @@ def reading(place: str) -> Iterator[None]:
 
 
 def _document(outcome: FileOutcome) -> dict[str, Any]:
-    return {_KIND if name == "kind" else name: value for name, value in asdict(outcome).items()}
+    return {
+        "source": outcome.source,
+        "etag": outcome.etag,
+        _KIND: outcome.kind,
+        "path": outcome.path,
+        "sha256": outcome.sha256,
+        "rows": outcome.rows,
+        "sentence": outcome.sentence,
+    }
 
 
 def _outcome(document: Mapping[str, Any]) -> FileOutcome:
