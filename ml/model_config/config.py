@@ -24,7 +24,7 @@ from ml.model_config.settings import (
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
-SHA256_KEY: Final = "<sha256>"  # not a setting: whoever reads the file adds it
+SHA256_KEY: Final = "<sha256>"  # not a setting: the reader of the file adds it
 _ALL_USABLE: Final = ("<all>",)
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
@@ -34,12 +34,12 @@ def _wrong_name(name: str, info: ValidationInfo) -> str | None:
     if top is not None and name != top.folder:
         return f"{name!r} is not the folder's name; write {top.folder}"
     if not _NAME.fullmatch(name):
-        return f"{name!r} must be 2-30 of a-z, 0-9 and -, a letter first; rename it"
+        return f"{name!r} must be 2 to 30 of a-z, 0-9 and -, starting with a letter; rename it"
     return None
 
 
 def _unfit_column(name: str, info: ValidationInfo) -> str | None:
-    """A column that a role names: it has to exist and to be read."""
+    """Of a column that is named as target, id or time."""
     data, top = info.data.get("data"), top_of(info)
     known = data.columns if data is not None else () if top is None else top.columns
     if known and name not in known:

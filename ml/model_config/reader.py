@@ -52,7 +52,7 @@ def parse_model(content: bytes, folder: Path) -> ModelConfig:
 
 
 def _with_params(file: YamlFile) -> dict[str, Any]:
-    """What is written, but training.params: its types are scikit-learn's matter, so YAML's hold."""
+    """What is written; in training.params, which scikit-learn reads, with YAML's types."""
     training = file.written.get("training")
     if not isinstance(training, dict) or "params" not in training:
         return file.written
@@ -78,7 +78,7 @@ def _top(written: dict[str, Any], folder: Path) -> Top:
 
 
 def _sha256(meant: object, code: Path) -> str:
-    """Hash of what decides: the settings without comments or order, and pipeline.py."""
+    """Hash of the settings, without comments and order, and of pipeline.py."""
     canonical = json.dumps(_sorted(meant), separators=(",", ":"), default=str)
     # Line ends differ between checkouts; the model does not.
     source = code.read_bytes().replace(b"\r\n", b"\n")

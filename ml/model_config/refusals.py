@@ -20,7 +20,12 @@ _FIXED: Final = {
     "missing": "is missing; add it",
     "tuple_type": "is not a list of plain values; write e.g. [a, b]",
     "dataclass_type": "is not a mapping; write `key: value` lines below it",
-    "mapping_type": "is not a mapping; write `key: value` lines below it",
+    "dict_type": "is not a mapping; write `key: value` lines below it",
+}
+_NOT_OF_TYPE: Final = {
+    "bool_parsing": "neither true nor false; write one of them",
+    "finite_number": "not a number; write e.g. 10 or 0.5",
+    "float_parsing": "not a number; write e.g. 10 or 0.5",
 }
 
 
@@ -42,6 +47,8 @@ def sentence(error: ErrorDetails, settings: type) -> str:
         return f"is not known here; remove it.{did_you_mean(str(place[-1]), known)}"
     if isinstance(given, list | dict):
         return "is a list or mapping; write one value"
+    if given is None:
+        return "has an empty entry; write a value or remove it"
     return _wrong_scalar(kind, str(given), limits)
 
 
@@ -55,11 +62,9 @@ def _wrong_scalar(kind: str, given: str, limits: Mapping[str, Any]) -> str:
             return f"{given} is below {limits['ge']:g}; write e.g. {max(limits['ge'], 1):g}"
         case "less_than_equal":
             return f"{given} is above {limits['le']:g}; write e.g. {limits['le']:g}"
-        case "bool_parsing":
-            return f"{given!r} is neither true nor false; write one of them"
-        case "float_parsing" | "finite_number":
-            return f"{given!r} is not a number; write e.g. 10 or 0.5"
-    return f"{given!r} is not a whole number; write e.g. 10"
+        case "string_type":
+            return f"{given} is not a text; put it in quotes"
+    return f"{given!r} is {_NOT_OF_TYPE.get(kind, 'not a whole number; write e.g. 10')}"
 
 
 def _section(settings: type, place: Place) -> Any:

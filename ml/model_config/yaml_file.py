@@ -1,7 +1,7 @@
 """A YAML file with the line of each value. Scalars stay as written: the settings know their types.
 
-YAML guesses types: `no` is false and `2026-01-02` a date. Whoever writes `values: [yes, no]` means
-the words that stand in the data.
+YAML guesses types: it takes `no` for false and `2026-01-02` for a date, but `values: [yes, no]` are
+words in the data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_VALUES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """A mapping and what is known about each place in it; a place is a path of keys and indices.
+    """One mapping, with the line of each place in it; a place is a path of keys and indices.
 
     Args:
         written: scalars as text; keys without a value are left out.

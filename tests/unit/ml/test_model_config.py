@@ -329,6 +329,26 @@ def test_values_and_names_are_read_as_they_are_written(folder):
         (("gate:", "gate: &gate [*gate]\nx:"), "1  YAML: is nested too deeply, or an alias"),
         (("gate:", "x: " + "[" * 600 + "]" * 600 + "\ngate:"), "1  YAML: is nested too deeply"),
         (("gate:", "# " + "x" * 1_000_000 + "\ngate:"), "1  YAML: 1,000,"),
+        (
+            ("{type: date}", "{type: date, format: [a]}"),
+            "9  data.columns.sold.format: is a list or",
+        ),
+        (("[flat, house]", "[flat, null]"), "8  data.columns.kind.values: has an empty entry"),
+        (("gate:", "training: {params: {1: 2}}\ngate:"), "12  training.params: 1 is not a text"),
+        (("gate:", "training: {params: [alpha]}\ngate:"), "12  training.params: is not a mapping"),
+        (("gate:", "training: {seed: [1]}\ngate:"), "12  training.seed: is a list or mapping"),
+        (("gate:", "rollout: {soak: {a: 1}}\ngate:"), "12  rollout.soak: is a list or mapping"),
+        (("gate:", "rollout: soon\ngate:"), "12  rollout: is not a mapping"),
+        (("gate:", "features: size\ngate:"), "12  features: is not a list of plain values"),
+        (
+            ("gate:", "drift: {late_days: .nan}\ngate:"),
+            "12  drift.late_days: '.nan' is not a whole",
+        ),
+        (("r2: 0.2", "r2: .inf"), "13  gate.floors.r2: '.inf' is not a number"),
+        (
+            ("12h", "12h\n  drift_overrides_cooldown: maybe"),
+            "16  retrain.drift_overrides_cooldown: 'm",
+        ),
     ],
 )
 def test_value_that_cannot_work_is_refused_with_its_line(folder, change, said):
