@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from ml.monitoring.performance import Estimate, Metric, Performance, Realised
-from ml.presentation import courses, page
+from ml.presentation import page, time_series
 from ml.presentation.figures import day_text, number
 
 _MOST_DAYS: Final = 60
@@ -59,11 +59,11 @@ def _drawing(found: Performance, by_day: Sequence[tuple[date, Estimate]]) -> str
     said = f"{found.metric} by day with 95 % intervals"
     marks = [("s", str(found.metric)), ("w", "95 % interval")]
     if limit is not None:
-        worse = sum(courses.beyond(value, limit) for value in values)
+        worse = sum(time_series.beyond(value, limit) for value in values)
         count = "1 day" if len(days) == 1 else f"{len(days)} days"
         said += f", limit {number(limit[0])}: the whole interval beyond it on {worse} of {count}"
         marks += [("l", "limit"), ("d", "whole interval beyond the limit")]
-    drawing = courses.estimates(
+    drawing = time_series.intervals(
         days,
         values,
         limit=limit,

@@ -1,7 +1,7 @@
-"""Numbers in, SVG text out: distributions of two sides over shared axes.
+"""Numbers in, SVG text out: distributions of reference and current rows on shared axes.
 
-No state, no style attributes. Every chart says its finding in `aria-label`. The reference is a grey
-fill, the current side a blue outline: they differ in form too, not in colour alone.
+Every chart states its finding in `aria-label`. The reference is a grey fill, the current side a
+blue outline: they differ in form too, not in colour alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BAR: Final = 14
 _NAME_END: Final = 106
 _BAR_END: Final = 212
 _SMALL: Final = (90, 22)
-_WHOLE: Final = 0.995  # what a chart need not show of the rows as "others"
+_WHOLE: Final = 0.995  # a smaller rest is not drawn as "all others"
 
 
 def overlaid(
@@ -36,7 +36,7 @@ def overlaid(
         edges: ascending, one more than bars; unit of the feature.
         reference: share of the rows in each bar, >= 0.
         current: the same for the current window.
-        finding: what the chart shows, in words, for those who do not see it.
+        finding: what the chart shows, in words, for people who cannot see it.
     """
     highest = max(*reference, *current) or 1.0
     across = Axis(edges[0], edges[-1], LEFT, RIGHT)
@@ -61,7 +61,7 @@ def cdfs(
     *,
     finding: str,
 ) -> str:
-    """Two cumulative curves with the area between them filled: that area is the distance.
+    """Two cumulative curves; the filled area between them is the distance.
 
     Args:
         edges: ascending; unit of the feature.
@@ -91,7 +91,7 @@ def bars(
 ) -> str:
     """Shares of categories: a grey bar for the reference, a blue outline over it for now.
 
-    What the named categories leave of the rows is drawn as "all others".
+    The rows of other categories are drawn as "all others".
 
     Args:
         names: labels, in the order drawn.
@@ -120,7 +120,7 @@ def bars(
 
 
 def small(reference: Sequence[float], current: Sequence[float], *, finding: str) -> str:
-    """The outlines of two histograms over one axis, small enough for a table row."""
+    """The same as `overlaid`, small enough for a table row."""
     width, height = _SMALL
     highest = max(*reference, *current) or 1.0
     xs = [round(width * place / len(reference)) for place in range(len(reference) + 1)]
@@ -138,7 +138,7 @@ def small(reference: Sequence[float], current: Sequence[float], *, finding: str)
 
 
 def difference(value: float, *, span: float, finding: str) -> str:
-    """How far right (better) or left (worse) of a line at zero a value lies.
+    """A value as a bar to the right (better) or left (worse) of zero.
 
     Args:
         value: > 0 is better.
@@ -159,7 +159,7 @@ def difference(value: float, *, span: float, finding: str) -> str:
 
 
 def _heights(shares: Sequence[float], highest: float, room: int) -> list[int]:
-    """In pixels; what is there at all shows as one."""
+    """In pixels; at least one for a share above 0."""
     return [max(round(share / highest * room), int(share > 0)) for share in shares]
 
 

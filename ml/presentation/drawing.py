@@ -1,4 +1,4 @@
-"""What every chart is put together from: the frame, scales, axes, paths.
+"""The parts of every chart: frame, scales, axes, paths.
 
 Sizes are CSS pixels and fixed, so that labels stay readable on a phone; coordinates are whole
 pixels, paths are relative, and attributes that HTML need not quote are not quoted, so that a report
@@ -34,7 +34,7 @@ _PLAIN: Final = (1e-4, 1e7)  # between these a tick is written without an expone
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From values to whole pixels; what lies outside is drawn at the end."""
+    """Maps values to whole pixels; values outside are drawn at the end."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Axis:
 
 
 def width_of(words: str) -> float:
-    """Pixels that a label takes at most, in the widest of the usual system fonts."""
+    """Upper bound of a label's width in pixels, in the widest of the usual system fonts."""
     return sum(
         12.0
         if letter in _WIDEST or unicodedata.east_asian_width(letter) in "WF"
@@ -61,7 +61,7 @@ def width_of(words: str) -> float:
 
 
 def cut(words: str, room: float) -> str:
-    """As much of a text as fits into so many pixels, an ellipsis where something is left out."""
+    """The start of a text that fits into so many pixels, with an ellipsis if it is cut."""
     if width_of(words) <= room:
         return words
     kept = words[: int(room / 7.7)]
@@ -71,7 +71,7 @@ def cut(words: str, room: float) -> str:
 
 
 def svg(width: int, height: int, finding: str, *parts: str) -> str:
-    """An image that tells its finding to those who do not see it."""
+    """An image whose label states its finding for screen readers."""
     return (
         f'<svg role=img aria-label="{escape(finding)}" width={width} height={height}>'
         f"{''.join(parts)}</svg>"
@@ -79,18 +79,18 @@ def svg(width: int, height: int, finding: str, *parts: str) -> str:
 
 
 def text(x: int, y: int, words: str, *, anchor: str = "") -> str:
-    """A label; anchor: nothing for its start, m for its middle, e for its end."""
+    """A label; anchor: empty for its start, m for its middle, e for its end."""
     kind = f" class={anchor}" if anchor else ""
     return f"<text{kind} x={x} y={y}>{escape(words)}</text>"
 
 
 def path(kind: str, commands: str) -> str:
-    """A shape of one class."""
+    """A shape of one CSS class."""
     return f'<path class={kind} d="{commands}"/>'
 
 
 def line(points: Sequence[tuple[int, int]]) -> str:
-    """Path through points, shape (n, 2), n >= 1; a single one shows as a dot."""
+    """Path through points, shape (n, 2), n >= 1; a single point is drawn as a dot."""
     (x, y), *rest = points
     moves = []
     for to_x, to_y in rest:
@@ -101,7 +101,7 @@ def line(points: Sequence[tuple[int, int]]) -> str:
 
 
 def steps(xs: Sequence[int], heights: Sequence[int], base: int) -> str:
-    """Outline of bars that stand side by side on `base`.
+    """Outline of adjacent bars on `base`.
 
     Args:
         xs: pixels of their sides, shape (k + 1,).
@@ -137,7 +137,7 @@ def value_axis(scale: Axis, *, base: int = BASE) -> str:
 
 
 def side_labels(labels: Iterable[tuple[int, str]]) -> str:
-    """Words left of a chart at these heights; of two that would overlap the first one stays."""
+    """Labels left of a chart at these heights; of two that would overlap, the first is drawn."""
     placed: list[int] = []
     drawn = []
     for y, words in labels:

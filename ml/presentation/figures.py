@@ -1,4 +1,4 @@
-"""Figures and days as people read them: the same in sentences, tables and charts."""
+"""Numbers and days as text, the same in sentences, tables and charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _LARGE: Final = 1e7
 _GROUPED: Final = 9_999.5
-_WHOLE: Final = 99.95  # rounds to three figures before the point
+_WHOLE: Final = 99.95  # rounds to 100
 _SMALLEST_SHARE: Final = 1e-4
 
 
@@ -23,7 +23,7 @@ def number(value: float) -> str:
 
 
 def whole(value: float) -> str:
-    """Without decimals; thousands are set apart from five figures on, so that 1969 stays a year."""
+    """Without decimals; thousands are separated from five digits on, so that 1969 stays a year."""
     return f"{value:,.0f}" if value >= _GROUPED else f"{value:.0f}"
 
 
@@ -40,7 +40,7 @@ def day_text(day: date) -> str:
 
 
 def short_day(day: date) -> str:
-    """As 14 Mar, where the year stands elsewhere."""
+    """As 14 Mar, where the year is shown elsewhere."""
     return f"{day.day} {day:%b}"
 
 
@@ -59,7 +59,7 @@ def day_ranges(days: Sequence[date]) -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name of at most so many characters; what was cut off shows as an ellipsis."""
+    """A name cut to so many characters, with an ellipsis if it was longer."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 

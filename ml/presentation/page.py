@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# First in the head: nothing can load or run, even if a column is named `<script>`.
+# First in the head: nothing loads or runs, even if a column is named `<script>`.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _STYLE: Final = """
@@ -73,15 +73,15 @@ summary{list-style:none}}
 
 
 class Tone(StrEnum):
-    """How a verdict is coloured; its sign and its words say the same."""
+    """The colour of a verdict; its sign and its words say the same."""
 
     GOOD = "good"
     ATTENTION = "attention"
-    NEUTRAL = "neutral"  # an answer that is neither, such as: not enough data
+    NEUTRAL = "neutral"  # neither good nor bad, such as: not enough data
 
 
 def document(title: str, body: str) -> str:
-    """A whole page around `body`, which is HTML already; `title` is plain text."""
+    """A whole page around `body`, which is HTML; `title` is plain text."""
     return (
         "<!doctype html>\n"
         '<html lang="en"><head>'
@@ -93,26 +93,26 @@ def document(title: str, body: str) -> str:
 
 
 def verdict(title: str, sign: str, sentence: str, *, tone: Tone) -> str:
-    """The head of a report: what it is about, then the verdict in a sentence."""
+    """The head of a report: its subject, then the verdict in a sentence."""
     return (
         f'<h1>{escape(title)}</h1><p class="verdict {tone}">{escape(sign)} {escape(sentence)}</p>'
     )
 
 
 def paragraphs(lines: Sequence[str], kind: str = "") -> str:
-    """Plain sentences, one below the other."""
+    """Plain sentences, each a paragraph."""
     marked = f' class="{kind}"' if kind else ""
     return "".join(f"<p{marked}>{escape(line)}</p>" for line in lines)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Short answers beside what they answer; plain text."""
+    """Names and their values side by side; plain text."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in pairs)
     return f'<dl class="facts">{rows}</dl>'
 
 
 def key(*entries: tuple[str, str]) -> str:
-    """What the drawings' marks mean, as (mark, words).
+    """The legend of a drawing, as (mark, words).
 
     Marks: r fill, c outline, s line, l dashes, d diamond, w whisker.
     """
@@ -121,20 +121,20 @@ def key(*entries: tuple[str, str]) -> str:
 
 
 def figure(caption: str, drawing: str) -> str:
-    """A drawing below its caption, which is plain text."""
+    """A drawing with its caption above, which is plain text."""
     return f"<figure><figcaption>{escape(caption)}</figcaption>{drawing}</figure>"
 
 
 def table(
     caption: str, head: Sequence[str], rows: Sequence[str], *, numbers: Sequence[int] = ()
 ) -> str:
-    """A table in a box that scrolls sideways by itself, by keyboard too.
+    """A table in a box that scrolls sideways, by keyboard too.
 
     Args:
-        caption: plain text; names the box as well.
+        caption: plain text; labels the box as well.
         head: plain text of each column.
         rows: HTML of each row, `<tr>` included.
-        numbers: which columns stand right.
+        numbers: indices of right-aligned columns.
     """
     cells = "".join(
         f'<th scope="col"{" class=n" if place in numbers else ""}>{escape(name)}</th>'

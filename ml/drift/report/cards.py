@@ -17,7 +17,7 @@ from ml.drift.report.sentences import (
 from ml.drift.result import ColumnResult, Kind, Role, Side, Verdict
 from ml.drift.statistics import distance
 from ml.drift.statistics.registry import statistic_named
-from ml.presentation import charts, courses, page
+from ml.presentation import charts, page, time_series
 from ml.presentation.figures import day_text, listed, number, percent, shortened
 
 COURSE_DAYS: Final = 30
@@ -124,7 +124,7 @@ def _course(column: ColumnResult) -> str:
     said = course_finding(past)
     return page.figure(
         f"Change by day in units of its limit: {said}",
-        courses.course(
+        time_series.line(
             days,
             ratios,
             limit=1.0,

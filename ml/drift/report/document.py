@@ -18,7 +18,7 @@ from ml.drift.report.sentences import (
 from ml.drift.result import CheckResult, ColumnResult, Role, Verdict
 from ml.drift.statistics import missing
 from ml.drift.statistics.registry import all_statistics
-from ml.presentation import charts, courses, page
+from ml.presentation import charts, page, time_series
 from ml.presentation.figures import day_ranges, day_text, listed, percent, shortened
 
 _MOST_CARDS: Final = 12
@@ -203,7 +203,7 @@ def _small_course(column: ColumnResult) -> str:
     if not past:
         return cards.NOTHING
     days, ratios = [day for day, _ in past], [ratio for _, ratio in past]
-    return courses.small_course(days, ratios, limit=1.0, finding=cards.course_finding(past))
+    return time_series.small_line(days, ratios, limit=1.0, finding=cards.course_finding(past))
 
 
 def _method(result: CheckResult) -> str:

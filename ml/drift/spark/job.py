@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 
+import ml
 from ml.drift.counting.columns import HistoryKind
 from ml.drift.errors import DriftInputError
 from ml.drift.profiles.profile import Profile, fit_layout
@@ -28,7 +29,7 @@ from ml.drift.spark.scan import head_of, scan_spark
 from ml.drift.verdict.checking import judge_scan
 
 PROFILE_FILE: Final = "reference.profile"
-_PACKAGE: Final = Path(__file__).resolve().parents[2]  # ml/
+_PACKAGE: Final = Path(ml.__path__[0])  # not by this file, which Azure ML starts from elsewhere
 
 
 def profile(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:

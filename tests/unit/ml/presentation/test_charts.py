@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.presentation import charts, courses, drawing
+from ml.presentation import charts, drawing, time_series
 from ml.presentation.drawing import Axis
 
 DAY = date(2026, 3, 1)
@@ -87,7 +87,7 @@ def test_remaining_categories_are_drawn_as_all_others():
 def test_days_are_placed_by_date_and_a_missing_day_breaks_the_line():
     days = [DAY + timedelta(days=k) for k in (0, 1, 2, 9, 10)]
 
-    svg = courses.course(days, [0.1, 0.2, 0.3, 2.0, 0.1], limit=1.0, finding="above")
+    svg = time_series.line(days, [0.1, 0.2, 0.3, 2.0, 0.1], limit=1.0, finding="above")
 
     line = _path(svg, "current")
     xs = [x for x, _ in _walk(line)]
@@ -98,10 +98,10 @@ def test_days_are_placed_by_date_and_a_missing_day_breaks_the_line():
 
 
 def test_interval_alarms_only_if_all_of_it_is_beyond_the_limit():
-    assert courses.beyond((0.7, 0.75, 0.79), (0.8, False))
-    assert not courses.beyond((0.7, 0.75, 0.81), (0.8, False))
-    assert courses.beyond((5.1, 6.0, 7.0), (5.0, True))
-    assert not courses.beyond((4.9, 6.0, 7.0), (5.0, True))
+    assert time_series.beyond((0.7, 0.75, 0.79), (0.8, False))
+    assert not time_series.beyond((0.7, 0.75, 0.81), (0.8, False))
+    assert time_series.beyond((5.1, 6.0, 7.0), (5.0, True))
+    assert not time_series.beyond((4.9, 6.0, 7.0), (5.0, True))
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))

@@ -1,6 +1,6 @@
 """Numbers in, SVG text out: values by day against their limit.
 
-Days stand at their place in the calendar; where one is missing the line is broken.
+Days are placed by date; the line is broken where a day is missing.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _SMALL: Final = (90, 22)
 
 
-def course(days: Sequence[date], values: Sequence[float], *, limit: float, finding: str) -> str:
-    """A line over days, the limit dashed across; a diamond where it is exceeded.
+def line(days: Sequence[date], values: Sequence[float], *, limit: float, finding: str) -> str:
+    """A value by day with its limit dashed; diamonds where it is above the limit.
 
     Args:
         days: ascending, at least one.
         values: >= 0, one a day; the axis starts at 0.
         limit: same unit.
-        finding: what the chart shows, in words, for those who do not see it.
+        finding: what the chart shows, in words, for people who cannot see it.
     """
     highest = max(*values, limit) * 1.05
     across, up = _calendar(days, LEFT + 5, RIGHT - 5), Axis(0.0, highest, BASE, TOP)
@@ -46,20 +46,20 @@ def course(days: Sequence[date], values: Sequence[float], *, limit: float, findi
     )
 
 
-def estimates(
+def intervals(
     days: Sequence[date],
     values: Sequence[tuple[float, float, float]],
     *,
     limit: tuple[float, bool] | None,
     finding: str,
 ) -> str:
-    """Values with their intervals by day; a diamond where the whole interval is beyond the limit.
+    """Values with their intervals by day; diamonds where a whole interval is beyond the limit.
 
     Args:
         days: ascending, at least one.
         values: (low, value, high), one a day.
-        limit: where it lies, and whether lower values are the good ones; None: nobody set one.
-        finding: as in `course`.
+        limit: its value, and whether lower values are better; None: there is no limit.
+        finding: as in `line`.
     """
     ends = [end for low, _, high in values for end in (low, high)]
     ends += [] if limit is None else [limit[0]]
@@ -93,15 +93,13 @@ def estimates(
 
 
 def beyond(value: tuple[float, float, float], limit: tuple[float, bool]) -> bool:
-    """Whether a whole interval (low, value, high) lies on the bad side of a limit."""
+    """Whether a whole interval (low, value, high) is worse than a limit."""
     at, lower_is_better = limit
     return value[0] > at if lower_is_better else value[2] < at
 
 
-def small_course(
-    days: Sequence[date], values: Sequence[float], *, limit: float, finding: str
-) -> str:
-    """The line of `course` with its limit, small enough for a table row."""
+def small_line(days: Sequence[date], values: Sequence[float], *, limit: float, finding: str) -> str:
+    """The same as `line`, small enough for a table row."""
     width, height = _SMALL
     across, up = _calendar(days, 2, width - 2), Axis(0.0, max(*values, limit) * 1.1, height - 1, 1)
     at = [(across.at(d.toordinal()), up.at(v)) for d, v in zip(days, values, strict=True)]
@@ -116,12 +114,12 @@ def small_course(
 
 def _calendar(days: Sequence[date], start: int, end: int) -> Axis:
     first, last = days[0].toordinal(), days[-1].toordinal()
-    # A single day stands at the right end, where today always is.
+    # A single day is at the right end, where the newest day always is.
     return Axis(first if last > first else last - 1, last, start, end)
 
 
 def _broken(days: Sequence[date], at: Sequence[tuple[int, int]]) -> str:
-    """A line through neighbouring days."""
+    """A line through consecutive days."""
     runs: list[list[tuple[int, int]]] = []
     before = None
     for day, place in zip(days, at, strict=True):
