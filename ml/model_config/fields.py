@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -23,7 +23,7 @@ STRICT: Final = ConfigDict(
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=3650)
-_ANY_DAY: Final = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - only whether it is read back
+_ANY_MOMENT: Final = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _ISO_DATES: Final = "ISO8601"  # pandas' word for any ISO form
 
 
@@ -87,10 +87,10 @@ def _not_a_date_format(text: str, _info: ValidationInfo) -> str | None:
     if text == _ISO_DATES:
         return None
     try:
-        read = datetime.strptime(_ANY_DAY.strftime(text), text)  # noqa: DTZ007 - see _ANY_DAY
+        read = datetime.strptime(_ANY_MOMENT.strftime(text), text)  # noqa: DTZ007 - only its year counts
     except ValueError as exc:
         return f"{exc}; write e.g. %Y-%m-%d"
-    if read.year == _ANY_DAY.year:
+    if read.year == _ANY_MOMENT.year:
         return None
     return (
         f"{text!r} does not say where the year stands; write e.g. %Y-%m-%d, or {_ISO_DATES} for "
@@ -101,3 +101,4 @@ def _not_a_date_format(text: str, _info: ValidationInfo) -> str | None:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]  # such as 90s, 10m, 12h or 7d
 DateFormat = Annotated[str, checked(_not_a_date_format)]  # as strftime has it
 Percent = Annotated[float, Field(ge=0, le=100)]
+Days = Annotated[int, Field(ge=1, le=_LONGEST.days)]

@@ -59,9 +59,9 @@ def _wrong_scalar(kind: str, given: str, limits: Mapping[str, Any]) -> str:
             hint = did_you_mean(given, known)
             return f"{given!r} is not known; write one of {', '.join(known)}.{hint}"
         case "greater_than_equal":
-            return f"{given} is below {limits['ge']:g}; write e.g. {max(limits['ge'], 1):g}"
+            return f"{given} is below {limits['ge']:.12g}; write e.g. {max(limits['ge'], 1):.12g}"
         case "less_than_equal":
-            return f"{given} is above {limits['le']:g}; write e.g. {limits['le']:g}"
+            return f"{given} is above {limits['le']:.12g}; write e.g. {limits['le']:.12g}"
         case "string_type":
             return f"{given} is not a text; put it in quotes"
     return f"{given!r} is {_NOT_OF_TYPE.get(kind, 'not a whole number; write e.g. 10')}"

@@ -7,18 +7,19 @@ from dataclasses import field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ml.did_you_mean import did_you_mean
 from ml.metrics import METRICS, Task, metric_names
-from ml.model_config.fields import STRICT, Duration, checked, top_of
+from ml.model_config.fields import STRICT, Days, Duration, checked, refusal, top_of
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 _PERFORMANCE_DAYS: Final = 30
 _CHECKS_A_YEAR: Final = 365
+_LARGEST_SEED: Final = 2**32 - 1  # of numpy's generators
 _REALISED_OF: Final[Mapping[Task, str]] = {"classification": "accuracy", "regression": "mae"}
 # The training step sets these in every part of a pipeline.
 _SET_BY_TRAINING: Final = {
@@ -40,21 +41,23 @@ def _without_time(window: str, info: ValidationInfo) -> str | None:
     return None
 
 
-def _unfit_days(days: int, info: ValidationInfo) -> str | None:
-    sliding = info.data.get("window", "sliding") == "sliding"
-    if sliding:
-        return None if days else "is missing; a sliding window needs its length in days"
-    return "has no meaning in a cumulative window; remove it" if days else None
+def _days(days: Any, info: ValidationInfo) -> Any:
+    window = info.data.get("window")
+    if window == "sliding" and days is None:
+        raise refusal("is missing; a sliding window needs its length in days")
+    if window == "cumulative" and days is not None:
+        raise refusal("has no meaning in a cumulative window; remove it")
+    return days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrainingSettings:
-    """How a model is fitted; `window_days` is 0 in a cumulative window."""
+    """How a model is fitted; `window_days` is None in a cumulative window."""
 
     params: Mapping[Annotated[str, checked(_set_elsewhere)], Any] = field(default_factory=dict)
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
     window: Annotated[Literal["cumulative", "sliding"], checked(_without_time)] = "cumulative"
-    window_days: Annotated[int, Field(ge=0, validate_default=True), checked(_unfit_days)] = 0
+    window_days: Annotated[Days | None, Field(validate_default=True), BeforeValidator(_days)] = None
     test_percent: Annotated[float, Field(ge=5, le=50)] = 20.0
     min_train_rows: Annotated[int, Field(ge=2)] = 50
     min_test_rows: Annotated[int, Field(ge=2)] = 20
@@ -105,7 +108,7 @@ class PerformanceSettings:
 
     metric: Annotated[Literal["accuracy", "mae"], checked(_not_measured)]
     margin: Annotated[float, Field(ge=0)]
-    days: Annotated[int, Field(ge=1)] = _PERFORMANCE_DAYS
+    days: Days = _PERFORMANCE_DAYS
 
 
 def _without_ids(_settings: PerformanceSettings, info: ValidationInfo) -> str | None:
@@ -131,7 +134,7 @@ class DriftSettings:
         performance: None: realised performance is shown, not judged.
     """
 
-    window_days: Annotated[int, Field(ge=1)] = 1
+    window_days: Days = 1
     false_alarms_per_year: Annotated[float, Field(ge=0.01, le=_CHECKS_A_YEAR)] = 1.0
     smallest_effect: Annotated[float, Field(ge=0.001, le=1)] = 0.05
     smallest_share: Annotated[float, Field(ge=0.0001, le=1)] = 0.01

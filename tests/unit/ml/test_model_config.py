@@ -264,6 +264,12 @@ PARAMS = "training:\n  params: "
             "data.columns.kind.values: 7 lies outside min and max; remove it, or widen them",
         ),
         (("{type: number, min: 0}", "{type: number, min: 3, max: 3}"), "3 is not above min 3"),
+        (("gate:", "drift: {window_days: 99999999999}\ngate:"), "99999999999 is above 3650"),
+        (
+            ("gate:", "training: {window: sliding, window_days: 9999}\ngate:"),
+            "training.window_days: 9999 is above 3650",
+        ),
+        (("gate:", "training: {seed: 4294967296}\ngate:"), "4294967296 is above 4294967295"),
         # what would never be looked at
         (("data:", 'data:\n  format: parquet\n  separator: ";"'), "has no meaning in Parquet"),
         (("[flat, house]", "[]"), "data.columns.kind.values: lists no value; name each, or remove"),
@@ -290,10 +296,15 @@ def test_id_that_is_the_target_or_is_dropped_is_refused(folder):
     assert "id: is dropped under data.columns" in problems_of(folder, dropped)[0]
 
 
-def test_format_iso8601_is_accepted(folder):
-    (folder / "model.yml").write_text(GOOD.replace("{type: date}", "{type: date, format: ISO8601}"))
+@pytest.mark.parametrize(
+    "form",
+    ["ISO8601", "%d.%m.%y", "%m/%Y", "%Y-%m-%dT%H:%M:%S.%f%z", "%a %d %b %Y %Z", "%G-W%V-%u"],
+)
+def test_date_format_with_a_year_is_accepted(folder, form):
+    column = f'{{type: date, format: "{form}"}}'
+    (folder / "model.yml").write_text(GOOD.replace("{type: date}", column))
 
-    assert read_model("houses", folder.parent).column("sold").date_format == "ISO8601"
+    assert read_model("houses", folder.parent).column("sold").date_format == form
 
 
 def test_values_and_names_are_read_as_they_are_written(folder):
