@@ -1,4 +1,4 @@
-"""The stack on one machine: Azure's services for any Python v2 function app, a folder a service.
+"""Azure on one machine, for any Python v2 function app: one folder per service.
 
 | service | folder | covered |
 | --- | --- | --- |

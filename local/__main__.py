@@ -20,7 +20,7 @@ from local.commands.running import addresses, status, stop
 from local.errors import LocalStackError
 from local.supervision.port_allocation import HIGHEST_PORT, SERVICES
 from local.supervision.reaper import REAPER
-from local.supervision.tasks import together
+from local.supervision.tasks import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -160,10 +160,10 @@ def _options(arguments: argparse.Namespace, *, app: Path, state: Path) -> StackO
 
 
 async def _up(options: StackOptions) -> int:
-    from local.serving.http_server import keep_faults_of_clients_quiet  # noqa: PLC0415 - imports aiohttp
+    from local.serving.http_server import ignore_client_errors  # noqa: PLC0415 - imports aiohttp
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    keep_faults_of_clients_quiet()
+    ignore_client_errors()
     os.umask(0o077)  # state, logs and traces hold data and keys: for their owner only
     serving = asyncio.create_task(_serve(options))
     received: list[signal.Signals] = []
@@ -193,7 +193,7 @@ async def _up(options: StackOptions) -> int:
 
 
 async def _serve(options: StackOptions) -> None:
-    """Run the stack until cancelled. Raises CancelledError only when it was not up yet."""
+    """Run the stack until cancelled; raises CancelledError only while it was still starting."""
     from local.stack.assembly import Stack  # noqa: PLC0415 - a second of imports, for `up` alone
 
     began = time.monotonic()
@@ -230,7 +230,7 @@ async def _prepare(app: Path, environments: Sequence[Path]) -> int:
         if took > 1:
             print(f"    ✓ {what} ({took:.0f} s)", file=sys.stderr, flush=True)
 
-    await together(
+    await run_together(
         timed("Azurite", install_azurite(cache / "azurite", progress=progress)),
         timed("function app", builder.for_requirements(app / "requirements.txt")),
         *(timed(name, builder.for_conda(text)) for name, text in conda_files.items()),

@@ -147,7 +147,7 @@ def _is_made(stamp: Path, fingerprint: str) -> bool:
 
 
 def _wait_for(lock: TextIO) -> None:
-    """Two `make` at once would write into each other's files."""
+    """Wait for another set-up: two at once would overwrite each other's files."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -11,7 +11,7 @@ from aiohttp import web
 from local.azure_ml.answers import error, user_error
 from local.azure_ml.identity import ARM_AUDIENCES, NotAuthorizedError
 from local.azure_ml.mlflow.server import MlflowUnavailableError
-from local.azure_ml.shapes import misplaced
+from local.azure_ml.shapes import type_mistake
 from local.azure_ml.workspace.storage_passthrough import PREFIX
 from local.errors import LocalStackError
 
@@ -46,7 +46,7 @@ def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
 
 
 def well_formed() -> Middleware:
-    """400 for requests that no handler could make sense of; 500 with a text when we fail.
+    """400 for malformed requests, 500 with a text when we fail.
 
     503 while MLflow is being started again: Azure's SDK and MLflow's client ask once more then.
     """
@@ -92,4 +92,4 @@ def _shape(given: object) -> str | None:
         return f"the body must be a JSON object, not a {type(given).__name__}"
     if not isinstance(given.get("properties", {}), dict):
         return "properties must be a JSON object"
-    return misplaced(given)
+    return type_mistake(given)

@@ -57,7 +57,7 @@ class Routes(Protocol):
 
 
 class Part(Routes, Protocol):
-    """More routes of the workspace, with processes of their own perhaps."""
+    """Further routes of the workspace, which may have processes of their own."""
 
     async def start(self) -> None:
         """Start; called before the server listens."""
@@ -135,7 +135,7 @@ class AzureMl:
         }
 
     async def start(self) -> None:
-        """Start the parts and the server, then go on with what a stop interrupted.
+        """Start the parts and the server, then resume what a stop interrupted.
 
         Raises:
             LocalStackError: the port is taken, or the state is damaged.

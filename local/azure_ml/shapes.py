@@ -25,7 +25,7 @@ _TEXTS = frozenset(
 _COUNTS = frozenset({"instance_count", "instanceCount"})
 
 
-def misplaced(given: dict[str, Any], place: str = "") -> str | None:
+def type_mistake(given: dict[str, Any], place: str = "") -> str | None:
     """The first value of the wrong type, as a message; None when all are right.
 
     Args:
@@ -55,10 +55,10 @@ def _inside(key: str, value: dict[str, Any], where: str) -> str | None:
     if key in _FREE and where != "properties":
         return None
     if key not in _NAMED:
-        return misplaced(value, f"{where}.")
+        return type_mistake(value, f"{where}.")
     for name, one in value.items():
         if isinstance(one, dict):
-            found = misplaced(one, f"{where}.{name}.")
+            found = type_mistake(one, f"{where}.{name}.")
         else:
             found = f"{where}.{name} must be a JSON object" if key == "jobs" else None
         if found is not None:

@@ -1,4 +1,4 @@
-"""Puts Azurite and, where the machine has none, Node into a folder, once for each lock file."""
+"""Installs Azurite, and Node if the machine has none, once per lock file."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ async def _find_node(folder: Path, progress: Callable[[str], None]) -> _Node:
 
 
 def _major_version(node: str) -> int:
-    """0 for a node that cannot be run or does not tell."""
+    """Major version of a node; 0 if it cannot be run or does not tell."""
     try:
         done = subprocess.run(
             [node, "--version"], capture_output=True, text=True, timeout=20, check=False

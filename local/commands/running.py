@@ -31,7 +31,7 @@ def status(state: Path) -> str:
 
 
 def addresses(record: RunningStack, state: Path, *, with_key: bool) -> str:
-    """Where everything answers, one line a service.
+    """Where everything answers, one line per service.
 
     The key opens the app's functions, on this machine only; the host's master key is never shown.
     """
@@ -57,7 +57,7 @@ def stop(state: Path) -> str:
     deadline = time.monotonic() + _STOP_SECONDS
     while StateLock.is_held(state):
         if process is None:
-            process = _told_to_stop(state)
+            process = _signal_stop(state)
         if time.monotonic() > deadline:
             raise LocalStackError(
                 f"process {process or '(unknown)'} did not stop in {_STOP_SECONDS:.0f} s; see "
@@ -67,7 +67,7 @@ def stop(state: Path) -> str:
     return "stopped"
 
 
-def _told_to_stop(state: Path) -> int | None:
+def _signal_stop(state: Path) -> int | None:
     """The process that was signalled; None while the lock file names none."""
     # Not from the record: a stack that is still starting has none.
     process = StateLock.holder(state)

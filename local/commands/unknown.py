@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def unknown(kind: str, given: str, known: Sequence[str]) -> LocalStackError:
-    """An error that lists what there is, and points out what may have been meant."""
+    """An error that lists the known names, and suggests the closest one."""
     close = difflib.get_close_matches(given, known, n=1)
     meant = f". Did you mean {close[0]!r}?" if close else ""
     return LocalStackError(f"no {kind} {given!r}; there are: {', '.join(known) or 'none'}{meant}")

@@ -38,13 +38,13 @@ _UNEXPECTED = "GenericError"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much faster than Azure everything goes, and the source of jitter."""
+    """Speed of retries relative to Azure, and the source of jitter."""
 
     speed: float
     rng: random.Random
 
     def seconds(self, azure_seconds: float) -> float:
-        """A pause of Azure's, here."""
+        """A pause of Azure, divided by the speed."""
         return azure_seconds / self.speed
 
     def before_attempt(self, attempts: int, *, at_least: float) -> float:
@@ -150,9 +150,9 @@ class Courier:
         # What expired while the stack was off is attempted once more: on Azure nothing is off.
         expires = delivery.accepted + self._pace.seconds(self._entry.retry.ttl_minutes * 60.0)
         if delivery.given_up:
-            await self._bury(delivery, delivery.given_up)
+            await self._dead_letter_or_drop(delivery, delivery.given_up)
         elif (delivery.attempted or 0.0) >= self._began and time.time() > expires:
-            await self._bury(delivery, "TimeToLiveExceeded")
+            await self._dead_letter_or_drop(delivery, "TimeToLiveExceeded")
         else:
             await self._attempt(delivery)
 
@@ -164,9 +164,9 @@ class Courier:
             attempts = self._try_later(delivery, outcome=exc.outcome, at_least=exc.at_least_seconds)
             last = replace(delivery, attempts=attempts, attempted=time.time(), outcome=exc.outcome)
             if exc.final:
-                await self._bury(last, "UndeliverableDueToError")
+                await self._dead_letter_or_drop(last, "UndeliverableDueToError")
             elif attempts >= self._entry.retry.max_attempts:
-                await self._bury(last, "MaxDeliveryAttemptsExceeded")
+                await self._dead_letter_or_drop(last, "MaxDeliveryAttemptsExceeded")
             return
         self.outcomes["delivered"] += 1
         self._journal.end(delivery)
@@ -178,7 +178,7 @@ class Courier:
         self._journal.retry(delivery, attempted=now, due=due, outcome=outcome)
         return attempts
 
-    async def _bury(self, delivery: Delivery, reason: str) -> None:
+    async def _dead_letter_or_drop(self, delivery: Delivery, reason: str) -> None:
         """Write the dead letter, or drop the event when the subscription has no container."""
         name, where = self._entry.name, self._entry.dead_letter
         if where is None:

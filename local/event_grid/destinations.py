@@ -72,7 +72,7 @@ def _refusal(status: int, final: frozenset[int]) -> DeliveryFailedError:
 
 
 class QueueDestination:
-    """A storage queue: one event a message, base64, as Event Grid writes it."""
+    """A storage queue: one event per message, base64, as Event Grid writes it."""
 
     def __init__(self, connection_string: str, queue: str) -> None:
         self._client = QueueClient.from_connection_string(

@@ -1,4 +1,4 @@
-"""What is set up in Event Grid: topics and subscriptions, as a stack file words them."""
+"""Topics and subscriptions, as a stack file declares them."""
 
 from __future__ import annotations
 

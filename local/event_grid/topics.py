@@ -11,7 +11,7 @@ from aiohttp import web
 from local.errors import LocalStackError
 from local.event_grid.access import may_publish
 from local.event_grid.schemas import problems
-from local.serving.http_server import SHUTDOWN_SECONDS, close_server, has_text_headers
+from local.serving.http_server import SHUTDOWN_SECONDS, close_server, has_utf8_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -115,7 +115,7 @@ class TopicServer:
         return web.Response(text="Webhook successfully validated as a subscription endpoint.")
 
     async def _publish(self, request: web.Request) -> web.Response:
-        if not has_text_headers(request):
+        if not has_utf8_headers(request):
             return _refuse(HTTPStatus.BAD_REQUEST, "a header is not UTF-8")
         topic = self._topics.get(request.match_info["topic"])
         if topic is None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from local.functions_host.admin import PREFIX as ADMIN_PREFIX
 from local.functions_host.errors import FunctionAppError
 from local.functions_host.triggers.event_grid import PATH as EVENT_GRID_PATH
-from local.serving.http_server import SHUTDOWN_SECONDS, has_text_headers
+from local.serving.http_server import SHUTDOWN_SECONDS, has_utf8_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ class FrontEnd:
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         if self._handlers is None:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"})
-        if not has_text_headers(request):
+        if not has_utf8_headers(request):
             return web.Response(status=HTTPStatus.BAD_REQUEST, text="a header is not UTF-8\n")
         functions, event_grid, admin = self._handlers
         path = request.path.lower()

@@ -1,4 +1,4 @@
-"""Clients of the storage accounts that an app's settings name, one a connection, made once."""
+"""Clients of the storage accounts that an app's settings name, one per connection."""
 
 from __future__ import annotations
 

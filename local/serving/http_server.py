@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SHUTDOWN_SECONDS = 2.0
 
 
-def has_text_headers(request: web.BaseRequest) -> bool:
+def has_utf8_headers(request: web.BaseRequest) -> bool:
     """Whether all header values are UTF-8; Azure's server answers 400 to others.
 
     aiohttp decodes other bytes to lone surrogates, which cannot be encoded later.
@@ -24,16 +24,16 @@ def has_text_headers(request: web.BaseRequest) -> bool:
     return all(_is_text(value) for value in request.headers.values())
 
 
-def keep_faults_of_clients_quiet() -> None:
+def ignore_client_errors() -> None:
     """Do not log tracebacks for mistakes of clients.
 
     A request that is not HTTP is answered with 400: browsers that try https on a plain port send
     one. Clients that disconnect before the answer, as all do when the stack ends, need no trace.
     """
-    logging.getLogger("aiohttp.server").addFilter(_is_no_fault_of_a_client)
+    logging.getLogger("aiohttp.server").addFilter(_is_not_a_client_error)
 
 
-def _is_no_fault_of_a_client(record: logging.LogRecord) -> bool:
+def _is_not_a_client_error(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | ClientConnectionResetError)
 

@@ -1,1 +1,1 @@
-"""One stack: what is set up around an application, and the services that are wired together."""
+"""One stack: its configuration, and the services wired together around an application."""

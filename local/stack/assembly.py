@@ -23,7 +23,7 @@ from local.supervision.port_allocation import Ports
 from local.supervision.restart_policy import RestartPolicy, keep_running
 from local.supervision.stack_record import RunningStack
 from local.supervision.state_lock import StateLock
-from local.supervision.tasks import together
+from local.supervision.tasks import run_together
 
 if TYPE_CHECKING:
     import socket
@@ -81,7 +81,7 @@ class Stack:
         Raises:
             LocalStackError: a part cannot be kept running, and so neither can the stack.
         """
-        await together(
+        await run_together(
             self._storage.keep_running(),
             keep_running(
                 self._mlflow,
@@ -145,7 +145,7 @@ class Stack:
             containers=[*options.file.containers, *BUILT_IN_DATASTORES.values()],
             say=self._say,
         )
-        await together(
+        await run_together(
             self._run(self._storage),
             self._start_mlflow(_port_of(storage_listener)),
         )

@@ -95,7 +95,7 @@ def read_stack_file(path: Path) -> StackFile:
 
 
 def _contradictions(content: Mapping[str, Any]) -> list[str]:
-    """Names that are there twice or not at all; looks past parts of the wrong form."""
+    """Names that are duplicate or missing; ignores parts of the wrong type."""
     problems = [
         f"{kind}: {name!r} is there twice"
         for kind in ("containers", "queues", "tables", "topics", "subscriptions", "datastores")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local.supervision.port_allocation import Ports
 
 
-class _WithoutClients:
+class _HeldAzurite:
     """Azurite, whose clients are held from its end until its containers exist again."""
 
     def __init__(self, azurite: Azurite, proxy: StorageEventsProxy) -> None:
@@ -128,13 +128,13 @@ class Storage:
         await self._resources.aclose()
 
     async def keep_running(self) -> None:
-        """Start Azurite again when it ends by itself, until cancelled.
+        """Restart Azurite when it ends by itself, until cancelled.
 
         Raises:
             LocalStackError: it cannot be kept running.
         """
         await keep_running(
-            _WithoutClients(self._azurite, self._proxy),
+            _HeldAzurite(self._azurite, self._proxy),
             name="Azurite",
             policy=RestartPolicy(max_ends=5),
             # Measured: also writes that it acknowledged; its databases autosave every 5 s.

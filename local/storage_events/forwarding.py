@@ -66,7 +66,7 @@ def forwarding_server(
     )
 
 
-async def give_leave(request: web.BaseRequest) -> None:
+async def answer_expect(request: web.BaseRequest) -> None:
     """Answer `Expect: 100-continue`: the client may send its body (RFC 9110, section 10.1.1).
 
     `Expect` concerns one connection, so the proxy answers it: Azurite is not asked, and a bare

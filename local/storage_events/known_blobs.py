@@ -52,7 +52,7 @@ class KnownBlobs:
         self._database.close()
 
     def next_sequencer(self) -> str:
-        """Greater, as text, than all before it, those of earlier starts included."""
+        """A sequencer greater, as text, than all earlier ones, also of earlier starts."""
         self._events += 1
         return f"{self._start:032x}{self._events:016x}"
 
@@ -72,7 +72,7 @@ class KnownBlobs:
         )
 
     def changed(self, blob: BlobName, etag: str) -> None:
-        """A change that has no event. A blob that is not known stays so: its event is still due."""
+        """Record a change without an event. An unknown blob stays so: its event is still due."""
         self._database.execute(
             "UPDATE blobs SET etag = ? WHERE container = ? AND name = ?",
             (etag, blob.container, blob.name),

@@ -1,4 +1,4 @@
-"""Which requests to a blob service change a blob, and which of them Azure makes events of."""
+"""Which requests to a blob service change a blob, and which of those cause events."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from yarl import URL
 
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME
 from local.errors import LocalStackError
-from local.serving.http_server import SHUTDOWN_SECONDS, has_text_headers
+from local.serving.http_server import SHUTDOWN_SECONDS, has_utf8_headers
 from local.storage_events.blob_service import BlobService, BlobState
 from local.storage_events.events import EventFactory
 from local.storage_events.forwarding import (
+    answer_expect,
     forwarding_server,
     forwarding_session,
-    give_leave,
     relay,
     send_on,
     storage_error,
@@ -204,9 +204,9 @@ class StorageEventsProxy:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self.held:
             return storage_error(503, "ServerBusy", "The service is being started again.")
-        if not has_text_headers(request):
+        if not has_utf8_headers(request):
             return storage_error(400, "InvalidHeaderValue", "A header is not UTF-8.")
-        await give_leave(request)
+        await answer_expect(request)
         operation = operation_of(request.method, request.raw_path, request.headers)
         try:
             answer, published = await self._carry_out(operation, request)

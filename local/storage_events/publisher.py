@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event that was accepted, and who is going to be told."""
+    """An accepted event, and the subscriptions that take it."""
 
     event_id: str
     subscriptions: Sequence[str]

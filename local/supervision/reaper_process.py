@@ -30,7 +30,7 @@ _MOST_FILES = 8
 def leftovers(groups: Collection[int], mark: str) -> list[int]:
     """Living processes in one of `groups` or with a mark that begins with `mark`.
 
-    Without /proc (macOS) only the groups count, and each stands for its members.
+    Without /proc (macOS) only the groups count, one negative number for each.
     """
     if not Path("/proc/self/stat").exists():
         return [-group for group in groups if _exists(-group)]

@@ -18,7 +18,7 @@ _LOG_LIMIT_BYTES = 4 * 1024 * 1024  # what a burst leaves of the write-ahead log
 
 
 def open_state_database(path: Path, schema: str) -> sqlite3.Connection:
-    """Open `path`, making it and its folder when missing.
+    """Open `path`; creates it and its folder if missing.
 
     What is committed survives any end of the process. It may not survive a power cut
     (`synchronous = NORMAL`): Azurite's data does not either.

@@ -113,7 +113,7 @@ class StateLock:
 
 
 def typed(state: Path, command: str) -> str:
-    """What a person types to run a command on the stack over `state`."""
+    """The shell command for the stack over `state`."""
     return f"python -m local --state {shlex.quote(str(state))} {command}"
 
 

@@ -35,7 +35,7 @@ def _report(task: asyncio.Task[None]) -> None:
         _log.error("background work %s failed", task.get_name(), exc_info=error)
 
 
-async def together(*work: Coroutine[Any, Any, None]) -> None:
+async def run_together(*work: Coroutine[Any, Any, None]) -> None:
     """Run all at once; when one fails, the others are cancelled and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -45,7 +45,7 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
         raise failed.exceptions[0] from None
 
 
-async def to_its_end(work: Awaitable[object]) -> None:
+async def uninterrupted(work: Awaitable[object]) -> None:
     """Finish `work` even when the caller is cancelled; the cancellation is raised afterwards."""
     done = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None

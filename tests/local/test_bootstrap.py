@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NOWHERE = "http://127.0.0.1:9/simple"  # the discard port: nobody listens
+NOWHERE = "http://127.0.0.1:9/simple"  # the discard port: no service listens there
 
 
 @pytest.fixture

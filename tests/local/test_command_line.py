@@ -112,7 +112,7 @@ def test_taken_port_of_the_last_start_is_named_with_the_remedy(tmp_path):
 
 
 def test_registry_that_is_down_is_reported_with_the_setting_for_another(tmp_path):
-    # given: an app whose environment nobody has built
+    # given: an app whose environment is not built yet
     (tmp_path / "requirements.txt").write_text("nothing-of-this-name==1\n", encoding="utf-8")
 
     # when

@@ -92,9 +92,9 @@ class Deployments:
         ]
 
     async def start(self) -> None:
-        """Start again what ran when the stack stopped; one that cannot is marked failed.
+        """Restart deployments that ran when the stack stopped; those that cannot are marked failed.
 
-        What was being created, updated or deleted goes on with its operation.
+        Those that were being created, updated or deleted continue with their operation.
         """
         found = [
             (endpoint["name"], deployment)
@@ -276,7 +276,7 @@ class Deployments:
         self._changed(endpoint)
 
     def _set_in_motion_again(self, endpoint: str, deployment: dict[str, Any]) -> None:
-        """Give what is in motion an operation, where a kill came before it was written down."""
+        """Start the operation of a deployment in motion, if a kill came before it was stored."""
         path = f"onlineEndpoints/{endpoint}/deployments/{deployment['name']}"
         state = deployment["properties"]["provisioningState"]
         operations = self._workspace.operations
@@ -302,7 +302,7 @@ def _path(request: web.Request) -> str:
 
 
 def _as_of(request: web.Request, found: dict[str, Any]) -> dict[str, Any]:
-    """A deployment as the asked-for api-version knows it: the SDK lists with an old one."""
+    """A deployment in the requested api-version: the SDK lists with an old one."""
     if request.query.get("api-version", "") < _COLLECTOR_SINCE:
         found["properties"].pop("dataCollector", None)
     return found

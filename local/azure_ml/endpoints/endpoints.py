@@ -90,7 +90,7 @@ class OnlineEndpoints:
         await self.collector.stop()
 
     def _refresh(self, name: str) -> None:
-        """Give the router the endpoint as it is now."""
+        """Update the router's copy of the endpoint."""
         found = self._workspace.resources.get(f"onlineEndpoints/{name}")
         if found is None or found["properties"]["provisioningState"] == "Deleting":
             self.router.routes.pop(name, None)
@@ -113,14 +113,14 @@ class OnlineEndpoints:
         return {key: found["properties"][key] for key in _KEY_TYPES.values()}
 
     def _bring_back(self, endpoint: dict[str, Any]) -> None:
-        """The router may have another port now."""
+        """Route to it again; the router may have another port now."""
         if endpoint["properties"]["provisioningState"] != "Deleting":
             endpoint["properties"].update(self._addresses(endpoint["name"]))
             self._workspace.resources.put(f"onlineEndpoints/{endpoint['name']}", endpoint)
             self._refresh(endpoint["name"])
 
     def _set_in_motion_again(self, endpoint: dict[str, Any]) -> None:
-        """Give what is in motion an operation, where a kill came before it was written down."""
+        """Start the operation of an endpoint in motion, if a kill came before it was stored."""
         path, operations = f"onlineEndpoints/{endpoint['name']}", self._workspace.operations
         state = endpoint["properties"]["provisioningState"]
         if state != "Succeeded" and not operations.is_in_progress(path):

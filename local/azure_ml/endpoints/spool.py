@@ -168,9 +168,9 @@ class Spool:
             return
         file.complaint = ""
         if file.blocks >= _MOST_BLOCKS:
-            self._succeed(file)
+            self._start_successor(file)
         if time.monotonic() - file.touched_at > _IDLE_SECONDS and file.uploaded == file.length:
-            self._succeed(file)
+            self._start_successor(file)
             file.path.unlink()
             del self._files[file.path]
             await self._close(file)
@@ -192,7 +192,7 @@ class Spool:
             file.uploaded += len(block)
             file.blocks += 1
 
-    def _succeed(self, file: _File) -> None:
+    def _start_successor(self, file: _File) -> None:
         """Send later lines to a new blob: this file is full or finished."""
         if file.ended:
             return

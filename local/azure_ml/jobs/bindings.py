@@ -90,7 +90,7 @@ class Bindings:
         return ref
 
     def output(self, where: str, name: str, kind: str, given: Any) -> OutputSpec:
-        """Where an output of type `kind` must go, and which pipeline output it is."""
+        """Where an output of type `kind` goes, and which pipeline output it provides."""
         if given is None:
             return OutputSpec(kind)
         value = str(given.get("value", "")) if isinstance(given, dict) else str(given)
@@ -118,7 +118,7 @@ class Bindings:
 
 
 def type_of(given: Any, default: str) -> str:
-    """The type under any of the names that Azure ML's JSON has for it."""
+    """The type of an input or output, under any of the keys that Azure ML's JSON uses."""
     if not isinstance(given, dict):
         return default
     keys = ("jobInputType", "job_input_type", "jobOutputType", "job_output_type", "type")

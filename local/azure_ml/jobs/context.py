@@ -1,4 +1,4 @@
-"""What the runner, each execution and the routes share about jobs."""
+"""State that the runner, the executions and the routes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local.azure_ml.jobs.records import PRIVATE, JobRecords
 from local.azure_ml.jobs.reuse import ReuseNotes
 from local.azure_ml.jobs.step_run import LOG_NAME, clean_folder
 from local.azure_ml.mlflow.server import MlflowRefusedError, MlflowUnavailableError
-from local.supervision.tasks import to_its_end
+from local.supervision.tasks import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class JobContext:
         return self.workspace.state / "jobs" / name
 
     async def restart(self, name: str) -> None:
-        """Queue a job or a step again that the stack's stop interrupted; its log goes on."""
+        """Queue an interrupted job or step again; its log continues."""
         await asyncio.to_thread(self._clean_up_after, name)
         run_id = self.records.existing(name)[PRIVATE]["mlflowRunId"]
         try:
@@ -70,7 +70,7 @@ class JobContext:
 
     async def end(self, name: str, status: str, *, error: str | None = None) -> None:
         """End a job's MLflow run, then the job, also when the caller is cancelled meanwhile."""
-        await to_its_end(self._end(name, status, error))
+        await uninterrupted(self._end(name, status, error))
 
     async def _end(self, name: str, status: str, error: str | None) -> None:
         run_id = self.records.existing(name)[PRIVATE].get("mlflowRunId")

@@ -1,4 +1,4 @@
-"""One run of one job: its steps in dependency order, each a job of its own in a pipeline."""
+"""Runs one job: its steps in dependency order, each a child job if it is a pipeline."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Execution:
                 raise error
 
     def _take_up_steps(self) -> set[str]:
-        """See what steps did before a stop of the stack; returns the names of those that ended."""
+        """Take over what steps did before a stop of the stack; returns those that have ended."""
         ended = set()
         for child in self._records.children(self._name):
             step, properties = child[PRIVATE]["step"], child["properties"]
@@ -261,7 +261,7 @@ class Execution:
         }
 
     def _collect_outputs(self) -> None:
-        """Show the pipeline's outputs where its steps put them."""
+        """Set the URIs of the pipeline's outputs to where its steps wrote them."""
         outputs = dict(self._records.existing(self._name)["properties"].get("outputs") or {})
         for step in self._plan.steps:
             written: Mapping[str, str] = self._outputs.get(step.name, {})
@@ -272,7 +272,7 @@ class Execution:
         self._records.update(self._name, {"outputs": outputs})
 
     async def _keep(self, name: str, log: str) -> None:
-        """Put a job's log where Azure keeps it, for downloads."""
+        """Upload a job's log to where Azure keeps it, for downloads."""
         file = self._context.folder(name) / log
         if file.exists():
             to = f"{ARTIFACT_ROOT}/dcid.{name}/{log}"

@@ -1,4 +1,4 @@
-"""What a job consists of: steps, their inputs and outputs, and how a command is filled in."""
+"""A job's plan: steps with their inputs and outputs, and the rendering of commands."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class JobRecords:
             self.update(name, {}, {"announced": True})
 
     async def announce_again(self, job: Mapping[str, Any]) -> None:
-        """Publish the end of a job whose announcement a stop of the stack may have lost."""
+        """Publish the end of a job if a stop of the stack prevented that."""
         if not job[PRIVATE].get("announced"):
             await self._announce(job, job["properties"]["status"])
             self.update(job["name"], {}, {"announced": True})
@@ -130,13 +130,13 @@ class JobRecords:
 
 
 def definition(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a job this job; empty and absent are the same."""
+    """The immutable part of a job's properties; empty and absent are the same."""
     ignored = {*EDITABLE, *_FROM_SERVICE}
     return {key: value for key, value in properties.items() if key not in ignored and value}
 
 
 def definition_of(job: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored job as it was submitted: where its outputs went is not part of that."""
+    """A stored job's properties as they were submitted, without the URIs of its outputs."""
     labels = {key: job["properties"][key] for key in EDITABLE if key in job["properties"]}
     return {**labels, **(job[PRIVATE].get("submitted") or definition(job["properties"]))}
 

@@ -62,7 +62,7 @@ class ReuseNotes:
         self._folder = workspace.state / "reuse"
 
     async def find(self, key: str) -> Earlier | None:
-        """The earlier step under `key`, if all its outputs still are what it wrote."""
+        """The earlier step under `key`, if its outputs are unchanged."""
         note = self._folder / f"{key}.json"
         if not note.exists():
             return None
@@ -72,7 +72,7 @@ class ReuseNotes:
         return Earlier(known["job"], known["outputs"])
 
     async def remember(self, key: str, job: str, outputs: Mapping[str, str]) -> None:
-        """Note what `job` did."""
+        """Remember the outputs of `job` under `key`."""
         digests = await self._digests(outputs)
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._folder / uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""ARM routes of jobs: submit, look, list, cancel."""
+"""ARM routes of jobs: submit, get, list, cancel."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from local.azure_ml.jobs.execution import Execution
 from local.azure_ml.jobs.planner import make_plan
 from local.azure_ml.jobs.records import PRIVATE, TERMINAL, definition_of
 from local.errors import LocalStackError
-from local.supervision.tasks import to_its_end
+from local.supervision.tasks import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ _CANCEL_REQUESTED = "CancelRequested"
 
 
 class Runner:
-    """Runs planned jobs, at most `max_jobs` at once, and at most one step a CPU.
+    """Runs planned jobs, at most `max_jobs` at once, and at most one step per CPU.
 
     None runs before `open`: steps need a control plane that listens.
     """
@@ -36,7 +36,7 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def resume(self) -> None:
-        """Take up what was queued or running when the stack stopped, in the same order.
+        """Queue jobs again that were queued or running when the stack stopped, in the same order.
 
         As on Azure after a node is preempted, it runs again under the same name, and what ended is
         kept. A job that was being cancelled is. Call it once, before clients can ask.
@@ -68,7 +68,7 @@ class Runner:
         self._open.set()
 
     def interrupt(self) -> None:
-        """The stack is stopping: what ends from now on runs again at its next start.
+        """The stack is stopping: jobs that end from now on run again at its next start.
 
         Call it before `stop`: a shutdown of the machine signals all processes at the same time.
         """
@@ -150,8 +150,8 @@ class Runner:
     async def _end_family(
         self, name: str, status: str, *, error: str | None = None, steps: str = "Canceled"
     ) -> None:
-        """End a job, and before it the steps that nothing runs any more; not half of them."""
-        await to_its_end(self._end_all(name, status, error, steps))
+        """End a job and its open steps, all of them even when the caller is cancelled."""
+        await uninterrupted(self._end_all(name, status, error, steps))
 
     async def _end_all(self, name: str, status: str, error: str | None, steps: str) -> None:
         for child in self._records.children(name):

@@ -31,12 +31,12 @@ _SHELL_SPECIAL = re.compile(r"([^\w@%+=:,./-])", re.ASCII)
 
 
 class StepFailedError(LocalStackError):
-    """A step did not do its work; the text ends with its log's last lines where it has any."""
+    """A step failed; the text ends with the last lines of its log, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input's files, looked up: where they are and what they hold."""
+    """An input's files: their place, and a digest of their content."""
 
     blob: BlobPath
     type: str
@@ -71,7 +71,7 @@ async def resolve(workspace: Workspace, name: str, ref: DataRef) -> Source:
 
 
 def output_uri(job: str, name: str, spec: OutputSpec) -> str:
-    """Where an output goes: where the job says, or to a place that no other job has."""
+    """Where an output goes: to the URI in the job, or to a place of its own."""
     return spec.uri or f"azureml://datastores/{DEFAULT_STORE}/paths/azureml/{job}/{name}/"
 
 
@@ -239,7 +239,7 @@ def clean_folder(folder: Path) -> None:
 
 
 def _for_shell(path: Path) -> str:
-    """The path with a backslash before what a shell would take apart."""
+    """The path, escaped for a shell."""
     return _SHELL_SPECIAL.sub(r"\\\1", str(path))
 
 

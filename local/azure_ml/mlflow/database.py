@@ -41,7 +41,7 @@ def keep(database: Path, *, empty: Path) -> None:
 
 
 def refuse_damage(database: Path) -> None:
-    """MLflow itself would start, and fail with the first job.
+    """Refuse a damaged database: MLflow would start and fail with the first job.
 
     Raises:
         LocalStackError: it is not a database, or its folder cannot be used.

@@ -1,4 +1,4 @@
-"""The part of MLflow's filter language that searches of models and versions use."""
+"""MLflow's filter language, as far as searches of models and versions use it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIELDS = {"name", "run_id", "source", "version_number", "source_path"}
 
 
 class FilterError(LocalStackError):
-    """A filter or an order that MLflow would not take either, or that goes beyond this part."""
+    """A filter or an order that MLflow does not accept, or that is not supported here."""
 
 
 @dataclass(frozen=True, slots=True)

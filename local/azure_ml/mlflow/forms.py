@@ -25,12 +25,12 @@ def pairs(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
 
 
 def present(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is None: absent and null differ for the client."""
+    """Without the values that are None: absent and null differ for the client."""
     return {key: value for key, value in properties.items() if value is not None}
 
 
 def milliseconds(iso: str) -> int:
-    """Since 1970."""
+    """Milliseconds since 1970."""
     return int(datetime.fromisoformat(iso).timestamp() * 1000)
 
 

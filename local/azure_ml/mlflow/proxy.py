@@ -1,4 +1,4 @@
-"""The workspace's MLflow: what Azure ML supports goes through, the rest is refused by name."""
+"""The workspace's MLflow: supported calls are forwarded, others are refused by name."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ DATASTORES = "datastores"
 
 
 class RefusedError(Exception):
-    """An answer in MLflow's own error form."""
+    """An error answer in MLflow's format."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class MlflowRegistry:
         return route.startswith(("registered-models/", "model-versions/"))
 
     async def answer(self, request: web.Request, route: str) -> web.Response:
-        """Perform one call; what goes wrong becomes MLflow's kind of error."""
+        """Perform one call; errors are answered in MLflow's format."""
         call = self._calls.get((request.method, route))
         if call is None:
             return refuse(

@@ -167,7 +167,7 @@ class MlflowServer:
         return content
 
     async def experiment_id(self, name: str) -> str:
-        """The experiment of that name, made on first use."""
+        """The experiment of that name, created on first use."""
         found = await self.call(
             "POST",
             "experiments/search",
@@ -181,7 +181,7 @@ class MlflowServer:
     async def create_run(
         self, experiment_id: str, *, name: str, tags: Mapping[str, str], parent: str | None = None
     ) -> str:
-        """A running run; returns its id."""
+        """Create a run with status RUNNING; returns its id."""
         every = {**tags, "mlflow.source.type": "JOB", "mlflow.user": "local"}
         if parent is not None:
             every["mlflow.parentRunId"] = parent
@@ -198,7 +198,7 @@ class MlflowServer:
         return str(created["run"]["info"]["run_id"])
 
     async def restart_run(self, run_id: str) -> None:
-        """Make a run running again; what it has logged stays.
+        """Set a run to RUNNING again; what it has logged stays.
 
         Raises:
             MlflowRefusedError: it was deleted.

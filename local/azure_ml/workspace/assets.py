@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AssetKind:
-    """What Azure lets one change in a version (nothing of `definition`) and demands of it."""
+    """A kind of asset: properties that are required, and those that cannot be changed."""
 
     name: str
     definition: tuple[str, ...]
@@ -147,7 +147,7 @@ class _Kind:
         return web.json_response({"value": page(found, request.query)})
 
     async def get_container(self, request: web.Request) -> web.Response:
-        """Latest and next version; 404 makes the SDK begin at 1."""
+        """Latest and next version; after a 404 the SDK starts at 1."""
         versions = self._versions(request.match_info["name"])
         if not versions:
             return not_found(f"{self._kind.name}/{request.match_info['name']}")

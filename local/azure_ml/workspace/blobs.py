@@ -103,7 +103,7 @@ class BlobStore:
         return sorted(found, key=lambda item: item.name)
 
     async def download_file(self, container: str, name: str, to: Path) -> None:
-        """Write one blob to the file `to`, in chunks; it is as old as the blob, as in a mount."""
+        """Write one blob to the file `to`, in chunks, with the blob's time, as in a mount."""
         to.parent.mkdir(parents=True, exist_ok=True)
         with _translated(f"{container}/{name}"):
             stream = await self._service.get_blob_client(container, name).download_blob()
@@ -170,7 +170,7 @@ class BlobStore:
 
 @contextlib.contextmanager
 def _translated(place: str) -> Iterator[None]:
-    """SDK errors become ours at this border."""
+    """Translate SDK errors to ours."""
     try:
         yield
     except AzureError as exc:
@@ -178,7 +178,7 @@ def _translated(place: str) -> Iterator[None]:
 
 
 async def _all(works: Iterable[Coroutine[None, None, None]]) -> None:
-    """Do all at once; the first error ends the others and is raised as itself."""
+    """Run all at once; the first error cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:

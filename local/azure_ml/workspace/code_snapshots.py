@@ -12,7 +12,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from local.azure_ml.workspace.blobs import content_digest
-from local.supervision.tasks import to_its_end
+from local.supervision.tasks import uninterrupted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ _COMPILED = "__pycache__"
 
 
 class Snapshots:
-    """Kept by content below `folder`."""
+    """Downloaded snapshots below `folder`, named by their content."""
 
     def __init__(self, blobs: BlobStore, folder: Path) -> None:
         self._blobs = blobs
@@ -44,14 +44,14 @@ class Snapshots:
                 shutil.rmtree(part, ignore_errors=True)  # left by a stack that was stopped
                 await self._blobs.download_prefix(blob.container, blob.path, part)
                 part.rename(kept)
-            await to_its_end(asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True))
+            await uninterrupted(asyncio.to_thread(shutil.copytree, kept, to, dirs_exist_ok=True))
         return kept
 
     async def keep_compiled(self, kept: Path, worked: Path) -> None:
         """Keep what a successful step compiled in its copy, `worked`, for later steps."""
         try:
             async with self._lock:
-                await to_its_end(asyncio.to_thread(_take_compiled, worked, kept))
+                await uninterrupted(asyncio.to_thread(_take_compiled, worked, kept))
         except OSError:  # the step did its work: the next one compiles again
             _log.warning("what was compiled in %s could not be kept", worked, exc_info=True)
 
@@ -69,7 +69,7 @@ def _take_compiled(worked: Path, kept: Path) -> None:
 
 
 def _is_copy(one: Path, other: Path) -> bool:
-    """Files as `copy2` leaves them: of one age and size."""
+    """Whether two files have the same time and size, as after `copy2`."""
     if not (one.is_file() and other.is_file()):
         return False
     first, second = one.stat(), other.stat()

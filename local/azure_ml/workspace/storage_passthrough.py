@@ -26,13 +26,13 @@ _CHUNK_BYTES = 1 << 18
 
 
 def account_name(workspace: Workspace) -> str:
-    """What a datastore must name as its account for the SDK to arrive here."""
+    """The account name in a datastore that leads the SDK to this server."""
     host = workspace.base_url.removeprefix("https://")
     return f"{host}{PREFIX}{workspace.blobs.account_name}"
 
 
 class StoragePassthrough:
-    """Hands every request on, body and answer in pieces."""
+    """Forwards every request, body and answer in chunks."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

@@ -54,7 +54,7 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """What of host.json this host acts on.
+    """The settings of host.json that this host acts on.
 
     Attributes:
         function_timeout: None means unbounded; 30 minutes is Flex Consumption's default.

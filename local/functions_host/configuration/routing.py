@@ -75,7 +75,7 @@ _WITH_NUMBERS: dict[tuple[str, int], Callable[..., Callable[[str], bool]]] = {
 
 
 def _constraint(name: str, argument: str | None) -> Callable[[str], bool] | None:
-    """The check for one constraint; None for one that ASP.NET has and this host has not."""
+    """The check for one constraint; None if this host does not support it."""
     if argument is None:
         return _PLAIN.get(name)
     if name == "regex":

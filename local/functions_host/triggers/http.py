@@ -119,7 +119,7 @@ class HttpTriggers:
 
 
 def _joined(items: Iterable[tuple[str, str]], *, lower: bool) -> dict[str, str]:
-    """One text a name, several joined by commas, empty ones left out, as Azure's host sends it."""
+    """One value per name: several joined by commas, empty ones left out, as on Azure."""
     joined: dict[str, str] = {}
     for name, text in items:
         key = name.lower() if lower else name

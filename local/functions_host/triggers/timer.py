@@ -62,7 +62,7 @@ class ScheduleStatus:
 
 
 def is_monitored(trigger: TimerTrigger, now_utc: datetime) -> bool:
-    """Whether missed runs are made up for: Azure does not where runs are under a minute apart."""
+    """Whether missed runs are made up for: not if they are under a minute apart, as on Azure."""
     first = trigger.schedule.after(now_utc)
     frequent = trigger.schedule.after(first) - first < _MONITOR_FROM
     return trigger.use_monitor is not False and not frequent

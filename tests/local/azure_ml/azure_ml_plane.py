@@ -103,7 +103,7 @@ class Parts:
 
 
 def mlflow_in(folder: Path, storage: str, *, cache: Path = CACHE / "mlflow") -> MlflowServer:
-    """To be started; its artefacts lie in the account of the connection string."""
+    """An MLflow server to be started; its artefacts go to the account of `storage`."""
     return MlflowServer(
         state=folder,
         log=folder / "mlflow.log",

@@ -56,7 +56,7 @@ class SchemaMaker:
     request: bool
 
     def make(self, schema: Mapping[str, Any], file: Path) -> dict[str, Any]:
-        """A schema that stands in a property, an item or a body."""
+        """A schema for a property, an item or a body."""
         if "$ref" in schema:
             path, name, content = self.specs.resolve(schema["$ref"], file)
             made = {"$ref": f"#/$defs/{self._closed(path, name, content)}"}

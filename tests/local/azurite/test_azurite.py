@@ -15,7 +15,7 @@ from local.errors import ProcessFailedError
 
 pytestmark = [pytest.mark.azurite, pytest.mark.anyio]
 
-NOBODY = "http://127.0.0.1:9"
+CLOSED_PORT = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ async def test_package_index_that_is_down_is_named_and_leaves_no_partial_install
     without_node, cache_with_azurite, monkeypatch
 ):
     del without_node
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{NOBODY}/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{CLOSED_PORT}/simple")
     monkeypatch.setenv("UV_NO_CACHE", "1")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
 
@@ -172,13 +172,14 @@ async def test_npm_registry_that_is_down_is_named_and_leaves_no_partial_installa
 ):
     if shutil.which("npm") is None:
         pytest.skip("there is no npm on PATH; the Node from the package index has its own test")
-    monkeypatch.setenv("NPM_CONFIG_REGISTRY", NOBODY)
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", CLOSED_PORT)
     monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "npm"))
     cache = tmp_path / "cache"
 
     said = []
     with pytest.raises(
-        ProcessFailedError, match=rf"registry reachable\? It is {NOBODY}/?;.*NPM_CONFIG_REGISTRY"
+        ProcessFailedError,
+        match=rf"registry reachable\? It is {CLOSED_PORT}/?;.*NPM_CONFIG_REGISTRY",
     ):
         await install_azurite(cache, progress=said.append)
 
@@ -203,7 +204,7 @@ async def test_installation_without_its_program_is_repeated(azurite_program, tmp
     home = next(p for p in Path(azurite_program[1]).parents if p.name.startswith("azurite-"))
     cache = tmp_path / "cache"
     (cache / home.name / "node_modules").mkdir(parents=True)
-    monkeypatch.setenv("NPM_CONFIG_REGISTRY", NOBODY)
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", CLOSED_PORT)
     monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "npm"))
 
     # when, then: it is not believed

@@ -75,7 +75,7 @@ async def dead_letters(storage, container, count=1):
 
 
 class Webhook:
-    """Somebody's endpoint on a port of its own, which answers what the test tells it to."""
+    """An endpoint on its own port, which answers what the test tells it to."""
 
     def __init__(self):
         self.requests = []

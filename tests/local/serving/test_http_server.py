@@ -8,7 +8,7 @@ import logging
 import pytest
 from aiohttp import web
 
-from local.serving.http_server import close_server, keep_faults_of_clients_quiet
+from local.serving.http_server import close_server, ignore_client_errors
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 def quiet():
     log = logging.getLogger("aiohttp.server")
     before = list(log.filters)
-    keep_faults_of_clients_quiet()
+    ignore_client_errors()
     yield
     log.filters[:] = before
 

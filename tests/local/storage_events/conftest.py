@@ -9,7 +9,7 @@ from local.storage_events import StorageEventsProxy
 
 
 class Published:
-    """Stands for Event Grid: keeps what it is given, and can refuse."""
+    """A double of Event Grid: keeps the events it is given, and can refuse them."""
 
     def __init__(self):
         self.events = []

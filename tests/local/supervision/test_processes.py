@@ -154,7 +154,7 @@ def test_after_the_parents_end_children_are_ended_before_its_locks_are_released(
 
 
 def test_children_that_were_not_stopped_are_ended_at_exit(tmp_path):
-    # given: nobody stops the family
+    # given: the family is not stopped
     log = tmp_path / "log"
     obedient = FAMILY.replace("trap '' TERM; ", "")
 

@@ -218,7 +218,7 @@ def test_looking_for_a_stack_creates_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_state_of_another_user_is_refused_with_the_reason(tmp_path):
     # given
     state = tmp_path / "state"

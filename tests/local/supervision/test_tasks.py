@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from local.supervision.tasks import to_its_end
+from local.supervision.tasks import uninterrupted
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ async def test_caller_cancelled_twice_still_waits_for_the_work():
         go_on.wait()
         ended.set()
 
-    task = asyncio.ensure_future(to_its_end(asyncio.to_thread(work)))
+    task = asyncio.ensure_future(uninterrupted(asyncio.to_thread(work)))
     await asyncio.to_thread(begun.wait)
     for _ in range(2):
         task.cancel()
@@ -37,4 +37,4 @@ async def test_error_of_the_work_is_raised():
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        await to_its_end(asyncio.to_thread(work))
+        await uninterrupted(asyncio.to_thread(work))

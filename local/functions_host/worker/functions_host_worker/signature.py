@@ -1,4 +1,4 @@
-"""How a function's parameters meet its bindings: the rules of Azure's worker, and its refusals."""
+"""Matches a function's parameters with its bindings, by the rules of Azure's worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between datums of the wire and the objects functions see, through azure.functions' converters."""
+"""Converts wire values to function inputs and back, with azure.functions' converters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GenericConverter:
 
     @staticmethod
     def has_trigger_support() -> bool:
-        """Metadata of the trigger is the business of real converters."""
+        """Only real converters read the trigger's metadata."""
         return False
 
     @staticmethod

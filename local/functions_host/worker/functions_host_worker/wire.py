@@ -1,4 +1,4 @@
-"""What host and worker say to each other: frames of JSON over one socket.
+"""The protocol between host and worker: frames of JSON over one socket.
 
 A frame is its length in 4 bytes, big-endian, then one JSON object in UTF-8. A datum is a typed
 value, `{"type": ..., "value": ...}`; bytes travel as base64.

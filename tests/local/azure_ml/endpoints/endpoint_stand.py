@@ -89,7 +89,7 @@ def run(text):
 
 
 class _Credential:
-    """A decodable token: the SDK looks into it, nobody here checks it."""
+    """A decodable token: the SDK reads its claims, the stand does not check it."""
 
     def get_token(self, *scopes, **_):
         audience = scopes[0].removesuffix("/.default")

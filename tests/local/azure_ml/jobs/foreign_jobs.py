@@ -101,7 +101,7 @@ def log_of(plane: Any, job: str) -> str:
 
 
 def has_ended(pid: int) -> bool:
-    """An orphan stays a zombie where nobody reaps it, as in a container without an init."""
+    """Whether it has ended; without an init process an orphan stays a zombie."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,5 +1,5 @@
-# ruff: noqa: ARG001, PTH119, T201, UP006, UP031 - an app of somebody else
-"""A shop: somebody else's app, which the host must run unchanged."""
+# ruff: noqa: ARG001, PTH119, T201, UP006, UP031 - another team's app
+"""A shop: another team's app, which the host must run unchanged."""
 
 import json
 import logging
