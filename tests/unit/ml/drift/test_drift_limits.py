@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.stats import binom, norm
 
 from ml.drift.reference.null import simulate_nulls
 from ml.drift.reference.overdispersion import Overdispersion
@@ -36,12 +35,12 @@ def test_the_area_under_a_brownian_bridge_has_its_known_moments(uniform):
     assert square == pytest.approx(7 / 60 * 12, rel=0.02)
 
 
-def test_the_far_tail_of_the_area_is_that_of_the_normal_it_tends_to(uniform):
+def test_the_far_tail_of_the_area_is_that_of_the_normal_it_tends_to(scipy_stats, uniform):
     # Far out a bridge keeps one sign: int |B| > x is |int B| > x, and int B has variance 1 / 12.
     for chance in (1e-4, 1e-5, 1e-6):
         found = uniform.limit(chance, MANY) * math.sqrt(MANY)
 
-        assert 0.99 < found / norm.isf(chance / 2) < 1.06
+        assert 0.99 < found / scipy_stats.norm.isf(chance / 2) < 1.06
 
 
 def test_limits_grow_as_chance_and_rows_shrink(uniform):
@@ -54,13 +53,15 @@ def test_limits_grow_as_chance_and_rows_shrink(uniform):
 
 @pytest.mark.parametrize("share", [0.0005, 0.01, 0.02, 0.05, 0.2])
 @pytest.mark.parametrize(("reference_rows", "rows"), [(2_000, 200), (20_000, 200), (20_000, 1_000)])
-def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(share, reference_rows, rows):
+def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(
+    scipy_stats, share, reference_rows, rows
+):
     # Exact: every count of the window against counts of the reference, each with its probability.
-    counts = np.arange(int(binom.isf(1e-9, rows, share)) + 2)
-    weights = binom.pmf(counts, rows, share)
+    counts = np.arange(int(scipy_stats.binom.isf(1e-9, rows, share)) + 2)
+    weights = scipy_stats.binom.pmf(counts, rows, share)
     steps = (np.arange(25) + 0.5) / 25
     alarms = 0.0
-    for before in binom.ppf(steps, reference_rows, share).astype(int).tolist():
+    for before in scipy_stats.binom.ppf(steps, reference_rows, share).astype(int).tolist():
         for now, weight in zip(counts.tolist(), weights, strict=True):
             if abs(now / rows - before / reference_rows) <= BUDGET.smallest_share:
                 continue
@@ -92,7 +93,7 @@ def test_the_most_new_rows_that_chance_explains_follow_poisson_where_the_referen
     assert most == 4
 
 
-def test_of_chance_and_unrest_the_wider_limit_holds_and_of_several_views_the_calmest(uniform):
+def test_limit_is_the_wider_of_chance_and_overdispersion_in_the_calmest_view(scipy_stats, uniform):
     def _limit(*past):
         return distance_limit(uniform, past, effective_rows=1_000.0, chance=1e-4)
 
@@ -102,4 +103,4 @@ def test_of_chance_and_unrest_the_wider_limit_holds_and_of_several_views_the_cal
     assert _limit(strong) > 2 * _limit()
     assert _limit(strong, Overdispersion(excess=0.01, units=100)) < _limit(strong)
     assert _limit(strong, calm) == _limit()
-    assert _limit(strong) > 0.2 * norm.isf(0.5e-4)
+    assert _limit(strong) > 0.2 * scipy_stats.norm.isf(0.5e-4)

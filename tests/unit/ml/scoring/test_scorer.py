@@ -8,13 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 import yaml
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ml.errors import ModelArtefactError
 from ml.model_folder import ModelFolder
@@ -46,6 +40,13 @@ class _Kept:
 
 @functools.cache
 def _model(*, function=None):
+    # Here, because every process that runs tests imports every test file.
+    from sklearn.compose import ColumnTransformer  # noqa: PLC0415
+    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder  # noqa: PLC0415
+
     numbers = make_pipeline(FunctionTransformer(function), SimpleImputer())
     columns = ColumnTransformer(
         [("n", numbers, ["age"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["city"])]
@@ -55,6 +56,8 @@ def _model(*, function=None):
 
 @functools.cache
 def _dumped(function):
+    import skops.io  # noqa: PLC0415 - same
+
     return skops.io.dumps(_model(function=function))
 
 
