@@ -1,23 +1,41 @@
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the SDK's own, on import
-    # What the SDK itself packs, by its own rules; its public face needs a workspace for that.
-    from azure.ai.ml import load_component
-    from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:azure|marshmallow|pydash")
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = ROOT / "ml" / "jobs"
 STEPS = ["prepare", "train", "evaluate", "register", "check_drift", "test_data"]
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """What the SDK itself packs, by its own rules; its public face needs a workspace for that."""
+
+    load_component: Callable[..., Any]
+    get_ignore_file: Callable[..., Any]
+    get_upload_files_from_folder: Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Sdk:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK's own, on import
+        from azure.ai.ml import load_component  # noqa: PLC0415 - a second of CPU
+        from azure.ai.ml._utils import _asset_utils  # noqa: PLC0415 - same
+    return Sdk(
+        load_component,
+        _asset_utils.get_ignore_file,
+        _asset_utils.get_upload_files_from_folder,
+    )
 
 
 @pytest.fixture
@@ -44,26 +62,26 @@ def wanted(project: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_component_packs_ml_and_nothing_else(project, step, tmp_path, monkeypatch):
+def test_a_component_packs_ml_and_nothing_else(sdk, project, step, tmp_path, monkeypatch):
     # The SDK leaves a folder there for each component.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    component = load_component(project / "ml" / "jobs" / f"{step}.yml")
+    component = sdk.load_component(project / "ml" / "jobs" / f"{step}.yml")
 
     with component._build_code() as code:
-        uploads = get_upload_files_from_folder(code.path, ignore_file=code._ignore_file)
+        uploads = sdk.get_upload_files_from_folder(code.path, ignore_file=code._ignore_file)
 
     assert {target for _, target in uploads} == wanted(project)
 
 
-def test_the_ignore_file_packs_ml_and_nothing_else_from_the_project(project):
-    uploads = get_upload_files_from_folder(project, ignore_file=get_ignore_file(project))
+def test_the_ignore_file_packs_ml_and_nothing_else_from_the_project(sdk, project):
+    uploads = sdk.get_upload_files_from_folder(project, ignore_file=sdk.get_ignore_file(project))
 
     assert {target for _, target in uploads} == wanted(project)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(step):
-    component = load_component(JOBS / f"{step}.yml")
+def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(sdk, step):
+    component = sdk.load_component(JOBS / f"{step}.yml")
 
     assert component._validate().passed
     module = component.command.split()[2]
@@ -72,8 +90,8 @@ def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(step):
     assert all(f"outputs.{name}" in component.command for name in component.outputs)
 
 
-def test_evidence_and_registration_are_never_reused_and_the_rest_may_be():
-    reused = {step: load_component(JOBS / f"{step}.yml").is_deterministic for step in STEPS}
+def test_evidence_and_registration_are_never_reused_and_the_rest_may_be(sdk):
+    reused = {step: sdk.load_component(JOBS / f"{step}.yml").is_deterministic for step in STEPS}
 
     never = {"evaluate", "register", "check_drift", "test_data"}
     assert {step for step, again in reused.items() if not again} == never

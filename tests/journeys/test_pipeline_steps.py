@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
-from sklearn.datasets import load_diabetes, load_iris
 
 from local.azure_ml.endpoints.collector import CollectionTarget, Collector
 from local.supervision.port_allocation import free_port
@@ -97,6 +95,8 @@ class Steps:
 
 
 def rows_of(model: str) -> tuple[pd.DataFrame, str]:
+    from sklearn.datasets import load_diabetes, load_iris  # noqa: PLC0415 - a second of CPU
+
     if model == "diabetes":
         return load_diabetes(as_frame=True, scaled=False).frame, ","
     if model == "iris":
@@ -328,6 +328,8 @@ def test_version_is_registered_once_with_tags_of_its_origin(tmp_path, monkeypatc
 
 def a_run(artifacts: Path) -> str:
     """A run as Azure ML prepares one for a job; MLFLOW_TRACKING_URI says where."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - seconds of CPU
+
     client = MlflowClient()
     experiment = client.create_experiment("iris", artifact_location=artifacts.as_uri())
     return str(client.create_run(experiment).info.run_id)

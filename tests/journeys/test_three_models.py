@@ -108,7 +108,7 @@ def test_a_dropped_file_becomes_a_served_model_and_every_step_is_seen(run, model
     assert {file.suffix for file in summary.files} == {".html", ".json"}
 
 
-def test_traffic_moved_under_load_without_one_failed_request(run):
+def test_no_request_failed_while_traffic_moved_under_load(run):
     swap = run.told[LEADING].summary.swap
 
     assert swap is not None
@@ -130,7 +130,7 @@ def test_every_exchange_with_azure_ml_fits_the_published_contract(run):
     assert violations(run.trace, SPECS, known=KNOWN) == []
 
 
-def test_nothing_that_azure_ml_lacks_was_asked_of_its_mlflow(run):
+def test_mlflow_is_asked_only_for_what_azure_ml_supports(run):
     paths = {json.loads(line)["path"] for line in run.trace.read_text("utf-8").splitlines()}
 
     assert [path for path in paths if "/api/2.0/mlflow/" in path]

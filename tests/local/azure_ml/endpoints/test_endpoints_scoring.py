@@ -9,13 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-import skops.io
 import yaml
 from azure.storage.blob import BlobServiceClient
-from sklearn.datasets import load_diabetes
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from local.azure_ml.endpoints.collector import CollectionTarget, Collector
 from local.azure_ml.endpoints.scoring_process import ScoringProcess, ServerSpec
@@ -30,6 +25,13 @@ _CONTAINER = "scoring-test"
 
 
 def _save_model(folder):
+    # Seconds of CPU, which only a process that saves a model has to spend.
+    import skops.io  # noqa: PLC0415
+    from sklearn.datasets import load_diabetes  # noqa: PLC0415
+    from sklearn.linear_model import Ridge  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
     rows, target = load_diabetes(return_X_y=True, as_frame=True)
     model = make_pipeline(StandardScaler(), Ridge()).fit(rows, target)
     folder.mkdir(parents=True)
