@@ -1,12 +1,14 @@
-"""The check of a window as an Azure ML job: for windows that are too large for the function app."""
+"""The check of a window as a command: of an Azure ML job, and of a process beside the app."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.errors import UnreadableDataError
 from ml.model_config import read_model
 from ml.tracking import JobRun
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the check; a verdict of any kind is a success."""
+    """Run the check; a verdict of any kind is a success.
+
+    Raises:
+        SystemExit: REFUSED_EXIT_CODE where the files cannot be compared; the last line says why.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--day", type=date.fromisoformat, required=True)
@@ -34,24 +40,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.start_utc >= args.end_utc:
         parser.error(f"the window ends at {args.end_utc}, not after its start {args.start_utc}")
 
-    from ml.monitoring import outcome  # noqa: PLC0415 - seconds, after the arguments
+    from ml.drift import DriftInputError  # noqa: PLC0415 - seconds, after the arguments
+    from ml.monitoring import outcome  # noqa: PLC0415 - same
     from ml.monitoring.window import check_window  # noqa: PLC0415 - same
 
-    check = check_window(
-        read_model(args.model_name),
-        profile=args.profile,
-        collected=args.collected,
-        past=args.past,
-        labels=args.labels,
-        baseline=args.baseline,
-        window=outcome.CheckWindow(
-            day=args.day,
-            start_utc=args.start_utc,
-            end_utc=args.end_utc,
-            champion_version=args.champion_version,
-        ),
-        output=args.check,
-    )
+    try:
+        check = check_window(
+            read_model(args.model_name),
+            profile=args.profile,
+            collected=args.collected,
+            past=args.past,
+            labels=args.labels,
+            baseline=args.baseline,
+            window=outcome.CheckWindow(
+                day=args.day,
+                start_utc=args.start_utc,
+                end_utc=args.end_utc,
+                champion_version=args.champion_version,
+            ),
+            output=args.check,
+        )
+    except (DriftInputError, UnreadableDataError) as exc:
+        print(" ".join(str(exc).split()), file=sys.stderr)  # noqa: T201 - the job's log
+        raise SystemExit(outcome.REFUSED_EXIT_CODE) from exc
     run = JobRun.of_this_step()
     if run is not None:
         run.log(params={"day": args.day, "verdict": check.result.verdict}, metrics=figures(check))

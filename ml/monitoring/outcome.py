@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHECK_FILE: Final = "check.json"
 REPORT_FILE: Final = "report.html"
 RESULT_FILE: Final = "drift.json"
+REFUSED_EXIT_CODE: Final = 3  # of the check's command: its files can never be compared
 _FORMAT: Final = 1
 _MOST_LEADING: Final = 10
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,11 @@ from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.drift import CollectedFiles, DriftReport, DriftResult, StoredCheck, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from azure.storage.blob import ContainerClient
 
-    from ml.model_config import ModelConfig
     from ml.monitoring.outcome import WindowCheck
     from ml.monitoring.performance import Performance as RealisedPerformance
     from shared.adapters.storage_account import StorageAccount
@@ -37,7 +35,6 @@ class CollectedDriftChecks:
         workspace: the workspace's storage, `container` its default datastore's.
         data: the app's own storage; accepted labelled rows lie in its `data_container`.
         endpoint_name: of a model.
-        root: the models' folder, when it is not the deployed one.
     """
 
     def __init__(
@@ -48,14 +45,12 @@ class CollectedDriftChecks:
         data: StorageAccount,
         data_container: str = "data",
         endpoint_name: Callable[[str], str],
-        root: Path | None = None,
     ) -> None:
         self._workspace = workspace
         self._container_name = container
         self._data = data
         self._data_container = data_container
         self._endpoint_name = endpoint_name
-        self._root = root
 
     def inputs(
         self, model: str, *, start_utc: datetime, end_utc: datetime
@@ -79,18 +74,21 @@ class CollectedDriftChecks:
 
     def compare(self, comparison: Comparison) -> DriftResult:
         """See `DriftChecks.compare`."""
+        from shared.adapters.drift_process import compare_in_process  # noqa: PLC0415 - once a day
+
         model, check = comparison.model, comparison.check
-        config = read_config(model, self._root)
+        read_config(model, None)  # refused here: the process could say it in a log only
         with tempfile.TemporaryDirectory(prefix="drift-check-") as name:
             folder = Path(name)
             self._download(comparison, folder)
-            found = _compared(config, comparison, folder)
+            found = compare_in_process(comparison, folder)
             files.upload_result(self._container, folder / "check", files.folder_of(model, check))
         return self._result(model, check, found)
 
     def read(self, model: str, check: CheckDrift) -> DriftResult:
         """See `DriftChecks.read`."""
-        from ml.monitoring.outcome import read_check  # noqa: PLC0415 - once a day
+        from ml.errors import UnreadableDataError  # noqa: PLC0415 - once a day
+        from ml.monitoring.outcome import read_check  # noqa: PLC0415 - same
 
         folder = files.folder_of(model, check)
         with tempfile.TemporaryDirectory(prefix="drift-check-") as name:
@@ -99,8 +97,10 @@ class CollectedDriftChecks:
                     files.download(self._container, f"{folder}/{part}", Path(name) / part)
             except EvidenceError as exc:
                 raise NotThereYetError(f"{exc}; look at the log of the drift job") from exc
-            with _drift_errors():
+            try:
                 found = read_check(Path(name))
+            except UnreadableDataError as exc:
+                raise EvidenceError(str(exc)) from exc
         return self._result(model, check, found)
 
     def report(self, stored: StoredCheck) -> DriftReport:
@@ -192,45 +192,3 @@ def _performance(found: RealisedPerformance) -> Performance:
 def _word(verdict: str) -> str:
     """As the ledger has it."""
     return verdict.replace(" ", "_")
-
-
-def _compared(config: ModelConfig, comparison: Comparison, folder: Path) -> WindowCheck:
-    from ml.monitoring.outcome import CheckWindow  # noqa: PLC0415 - seconds of CPU
-    from ml.monitoring.window import check_window  # noqa: PLC0415 - same
-
-    def given(name: str) -> Path | None:
-        return folder / name if (folder / name).is_dir() else None
-
-    (folder / "collected").mkdir(exist_ok=True)
-    with _drift_errors():
-        return check_window(
-            config,
-            profile=folder / "reference.profile",
-            collected=folder / "collected",
-            past=given("past"),
-            labels=given("labels"),
-            baseline=comparison.baseline,
-            window=CheckWindow(
-                day=comparison.check.day,
-                start_utc=comparison.check.window_start_utc,
-                end_utc=comparison.check.window_end_utc,
-                champion_version=comparison.check.profile,
-            ),
-            output=folder / "check",
-        )
-
-
-@contextmanager
-def _drift_errors() -> Iterator[None]:
-    """Translate errors of the drift engine, which another try would not cure.
-
-    Raises:
-        EvidenceError: with the same message.
-    """
-    from ml.drift.errors import DriftInputError  # noqa: PLC0415 - seconds of CPU
-    from ml.errors import UnreadableDataError  # noqa: PLC0415 - same
-
-    try:
-        yield
-    except (DriftInputError, UnreadableDataError) as exc:
-        raise EvidenceError(str(exc)) from exc

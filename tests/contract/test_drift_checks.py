@@ -15,11 +15,13 @@ from ml.model_config import MODELS, read_model
 from ml.reference.profile import reference_profile
 from shared.adapters.blob_data import BlobEvidence
 from shared.adapters.drift_checks import CollectedDriftChecks
+from shared.adapters.drift_process import compare_in_process
 from shared.adapters.model_catalog import FolderCatalog
 from shared.adapters.storage_account import StorageAccount
 from shared.domain.drift import CheckDrift, DriftVerdict, ReadDriftCheck
 from shared.domain.state import Champion, State
 from shared.errors import EvidenceError, NotThereYetError
+from shared.ports.drift import CollectedFiles, Comparison
 from shared.ports.jobs import DriftJobRequest, SubmittedJob
 from shared.usecases.check_drift import fingerprint
 from shared.usecases.performers.drift import check_drift, read_drift_check
@@ -32,6 +34,17 @@ EFFECT = CheckDrift(date(2026, 3, 14), "7", NOON_UTC - timedelta(days=1), NOON_U
 EVIDENCE = "evidence/diabetes/retrain-0123456789ab-1"
 REFERENCE = "challenger/reference.profile"
 DIABETES = read_model("diabetes", MODELS)
+
+
+def comparison() -> Comparison:
+    return Comparison(
+        model="diabetes",
+        check=EFFECT,
+        profile=REFERENCE,
+        files=CollectedFiles((), (), ()),
+        past=(),
+        baseline=None,
+    )
 
 
 def champion(reference: str | None = REFERENCE) -> Champion:
@@ -237,8 +250,31 @@ def test_a_reference_that_is_gone_is_an_error(check, container):
 def test_a_damaged_reference_is_an_error(check, container):
     container.upload_blob(f"{EVIDENCE}/{REFERENCE}", b"no profile", overwrite=True)
 
-    with pytest.raises(EvidenceError):
+    with pytest.raises(EvidenceError, match=r"^reference\.profile is not a profile"):
         check()
+
+
+def test_a_comparison_that_crashes_is_a_bug_with_its_last_words(tmp_path, profile):
+    (tmp_path / "reference.profile").write_bytes(profile)
+    (tmp_path / "check").write_text("a file where the results go")
+
+    with pytest.raises(
+        RuntimeError, match=r"(?s)check of diabetes ended with code 1: .*FileExistsError"
+    ):
+        compare_in_process(comparison(), tmp_path)
+
+
+def test_a_comparison_of_a_folder_leaves_its_results_there(tmp_path, profile):
+    (tmp_path / "reference.profile").write_bytes(profile)
+
+    found = compare_in_process(comparison(), tmp_path)
+
+    assert found.result.verdict == "not enough data"
+    assert sorted(path.name for path in (tmp_path / "check").iterdir()) == [
+        "check.json",
+        "drift.json",
+        "report.html",
+    ]
 
 
 def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(

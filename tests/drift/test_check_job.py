@@ -16,7 +16,7 @@ from local.supervision.processes import child_environment
 from ml.drift import save_profile
 from ml.model_config import read_model
 from ml.monitoring.check_job import figures, main
-from ml.monitoring.outcome import read_check
+from ml.monitoring.outcome import REFUSED_EXIT_CODE, read_check
 from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.reference.profile import PROFILE_FILE, reference_profile
 
@@ -125,6 +125,22 @@ def test_malformed_window_is_refused_before_anything_is_read(job, capsys, name, 
 
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_compared_end_the_command_with_a_sentence_and_a_code(
+    job, tmp_path, capsys
+):
+    damaged = tmp_path / "damaged" / PROFILE_FILE
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"nothing of the kind")
+
+    with pytest.raises(SystemExit) as ended:
+        main(command_of(job | {"profile": str(damaged)})[3:])
+
+    assert ended.value.code == REFUSED_EXIT_CODE
+    assert capsys.readouterr().err == (
+        f"{PROFILE_FILE} is not a profile of format 2; make it again with this version\n"
+    )
 
 
 def test_figures_of_a_run_hold_the_realised_performance(job, bench):

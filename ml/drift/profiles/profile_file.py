@@ -64,7 +64,7 @@ def load_profile(path: Path) -> Profile:
     content = path.read_bytes()
     if not content.startswith(_MAGIC):
         raise DriftInputError(
-            f"{path.name} is no profile of format 2; make it again with this version"
+            f"{path.name} is not a profile of format 2; make it again with this version"
         )
     try:
         return _profile_in(_unpacked(content[len(_MAGIC) :]))

@@ -233,7 +233,7 @@ def test_a_profile_is_small(profile, tmp_path):
 def test_a_file_that_is_no_profile_is_refused(tmp_path):
     (tmp_path / "p").write_text("hello")
 
-    with pytest.raises(DriftInputError, match="no profile of format 2"):
+    with pytest.raises(DriftInputError, match="not a profile of format 2"):
         load_profile(tmp_path / "p")
 
 

@@ -348,8 +348,11 @@ def _columns(count: int) -> bytes:
     ("content", "said"),
     [
         (None, "no such profile"),
-        (lambda _: b"", "is no profile of format"),
-        (lambda own: own.replace(b"drift-profile ", b"drift-profile 9"), "is no profile of format"),
+        (lambda _: b"", "is not a profile of format"),
+        (
+            lambda own: own.replace(b"drift-profile ", b"drift-profile 9"),
+            "is not a profile of format",
+        ),
         (lambda own: own[:-100], "is damaged: it ends too early; make it again"),
         (lambda own: own[:200] + b"\0" * 50 + own[250:], "is damaged"),
         (lambda own: own[:16] + zlib.compress(b"\0" * 8 + b"{}"), "is damaged"),
