@@ -1,14 +1,16 @@
-"""Drift that can be trusted: fit a profile of the reference once, check every day, report.
+"""Drift checks with a stated rate of false alarms: fit a profile once, check every day, report.
 
-    from ml.drift import Profile, check, render_report
+    from ml.drift import Profile, Verdict, check, render_report
 
-    profile = Profile.fit("train.parquet")  # or a pandas or pyarrow table
+    profile = Profile.fit("train.parquet")
     result = check(profile, "today.parquet")
     if result.verdict is Verdict.DRIFT:
         print([column.name for column in result.drifted])
     Path("report.html").write_text(render_report(result))
 
-`save_profile` and `save_result` keep both for later; `python -m ml.drift` does the same on files.
+Data are a path, a folder, or a pandas or pyarrow table. `save_profile` and `save_result` keep both
+for later; `python -m ml.drift` does the same on files. What counts as too small to matter, and how
+many false alarms a year are acceptable, stands in `AlarmBudget`.
 """
 
 from ml.drift.counting.columns import HistoryKind

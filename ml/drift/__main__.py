@@ -1,4 +1,4 @@
-"""The command line: profile, merge, check, report. For people who want only this.
+"""The command line of the drift engine: profile, merge, check, report.
 
 python -m ml.drift profile train.parquet -o train.profile
 python -m ml.drift profile more.parquet -o more.profile --like train.profile
@@ -32,7 +32,7 @@ BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status, with --exit-status that of the verdict."""
+    """Run one command and return its exit status; with --exit-status, that of the verdict."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -66,7 +66,7 @@ def _fitted(options: argparse.Namespace) -> Profile:
 
 
 def _like(options: argparse.Namespace) -> Profile:
-    """On another profile's columns and grids, so that the two can be merged."""
+    """Profile on the columns and grids of another profile, so that the two can be merged."""
     given = [options.time_column, options.ignore, options.categories, options.history]
     if any([*given, options.predictions, options.labels]):
         raise DriftInputError("--like takes columns and history from the profile; name no others")

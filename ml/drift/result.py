@@ -1,4 +1,4 @@
-"""What a check found: one family of records, from the verdict to the report and drift.json."""
+"""The result of a check: one family of records for verdict, report and drift.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Role(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The answer to: has it changed?"""
+    """Whether the data have changed."""
 
     DRIFT = "drift"
     NO_DRIFT = "no drift"
@@ -35,15 +35,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlarmBudget:
-    """How many false alarms the user accepts, and which changes are too small to matter.
+    """How many false alarms are acceptable, and which changes are too small to matter.
 
     Args:
         false_alarms_per_year: of all columns together, when nothing changes.
         checks_per_year: 365 for a daily check.
-        smallest_effect: what matters at all: a shift in standard deviations, and Cohen's w.
-        smallest_share: what matters of new or missing values: a share of the rows.
-        least_rows: fewer are never judged.
-        largest_limit_sd: a check that cannot see a change of this size says so.
+        smallest_effect: no limit is below it; a shift in standard deviations, and Cohen's w.
+        smallest_share: no limit of new or missing values is below it; a share of the rows.
+        least_rows: windows with fewer rows are not judged.
+        largest_limit_sd: a column whose limit is above it counts as not enough data.
 
     Raises:
         DriftInputError: the number of false alarms is not above 0, or above the number of checks.
@@ -64,16 +64,16 @@ class AlarmBudget:
             )
 
     def chance(self, columns: int) -> float:
-        """Chance of a false alarm that one of so many columns may have in one check."""
+        """Chance of a false alarm that one check leaves to one of so many columns."""
         return self.false_alarms_per_year / self.checks_per_year / max(columns, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One statistic of one column; above its limit when value > limit.
+    """The value of one statistic of one column, and the limit above which it is drift.
 
     Args:
-        statistic: the name of its kind, as `ml.drift.statistics` registers it.
+        statistic: its kind, by the name in the registry of `ml.drift.statistics`.
     """
 
     statistic: str
@@ -82,13 +82,13 @@ class Signal:
 
     @property
     def ratio(self) -> float:
-        """1 is the limit."""
+        """The value in units of the limit; above 1 it is drift."""
         return self.value / self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of one column in numbers; None where there is nothing to say."""
+    """Figures of one column on one side, reference or current; None where undefined."""
 
     rows: int
     missing_share: float
@@ -102,7 +102,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a drawing needs: shares of both sides over common steps.
+    """Shares of the rows on both sides over common steps, for drawing.
 
     edges: shape (k + 1,) in the column's unit for numbers, empty for categories; labels: shape (k,)
     for categories. Clipped at 0.5 and 99.5 % of both sides.
@@ -116,18 +116,18 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class ColumnResult:
-    """One column's verdict, with all that led to it.
+    """The verdict on one column, and the figures behind it.
 
     Args:
-        signals: its statistics; `wasserstein`, `kolmogorov_smirnov` and `euclidean` are shown
-            beside them and decide nothing.
-        ratio: of the leading signal.
-        alarm_share: part of the whole excess over the limits that this column carries.
+        signals: every statistic that is defined for the column. `wasserstein`,
+            `kolmogorov_smirnov` and `euclidean` are for information and decide nothing.
+        ratio: of the leading signal to its limit.
+        alarm_share: this column's part of the excess over the limits of all columns, 0-1.
         wasserstein: exact Wasserstein-1 in reference standard deviations, (value, low, high); None
-            where the reference has no spread. The statistic `distance` is its robust form: the
-            outer 0.1 % of the reference drawn in.
-        unreadable: values that are not of the column's kind, counted as missing.
-        since: first day of the unbroken run above a limit.
+            where the reference has no spread. The statistic `distance` is its robust form, with
+            the outer 0.1 % of the reference clipped.
+        unreadable: values of another type than the column's, counted as missing.
+        since: first day of the current run of days with drift.
         past: ratio by day, oldest first.
     """
 
@@ -152,12 +152,12 @@ class ColumnResult:
     past: tuple[tuple[date, float], ...] = ()
 
     def signal(self, statistic: str) -> Signal | None:
-        """The signal of one statistic, if the column has it."""
+        """The signal of one statistic; None where it is undefined for the column."""
         return next((s for s in self.signals if s.statistic == statistic), None)
 
     @property
     def leading(self) -> Signal | None:
-        """The signal that is furthest above, or nearest to, its limit."""
+        """The signal with the largest ratio to its limit."""
         return max(self.signals, key=lambda s: s.ratio, default=None)
 
 
@@ -166,11 +166,11 @@ class CheckResult:
     """The verdict on one window.
 
     Args:
-        profile_name: whose reference it was compared with.
-        columns: the drifted ones first, each group by its ratio.
-        ratio: the largest of all signals in units of its limit: the one number for the set.
-        rows_needed: how many rows a check needs, where there were not enough.
-        missing_days: days of the window from which no row came.
+        profile_name: of the profile that the window was compared with.
+        columns: those that drifted first, then the others; each group by falling ratio.
+        ratio: the largest of all columns: one number for the whole window.
+        rows_needed: the fewest rows that a check of these columns needs.
+        missing_days: days within the window without any row.
     """
 
     profile_name: str
@@ -193,10 +193,7 @@ class CheckResult:
 
     @property
     def ranked(self) -> tuple[ColumnResult, ...]:
-        """All columns by their ratio, largest first; before them those that are gone.
-
-        Every value of a column that is gone is missing.
-        """
+        """All columns by falling ratio; columns that are gone come first, all values missing."""
         gone = (
             ColumnResult(
                 name=name,

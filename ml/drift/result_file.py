@@ -1,4 +1,4 @@
-"""A check's result as JSON, and back: the report can be drawn again, and the past be read."""
+"""drift.json: the result of a check, written and read."""
 
 import json
 import math
@@ -23,19 +23,19 @@ from ml.drift.result import (
 )
 
 _FORMAT: Final = 1
-# How the file names what the records call otherwise.
+# Members of the file that have another name in the records.
 _NAMES: Final = {"profile_name": "profile", "columns": "features", "alarm_budget": "budget"}
 
 
 def save_result(
     result: CheckResult, path: Path, *, beside: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the figures of a check; the same bytes for the same result.
+    """Write a result; equal results give equal bytes.
 
     Args:
-        result: what a check found.
+        result: of a check.
         path: of the JSON file.
-        beside: more members of the JSON object, of the caller's own; `load_result` skips them.
+        beside: further members of the JSON object, the caller's own; `load_result` ignores them.
     """
     members = {_NAMES.get(name, name): value for name, value in asdict(result).items()}
     for column, found in zip(members["features"], result.columns, strict=True):
@@ -47,7 +47,7 @@ def save_result(
 
 
 def plain(value: Any) -> Any:
-    """As JSON has it: days as ISO text, an infinite limit or end of an interval as null."""
+    """Convert to JSON types: days become ISO text, infinite numbers null."""
     if isinstance(value, Mapping):
         return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):
@@ -60,10 +60,10 @@ def plain(value: Any) -> Any:
 
 
 def load_result(path: Path) -> CheckResult:
-    """Read a result that `save_result` wrote, in this version or an earlier one.
+    """Read a result that this version or an earlier one wrote.
 
     Raises:
-        DriftInputError: no such file, not of format 1, or a member is missing or of another type.
+        DriftInputError: the file does not exist, is of another format, or is damaged.
     """
     if not path.is_file():
         raise DriftInputError(f"no such result: {path}; make one with `check --json`")

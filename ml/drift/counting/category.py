@@ -1,4 +1,4 @@
-"""The summary of one column of categories; free text is counted in buckets of a stable hash."""
+"""The summary of a column of categories; free text is counted in buckets of a stable hash."""
 
 import zlib
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ MISSING_SLOT: Final = 0
 
 
 def bucket_of(value: str) -> int:
-    """Slot of a value in a column of too many different ones; the same on every machine."""
+    """Bucket of a value in a column with too many categories; equal on every machine."""
     return 1 + zlib.crc32(value.encode()) % BUCKETS
 
 
 @dataclass(slots=True)
 class CategorySummary:
-    """Rows by category. Slot 0 counts what is missing; the others follow `slots`, or are buckets.
+    """Rows by category: slot 0 counts missing ones, the others follow `slots` or are buckets.
 
-    `slots` is None once more than MOST_CATEGORIES values were met. That depends on the set of
-    values alone, so partitions add up to the same summary in any order.
+    `slots` becomes None with more than MOST_CATEGORIES values. That depends on the set of values
+    alone, so partitions add up to the same summary in any order.
     """
 
     slots: dict[str, int] | None = field(default_factory=dict)
@@ -40,7 +40,7 @@ class CategorySummary:
     ) -> None:
         """Add rows given as indices, shape (n,), into a dictionary; -1 is missing."""
         slot_of = self._slots_for(dictionary)
-        rows = np.append(slot_of, MISSING_SLOT)[indices]  # index -1 meets the appended slot
+        rows = np.append(slot_of, MISSING_SLOT)[indices]  # index -1 selects the appended slot
         if isinstance(self.history, Days) and days is not None:
             self._add_days(rows, days)
         start = 0
@@ -58,7 +58,7 @@ class CategorySummary:
             self.history.finish(self.counts.copy())
 
     def _slots_for(self, values: Sequence[str]) -> NDArray[np.int64]:
-        """Slot of each value; meeting one too many turns the whole column into buckets."""
+        """Slot of each value; one category too many turns the whole column into buckets."""
         found: list[int] = []
         for value in values:
             if self.slots is not None and value not in self.slots:
@@ -78,7 +78,7 @@ class CategorySummary:
         self.slots = None
 
     def _move(self, to: NDArray[np.int64]) -> None:
-        """Put what was counted in slot i into slot to[i], in the totals and in the history."""
+        """Move the counts of slot i to slot to[i], in the totals and in the history."""
         self.counts = _moved(self.counts, to)
         if isinstance(self.history, Blocks):
             self.history.move(lambda row: _moved(row, to))
@@ -94,7 +94,7 @@ class CategorySummary:
         history.forget_oldest()
 
     def merge(self, other: "CategorySummary") -> None:
-        """Add another summary; its slots are moved to ours first, `other` is used up."""
+        """Add another summary, moving its slots to ours: `other` is unusable afterwards."""
         values = None if other.slots is None else list(other.slots)
         if values is None:
             self._turn_into_buckets()
@@ -110,7 +110,7 @@ class CategorySummary:
 
     @property
     def rows(self) -> int:
-        """All rows, missing ones too."""
+        """All rows, with those without a value."""
         return int(self.counts.sum())
 
     @property
@@ -120,7 +120,7 @@ class CategorySummary:
 
     @property
     def is_text(self) -> bool:
-        """Whether there were too many different values to count each."""
+        """Whether the column has too many different values to count each."""
         return self.slots is None
 
     def by_value(self) -> dict[str, int]:

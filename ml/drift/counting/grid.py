@@ -1,4 +1,4 @@
-"""Where a feature's bins lie: centred and scaled by the reference, the same for every window."""
+"""Where the bins of a column lie: centred and scaled by the reference, equal for every window."""
 
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -23,17 +23,17 @@ _MOST_OFF: Final = 32.0
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What is binned is y = (x - center) / scale; any scale > 0 is right, a good one finer."""
+    """Values are binned as y = (x - center) / scale; a scale near the spread gives fine bins."""
 
     center: float
     scale: float
 
     @classmethod
     def fit(cls, sample: NDArray[np.float64]) -> "Grid":
-        """Median and robust scale of a sample, shape (n,); NaN and infinities are left out.
+        """Take median and robust scale from a sample, shape (n,), without NaN and infinities.
 
-        Where half of the values are equal the quartile distance says nothing: then the standard
-        deviation. A constant gets a billionth of its size, so that any other value is told from it.
+        The scale is the quartile distance; where that is 0, the standard deviation; for a
+        constant, a billionth of its size, so that any other value falls into another bin.
         """
         finite = sample[np.isfinite(sample)]
         if finite.size == 0:
@@ -47,9 +47,9 @@ class Grid:
 
     @classmethod
     def refit(cls, current: "Grid", low: float, center: float, high: float) -> "Grid":
-        """The grid for these quartiles of all rows; `current` unless it is far too coarse or fine.
+        """Fit to the quartiles of all rows; `current` stays unless it is far too coarse or fine.
 
-        The first rows of a sorted file need not look like the rest of it.
+        The first rows of a sorted file may look nothing like the rest of it.
         """
         scale = (high - low) / _NORMAL_IQR
         if not _usable(scale, center):
@@ -61,12 +61,12 @@ class Grid:
 
     @property
     def per_scale(self) -> float:
-        """What the kernels multiply by."""
+        """The inverse of the scale."""
         return 1.0 / self.scale
 
 
 def _usable(scale: float, center: float) -> bool:
-    """Whether steps of this scale differ from the centre at all, and its inverse is a number."""
+    """Whether a step of this scale changes the centre, and the inverse of the scale is finite."""
     return bool(np.isfinite(scale) and scale > max(1e-300, 1e-13 * abs(center)))
 
 

@@ -1,4 +1,4 @@
-"""The reference's own past: cell counts of contiguous blocks of rows, or of days."""
+"""The past of the reference: counts of contiguous blocks of rows, or of days."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ _FIRST_BLOCK_ROWS: Final = 64
 
 @dataclass(slots=True)
 class Blocks:
-    """Contiguous blocks of equal size; too many of them: neighbours join, the size doubles.
+    """Contiguous blocks of equal size; when there are too many, neighbours join.
 
-    Each block is a row of counts, shape (width,): what the column's summary counted in it. Rows of
-    a loaded profile are of the narrowest type that holds them; only `plus` may add them.
+    Each block is a row of counts, shape (width,), as the column's summary counts. Rows of a loaded
+    profile have the narrowest type that holds them: add them with `plus` only.
     """
 
     size: int = _FIRST_BLOCK_ROWS
@@ -32,12 +32,12 @@ class Blocks:
 
     @classmethod
     def for_rows(cls, rows: int | None) -> "Blocks":
-        """Blocks for a file of known length (or unknown: None)."""
+        """Blocks for a file of so many rows; None: of unknown length."""
         return cls() if rows is None else cls(size=max(-(-rows // 48), 8))
 
     @property
     def room(self) -> int:
-        """Rows that the open block still takes."""
+        """Rows that still fit into the open block."""
         return self.size - self._filled
 
     def advance(self, rows: int) -> bool:
@@ -46,9 +46,9 @@ class Blocks:
         return self._filled >= self.size
 
     def close(self, upto: NDArray[np.int64]) -> None:
-        """End the open block; `upto` is the running total, the block is what it grew by."""
+        """End the open block: the growth of the running total `upto` since the last one."""
         before = self._upto
-        if before is not None and len(before) < len(upto):  # categories met since
+        if before is not None and len(before) < len(upto):  # categories have been added since
             before = plus(before, np.zeros(len(upto), np.int64))
         grown = upto if before is None else upto - before
         self.counts.append(grown)
@@ -58,17 +58,17 @@ class Blocks:
             self.size *= 2
 
     def finish(self, upto: NDArray[np.int64]) -> None:
-        """Keep a last block that is at least half full; a shorter one is too noisy to be a unit."""
+        """Keep the last block if it is at least half full; a shorter one is too noisy."""
         if 2 * self._filled >= self.size:
             self.close(upto)
 
     def move(self, moved: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> None:
-        """Rewrite every row, the running total too: the column's slots have changed."""
+        """Rewrite every row and the running total, after the slots of the column have changed."""
         self.counts = [moved(row) for row in self.counts]
         self._upto = None if self._upto is None else moved(self._upto)
 
     def merge(self, other: "Blocks | Days") -> None:
-        """Put the blocks of the next partition behind these."""
+        """Append the blocks of the next partition."""
         if not isinstance(other, Blocks):
             raise DriftInputError("a history of blocks cannot be added to one of days")
         self.counts = [*self.counts, *other.counts]
@@ -79,14 +79,14 @@ class Blocks:
 
 
 def _pairs(counts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Join neighbours two by two; an odd last one stays alone."""
+    """Join neighbours two by two; a last one without a neighbour stays as it is."""
     even = len(counts) // 2 * 2
     joined = [plus(counts[i], counts[i + 1]) for i in range(0, even, 2)]
     return joined + counts[even:]
 
 
 def plus(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sum of two count rows; the shorter one has not met the last categories yet."""
+    """Sum of two rows of counts; the shorter one lacks the categories that came last."""
     long, short = (one, other) if len(one) >= len(other) else (other, one)
     total = long.astype(np.int64)
     total[: len(short)] += short
@@ -95,13 +95,13 @@ def plus(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(slots=True)
 class Days:
-    """Counts by UTC day (days since 1970), at most the newest MOST_DAYS of them; rows as above."""
+    """Counts by UTC day (days since 1970), at most the newest MOST_DAYS; rows as in `Blocks`."""
 
     counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     width: int = CELLS + 1
 
     def add_numbers(self, values: NDArray[np.float64], days: NDArray[np.int64], grid: Grid) -> None:
-        """Count values, shape (n,), in their day's cells; a negative day is an unknown one."""
+        """Count values, shape (n,), in the cells of their day; negative days are left out."""
         known, slots = np.unique(days, return_inverse=True)
         table = np.zeros((len(known), self.width), np.int64)
         if len(known) and known[0] < 0:

@@ -1,4 +1,4 @@
-"""The summary of one numeric column: what a pass leaves behind, mergeable by addition."""
+"""The summary of a numeric column: a histogram and moments, merged by addition."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,7 +26,7 @@ _TINY: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The bins that hold rows, ascending: their places, rows and means in y, shape (k,) each.
+    """The bins that hold rows, ascending: their indices, rows and means in y, shape (k,) each.
 
     below: rows below each bin, and all of them, shape (k + 1,); cells: the same rows by cell, shape
     (CELLS,); total: the sum of all y.
@@ -58,7 +58,7 @@ class NumericSummary:
     _filled: Filled | None = field(default=None, init=False, repr=False, compare=False)
 
     def add(self, values: NDArray[np.float64], days: NDArray[np.int64] | None = None) -> None:
-        """Add values, shape (n,), NaN where missing, and the days since 1970 they are of."""
+        """Add values, shape (n,), NaN where missing, with their days since 1970, shape (n,)."""
         if isinstance(self.history, Days) and days is not None:
             self.history.add_numbers(values, days, self.grid)
         self._filled = None
@@ -116,7 +116,7 @@ class NumericSummary:
 
     @property
     def filled(self) -> Filled:
-        """What all measures start from; found once, until rows are added."""
+        """The bins that hold rows; cached until rows are added."""
         if self._filled is None:
             start, stop = self._used()
             counts, sums = self.counts[start:stop], self.sums[start:stop]
@@ -135,11 +135,11 @@ class NumericSummary:
         return self._filled
 
     def _used(self) -> tuple[int, int]:
-        """From where to where bins may hold rows."""
+        """First and last index between which bins may hold rows."""
         if not self.finite:
             return 0, 0
-        # Most of the grid lies beyond the extremes: nothing is looked for there. An edge as it is
-        # rounded here may be a bin off.
+        # Most of the grid lies beyond the extremes and is skipped. Rounding may move an edge by one
+        # bin.
         ends = (
             (end - self.grid.center) * self.grid.per_scale for end in (self.lowest, self.highest)
         )
@@ -148,7 +148,7 @@ class NumericSummary:
 
     @property
     def rows(self) -> int:
-        """All rows, missing and infinite ones too."""
+        """All rows, with missing and infinite values."""
         return int(self.moments[FINITE] + self.moments[MISSING] + self.moments[INFINITE])
 
     @property
@@ -200,18 +200,18 @@ class NumericSummary:
         return self.grid.scale * float(np.sqrt(max(variance, 0.0)))
 
     def quantile(self, *shares: float) -> tuple[float, ...]:
-        """The values below which these shares (0 to 1) of the rows lie, each to within one bin."""
+        """The values below which these shares (0-1) of the rows lie, exact to one bin."""
         if not self.finite:
             return tuple(float("nan") for _ in shares)
         filled, rows = self.filled, self.finite
         low, high, center, scale = self.lowest, self.highest, self.grid.center, self.grid.scale
         ranks = [min(max(share * rows, _TINY), rows) for share in shares]
         found = []
-        # One by one: shares are few, and arrays of three cost more than they save.
+        # One by one: there are few shares, and arrays of three cost more than they save.
         for rank, place in zip(ranks, filled.below[1:].searchsorted(ranks).tolist(), strict=True):
             count, y = filled.rows.item(place), filled.means.item(place)
             if count > 1:
-                # Two straight lines through the bin's own mean, so that no bin is off its mass.
+                # Two straight lines through the bin's own mean keep the mass of every bin.
                 at = filled.bins.item(place)
                 inside = 2 * (rank - filled.below.item(place)) / count
                 end = EDGES.item(at if inside < 1 else at + 1)

@@ -1,4 +1,4 @@
-"""One pass over a source: every column into its summary, on one thread or several."""
+"""One pass over a source: a summary of every column, on one thread or several."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +24,14 @@ from ml.drift.errors import TypesWidenedError
 from ml.drift.readers.source import Source
 from ml.drift.result import Kind
 
-COLUMNS_AT_ONCE: Final = 3  # a Parquet column holds about 2 MB; memory never used before is slow
+COLUMNS_AT_ONCE: Final = 3  # a Parquet column takes about 2 MB; fresh memory is slow
 
 
 @dataclass(slots=True)
 class Scan:
-    """What one pass found: summaries of the columns that are there, and what was odd.
+    """The result of one pass; columns that are absent have no summary.
 
-    `unreadable` counts values by column, `days` are those of the time column, since 1970.
+    `unreadable` counts values by column; `days` are those of the time column, since 1970.
     """
 
     rows: int = 0
@@ -40,7 +40,7 @@ class Scan:
     days: set[int] = field(default_factory=set)
 
     def merge(self, other: "Scan") -> None:
-        """Add the next part's findings; a column absent there counts as missing in its rows."""
+        """Add the next part; a column that is absent on one side is missing in its rows."""
         for name in {*self.summaries, *other.summaries}:
             if name not in other.summaries:
                 _add_missing(self.summaries[name], other.rows)
@@ -77,14 +77,14 @@ def _add_missing(summary: Summary, rows: int) -> None:
 def scan_source(
     source: Source, layout: Layout, *, history: HistoryKind = HistoryKind.NONE, threads: int = 1
 ) -> Scan:
-    """Summaries of all columns of the layout, in one pass.
+    """Summarise all columns of the layout in one pass.
 
     Args:
-        layout: what the columns count as.
         source: the rows; read again from the start when a CSV column needs a wider type.
-        history: what to keep of the past; blocks follow the order of the rows, so they take one
-            reader, which then splits the columns between the threads.
-        threads: readers; each holds its own batches, so memory grows with them, not with rows.
+        layout: how the columns are counted.
+        history: which units of the past to keep. Blocks follow the order of the rows, so threads
+            share the columns and not the rows.
+        threads: each holds its own batches: memory grows with threads, not with rows.
     """
     while True:
         try:
@@ -94,7 +94,7 @@ def scan_source(
 
 
 def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int) -> Scan:
-    """Random access: some columns at a time, else all at once; several readers where they can."""
+    """Read a few columns at a time where the format allows it, else all at once."""
     columns = layout.columns
     if source.rows is None:
         return scan_part(source, layout, columns, history=history)
@@ -113,10 +113,10 @@ def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int)
 
 
 def column_shares(columns: Sequence[Column], threads: int) -> list[Sequence[Column]]:
-    """Runs of neighbouring columns for the threads to take in turn, alike in size.
+    """Cut the columns into runs of about equal length, which the threads take in turn.
 
-    As many for every thread, so that none reads on alone at the end; none longer than what may be
-    in memory at once.
+    Every thread gets equally many runs, so that all end together; a run is no longer than what may
+    be in memory at once.
     """
     rounds = -(-len(columns) // (COLUMNS_AT_ONCE * threads))
     count = max(1, min(len(columns), rounds * threads))
@@ -125,7 +125,7 @@ def column_shares(columns: Sequence[Column], threads: int) -> list[Sequence[Colu
 
 
 def _side_by_side(scans: Sequence[Scan]) -> Scan:
-    """Scans of the same rows, each of other columns."""
+    """Join scans of the same rows, each of other columns."""
     joined = Scan(rows=max(one.rows for one in scans))
     for one in scans:
         joined.summaries |= one.summaries
@@ -141,7 +141,7 @@ def scan_part(
     *,
     history: HistoryKind = HistoryKind.NONE,
 ) -> Scan:
-    """One reader's share: some columns of some rows. A column that never appears has no summary."""
+    """Scan some columns of some rows; a column that never appears gets no summary."""
     result = Scan()
     length = source.rows if history is HistoryKind.BLOCKS else None
     names = {column.name for column in columns}
@@ -189,7 +189,7 @@ def _add_batch(
 
 
 def _readable(values: pa.Array, column: Column) -> pa.Array:
-    """Text in a column of dates is read as dates where all of it can be."""
+    """Texts in a column of dates as timestamps, if all of them are dates."""
     if column.kind is Kind.DATE and pa.types.is_string(values.type):
         try:
             return values.cast(pa.timestamp("us"))

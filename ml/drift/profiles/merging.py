@@ -1,4 +1,4 @@
-"""Profiles of one layout into one: counts exactly, sums to rounding, the null drawn anew."""
+"""Merging profiles of one layout: counts exactly, sums to rounding, with a new null."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -11,14 +11,14 @@ from ml.drift.reference.null import DRAWS
 
 
 def merge_profiles(profiles: Sequence[Profile], *, name: str = "", draws: int = DRAWS) -> Profile:
-    """The profile of the rows of all, as if they had been read together.
+    """Profile the rows of all profiles, as if they had been read together.
 
-    None is changed. Blocks follow one another in the order given; days are added up.
+    The profiles stay unchanged. Blocks are joined in the order given; days are added up.
 
     Args:
-        profiles: at least one; the others made on the layout of the first.
-        name: whose reference it is; that of the first where empty.
-        draws: of the null, which depends on all rows.
+        profiles: at least one; all made on the layout of the first.
+        name: of the new profile; by default that of the first.
+        draws: for simulating the null, which depends on all rows.
 
     Raises:
         DriftInputError: columns, kinds, roles, grids, time column or history differ.
@@ -41,7 +41,7 @@ def merge_profiles(profiles: Sequence[Profile], *, name: str = "", draws: int = 
 
 
 def _differences(one: Layout, other: Layout) -> list[str]:
-    """What is not the same, a few words each."""
+    """What differs, a few words each."""
     found = []
     if one.time_column != other.time_column:
         found.append(f"time column is {one.time_column} and {other.time_column}")
@@ -59,7 +59,7 @@ def _differences(one: Layout, other: Layout) -> list[str]:
 
 
 def _scan_of(profile: Profile) -> Scan:
-    """What one pass over the profile's rows would leave behind, to be changed at will."""
+    """A scan of the profile's rows, copied so that it may be changed."""
     return Scan(
         rows=profile.rows,
         summaries={r.column.name: deepcopy(r.summary) for r in profile.references},

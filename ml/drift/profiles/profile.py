@@ -1,4 +1,4 @@
-"""The reference profile: fitted once a model version, small, mergeable, compared with every day."""
+"""The reference profile: fitted once a model version, small, mergeable, used by every check."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _HEAD_ROWS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A training set, summarised. `name` says whose reference it is, such as a model version."""
+    """A summary of a training set; `name` says of which one, such as a model version."""
 
     name: str
     rows: int
@@ -58,14 +58,14 @@ class Profile:
 
         Args:
             data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
-            name: whose reference it is, such as a model version.
-            time_column: gives rows their UTC day; itself it is not compared.
+            name: says which training set it is, such as a model version.
+            time_column: holds the day of each row, in UTC; not compared itself.
             ignore: columns left out, such as row ids.
-            categories: columns of codes that are numbers only by accident.
+            categories: columns of numbers that are codes.
             roles: which columns are predictions or labels; the others are features.
-            history: days where there is a time column, else blocks in the order of the rows.
-            threads: readers.
-            draws: of the null; fewer are faster and make rougher limits.
+            history: by default days if there is a time column, else blocks of rows.
+            threads: for reading.
+            draws: for simulating the null; fewer are faster and give rougher limits.
 
         Raises:
             DriftInputError: the data cannot be read, or a named column does not exist.
@@ -102,7 +102,7 @@ class Profile:
         history: HistoryKind,
         draws: int = DRAWS,
     ) -> "Profile":
-        """A profile from what one pass, or several merged ones, left behind."""
+        """Make a profile of one scan, or of several merged ones."""
         if found.rows == 0:
             raise DriftInputError("the reference has no rows; give the rows of the training set")
         references = make_references(layout.columns, found.summaries, draws=draws)
@@ -114,12 +114,12 @@ class Profile:
         return next(r for r in self.references if r.column.name == name)
 
     def describe(self) -> list[str]:
-        """One line a column that is odd: what it is, and what of it can be judged."""
+        """One line for each special column: why, and which part of it is judged."""
         return [note for reference in self.references if (note := note_of(reference))]
 
 
 def _refitted(layout: Layout, found: Scan) -> Layout:
-    """The columns whose first rows gave a grid that does not suit the rest, on a better one."""
+    """Columns whose grid, taken from the first rows, does not suit the rest, on a better grid."""
     columns = []
     for column in layout.columns:
         summary = found.summaries.get(column.name)
@@ -132,7 +132,7 @@ def _refitted(layout: Layout, found: Scan) -> Layout:
 
 
 def note_of(reference: ColumnReference) -> str:
-    """What a person should know about a column before reading its verdict; empty: nothing."""
+    """What to know about a column before reading its verdict; empty for an ordinary one."""
     name, summary = reference.column.name, reference.summary
     note = ""
     if summary.rows == summary.missing:
@@ -150,7 +150,7 @@ def note_of(reference: ColumnReference) -> str:
 
 
 def _head(source: Source) -> pa.RecordBatch | None:
-    """The first rows; of a source with random access a few columns at a time."""
+    """The first rows; a few columns at a time where the source allows it."""
     if source.rows is None:
         return next(source.batches(rows=_HEAD_ROWS), None)
     names, columns = list(source.names), []
@@ -171,7 +171,7 @@ def fit_layout(
     categories: Collection[str] = (),
     roles: Mapping[str, Role] | None = None,
 ) -> Layout:
-    """Kinds and grids from the first rows of a source.
+    """Take kinds and grids from the first rows of a source.
 
     Raises:
         DriftInputError: there are no rows.
@@ -191,7 +191,7 @@ def fit_layout(
 def make_references(
     columns: Sequence[Column], summaries: Mapping[str, Summary], *, draws: int = DRAWS
 ) -> tuple[ColumnReference, ...]:
-    """Simulate the null and learn the overdispersion of all columns together."""
+    """Simulate the nulls of all columns and estimate their overdispersion together."""
     return learn_references(columns, summaries, draw_nulls(summaries, draws=draws))
 
 
@@ -200,7 +200,7 @@ def learn_references(
     summaries: Mapping[str, Summary],
     nulls: Mapping[str, DistanceNull],
 ) -> tuple[ColumnReference, ...]:
-    """Learn the overdispersion of all columns together, their nulls being drawn."""
+    """Estimate the overdispersion of all columns together, given their nulls."""
     references = [
         ColumnReference(column, summaries[column.name], nulls.get(column.name))
         for column in columns
@@ -226,9 +226,9 @@ def _learnt(
     *,
     length: int | None,
 ) -> dict[str, list[Overdispersion]]:
-    """Of every column, by statistic; length None: between days of one weekday.
+    """Overdispersion of every column, by statistic; length None: between days of one weekday.
 
-    One column's units at a time, since they are large.
+    The units of one column at a time, since they are large.
     """
     squares: dict[str, list[UnitSquares | None]] = {
         one.name: [] for one in all_statistics() if one.has_past
@@ -247,7 +247,7 @@ def _with_past(
     overdispersion: Mapping[str, Sequence[Overdispersion]],
     same_weekday: Mapping[str, Overdispersion],
 ) -> ColumnReference:
-    """The first statistic of values that has learnt something says whether the column is weekly."""
+    """Add the past; the first statistic with an estimate tells whether the column is weekly."""
     values = [one.name for one in all_statistics() if one.has_past and one.is_effect_size]
     lead = next((name for name in values if overdispersion[name]), None)
     weekly = lead is not None and is_weekly(

@@ -18,10 +18,10 @@ _BLOCK_BYTES: Final = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class CsvSource(OneReader):
-    """One CSV file, plain or .gz; separator from its first line, types from its first megabytes.
+    """One CSV file, plain or .gz; separator from the first line, types from the first megabytes.
 
-    A later value that does not fit the type widens it: integer, number, text. `types` carries what
-    is known already and is extended in place, so a second pass starts where the first one ended.
+    A later value that does not fit widens the type: integer, number, text. `types` is extended in
+    place, so that a second pass starts with what the first one learnt.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class CsvSource(OneReader):
     def batches(
         self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """Stream; raises TypesWidenedError when the pass has to begin again with wider types."""
+        """Stream the file; raises TypesWidenedError when a pass has to start again."""
         del rows  # the parser counts in bytes
         convert = pa.csv.ConvertOptions(
             column_types=self.types, strings_can_be_null=True, timestamp_parsers=[pa.csv.ISO8601]

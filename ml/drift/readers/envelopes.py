@@ -12,11 +12,11 @@ class Envelope:
     """One event of one collection.
 
     Args:
-        event_id: of the event; a collector may write an event twice.
-        time: as it was written; see `time_utc`.
-        request_id: of the scoring request; its inputs and outputs share it.
-        model_version: as the deployment said it; may be empty.
-        rows: None where the payload is over 4 MB, which Azure keeps in a file of its own.
+        event_id: a collector may write an event twice.
+        time: as written; see `time_utc`.
+        request_id: shared by the inputs and outputs of one scoring request.
+        model_version: as the deployment names it; may be empty.
+        rows: None where the payload is over 4 MB: Azure keeps it in a file of its own.
     """
 
     event_id: str | None
@@ -27,7 +27,7 @@ class Envelope:
 
     @property
     def time_utc(self) -> datetime | None:
-        """When it happened; a time without an offset is taken as UTC. None: not a time."""
+        """When the request was scored; without an offset taken as UTC. None: not a time."""
         try:
             moment = datetime.fromisoformat(self.time)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -36,7 +36,7 @@ class Envelope:
 
 
 def read_envelope(line: bytes) -> Envelope | None:
-    """One line; None for one that is not a JSON object, such as a last line torn by a crash."""
+    """Parse one line; None where it is not a JSON object, as a line cut off by a crash."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):

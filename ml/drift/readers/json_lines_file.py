@@ -23,8 +23,8 @@ _BLOCK_BYTES: Final = 1 << 22
 class JsonLinesSource(OneReader):
     """JSON lines, plain or .gz: rows, or the envelopes that Azure ML's data collector writes.
 
-    An envelope (`specversion` and a list `data`) gives its rows, and each its time of collection
-    as column `collected_time` unless the data have one.
+    The rows of an envelope (`specversion` and a list `data`) get its time as column
+    `collected_time`, unless they have such a column.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class JsonLinesSource(OneReader):
     def batches(
         self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """Types are found block by block; the layout says what they count as."""
+        """Infer types block by block; the layout says how they are counted."""
         opener = gzip.open if self.path.suffix == ".gz" else open
         with opener(self.path, "rb") as file:
             while lines := file.readlines(_BLOCK_BYTES):
@@ -45,7 +45,7 @@ class JsonLinesSource(OneReader):
             return _table_of_rows(_unpacked(lines, self.path))
         try:
             return pa.json.read_json(io.BytesIO(b"".join(lines)))
-        except pa.ArrowInvalid:  # mixed types in one block: one row at a time, or a real mistake
+        except pa.ArrowInvalid:  # mixed types in one block, or damage
             return _table_of_rows(_parsed(line, self.path) for line in lines if line.strip())
 
     @property

@@ -1,4 +1,4 @@
-"""Which reader takes what: paths by their suffix, folders, tables and data frames."""
+"""The reader of each kind of input: paths by their suffix, folders, tables and data frames."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ _SUFFIXES: Final = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 
 def open_source(data: Any) -> Source:
-    """A source for a path, a folder, several paths, an Arrow table or a pandas DataFrame.
+    """Open a path, a folder, several paths, an Arrow table or a pandas DataFrame.
 
-    What is a source already stays as it is.
+    A source is returned as it is.
 
     Raises:
-        DriftInputError: no such file, an empty folder, or an unknown suffix.
+        DriftInputError: the file does not exist, the folder is empty, or the suffix is unknown.
     """
     if hasattr(type(data), "batches"):
         opened: Source = data
@@ -27,7 +27,7 @@ def open_source(data: Any) -> Source:
         return TableSource(data)
     if isinstance(data, pa.RecordBatch):
         return TableSource(pa.Table.from_batches([data]))
-    if hasattr(data, "iloc"):  # a DataFrame; pandas is not imported for those who do not use it
+    if hasattr(data, "iloc"):  # a DataFrame, without importing pandas for those who have none
         return TableSource(pa.Table.from_pandas(data, preserve_index=False))
     if isinstance(data, str | Path):
         return _open_path(Path(data))
@@ -55,7 +55,7 @@ def _suffix(path: Path) -> str:
 
 
 def _reader(path: Path) -> Source:
-    """Each format's parser is a large import: only the one that is needed."""
+    """The parser of each format is a large import: only the one that is needed is imported."""
     match _suffix(path):
         case ".parquet":
             from ml.drift.readers.parquet_file import ParquetSource  # noqa: PLC0415 - as above

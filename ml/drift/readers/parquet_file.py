@@ -20,14 +20,14 @@ _FOOTERS: Final = 4
 def _read_footer(
     path: Path, _modified_ns: int, _size: int
 ) -> tuple[pa.parquet.FileMetaData, pa.Schema]:
-    """Of one state of a file, which is opened anew for every few columns: wide footers are long."""
+    """Cached, since a file is opened for every few columns and the footer of a wide one is long."""
     metadata = pa.parquet.read_metadata(path)
     return metadata, metadata.schema.to_arrow_schema()
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetSource:
-    """One Parquet file, read page by page; row groups from `first` up to `last` (None: the end)."""
+    """One Parquet file, read page by page; row groups in [first, last), None: to the end."""
 
     path: Path
     first: int = 0
@@ -36,7 +36,7 @@ class ParquetSource:
     def batches(
         self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """Read through a small buffer, so that a row group never lies in memory as a whole."""
+        """Read through a small buffer, so that a whole row group is never in memory."""
         metadata, schema = self._footer()
         chosen = [n for n in schema.names if columns is None or n in columns]
         groups = list(range(self.first, self.last or metadata.num_row_groups))

@@ -1,4 +1,4 @@
-"""Rows as streams of record batches, in memory that does not grow with them."""
+"""Streams of record batches, in memory that does not grow with the rows."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,36 +16,36 @@ class Source(Protocol):
     def batches(
         self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """All rows; where columns are named, at least those of them that exist.
+        """Stream all rows.
 
         Args:
-            columns: names; None: all.
-            rows: the most in one batch, where the format has a say in that.
+            columns: names, of which absent ones are skipped; None: all columns.
+            rows: the most in one batch, where the format can choose.
         """
         ...
 
     def parts(self, wanted: int) -> Sequence["Source"]:
-        """About `wanted` sources that hold the same rows together; fewer where it cannot split."""
+        """About `wanted` sources that together hold the same rows; fewer if it cannot be split."""
         ...
 
     @property
     def rows(self) -> int | None:
-        """Number of rows where the format knows it without reading."""
+        """Number of rows; None where it is unknown without reading."""
         ...
 
     @property
     def names(self) -> Sequence[str]:
-        """The columns; of formats without a header, those of the first rows."""
+        """Names of the columns; in formats without a header, those of the first rows."""
         ...
 
 
 class OneReader:
-    """Of a format that cannot be split and tells its length only by being read."""
+    """Base of sources that cannot be split and have no known length."""
 
     __slots__ = ()
 
     def parts(self, wanted: int) -> Sequence[Self]:
-        """Itself: one reader, whose parser may use threads of its own."""
+        """The source itself; its parser may use threads of its own."""
         del wanted
         return [self]
 
@@ -93,14 +93,14 @@ class TableSource:
 
 @dataclass(frozen=True, slots=True)
 class BatchStream(OneReader):
-    """Batches that come once, such as from a queue or a partition; they are not kept."""
+    """Batches that come once, as from a partition or a queue; they are not kept."""
 
     stream: Iterable[pa.RecordBatch]
 
     def batches(
         self, columns: Collection[str] | None = None, *, rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """Those that have not been read yet, as large as they come."""
+        """The batches that have not been read yet, as large as they are."""
         del rows
         for batch in self.stream:
             chosen = [n for n in batch.schema.names if columns is None or n in columns]
@@ -108,7 +108,7 @@ class BatchStream(OneReader):
 
     @property
     def names(self) -> Sequence[str]:
-        """Unknown: to look would use up the first batch."""
+        """Unknown: reading them would consume the first batch."""
         return []
 
 
@@ -126,13 +126,13 @@ class ManySources:
             yield from source.batches(columns, rows=rows)
 
     def parts(self, wanted: int) -> Sequence[Source]:
-        """The sources themselves, cut further where there are few of them."""
+        """The sources, each split further if there are few of them."""
         each = -(-wanted // len(self.sources))
         return [part for source in self.sources for part in source.parts(each)]
 
     @property
     def rows(self) -> int | None:
-        """Known where every source knows."""
+        """Known if every source knows its own."""
         known = [source.rows for source in self.sources]
         return None if None in known else sum(n for n in known if n is not None)
 

@@ -1,4 +1,4 @@
-"""One column of the reference, ready to be compared with: counts, chance and its own past."""
+"""One column of the reference: its counts, its null and its past."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ from ml.drift.reference.overdispersion import (
     together,
 )
 
-_LEAST_UNIT_SHARE: Final = 0.25  # of the median unit's rows: a shorter day says little
+_LEAST_UNIT_SHARE: Final = 0.25  # of the rows of the median unit; shorter ones are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which days the current rows are of (days since 1970); empty: unknown."""
+    """The days of the current rows, since 1970; empty: unknown."""
 
     days: tuple[int, ...] = ()
 
@@ -42,10 +42,10 @@ class ColumnReference:
     """What a profile knows of one column.
 
     Args:
-        null: of the distance; None for categories and columns without spread.
-        overdispersion: by statistic, for each length of units taken together.
-        same_weekday: the same between days of one weekday, where comparing weekdays explains most
-            of it; else empty.
+        null: of the distance; None for categories and for columns without spread.
+        overdispersion: by statistic, one estimate for each length of units.
+        same_weekday: the same between days of one weekday, if weekdays explain most of the
+            overdispersion; else empty.
         unit_rows: rows of one block or day.
     """
 
@@ -62,7 +62,7 @@ class ColumnReference:
         return missing_of(self.summary) / max(self.summary.rows, 1)
 
     def past(self, statistic: str, window: Window, *, rows: float) -> list[Overdispersion]:
-        """What was learnt from units no longer than the window: in days, or in rows of blocks."""
+        """Estimates from units that are no longer than the window."""
         length = float(len(window.days))
         if not window.days:
             length = rows / self.unit_rows if self.unit_rows else 1.0
@@ -71,13 +71,13 @@ class ColumnReference:
 
 
 def missing_of(summary: Summary) -> int:
-    """Rows that have no usable value."""
+    """Rows without a usable value."""
     extra = summary.infinite if isinstance(summary, NumericSummary) else 0
     return summary.missing + extra
 
 
 def is_compared(summary: Summary) -> bool:
-    """Whether there is a distribution to compare, beyond the missing share."""
+    """Whether the column has a distribution to compare, and not only a share of missing rows."""
     if isinstance(summary, CategorySummary):
         return not summary.is_text and summary.rows > summary.missing
     return summary.finite > 0 and not summary.is_constant
@@ -100,11 +100,11 @@ def unit_table(summary: Summary) -> tuple[NDArray[np.int64], tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Each unit of a column's past and what it is compared with; None where there is no past.
+    """Each unit of the past of a column with what it is compared with; None without a past.
 
     Args:
-        values: counts by cell or category, without what is missing.
-        missing: rows with and without a value, two counts a unit.
+        values: counts by cell or category, without missing rows.
+        missing: two counts a unit, rows with and without a value.
     """
 
     values: Rest | None
@@ -115,8 +115,8 @@ class Units:
 class Past:
     """The blocks or days of one column, those with enough rows.
 
-    values: shape (units, width), without what is missing; missing: shape (units, 2), rows with and
-    without a value; days: empty for blocks.
+    values: shape (units, width), without missing rows; missing: shape (units, 2), rows with and
+    without a value; days: since 1970, empty for blocks.
     """
 
     values: NDArray[np.int64]
@@ -125,7 +125,7 @@ class Past:
 
     @classmethod
     def of(cls, summary: Summary) -> "Past":
-        """The past that a summary has kept."""
+        """Take the past from a summary."""
         table, days = unit_table(summary)
         if isinstance(summary, CategorySummary):
             missing, values = table[:, MISSING_SLOT], table[:, MISSING_SLOT + 1 :]
@@ -139,11 +139,11 @@ class Past:
 
     @property
     def unit_rows(self) -> float:
-        """Median rows of a unit; 0 where there is none."""
+        """Rows of the median unit; 0 without a past."""
         return float(np.median(self.missing.sum(axis=1))) if len(self.missing) else 0.0
 
     def units(self, length: int) -> Units:
-        """`length` neighbouring units taken together, each against all the others."""
+        """Join `length` neighbours at a time and compare each with all the others."""
         values, missing = (
             against_the_rest(together(counts, self.days, length)) if len(counts) else None
             for counts in (self.values, self.missing)
@@ -151,7 +151,7 @@ class Past:
         return Units(values, missing)
 
     def units_by_weekday(self) -> Units:
-        """Each day against the other days of its weekday; nothing for blocks."""
+        """Compare each day with the other days of its weekday; blocks have none."""
         if not self.days:
             return Units(None, None)
         values, missing = (
@@ -161,7 +161,7 @@ class Past:
 
 
 def weekday_counts(summary: Summary, weekday: int) -> NDArray[np.int64]:
-    """Counts without missing of the days of one weekday (days since 1970, modulo 7)."""
+    """Counts of the days of one weekday (days since 1970, modulo 7), without missing rows."""
     past = Past.of(summary)
     mine = np.array(past.days) % WEEK == weekday
     return np.asarray(past.values[mine].sum(axis=0), np.int64)

@@ -1,4 +1,4 @@
-"""The null of the distance: what chance alone makes of it, simulated once for all window sizes.
+"""The null distribution of the distance, simulated once for all sizes of windows.
 
 Without drift, sqrt(e) times the area between two empirical CDFs, e = n m / (n + m), follows
 the integral of |B(F(x))| dx with B the uniform empirical process of e rows, a Brownian bridge for
@@ -25,22 +25,22 @@ _TAIL_LEVEL: Final = 0.01
 _LOG_LEVELS: Final = -np.log(np.array([*_LEVELS, _TAIL_LEVEL]))
 _TAIL_POWER: Final = 1.5  # between an exponential tail (1) and a normal one (2)
 _SIZE_POWER: Final = -0.75
-# Ascending, on a scale on which what few rows do to the tail is nearly linear.
+# Ascending, on a scale on which the tail is nearly linear in the number of rows.
 _SCALED_SIZES: Final = np.array([size**_SIZE_POWER for size in _SIZES])[::-1]
 _SEED: Final = 20_170_101
 
 
 def _shares() -> NDArray[np.float64]:
-    """Where B is drawn: evenly on the normal scale, so that the tails are seen."""
+    """The points at which B is drawn: evenly on the normal scale, so that tails are covered."""
     return np.asarray(ndtr(np.arange(-3.4, 3.401, 0.05)), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class DistanceNull:
-    """sqrt(e) * distance under no drift, in reference spreads, for a few sizes e.
+    """sqrt(e) * distance without drift, in reference spreads, for a few sizes e.
 
-    mean, square, tail: shape (sizes,); quantiles: shape (sizes, levels). `tail` is how much further
-    out the distance to the power 1.5 lies, on average, where it lies beyond its last quantile.
+    mean, square, tail: shape (sizes,); quantiles: shape (sizes, levels). `tail` is the mean excess
+    of the distance to the power 1.5 over its last quantile, where it exceeds it.
     """
 
     mean: NDArray[np.float64]
@@ -49,11 +49,11 @@ class DistanceNull:
     tail: NDArray[np.float64]
 
     def limit(self, chance: float, effective_rows: float) -> float:
-        """The distance exceeded with this chance when nothing changed.
+        """The distance that is exceeded with this chance when nothing has changed.
 
-        Beyond the last level the tail is carried on with q ** 1.5 linear in ln(chance): a normal
-        tail would be linear in q ** 2, an exponential one in q. Every draw out there has its say in
-        the slope: a slope between two quantiles, from a few dozen draws, missed chances by half.
+        Beyond the last level the tail is extrapolated with q ** 1.5 linear in ln(chance): a normal
+        tail would be linear in q ** 2, an exponential one in q. The slope is estimated from every
+        draw out there: from two quantiles, a few dozen draws, chances were off by half.
         """
         powered = self._at(self.quantiles, effective_rows) ** _TAIL_POWER
         wanted = -math.log(chance)
@@ -64,12 +64,12 @@ class DistanceNull:
         return float(value ** (1 / _TAIL_POWER)) / math.sqrt(effective_rows)
 
     def mean_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean distance under no drift, same shape as the sizes."""
+        """Mean distance without drift, shaped as the sizes."""
         scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.mean[::-1])
         return np.asarray(scaled / np.sqrt(effective_rows), np.float64)
 
     def square_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean squared distance under no drift, same shape as the sizes."""
+        """Mean squared distance without drift, shaped as the sizes."""
         scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.square[::-1])
         return np.asarray(scaled / effective_rows, np.float64)
 
@@ -86,9 +86,9 @@ class DistanceNull:
 def simulate_nulls(
     shapes: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], *, draws: int = DRAWS
 ) -> list[DistanceNull]:
-    """The null of every column, from its reference (gaps, cdf), shape (k,) each.
+    """Simulate the null of every column, given (gaps, cdf) of its reference, shape (k,) each.
 
-    The seed is fixed: the same reference gives the same limits, everywhere and for ever.
+    The seed is fixed: equal references give equal limits everywhere.
     """
     shares = _shares()
     weights = np.stack([_weights(gaps, cdf, shares) for gaps, cdf in shapes], axis=1)
@@ -113,9 +113,9 @@ def _drawn(
     size: float,
     draws: int,
 ) -> DistanceNull:
-    """One size, all columns: shapes (columns,) and (levels, columns).
+    """One size of all columns: shapes (columns,) and (levels, columns).
 
-    Only the largest areas are kept from chunk to chunk, so that memory does not grow with `draws`.
+    Only the largest areas are kept from chunk to chunk: memory does not grow with `draws`.
     """
     columns = weights.shape[1]
     chunks = -(-draws // _CHUNK)
@@ -131,7 +131,7 @@ def _drawn(
         largest[:, beyond + 1 :] = areas
         largest.partition(chunk, axis=1)
         largest[:, : beyond + 1] = largest[:, chunk:].copy()
-    body = np.quantile(areas, 1 - np.array(_LEVELS), axis=1)  # the last chunk will do
+    body = np.quantile(areas, 1 - np.array(_LEVELS), axis=1)  # the last chunk is enough
     kept = np.sort(largest[:, : beyond + 1].astype(np.float64), axis=1)
     powered = kept**_TAIL_POWER
     return DistanceNull(

@@ -1,8 +1,8 @@
-"""Overdispersion: how much more the reference's own blocks or days differ than chance explains.
+"""Overdispersion: how much more the blocks or days of the reference differ than chance explains.
 
-Rows of one day resemble each other, Mondays resemble Mondays; a limit from independent rows then
-alarms daily. Each unit of the past is therefore compared with the other units, and what it is
-further away than independent rows explain is kept as one variance, `excess`.
+Rows of one day resemble each other (autocorrelation), and so do Mondays. A limit for independent
+rows would then alarm daily. So each unit of the past is compared with the others, and the part of
+their difference that independent rows do not explain is kept as a variance, `excess`.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from scipy.special import ndtri, stdtrit
 WEEK: Final = 7
 MATCH_DAYS: Final = 84  # twelve of each weekday
 _LEAST_UNITS: Final = 8
-_WHOLE: Final = 0.5  # of its usual rows a unit must have
+_WHOLE: Final = 0.5  # share of its usual rows that a unit must have
 DAY_LENGTHS: Final = (1, WEEK, 2 * WEEK, 4 * WEEK)
 BLOCK_LENGTHS: Final = (1, 2, 4)
 _SIGNIFICANT: Final = 3.0
@@ -24,7 +24,7 @@ _SIGNIFICANT: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class UnitSquares:
-    """A squared statistic of every unit of one column, and what independent rows explain of it.
+    """The square of a statistic in every unit of one column, and what independent rows explain.
 
     values, expected: shape (units,). For the area between CDFs the statistic is the squared
     area, for chi-square its value divided by the effective size.
@@ -47,12 +47,12 @@ class UnitSquares:
 
 @dataclass(frozen=True, slots=True)
 class Overdispersion:
-    """What the past adds to chance, for one statistic of one column.
+    """An estimate for one statistic of one column.
 
     Args:
-        excess: mean squared statistic beyond independent rows; the same for every window size.
-        units: blocks or days that this was learnt from; 0: no history.
-        length: how many neighbouring blocks or days were taken together as one unit.
+        excess: mean square of the statistic beyond independent rows, for windows of any size.
+        units: number of blocks or days that it is estimated from; 0: no history.
+        length: number of neighbouring blocks or days that were joined to one unit.
     """
 
     excess: float = 0.0
@@ -60,10 +60,7 @@ class Overdispersion:
     length: int = 1
 
     def student(self, chance: float) -> float:
-        """How much further out Student's quantile lies than the normal one, squared.
-
-        The excess is itself an estimate; few units make it a rough one.
-        """
+        """Student's quantile over the normal one, squared: few units give a rough estimate."""
         if self.units < _LEAST_UNITS:
             return 1.0
         outer = 1 - chance / 2
@@ -71,10 +68,10 @@ class Overdispersion:
 
 
 def learn(columns: Sequence[UnitSquares | None], *, length: int = 1) -> list[Overdispersion]:
-    """The overdispersion of every column, each drawn towards what the columns have in common.
+    """Estimate the overdispersion of every column, shrunk towards the mean of the columns.
 
-    A column whose excess is less than three times its error counts as independent: else noise in
-    the past would blind the check of large windows.
+    A column whose excess is below three standard errors counts as independent: otherwise noise in
+    the past would hide changes of large windows.
     """
     usable = [c for c in columns if c is not None and _is_usable(c)]
     if not usable:
@@ -108,27 +105,27 @@ def _is_usable(column: UnitSquares) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Each unit and what it is compared with: counts, shape (units, k) each, rows on both sides."""
+    """Counts of each unit and of what it is compared with, shape (units, k); no side is empty."""
 
     units: NDArray[np.int64]
     others: NDArray[np.int64]
 
     @classmethod
     def of(cls, units: NDArray[np.int64], others: NDArray[np.int64]) -> "Rest | None":
-        """Without pairs of which a side has no row; None where no pair is left."""
+        """Leave out pairs with an empty side; None if no pair is left."""
         filled = (units.sum(axis=1) > 0) & (others.sum(axis=1) > 0)
         return cls(units[filled], others[filled]) if filled.any() else None
 
     @property
     def effective(self) -> NDArray[np.float64]:
-        """Rows on each side as one size: n m / (n + m) of every pair, shape (units,)."""
+        """Effective rows n m / (n + m) of every pair, shape (units,)."""
         n = self.others.sum(axis=1).astype(np.float64)
         m = self.units.sum(axis=1).astype(np.float64)
         return np.asarray(n * m / np.maximum(n + m, 1.0), np.float64)
 
 
 def together(counts: NDArray[np.int64], days: Sequence[int], length: int) -> NDArray[np.int64]:
-    """Neighbouring units (units, k) summed, `length` blocks or calendar days at a time."""
+    """Sum neighbouring units (units, k), `length` blocks or calendar days at a time."""
     place = np.array(days) - days[0] if days else np.arange(len(counts))
     group = place // length
     rows = counts.sum(axis=1)
@@ -139,12 +136,12 @@ def together(counts: NDArray[np.int64], days: Sequence[int], length: int) -> NDA
 
 
 def against_the_rest(counts: NDArray[np.int64]) -> Rest | None:
-    """Every unit, shape (units, k), with the sum of all others."""
+    """Pair every unit, shape (units, k), with the sum of all others."""
     return Rest.of(counts, counts.sum(axis=0) - counts)
 
 
 def against_same_weekday(counts: NDArray[np.int64], days: Sequence[int]) -> Rest | None:
-    """Every day with the sum of the other days of its weekday; days since 1970."""
+    """Pair every day with the sum of the other days of its weekday; days since 1970."""
     weekday = np.array(days) % WEEK
     others = np.empty_like(counts)
     for w in range(WEEK):
@@ -154,6 +151,6 @@ def against_same_weekday(counts: NDArray[np.int64], days: Sequence[int]) -> Rest
 
 
 def is_weekly(of_days: Overdispersion, same_weekday: Overdispersion, *, days: int) -> bool:
-    """Whether comparing Mondays with Mondays explains at least half of the overdispersion."""
+    """Whether comparing days of one weekday removes at least half of the overdispersion."""
     enough = days >= MATCH_DAYS and of_days.excess > 0
     return enough and same_weekday.excess < of_days.excess / 2

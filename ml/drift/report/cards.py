@@ -1,4 +1,4 @@
-"""One column in full: what moved, both distributions, the area between them, its days, figures."""
+"""The card of one column: what changed, both distributions, its last days, its figures."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -28,11 +28,11 @@ NOTHING: Final = "-"
 
 
 def card(column: ColumnResult, *, day: date | None) -> str:
-    """A section of some four kilobytes, whatever the number of rows.
+    """A section of about four kilobytes, whatever the number of rows.
 
     Args:
         column: the column.
-        day: of the check; None where nobody said.
+        day: of the check; None: unknown.
     """
     leading = column.leading
     said = "was not compared" if leading is None else change(column, leading)
@@ -49,7 +49,7 @@ def card(column: ColumnResult, *, day: date | None) -> str:
 
 
 def tag(column: ColumnResult) -> str:
-    """Says of a prediction or a label that it is one."""
+    """Marks a prediction or a label."""
     role = _ROLES.get(column.role)
     return f' <span class="tag">{role}</span>' if role else ""
 
@@ -63,7 +63,7 @@ def recent(column: ColumnResult) -> tuple[tuple[date, float], ...]:
 
 
 def course_finding(past: Sequence[tuple[date, float]]) -> str:
-    """What a line of days against the limit shows."""
+    """What the line of days against the limit shows, in words."""
     above = sum(ratio > 1 for _, ratio in past)
     days = "1 day" if len(past) == 1 else f"{len(past)} days"
     return f"above its limit on {above} of {days}"
@@ -101,7 +101,7 @@ def _distribution(column: ColumnResult, said: str) -> str:
 
 
 def _cumulative(column: ColumnResult) -> str:
-    """Both cumulative curves; only where an area between them was measured."""
+    """Both cumulative curves, if the area between them was measured."""
     chart, signal = column.chart, column.signal(distance.STATISTIC.name)
     if not chart.edges or signal is None:
         return ""
@@ -135,7 +135,7 @@ def _course(column: ColumnResult) -> str:
 
 
 def _scaled(column: ColumnResult) -> tuple[Sequence[float], str]:
-    """The steps of a chart; dates, which are seconds since 1970, as days before the newest."""
+    """The edges of a chart; dates become days before the newest."""
     edges = column.chart.edges
     if column.kind is not Kind.DATE:
         return edges, ""
@@ -144,7 +144,7 @@ def _scaled(column: ColumnResult) -> tuple[Sequence[float], str]:
 
 
 def _sides(column: ColumnResult) -> str:
-    """Both sides in figures, a row each."""
+    """A table with one row of figures for each side."""
     name = shortened(column.name, LONGEST_NAME)
     sides = (("reference", column.reference), ("current", column.current))
     head = ["side", "rows", "missing"]
@@ -179,7 +179,7 @@ def value_text(value: float | None, kind: Kind) -> str:
 
 
 def _beside(column: ColumnResult) -> list[str]:
-    """All measures with their limits, and categories that came or went."""
+    """All statistics with their limits, and categories that are new or gone."""
     lines = []
     if column.new_categories:
         rows = max(column.current.rows, 1)

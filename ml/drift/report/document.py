@@ -1,4 +1,4 @@
-"""The report a person reads: one HTML file, verdict first, no script, nothing from the network."""
+"""The report: one HTML file, verdict first, without scripts or anything from the network."""
 
 from collections.abc import Sequence
 from html import escape
@@ -41,14 +41,14 @@ def render_report(
     next_step: str = "",
     sections: Sequence[str] = (),
 ) -> str:
-    """The whole report as HTML text; it grows by one short table row a column.
+    """Write the report as HTML; it grows by one short table row for each column.
 
     Args:
-        result: what a check found.
-        subject: what is checked, for the title.
-        notes: sentences of whoever asked, below the engine's own.
-        next_step: what follows from the verdict, a sentence; empty: the report does not know.
-        sections: HTML of the caller's own, between the facts and the columns.
+        result: of a check.
+        subject: what was checked, for the title.
+        notes: further sentences, below those of the engine.
+        next_step: what follows from the verdict, a sentence; empty: unknown.
+        sections: further HTML, between the facts and the columns.
     """
     day = f" · {day_text(result.day)} (UTC)" if result.day else ""
     title = f"Drift report · {subject + ' · ' if subject else ''}{result.profile_name}{day}"
@@ -67,7 +67,7 @@ def render_report(
 
 
 def _facts(result: CheckResult) -> list[tuple[str, str]]:
-    """What a person looks for first, each with an answer, also where that is "none"."""
+    """What readers look for first; each has an answer, even if it is "none"."""
     compared = window_text(result)
     facts = [("Compared", compared[0].upper() + compared[1:])]
     if not result.rows:
@@ -140,7 +140,7 @@ def _cards(result: CheckResult) -> str:
 
 
 def _with_cards(result: CheckResult) -> list[ColumnResult]:
-    """The drifted columns, without drift the nearest to their limit; predictions and labels too."""
+    """Columns that drifted, or those nearest to their limits; predictions and labels always."""
     if result.verdict is Verdict.NOT_ENOUGH_DATA:
         return []
     columns = [f for f in result.columns if f.ratio > 0]

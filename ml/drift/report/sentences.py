@@ -1,4 +1,4 @@
-"""The words for a verdict: the same in report, command line, alert and page."""
+"""Sentences about a result, shared by report, command line, alert and page."""
 
 import math
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ def headline(result: CheckResult) -> str:
 
 
 def details(result: CheckResult) -> list[str]:
-    """What a person asks next: what moved, since when, how sure, what to know beside; sentences."""
+    """Sentences below the headline: what changed, since when, how sure, and remarks."""
     return [*findings(result), *remarks(result)]
 
 
 def findings(result: CheckResult) -> list[str]:
-    """What moved, since when, how often that would be chance; nothing where nothing drifted."""
+    """What changed, since when, and how often that would be chance; empty without drift."""
     if result.verdict is not Verdict.DRIFT:
         return []
     lines = []
@@ -62,7 +62,7 @@ def findings(result: CheckResult) -> list[str]:
 
 
 def remarks(result: CheckResult) -> list[str]:
-    """What a person should know beside the verdict: days, columns and values left out."""
+    """Remarks beside the verdict: days, columns and values that were left out."""
     lines = []
     if result.new_columns:
         lines.append(f"New columns, not compared: {_names(result.new_columns)}.")
@@ -79,30 +79,30 @@ def remarks(result: CheckResult) -> list[str]:
 
 
 def moved(column: ColumnResult) -> str:
-    """What its leading signal says of a column, with value and limit."""
+    """The leading signal of a column in words, with value and limit."""
     signal, name = column.leading, shortened(column.name, LONGEST_NAME)
     return f"{name} was not compared" if signal is None else f"{name} {change(column, signal)}"
 
 
 def change(column: ColumnResult, signal: Signal) -> str:
-    """What one signal says of a column, as the rest of a sentence that begins with its name."""
+    """One signal in words, as the rest of a sentence that begins with the column's name."""
     statistic = statistic_named(signal.statistic)
     return statistic.change(column, value_of(signal), limit_of(signal))
 
 
 def value_of(signal: Signal) -> str:
-    """The value with its unit, three figures."""
+    """The value with its unit, to three figures."""
     return _figure(signal.statistic, signal.value)
 
 
 def limit_of(signal: Signal) -> str:
-    """The limit with its unit, three figures."""
+    """The limit with its unit, to three figures."""
     return _figure(signal.statistic, signal.limit)
 
 
 def _figure(statistic: str, value: float) -> str:
     if not math.isfinite(value):
-        return "none"  # chance explains any change of the size seen
+        return "none"  # chance explains any change of that size
     return statistic_named(statistic).figure(value)
 
 
@@ -138,11 +138,11 @@ def _columns(count: int) -> str:
 
 
 def days_before(since: date, day: date) -> str:
-    """As 4 days before."""
+    """How long ago `since` was on `day`, such as "4 days before"."""
     days = (day - since).days
     return "1 day before" if days == 1 else f"{days} days before"
 
 
 def lines(result: CheckResult) -> Sequence[str]:
-    """Everything, as the command line prints it."""
+    """All sentences, as the command line prints them."""
     return [f"{SIGNS[result.verdict]} {headline(result)}", *details(result)]

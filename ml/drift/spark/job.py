@@ -1,9 +1,9 @@
-"""The Spark entry point: profile or check a folder of Parquet, on whatever cluster runs it.
+"""The entry point on Spark: profile or check a folder of Parquet on any cluster.
 
 spark-submit job.py profile --data wasbs://… --output abfss://…/profiled
 spark-submit job.py check --data wasbs://… --profile abfss://…/reference.profile --output …
 
-Everything is an address that the cluster's file systems know: no disk is shared with the caller.
+All paths are addresses of the cluster's file systems: no disk is shared with the caller.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _PACKAGE: Final = Path(ml.__path__[0])  # not by this file, which Azure ML start
 
 
 def profile(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
-    """Profile all rows into the folder; with a time column their days are the history."""
+    """Write a profile of all rows into the folder; a time column makes days the history."""
     ignore = [name for name in options.ignore.split(",") if name]
     layout = fit_layout(head_of(frame), time_column=options.time_column, ignore=ignore)
     history = HistoryKind.DAYS if options.time_column else HistoryKind.NONE
@@ -44,7 +44,7 @@ def profile(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
 
 
 def check(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
-    """Check all rows; drift.json and report.html go into the folder."""
+    """Check all rows; write drift.json and report.html into the folder."""
     local = folder / PROFILE_FILE
     local.write_bytes(_read(frame.sparkSession, options.profile))
     stored = load_profile(local)
@@ -58,7 +58,7 @@ def check(frame: DataFrame, options: argparse.Namespace, folder: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one of the two in this process's Spark session.
+    """Run one task in the Spark session of this process.
 
     Raises:
         DriftInputError: the profile or the rows cannot be read.
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _ship_package(session: SparkSession, archive: Path) -> None:
-    """Give this package to the executors: what runs there is sent by name, not by value."""
+    """Send this package to the executors: functions are pickled by name, so they need the code."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         code = [path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".ll"}]
         for path in sorted(code):
@@ -105,11 +105,11 @@ def _read(session: SparkSession, address: str) -> bytes:
 
 
 def _write(session: SparkSession, address: str, content: bytes) -> None:
-    """One file under its own name, which a DataFrame's writer cannot give it."""
+    """Write one file under a name, which the writer of a DataFrame cannot choose."""
     context: Any = session.sparkContext
     path = context._jvm.org.apache.hadoop.fs.Path(address)  # noqa: SLF001 - as above
     files = path.getFileSystem(context._jsc.hadoopConfiguration())  # noqa: SLF001 - same
-    files.setWriteChecksum(False)  # a local disk would get a hidden file beside each
+    files.setWriteChecksum(False)  # else a local disk gets a hidden file beside each
     stream = files.create(path, True)  # noqa: FBT003 - Java: overwrite
     stream.write(content)
     stream.close()

@@ -1,4 +1,4 @@
-"""Past one machine: the same pass on every partition of a Spark DataFrame, merged at the end."""
+"""The same scan on Spark: every partition of a DataFrame is scanned, and the scans are merged."""
 
 import pickle
 import zlib
@@ -19,10 +19,10 @@ _OUT: Final = "summaries binary"
 
 
 def head_of(frame: "DataFrame") -> TableSource:
-    """The first rows, enough to fit a layout on the driver.
+    """Take the first rows, enough to fit a layout on the driver.
 
     Raises:
-        DriftInputError: there are none.
+        DriftInputError: there are no rows.
     """
 
     def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -32,7 +32,7 @@ def head_of(frame: "DataFrame") -> TableSource:
                 stream.write_batch(batch)
             yield pa.record_batch({"rows": pa.array([sink.getvalue().to_pybytes()], pa.binary())})
 
-    # Not DataFrame.toArrow: Spark has it from version 4 only.
+    # DataFrame.toArrow exists since Spark 4 only.
     sent = frame.limit(BATCH_ROWS).mapInArrow(packed, "rows binary").collect()
     tables = [pa.ipc.open_stream(bytes(row["rows"])).read_all() for row in sent]
     if not tables:
@@ -43,15 +43,15 @@ def head_of(frame: "DataFrame") -> TableSource:
 def scan_spark(
     frame: "DataFrame", layout: Layout, *, history: HistoryKind = HistoryKind.NONE
 ) -> Scan:
-    """Summaries of all columns; what travels is one compressed summary a partition, never rows.
+    """Summarise all columns; each partition sends one compressed summary and never rows.
 
-    Counts are those of one machine exactly, sums to rounding. The driver adds one partition at a
-    time, so its memory does not grow with them.
+    Counts equal those of one machine, sums up to rounding. The driver adds one partition at a time,
+    so its memory does not grow with their number.
 
     Args:
         frame: the rows.
         layout: fitted before, on `head_of(frame)` or with the profile.
-        history: none or days; partitions have no common order that blocks could follow.
+        history: none or days; partitions have no order that blocks could follow.
 
     Raises:
         DriftInputError: a history of blocks was asked for.
@@ -70,7 +70,7 @@ def scan_spark(
     total = Scan()
     rows: Iterator[Any] = frame.select(*wanted).mapInArrow(summarise, _OUT).toLocalIterator()
     for row in rows:
-        # Written by `summarise` above, in this job's own workers: nothing from outside.
+        # Written by `summarise` above in workers of this job, so safe to unpickle.
         part: Scan = pickle.loads(zlib.decompress(bytes(row["summaries"])))  # noqa: S301
         if part.rows:
             total.merge(part)

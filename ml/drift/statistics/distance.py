@@ -1,4 +1,4 @@
-"""The area between both cumulative curves, in standard deviations of the reference."""
+"""The area between the cumulative distributions, in standard deviations of the reference."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,14 @@ from ml.drift.statistics.registry import Pair, Statistic
 
 CLIP_SHARE: Final = 0.001
 _CELL_MIDDLES: Final = (CELL_EDGES[:-1] + CELL_EDGES[1:]) / 2
-_SQUARED_NORMAL: Final = 2.0**0.5  # noise of a squared normal: the widest of a squared area
+_SQUARED_NORMAL: Final = (
+    2.0**0.5
+)  # relative noise of a squared normal, the largest that a squared area has
 _TWO_DECIMALS_BELOW: Final = 100
 
 
 class Distance(Statistic):
-    """Wasserstein-1 of numbers, the outer 0.1 % drawn in; undefined without spread."""
+    """Wasserstein-1 with the outer 0.1 % clipped; undefined for columns without spread."""
 
     name = "distance"
     label = "area between the curves"
@@ -77,10 +79,10 @@ STATISTIC: Final = Distance()
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The reference of one numeric column, reduced to what its distance needs.
+    """The reference of a numeric column, reduced to what its distance needs.
 
-    The outer 0.1 % on each side are drawn in to the quantiles there, so that one wild value can
-    neither make nor hide drift; `shares` keeps thin tails in sight instead.
+    The outer 0.1 % on each side are clipped to the quantiles there, so that one outlier can neither
+    cause nor hide drift. The statistic `shares` covers thin tails.
 
     Args:
         gaps: shape (CELLS - 1,), distance of neighbouring cells' values, in spreads.
@@ -94,7 +96,7 @@ class Shape:
 
 
 def shape_of(summary: NumericSummary) -> Shape:
-    """Reduce a reference summary; a constant one has spread 0 and no gaps."""
+    """Reduce the summary of a reference; a constant one has spread 0."""
     counts = summary.cells
     total = max(int(counts.sum()), 1)
     sums = fold_to_cells(summary.sums)
@@ -117,7 +119,7 @@ def shape_of(summary: NumericSummary) -> Shape:
 def cell_distance(
     reference: NDArray[np.int64], current: NDArray[np.int64], gaps: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Area between CDFs given on cells: counts (..., k), gaps (k - 1,) between their values."""
+    """Area between two CDFs, from counts by cell (..., k) and gaps between cells (k - 1,)."""
     cdf_reference = np.cumsum(reference, axis=-1)
     cdf_current = np.cumsum(current, axis=-1)
     total_reference = np.maximum(cdf_reference[..., -1:], 1)
@@ -127,7 +129,7 @@ def cell_distance(
 
 
 def draw_nulls(summaries: Mapping[str, Summary], *, draws: int = DRAWS) -> dict[str, DistanceNull]:
-    """The null of the distance of every column that has one, by name."""
+    """Simulate the null of every column with a distance; by name."""
     shapes = {
         name: shape_of(summary)
         for name, summary in summaries.items()
@@ -143,13 +145,13 @@ def draw_nulls(summaries: Mapping[str, Summary], *, draws: int = DRAWS) -> dict[
 def distance_limit(
     null: DistanceNull, past: Sequence[Overdispersion], *, effective_rows: float, chance: float
 ) -> float:
-    """What chance explains among independent rows, or what overdispersion does if that is more.
+    """The distance that chance explains, or overdispersion if that is more.
 
-    Of several lengths of units the least overdispersed counts: longer units average more of it
-    away, and are fewer.
+    Of several lengths of units the least overdispersed counts: longer units average more of the
+    overdispersion away, but there are fewer of them.
 
-    Overdispersion acts like a normal shift of a whole day: the squared distance is then at most a
-    squared normal of its mean, which is the widest that a mean allows here.
+    Overdispersion is modelled as a normal shift of the whole window: the squared distance is then a
+    squared normal of the given mean, which is the widest distribution that the mean allows here.
     """
     by_chance = null.limit(chance, effective_rows)
     if not past or any(d.excess <= 0 for d in past):
@@ -163,7 +165,7 @@ def distance_limit(
 def smallest_visible(
     reference: ColumnReference, alarm_budget: AlarmBudget, *, rows: int, columns: int
 ) -> float | None:
-    """The smallest shift, in spreads, that a check of so many rows can see; None: no distance."""
+    """The smallest shift, in spreads, that a check of so many rows can detect; None: undefined."""
     if reference.null is None or rows < 1:
         return None
     n = float(reference.summary.rows)

@@ -1,4 +1,4 @@
-"""The change of the share of rows that have no value."""
+"""The change of the share of rows without a value."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from ml.presentation.figures import percent
 
 
 class Missing(Statistic):
-    """Missing and infinite rows, up or down; defined for every column."""
+    """Share of missing and infinite values, up or down; defined for every column."""
 
     name = "missing"
     label = "missing"
@@ -45,7 +45,7 @@ class Missing(Statistic):
         return percent(value)
 
     def change(self, column: ColumnResult, value: str, limit: str) -> str:
-        """See `Statistic.change`; before and now say more than their difference, `value`."""
+        """See `Statistic.change`; both shares say more than their difference."""
         del value
         before, now = column.reference.missing_share, column.current.missing_share
         return (
@@ -65,28 +65,25 @@ def missing_signal(
     *,
     chance: float,
 ) -> Signal:
-    """Change of the missing share, from rows (there, missing) on both sides.
-
-    Its limit is what chance, the past, and sense allow.
-    """
+    """Change of the missing share, from the rows (with value, without) on both sides."""
     there, missing = (a + b for a, b in zip(reference, current, strict=True))
     if not there or not missing:
         return Signal(STATISTIC.name, 0.0, alarm_budget.smallest_share)
     found = chi_square(np.array(reference), np.array(current))
     change = abs(current[1] / max(sum(current), 1) - reference[1] / max(sum(reference), 1))
     effect, limit = float(found.effect), chi_square_limit(found, past, chance=chance)
-    # Told as a share of the rows: where w would meet its limit, or where it begins to matter.
+    # The limit of w, converted to a share of the rows.
     in_shares = change * limit / effect if effect > 0 else float("inf")
     by_chance = change_by_chance(reference, current, chance)
     return Signal(STATISTIC.name, change, max(in_shares, by_chance, alarm_budget.smallest_share))
 
 
 def change_by_chance(reference: tuple[int, int], current: tuple[int, int], chance: float) -> float:
-    """Largest change of a share that chance explains, in the direction in which it changed.
+    """Largest change of the missing share that chance explains, in the direction of the change.
 
-    Both sides as rows (there, missing). Chi-square of few missing rows has a far longer tail than
-    its moments tell (four expected among 200: alarms 4 times too often), so the counts are taken as
-    what they are: rare rows, beta-binomial. Going down is going up with the sides exchanged.
+    Both sides are rows (with value, without). Chi-square of few missing rows has a far longer tail
+    than its moments suggest (four expected among 200: 4 times too many alarms), so the counts are
+    taken as beta-binomial. A fall is a rise with the sides exchanged.
     """
     n, m = sum(reference), sum(current)
     rare = 0 if reference[0] < reference[1] else 1
@@ -96,11 +93,11 @@ def change_by_chance(reference: tuple[int, int], current: tuple[int, int], chanc
         most = most_unseen(current_rows=m, rare=before, reference_rows=n, chance=chance / 2)
         change = (most + 0.5) / m - common
     else:
-        low, high = -1, math.ceil(common * m)  # so few are too few, so many are not
+        low, high = -1, math.ceil(common * m)  # `low` rows are too few, `high` rows are not
         while high - low > 1:
             middle = (low + high) // 2
             found = unseen_chance(before, current_rows=n, rare=middle, reference_rows=m)
             low, high = (low, middle) if found > chance / 2 else (middle, high)
         change = common - (high - 0.5) / m
-    # Rare rows vary as counts do; common ones less: a row is missing once at most.
+    # Common rows vary less than counts of rare ones: a row is missing at most once.
     return max(change, 0.0) * math.sqrt(1 - common)

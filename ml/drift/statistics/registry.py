@@ -1,7 +1,7 @@
-"""What a drift statistic is, what it is given, and all there are.
+"""The interface of a drift statistic, its input, and the registry of all statistics.
 
-A statistic is one module of this package: its value, its limit, what the past adds, when it is
-undefined, and its words. The module holds an instance under the name STATISTIC, and is found by it.
+A statistic is one module of this package, with its value, its limit, what the past adds to it, when
+it is undefined, and its words. The registry finds the instance that the module calls STATISTIC.
 """
 
 from abc import ABC, abstractmethod
@@ -33,9 +33,9 @@ from ml.drift.result import AlarmBudget, ColumnResult, Kind, Signal
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Both sides by cell or category, without what is missing, shape (width,) each.
+    """Rows of both sides by cell or category, without missing ones, shape (width,) each.
 
-    `same_weekday`: the reference is its days of the window's weekday alone.
+    `same_weekday`: of the reference, only days of the window's weekday are counted.
     """
 
     reference: NDArray[np.int64]
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def effective_rows(self) -> float:
-        """Rows on both sides as one size: n m / (n + m)."""
+        """N m / (n + m) of n reference rows and m current rows."""
         n, m = float(self.reference.sum()), float(self.current.sum())
         return n * m / (n + m)
 
@@ -54,7 +54,7 @@ class Pair:
     """One column of the reference and of the window that is compared with it.
 
     Args:
-        counts: None where there is no distribution to compare on both sides.
+        counts: None if one side has no distribution to compare.
     """
 
     reference: ColumnReference
@@ -64,7 +64,7 @@ class Pair:
 
     @classmethod
     def of(cls, reference: ColumnReference, current: Summary, window: Window) -> "Pair":
-        """Line both sides up; the reference's days of one weekday where weekdays differ."""
+        """Align both sides; a weekly column is compared with days of the same weekday."""
         aligned = _aligned(reference, current)
         counts = None if aligned is None else _of_weekday(reference, aligned, window)
         return cls(reference, current, window, counts)
@@ -75,7 +75,7 @@ class Pair:
         return _has_values(self.reference, self.current)
 
     def past(self, statistic: str) -> list[Overdispersion]:
-        """What the past adds to chance between the two sides of `counts`."""
+        """Overdispersion that applies to `counts`, one estimate for each length of units."""
         if self.counts is None:
             return []
         if self.counts.same_weekday:
@@ -117,13 +117,16 @@ def _of_weekday(reference: ColumnReference, aligned: Counts, window: Window) -> 
 
 
 class Statistic(ABC):
-    """One way to see that a column has changed.
+    """One way to measure that a column has changed.
 
-    name: in profiles, drift.json and the ledger; never changes. label: in a list of figures.
-    method: for the report, the rest of a sentence that begins with the label. alarm_share: part of
-    a column's chance of a false alarm; those that one column can have come to 1 at most.
-    is_effect_size: value and limit are in standard deviations or Cohen's w, so that what is too
-    small to matter and too large to be missed is known. has_past: the past adds to its limit.
+    Args:
+        name: in profiles, drift.json and the ledger; never changes.
+        label: in lists of figures.
+        method: for the report, the rest of a sentence that begins with the label.
+        alarm_share: its part of the column's chance of a false alarm, 0-1; the statistics that one
+            column can have together share at most 1.
+        is_effect_size: value and limit are standard deviations or Cohen's w.
+        has_past: overdispersion of the past raises its limit; see `unit_squares`.
     """
 
     name: ClassVar[str]
@@ -135,31 +138,31 @@ class Statistic(ABC):
 
     @abstractmethod
     def signal(self, pair: Pair, alarm_budget: AlarmBudget, *, chance: float) -> Signal | None:
-        """Value and limit; None where the statistic is undefined for this column.
+        """Value and limit; None if the statistic is undefined for this column.
 
         Args:
             pair: both sides.
-            alarm_budget: what is too small to matter.
-            chance: of a false alarm, left for this statistic of this column.
+            alarm_budget: says which changes are too small to matter.
+            chance: of a false alarm of this statistic of this column.
         """
 
     @abstractmethod
     def figure(self, value: float) -> str:
-        """A value or a limit with its unit, three figures."""
+        """A value or a limit with its unit, to three figures."""
 
     @abstractmethod
     def change(self, column: ColumnResult, value: str, limit: str) -> str:
         """What happened, as the rest of a sentence that begins with the column's name."""
 
     def unit_squares(self, reference: ColumnReference, units: Units) -> UnitSquares | None:
-        """Its square in every unit of the past, where `has_past`; None where it is undefined."""
+        """Its square in every unit of the past; None if it is undefined. Only with `has_past`."""
         del reference, units
         return None
 
 
 @cache
 def all_statistics() -> tuple[Statistic, ...]:
-    """Every statistic of this package, those with the larger share of the alarms first."""
+    """Every statistic of this package, by falling share of the alarms."""
     package = statistics.__name__
     modules = [import_module(f"{package}.{one.name}") for one in iter_modules(statistics.__path__)]
     found: list[Statistic] = [one.STATISTIC for one in modules if hasattr(one, "STATISTIC")]
@@ -167,10 +170,10 @@ def all_statistics() -> tuple[Statistic, ...]:
 
 
 def statistic_named(name: str) -> Statistic:
-    """The statistic that a signal is of.
+    """Look a statistic up by the name that signals carry.
 
     Raises:
-        DriftInputError: this version has none of that name.
+        DriftInputError: this version has no such statistic.
     """
     found = next((one for one in all_statistics() if one.name == name), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""Chi-square over groups of cells, or over categories, as an effect size: Cohen's w."""
+"""Chi-square over groups of cells or over categories, as an effect size: Cohen's w."""
 
 import math
 from bisect import bisect_left
@@ -30,7 +30,7 @@ _GROUP_CUTS: Final = np.array(
 
 
 class Shares(Statistic):
-    """Chi-square of a column's distribution; undefined with a single group of values."""
+    """Chi-square of the shares of groups or categories; undefined if there is only one."""
 
     name = "shares"
     label = "shares"
@@ -56,7 +56,7 @@ class Shares(Statistic):
         if units.values is None or not is_compared(reference.summary):
             return None
         rest = units.values
-        # Only the mean of chi-square is learnt, and that is exact for thin groups too.
+        # Only the mean of chi-square is used, which is exact for thin groups as well.
         rows = float(np.median(rest.units.sum(axis=1)))
         groups = groups_of(reference.summary, rows=rows * LEAST_EXPECTED / _LEAST_UNIT_EXPECTED)
         return squares_of(chi_square(summed(rest.others, groups), summed(rest.units, groups)))
@@ -77,7 +77,7 @@ STATISTIC: Final = Shares()
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """Two-sample chi-square, and its mean and variance when nothing changed; arrays alike."""
+    """Two-sample chi-square with its mean and variance without drift; arrays of one shape."""
 
     value: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -86,12 +86,12 @@ class ChiSquare:
 
     @property
     def effect(self) -> NDArray[np.float64]:
-        """Cohen's w without its bias: 0.1 is called small, 0.3 medium, 0.5 large."""
+        """Cohen's w without its bias; by convention 0.1 is small, 0.3 medium, 0.5 large."""
         return np.asarray(np.sqrt(np.maximum(self.value - self.mean, 0.0) / self.weight))
 
 
 def chi_square(reference: NDArray[np.int64], current: NDArray[np.int64]) -> ChiSquare:
-    """Chi-square of counts (..., k) on both sides; empty groups do not count.
+    """Chi-square of counts (..., k) on both sides; groups that are empty on both are skipped.
 
     Variance: Pearson's statistic over a multinomial, 2 (k - 1) + (sum 1/p - k^2 - 2k + 2) / e with
     the effective size e = n m / (n + m) (Cramer & Rao; exact for one sample, near for two).
@@ -111,17 +111,17 @@ def chi_square(reference: NDArray[np.int64], current: NDArray[np.int64]) -> ChiS
 
 
 def squares_of(found: ChiSquare) -> UnitSquares:
-    """What the past's units differ by, shape (units,), divided by their effective size."""
+    """Chi-square of every unit of the past, shape (units,), divided by its effective rows."""
     noise = float(np.sqrt(found.variance.mean())) / max(float(found.mean.mean()), 1e-9)
     return UnitSquares(found.value / found.weight, found.mean / found.weight, noise=noise)
 
 
 def chi_square_limit(found: ChiSquare, past: Sequence[Overdispersion], *, chance: float) -> float:
-    """Limit of one chi-square as an effect: w = sqrt((X2 - mean) / e); 0 where there is one group.
+    """Limit of one chi-square as an effect, w = sqrt((X2 - mean) / e); 0 for a single group.
 
-    By the statistic's first three moments (Hall-Buckley-Eagleson), with what small groups add for
-    independent rows, and with all overdispersion in one direction, (1 + excess e) times one of the
-    squared normals, which is the heaviest tail that the excess allows.
+    From the first three moments (Hall-Buckley-Eagleson), corrected for small groups. All
+    overdispersion is put into one direction, (1 + excess e) times one of the squared normals: the
+    heaviest tail that the excess allows.
     """
     mean, variance = float(found.mean), float(found.variance)
     effective_rows = float(found.weight)
@@ -142,7 +142,7 @@ def chi_square_limit(found: ChiSquare, past: Sequence[Overdispersion], *, chance
 
 
 def groups_of(summary: Summary, *, rows: float) -> NDArray[np.int64]:
-    """Group of every cell or category, such that a window of so many rows fills each one."""
+    """Group of every cell or category, such that so many rows fill every group."""
     if isinstance(summary, CategorySummary):
         return _category_groups(summary.counts[MISSING_SLOT + 1 :], rows)
     groups = _cell_groups(summary.cells)
@@ -150,29 +150,29 @@ def groups_of(summary: Summary, *, rows: float) -> NDArray[np.int64]:
 
 
 def _cell_groups(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Group of each cell, shape (CELLS,), ascending from 0: cut near quantiles, finer in the tails.
+    """Group of each cell, shape (CELLS,), ascending from 0: cut at quantiles, finer in the tails.
 
-    A cell belongs to the group that its own middle falls into: an atom is never cut.
+    A cell belongs to the group that its middle falls into, so that an atom is never cut.
     """
     total = max(int(counts.sum()), 1)
     return _numbered(_GROUP_CUTS.searchsorted(counts.cumsum() / total - counts / total / 2))
 
 
 def _numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Labels of groups side by side, shape (k,), as 0, 1, 2 ..."""
+    """Renumber runs of equal labels, shape (k,), as 0, 1, 2 ..."""
     groups = np.zeros(len(labels), np.int64)
     np.cumsum(labels[1:] != labels[:-1], out=groups[1:])
     return groups
 
 
 def group_counts(cells: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sum cells (..., CELLS) by group; groups ascend along the cells."""
+    """Sum cells (..., CELLS) by group; groups ascend."""
     starts = np.searchsorted(groups, np.arange(int(groups[-1]) + 1))
     return np.asarray(np.add.reduceat(cells, starts, axis=-1), np.int64)
 
 
 def summed(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Counts (..., width) summed by group (width,): one column a group."""
+    """Sum counts (..., width) by group (width,), in any order."""
     if (groups[1:] < groups[:-1]).any():
         order = np.argsort(groups, kind="stable")
         counts, groups = counts[..., order], groups[order]
@@ -180,10 +180,10 @@ def summed(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
-    """New group of each group, shape (k,), so that about `size` rows fill every one.
+    """New group of each group, shape (k,), so that `size` rows fill every one.
 
-    Neighbours join from the outside inwards until `LEAST_EXPECTED` rows are expected in each: the
-    tails stay apart as long as they can.
+    Neighbours join from the outside inwards until `LEAST_EXPECTED` rows are expected in each, which
+    keeps the tails apart as long as possible.
     """
     counts = reference.tolist()
     upto = list(accumulate(counts))
@@ -191,15 +191,15 @@ def _joined(reference: NDArray[np.int64], size: float) -> NDArray[np.int64]:
     half = bisect_left(upto, upto[-1] / 2) + 1
     lower, _ = _runs(expected[:half])
     upper, left = _runs(expected[: half - 1 : -1])
-    # Where the innermost upper run has too few rows, it joins the middle.
+    # If the innermost upper run has too few rows, it joins the middle.
     marks = [lower[-1] if left > 0 and run == upper[-1] else -1 - run for run in upper]
     return _numbered(np.array([*lower, *reversed(marks)]))
 
 
 def _runs(expected: Sequence[float]) -> tuple[list[int], float]:
-    """The run of each: the next begins when `LEAST_EXPECTED` rows are in one; and the last's rows.
+    """Number runs so that each has `LEAST_EXPECTED` rows, and return the rows of the last one.
 
-    The last one's are 0 when it has enough.
+    0 if the last one has enough rows.
     """
     runs = []
     run, filled = 0, 0.0
@@ -212,13 +212,13 @@ def _runs(expected: Sequence[float]) -> tuple[list[int], float]:
 
 
 def _category_groups(counts: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
-    """Group 0 holds the categories too rare for a window of so many rows; the others stay alone."""
+    """Group categories that are too rare for so many rows together, as group 0."""
     expected = counts / max(int(counts.sum()), 1) * rows
     common = expected >= LEAST_EXPECTED
     groups = np.zeros(len(counts), np.int64)
     groups[common] = np.arange(1, int(common.sum()) + 1)
     if common.any() and 0 < expected[~common].sum() < LEAST_EXPECTED:
-        # The rare ones together are still too few: they join the smallest common one.
+        # Together the rare ones are still too few, so they join the smallest common one.
         smallest = int(np.argmin(np.where(common, expected, np.inf)))
         groups[~common] = groups[smallest]
     _, compact = np.unique(groups, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Rows with a value that the reference does not have: new categories, or no longer constant."""
+"""Rows with values that the reference lacks: new categories, or a constant that changed."""
 
 from typing import Final
 
@@ -13,12 +13,12 @@ from ml.presentation.figures import percent
 
 
 class Unseen(Statistic):
-    """Share of rows with a new category or another constant; undefined for numbers that vary."""
+    """Share of rows with new values; defined for categories and for constant columns."""
 
     name = "unseen"
     label = "new values"
     method = "that the reference does not have: their share of the rows"
-    alarm_share = 0.12  # never together with a distance
+    alarm_share = 0.12  # no column has this and a distance
 
     def signal(self, pair: Pair, alarm_budget: AlarmBudget, *, chance: float) -> Signal | None:
         """See `Statistic.signal`."""
@@ -28,7 +28,7 @@ class Unseen(Statistic):
                 return None
             rows = current.rows - current.missing
             unseen = rows - int(pair.counts.current.sum())
-            # Categories that the reference has once tell how many new ones to expect.
+            # Categories with a single row in the reference tell how many new ones to expect.
             rare = sum(count == 1 for count in summary.by_value().values())
             reference_rows = summary.rows - summary.missing
         elif isinstance(current, NumericSummary) and summary.is_constant and pair.has_values:
@@ -57,7 +57,7 @@ STATISTIC: Final = Unseen()
 
 
 def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: int) -> float:
-    """Chance of so many new or rare rows when the reference had `rare` of them (beta-binomial)."""
+    """Chance of so many new or rare rows, given `rare` in the reference (beta-binomial)."""
     if unseen == 0:
         return 1.0
     share = current_rows / (current_rows + reference_rows)
@@ -65,7 +65,7 @@ def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: 
 
 
 def most_unseen(*, current_rows: int, rare: int, reference_rows: int, chance: float) -> int:
-    """The most new or rare rows that chance explains, by bisection."""
+    """The most rows with new or rare values that chance explains."""
     low, high = 0, current_rows
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""The few numbers that a drawing of two summaries needs."""
+"""The numbers behind the chart of a column."""
 
 from typing import Final
 
@@ -45,16 +45,16 @@ def _numbers(reference: NumericSummary, current: NumericSummary) -> Chart:
 
 
 def _shares(side: NumericSummary, edges: NDArray[np.float64]) -> tuple[float, ...]:
-    """Share of the rows in each step: every bin counts where its own mean lies."""
+    """Share of the rows in each step; a bin belongs to the step of its mean."""
     if not side.finite:
         return (0.0,) * (len(edges) - 1)
     filled, grid = side.filled, side.grid
-    # Drawn in as quantiles are: the outermost bins hold whatever lies beyond them.
+    # Clipped, since the outermost bins hold all that lies beyond them.
     means = np.minimum(np.maximum(filled.means, EDGES[filled.bins]), EDGES[filled.bins + 1])
     lowest, highest = ((end - grid.center) * grid.per_scale for end in (side.lowest, side.highest))
     means = means.clip(lowest, highest)
     cuts = (edges - grid.center) * grid.per_scale
-    # A mean of equal values misses them by a rounding error, which must not decide on the step.
+    # The mean of equal values may be off by a rounding error, which must not change the step.
     nudge = _ROUNDING * (cuts[-1] - cuts[0])
     places = means.searchsorted(cuts - nudge)
     places[-1] = means.searchsorted(cuts[-1] + nudge, "right")

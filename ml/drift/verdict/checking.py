@@ -45,16 +45,16 @@ def check(
         profile: the reference.
         data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
         alarm_budget: by default one false alarm a year.
-        day: the UTC day of the rows, where no time column says it.
-        past: earlier checks against the same profile, for "since when".
-        threads: readers.
+        day: the UTC day of the rows; by default that of the time column, if there is one.
+        past: earlier checks, for "since when" and the course over days.
+        threads: for reading.
 
     Raises:
         DriftInputError: the data cannot be read.
     """
     source = open_source(data)
     layout = profile.layout
-    # A day that is given stands for the times of the rows.
+    # A given day replaces the times of the rows.
     scanned = layout if day is None else replace(layout, time_column=None)
     found = scan_source(source, scanned, threads=threads)
     names = source.names
@@ -67,13 +67,13 @@ def check(
 def judge_scan(
     profile: Profile, found: Scan, *, alarm_budget: AlarmBudget, day: date | None = None
 ) -> CheckResult:
-    """The verdict on a window that is already summarised, here or in partitions elsewhere."""
+    """Judge a window that has been scanned, here or in partitions elsewhere."""
     days = found.days if day is None else {(day - _EPOCH).days}
     window = Window(days=tuple(sorted(days)))
     here = [r for r in profile.references if r.column.name in found.summaries]
     gone = [r for r in profile.references if r.column.name not in found.summaries]
     pairs = [Pair.of(r, found.summaries[r.column.name], window) for r in here]
-    # Step by step, not column by column: the CPU's caches hold one step's code at a time.
+    # Step by step and not column by column: caches hold the code of one step.
     signals = [_signals(pair, alarm_budget, columns=len(here)) for pair in pairs]
     measures = [measures_of(pair.reference, pair.current) for pair in pairs]
     charts = [chart_of(pair.reference.summary, pair.current) for pair in pairs]
@@ -103,7 +103,7 @@ def judge_scan(
 
 
 def _signals(pair: Pair, alarm_budget: AlarmBudget, *, columns: int) -> list[Signal]:
-    """Of every statistic that is defined for the column; columns: how many share the budget."""
+    """Signals of the statistics that are defined for the column; `columns` share the budget."""
     chance = alarm_budget.chance(columns)
     found = (
         one.signal(pair, alarm_budget, chance=chance * one.alarm_share) for one in all_statistics()
@@ -130,10 +130,11 @@ def _overall(columns: Sequence[ColumnResult], rows: int, needed: int, *, vanishe
 def _rows_needed(
     references: Sequence[ColumnReference], alarm_budget: AlarmBudget, rows: int
 ) -> int:
-    """Rows that a check needs to mean anything: the least number, or `rows` when that is enough.
+    """The fewest rows with which a check is worthwhile.
 
-    Too few: doubled until most columns could show a change of the largest allowed limit; where
-    even many rows cannot, because of overdispersion, the least number is all that is asked.
+    That is the least number of the budget if `rows` reach it. Otherwise it is doubled until half of
+    the columns could show a change of the largest allowed limit; if overdispersion prevents that,
+    the least number stands.
     """
     if rows >= alarm_budget.least_rows:
         return alarm_budget.least_rows
@@ -192,7 +193,7 @@ def _verdict(signals: Sequence[Signal], ratio: float, alarm_budget: AlarmBudget)
 
 
 def _with_shares(columns: Sequence[ColumnResult]) -> list[ColumnResult]:
-    """Each drifted column's part of the whole excess over the limits."""
+    """Add each drifted column's part of the excess over all limits."""
     excess = [max(c.ratio - 1, 0.0) if c.verdict is Verdict.DRIFT else 0.0 for c in columns]
     total = sum(excess)
     if not total:
@@ -217,7 +218,7 @@ def _side(summary: Summary) -> Side:
 
 
 def with_past(result: CheckResult, past: Sequence[CheckResult]) -> CheckResult:
-    """Add "since when" and the course over days; checks against another profile do not count."""
+    """Add "since when" and the course over days, from checks with the same profile."""
     earlier = sorted(
         (p for p in past if p.profile_name == result.profile_name and p.day is not None and p.rows),
         key=lambda p: str(p.day),

@@ -1,4 +1,4 @@
-"""What is shown of a column and decides nothing: exact distances, categories that came or went."""
+"""Measures for information, which decide nothing: exact distances, new and vanished categories."""
 
 import math
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from ml.drift.reference.column_reference import ColumnReference
 from ml.drift.result import Kind
 
 _ROUNDING: Final = 1e-12
-_ATOM: Final = 4  # a bin this many times fuller than a neighbour holds single values, not a density
+_ATOM: Final = 4  # a bin so many times fuller than a neighbour holds atoms, not a density
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What is shown of a column beside its statistics; see `ColumnResult`."""
+    """Measures of one column; see `ColumnResult`."""
 
     wasserstein: tuple[float, float, float] | None = None
     kolmogorov_smirnov: float | None = None
@@ -31,7 +31,7 @@ class Measures:
 
 
 def measures_of(reference: ColumnReference, current: Summary) -> Measures:
-    """All that are defined for this column."""
+    """All measures that are defined for this column."""
     summary = reference.summary
     if isinstance(summary, NumericSummary) and isinstance(current, NumericSummary):
         if summary.finite and current.finite and reference.column.kind is Kind.NUMBER:
@@ -78,7 +78,7 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Both sides bin by bin, from the first to the last bin with rows, shape (k,) each.
+    """Both sides by bin, from the first to the last bin with rows, shape (k,) each.
 
     p, q: shares of the reference and of the current rows; before, after: D = F_reference -
     F_current at both ends of each bin; floor, ceiling: D is nowhere lower or higher inside it.
@@ -96,7 +96,7 @@ class Steps:
 
     @classmethod
     def of(cls, reference: NumericSummary, current: NumericSummary) -> "Steps":
-        """Line up two summaries.
+        """Align two summaries.
 
         Raises:
             DriftInputError: a side has no finite value, or the grids differ.
@@ -112,7 +112,7 @@ class Steps:
         step = p - q
         after = step.cumsum()
         before = after - step
-        after[-1:] = 0.0  # but for rounding
+        after[-1:] = 0.0  # apart from rounding
         return cls(
             reference,
             current,
@@ -139,7 +139,7 @@ def wasserstein(steps: Steps) -> Bounded:
     moment = (
         reference.sums[steps.bins] / reference.finite - current.sums[steps.bins] / current.finite
     )
-    # b D(b) - a D(a) about the bin's own middle: no cancellation of far-away edges.
+    # b D(b) - a D(a) about the middle of the bin, which avoids cancellation far from 0.
     middle = (edges[:-1] + edges[1:]) / 2
     integral = width / 2 * (steps.after + steps.before) - (moment - middle * (steps.p - steps.q))
     least = np.abs(integral)
@@ -166,7 +166,7 @@ def wasserstein(steps: Steps) -> Bounded:
 
 
 def _is_smooth(steps: Steps) -> NDArray[np.bool_]:
-    """Whether each bin and its neighbours are alike, as those of a density are; shape (k,)."""
+    """Whether each bin is about as full as its neighbours, as in a density; shape (k,)."""
     rows = np.zeros(len(steps.p) + 2, np.int64)
     rows[1:-1] = steps.reference.counts[steps.bins] + steps.current.counts[steps.bins]
     return np.asarray(np.minimum(rows[2:], rows[:-2]) * _ATOM >= rows[1:-1], np.bool_)
@@ -179,7 +179,7 @@ def _as_line(
     width: NDArray[np.float64],
     least: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The integral of |D| over some of the bins if D were a straight line in each."""
+    """Integral of |D| over some bins, if D were a straight line in each."""
     before, after = steps.before[bins], steps.after[bins]
     crossing = width * (before**2 + after**2) / (2 * (np.abs(before) + np.abs(after) + 1e-300))
     return np.where(before * after < 0, crossing, least)
@@ -188,13 +188,13 @@ def _as_line(
 def _as_atoms(
     steps: Steps, bins: NDArray[np.int64], *, edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The integral of |D| over some of the bins if each side's rows there all lay at their mean.
+    """Integral of |D| over some bins, if the rows of each side lay at their mean.
 
     Exact for data with few distinct values. Where rows are dense, D is nearer to a straight line.
     """
     low_edge, high_edge = edges[bins], edges[bins + 1]
     p, q, before, after = (x[bins] for x in (steps.p, steps.q, steps.before, steps.after))
-    means = np.zeros((2, len(steps.p)))  # of an empty bin anything will do: it has no step
+    means = np.zeros((2, len(steps.p)))  # any value will do for an empty bin, which has no step
     for side, of_bins in zip((steps.reference, steps.current), means, strict=True):
         of_bins[side.filled.bins - steps.bins.start] = side.filled.means
     at_reference, at_current = means[:, bins].clip(low_edge, high_edge)
@@ -209,7 +209,7 @@ def _as_atoms(
 
 
 def _clamped_edges(steps: Steps) -> NDArray[np.float64]:
-    """Edges of the bins in y, shape (k + 1,), drawn in to the smallest and largest value."""
+    """Edges of the bins in y, shape (k + 1,), clipped to the smallest and largest value."""
     reference, current, grid = steps.reference, steps.current, steps.reference.grid
     edges = EDGES[steps.bins.start : steps.bins.stop + 1].copy()
     edges[0] = (min(reference.lowest, current.lowest) - grid.center) * grid.per_scale
@@ -218,14 +218,14 @@ def _clamped_edges(steps: Steps) -> NDArray[np.float64]:
 
 
 def kolmogorov_smirnov(steps: Steps) -> Bounded:
-    """Largest distance of the CDFs: `value` and `low` at the bins' edges, `high` inside them."""
+    """Largest distance of the CDFs: `value` and `low` at the edges of bins, `high` inside them."""
     low = float(np.abs(steps.after).max(initial=0.0))
     inside = np.maximum(steps.ceiling, -steps.floor)
     return Bounded(value=low, low=low, high=max(low, float(inside.max(initial=0.0))))
 
 
 def euclidean(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float:
-    """Length of the difference of two histograms of shares, shape (k,) each."""
+    """Euclidean distance of two histograms, shape (k,) each, as shares."""
     p = reference / max(int(reference.sum()), 1)
     q = current / max(int(current.sum()), 1)
     return math.sqrt(float(((p - q) ** 2).sum()))
