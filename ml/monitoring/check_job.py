@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def figures(check: WindowCheck) -> dict[str, float]:
-    """What a run's page draws over days: rows, the largest change in limits, the performance."""
+    """Metrics of the run: rows, drifted columns, largest ratio to a limit, performance."""
     result = check.result
     found = {
         "current_rows": float(result.rows),
@@ -85,7 +85,7 @@ def figures(check: WindowCheck) -> dict[str, float]:
 
 
 def _moment(text: str) -> datetime:
-    """ISO 8601 with an offset; a bare time would mean another window on every machine."""
+    """Parse ISO 8601 with an offset: a bare time would depend on the machine."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text} has no offset; write e.g. {text}Z")

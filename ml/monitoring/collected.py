@@ -1,7 +1,7 @@
-"""What Azure's data collector wrote, as a stream of events; what is left out is counted.
+"""Streams the events that Azure's data collector wrote, and counts what it leaves out.
 
-Below one endpoint: `<deployment>/<collection>/yyyy/MM/dd/HH/*.jsonl`, one event a line; how deep
-the date folders are follows the collector's rolling rate.
+Below one endpoint: `<deployment>/<collection>/yyyy/MM/dd/HH/*.jsonl`, one event a line; the depth
+of the date folders depends on the collector's rolling rate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_LINE_BYTES: Final = 16 * 1024 * 1024
 _BLOCK_BYTES: Final = 1024 * 1024
 # A repeated event follows its first copy within seconds, in the same file.
 _REMEMBERED: Final = 100_000
-# A folder's date says when an event was kept, its line when it happened.
+# The date of a folder is when an event was stored, its line says when it happened.
 _FOLDER_SLACK: Final = timedelta(days=1)
 _DEPLOYMENT_PREFIX: Final = "version-"
 _UNNAMED_VERSIONS: Final = ("", "default", "unknown")
@@ -31,7 +31,7 @@ _UNNAMED_VERSIONS: Final = ("", "default", "unknown")
 
 @dataclass(slots=True)
 class Tally:
-    """What became of lines and rows; everything that was left out is counted here."""
+    """Counts of lines, and of lines and rows that were left out."""
 
     lines: int = 0
     unreadable: int = 0  # torn, too long, not JSON, not an event
@@ -40,7 +40,7 @@ class Tally:
     repeated: int = 0  # rows that a collector wrote twice
 
     def sentences(self) -> list[str]:
-        """One sentence for each kind of loss; empty when nothing was lost."""
+        """One sentence for each kind of loss."""
         said = []
         if self.unreadable:
             said.append(f"{self.unreadable:,} of {self.lines:,} collected lines cannot be read.")
@@ -60,7 +60,7 @@ def _count(number: int, word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One request's rows of one collection: what the model was asked, or what it answered."""
+    """The rows of one request in one collection, inputs or outputs."""
 
     deployment: str
     version: str
@@ -68,7 +68,7 @@ class Event:
     rows: Sequence[Mapping[str, Any]]
 
     def is_of(self, version: str) -> bool:
-        """Whether this model version answered: by its own word, else by its deployment's name."""
+        """Whether this model version scored it, by the event or else by the deployment's name."""
         if self.version not in _UNNAMED_VERSIONS:
             return self.version == version
         return self.deployment == f"{_DEPLOYMENT_PREFIX}{version}"
@@ -76,12 +76,12 @@ class Event:
 
 @dataclass(slots=True)
 class Recent:
-    """Keys seen lately, as many as fit into memory that does not grow with the rows."""
+    """The latest keys, a fixed number of them."""
 
     _seen: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     def has(self, *key: Hashable) -> bool:
-        """Whether this key was seen before; remembers it."""
+        """Whether this key has been seen; it is remembered."""
         digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=12).digest()
         if digest in self._seen:
             return True
@@ -100,16 +100,16 @@ def events(
     id_column: str | None,
     tally: Tally,
 ) -> Iterator[Event]:
-    """All events of [start, end) in the order of deployments, folders and lines.
+    """All events in [start, end), in the order of deployments, folders and lines.
 
-    An event or row that was written twice comes once: an event by its id, a row by its own id and
-    the request it came with.
+    An event or row that was written twice comes once: events are known by their id, rows by their
+    own id and that of the request.
 
     Args:
         collected: the folder of one endpoint; holds a folder a deployment.
         collection: model_inputs or model_outputs.
-        start_utc: aware; belongs to the window.
-        end_utc: aware; does not.
+        start_utc: aware, inclusive.
+        end_utc: aware, exclusive.
         id_column: of the rows; None where the model has none.
         tally: counts what is read and what is left out.
     """
@@ -135,7 +135,7 @@ def events(
 
 
 def _is_outside(folders: Sequence[str], start_utc: datetime, end_utc: datetime) -> bool:
-    """Whether a date folder is too far from the window; one without a date is not."""
+    """Whether a date folder is too far from the window; folders without a date never are."""
     numbers = [int(name) for name in folders if name.isdecimal()][:3]
     if len(numbers) < 3:  # noqa: PLR2004 - year, month, day
         return False
@@ -147,7 +147,7 @@ def _is_outside(folders: Sequence[str], start_utc: datetime, end_utc: datetime) 
 
 
 def _lines(path: Path) -> Iterator[bytes | None]:
-    """Line by line; None for one that is too long to be held."""
+    """Read line by line; None for a line that is too long."""
     with path.open("rb") as file:
         while line := file.readline(_MOST_LINE_BYTES):
             if len(line) < _MOST_LINE_BYTES or line.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""The sentences of a window's check: what moved, and what follows from it."""
+"""Sentences about the check of a window: what changed, and what happens next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMED: Final = 3
 
 
 def sentence_of(result: CheckResult) -> str:
-    """The headline, and for drift what moved, in the engine's words."""
+    """The headline and, with drift, the columns that changed."""
     text = headline(result)
     if result.verdict is not Verdict.DRIFT:
         return text
@@ -28,7 +28,7 @@ def sentence_of(result: CheckResult) -> str:
 
 
 def next_step(config: ModelConfig, result: CheckResult, performance: Performance | None) -> str:
-    """What the app does with the verdict, as model.yml says."""
+    """What the app does next, according to model.yml."""
     found = [
         reason
         for reason, given in (

@@ -1,7 +1,6 @@
 """Labelled rows: the accepted files of a model, read as the data tests read them.
 
-A file's modification time says when it landed: a mounted container shows a blob's, whoever
-downloads one sets it.
+The modification time of a file is when it landed: mounted blobs show theirs, and downloads set it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class LabelFile:
 
 @dataclass(slots=True)
 class Labels:
-    """Accepted files, oldest first; what cannot be read is named in `unreadable`."""
+    """Accepted files, oldest first; `unreadable` names those that cannot be read, with reasons."""
 
     files: tuple[LabelFile, ...]
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -38,7 +37,7 @@ class Labels:
     def of(
         cls, folder: Path, config: ModelConfig, *, since_utc: datetime, until_utc: datetime
     ) -> Labels:
-        """Every file of the model's format below a folder that landed in [since, until)."""
+        """Find files of the model's format below a folder that landed in [since, until)."""
         found = [
             LabelFile(path, datetime.fromtimestamp(path.stat().st_mtime, UTC))
             for path in folder.rglob(f"*.{config.data.format}")
@@ -48,7 +47,7 @@ class Labels:
         return cls(tuple(sorted(landed, key=lambda file: (file.landed_utc, file.path))))
 
     def frames(self, file: LabelFile, config: ModelConfig) -> Iterator[pd.DataFrame]:
-        """Raw rows of one file, some thousands at a time; none of a file without the target."""
+        """Raw rows of one file, in chunks; none if the file lacks the target."""
         from ml.data_tests.raw_file import UnreadableFile  # noqa: PLC0415 - most days bring none
         from ml.data_tests.reading import open_file  # noqa: PLC0415 - pandas
 

@@ -1,4 +1,4 @@
-"""What a check of one window found: the engine's result, and what the model's labels add."""
+"""The result of the check of one window: drift and realised performance, as files keep them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_LEADING: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckWindow:
-    """Which rows are asked about: those with an event time in [start, end), aware, UTC."""
+    """Says which rows are checked: those with an event time in [start, end), aware, UTC."""
 
     day: date
     start_utc: datetime
@@ -38,12 +38,12 @@ class CheckWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowCheck:
-    """What a check of one window found.
+    """The result of the check of one window.
 
     Args:
         result: of the drift engine.
-        sentence: the verdict, what moved, and what could not be read.
-        performance: None where no label came and model.yml does not ask for it.
+        sentence: the verdict, what changed, and what could not be read.
+        performance: None if no label came and model.yml does not ask for it.
     """
 
     result: CheckResult
@@ -52,12 +52,12 @@ class WindowCheck:
 
     @property
     def leading(self) -> tuple[ColumnResult, ...]:
-        """At most ten columns, those furthest above, or nearest to, their limit first."""
+        """At most ten columns, by falling ratio to their limit."""
         return self.result.ranked[:_MOST_LEADING]
 
 
 def write_check(check: WindowCheck, folder: Path) -> None:
-    """Write drift.json, and check.json last of all, so that whoever finds it finds the rest."""
+    """Write drift.json, then check.json: whoever finds check.json finds the other files too."""
     performance = check.performance
     save_result(
         check.result,
@@ -72,7 +72,7 @@ def write_check(check: WindowCheck, folder: Path) -> None:
 
 
 def _summary(check: WindowCheck) -> dict[str, Any]:
-    """Verdict and leading columns, for people and programs that ask the app for a report."""
+    """Verdict and leading columns, as the app shows them."""
     return {
         "format": _FORMAT,
         "verdict": check.result.verdict.replace(" ", "_"),
@@ -115,10 +115,10 @@ def _figures(found: Performance) -> dict[str, Any]:
 
 
 def read_check(folder: Path) -> WindowCheck:
-    """Read what `write_check` wrote into a folder; before it wrote sentences, too.
+    """Read drift.json from a folder; earlier versions wrote it without a sentence.
 
     Raises:
-        UnreadableDataError: no drift.json there, or not one of this format.
+        UnreadableDataError: there is no drift.json, or it cannot be read.
     """
     path = folder / RESULT_FILE
     try:

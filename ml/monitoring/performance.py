@@ -1,6 +1,6 @@
-"""How good the champion's predictions turned out to be; records alone, as drift.json keeps them.
+"""Realised performance: how good the champion's predictions turned out to be.
 
-A drop here is concept drift: a reason to retrain of its own, also when no input moved.
+A drop is concept drift, which is a reason to retrain even if no input has changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Metric(StrEnum):
 
 
 class Realised(StrEnum):
-    """The answer to: did it get worse than when it was chosen?"""
+    """Whether the champion has become worse since it was chosen."""
 
     WORSE = "worse"
     NOT_WORSE = "not worse"
@@ -40,7 +40,7 @@ class Realised(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric with its 95 % interval; of one row the interval has no end."""
+    """A metric with its 95 % interval, which is infinite for a single row."""
 
     value: float
     low: float
@@ -50,17 +50,17 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """What the champion's predictions turned out to be worth.
+    """Realised performance of the champion.
 
     Args:
-        verdict: worse when the whole interval lies beyond the margin.
-        overall: None where no label has met a prediction.
+        verdict: worse if the whole interval lies beyond the margin.
+        overall: None if no prediction has a label.
         by_day: newest last.
-        predictions: distinct rows that were predicted.
-        labelled: those of them whose label has come.
-        baseline: the champion's value on the rows it was chosen by; None: not known.
-        margin: how much worse is still as good; None: model.yml does not say.
-        obstacle: why no label could be joined, the rest of a sentence; else empty.
+        predictions: number of distinct rows that were predicted.
+        labelled: number of those that have a label.
+        baseline: the champion's value when it was chosen; None: not known.
+        margin: how much worse is acceptable; None: model.yml does not say.
+        obstacle: why labels cannot be joined, the rest of a sentence; else empty.
     """
 
     verdict: Realised
@@ -74,7 +74,7 @@ class Performance:
     obstacle: str = ""
 
     def sentence(self) -> str:
-        """The verdict as a person reads it."""
+        """The verdict in one sentence."""
         if self.obstacle:
             return f"Realised performance is not judged: {self.obstacle}."
         if self.overall is None or self.verdict is Realised.NOT_ENOUGH_LABELS:
@@ -95,7 +95,7 @@ class Performance:
 
 
 def performance_to_json(found: Performance) -> dict[str, Any]:
-    """As JSON carries it: plain values, days as ISO text."""
+    """Convert to JSON types; days become ISO text."""
     members = asdict(found)
     members["reference"] = members.pop("baseline")
     members["by_day"] = [[day.isoformat(), asdict(estimate)] for day, estimate in found.by_day]
@@ -103,7 +103,7 @@ def performance_to_json(found: Performance) -> dict[str, Any]:
 
 
 def performance_from_json(found: Mapping[str, Any]) -> Performance:
-    """What `performance_to_json` made, in this version or an earlier one.
+    """Read what this version or an earlier one wrote.
 
     Raises:
         KeyError, TypeError, ValueError: a member is missing or of another type.
@@ -123,7 +123,7 @@ def performance_from_json(found: Mapping[str, Any]) -> Performance:
 
 
 def _estimate(found: Mapping[str, Any]) -> Estimate:
-    """An end that is not there is written as null."""
+    """Infinite ends are written as null."""
     low, high = found["low"], found["high"]
     return Estimate(
         value=found["value"],

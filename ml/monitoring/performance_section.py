@@ -1,4 +1,4 @@
-"""What predictions turned out to be worth, for the report: by day, with intervals and the limit."""
+"""The section of the report on realised performance: by day, with intervals and the limit."""
 
 import math
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ _SIGNS: Final = {
 
 
 def performance_section(found: Performance) -> str:
-    """The verdict in a sentence; with days a drawing and, folded, their table."""
+    """Write the verdict, a drawing of the days and, folded, their table, as HTML."""
     kind = "attention" if found.verdict is Realised.WORSE else ""
     sentence = page.paragraphs([f"{_SIGNS[found.verdict]} {found.sentence()}"], kind)
     return f"<h2>Realised performance</h2>{sentence}{_days(found) if found.by_day else ''}"
 
 
 def _limit(found: Performance) -> tuple[float, bool] | None:
-    """Where worse begins, and whether lower values are the good ones."""
+    """The value beyond which it is worse, and whether lower is better."""
     if found.baseline is None or found.margin is None:
         return None
     lower_is_better = found.metric is Metric.ABSOLUTE_ERROR
@@ -74,7 +74,7 @@ def _drawing(found: Performance, by_day: Sequence[tuple[date, Estimate]]) -> str
 
 
 def _is_bounded(estimate: Estimate) -> bool:
-    """One row has no spread, and its interval no end."""
+    """Whether the interval is finite: that of a single row is not."""
     return math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 

@@ -1,4 +1,4 @@
-"""From the scores of labelled predictions to their mean, its interval, and a verdict."""
+"""The mean of scores of labelled predictions, its interval, and the verdict."""
 
 from __future__ import annotations
 
@@ -27,17 +27,15 @@ def judge_scores(
     margin: float | None,
     predictions: int,
 ) -> Performance:
-    """Compare the mean of the scores with what was measured when the model was chosen.
+    """Compare the mean of the scores with the baseline.
 
     Args:
-        scores: shape (n,), of each labelled prediction: 1 or 0 for a right or wrong class, or the
-            absolute error.
-        days: shape (n,), since 1970, of each.
-        metric: says which of the two.
-        baseline: the champion's value when it was chosen; without it and a margin the metric is
-            shown and not judged.
-        margin: how much worse is still as good.
-        predictions: distinct rows that were predicted.
+        scores: shape (n,): 1 or 0 for a right or wrong class, or the absolute error.
+        days: shape (n,), since 1970.
+        metric: of the scores.
+        baseline: the champion's value when it was chosen; None: shown without a verdict.
+        margin: how much worse is acceptable; None: shown without a verdict.
+        predictions: number of distinct rows that were predicted.
     """
     overall = _estimate(scores, metric, days) if len(scores) else None
     return Performance(
@@ -55,7 +53,7 @@ def judge_scores(
 def _estimate(
     scores: NDArray[np.float64], metric: Metric, days: NDArray[np.int64] | None
 ) -> Estimate:
-    """Mean and interval: Wilson's for shares, Student's else; the days' own where that is wider."""
+    """Mean with Wilson's interval for shares or Student's, or that of the days if it is wider."""
     n, mean = len(scores), float(scores.mean())
     if metric is Metric.ACCURACY:
         z = float(ndtri(0.5 + _CONFIDENCE / 2))
@@ -75,10 +73,10 @@ def _estimate(
 
 
 def _half_of_days(scores: NDArray[np.float64], days: NDArray[np.int64]) -> float:
-    """Half of an interval that takes each day as one draw: rows of a day resemble each other."""
+    """Half-width of an interval that counts each day as one draw, since its rows are alike."""
     _, slot = np.unique(days, return_inverse=True)
     rows = np.bincount(slot)
-    apart = np.bincount(slot, weights=scores - scores.mean())  # sums of deviations by day
+    apart = np.bincount(slot, weights=scores - scores.mean())  # sum of deviations, by day
     count = len(rows)
     error = float(np.sqrt((apart**2).sum() * count / (count - 1))) / len(scores)
     return float(stdtrit(count - 1, 0.5 + _CONFIDENCE / 2)) * error

@@ -1,7 +1,7 @@
-"""The check of one window: collected rows, labels and the champion's reference in, verdict out.
+"""The check of one window: collected rows and labels against the champion's reference.
 
-Files in, files out, in memory that does not grow with the rows: the function app calls it for small
-windows, a job for large ones.
+Files in, files out, in memory that does not grow with the rows. The function app checks small
+windows, a job large ones.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ml.drift import (
     render_report,
 )
 from ml.drift.verdict.checking import judge_scan, with_past
-from ml.monitoring.answers import Answers, unjudged
 from ml.monitoring.collected import Tally, events
 from ml.monitoring.findings import next_step, sentence_of
 from ml.monitoring.labels import Labels
 from ml.monitoring.outcome import CHECK_FILE, REPORT_FILE, WindowCheck, write_check
 from ml.monitoring.performance_section import performance_section
-from ml.monitoring.window_rows import Met, RoleRows
+from ml.monitoring.predictions import Predictions, unjudged
+from ml.monitoring.window_rows import Requests, RoleRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,21 +60,21 @@ def check_window(
     window: CheckWindow,
     output: Path,
 ) -> WindowCheck:
-    """Compare what the champion saw, said and later learnt in a window with its reference.
+    """Compare features, predictions and labels of a window with the champion's reference.
 
-    Features come from the inputs of every deployment, predictions from outputs of the champion
-    alone. Labels are compared where labelled rows landed in the window; the realised performance
-    is of predictions of the last `drift.performance.days`, as far as `collected` holds them.
+    Features are inputs of every deployment, predictions are outputs of the champion alone, and
+    labels are those that landed in the window. The realised performance covers predictions of the
+    last `drift.performance.days`, as far as `collected` holds them.
 
     Args:
         config: of the model.
         profile: the champion's reference profile.
         collected: folder of one endpoint as Azure's collector writes it.
-        past: earlier drift.json, anywhere below it; None where there are none.
-        labels: accepted files, see `ml.monitoring.labels`; None where there are none.
-        baseline: the champion's value of the metric on its frozen rows.
-        window: which rows.
-        output: is made; gets drift.json, report.html and check.json.
+        past: folder with earlier drift.json at any depth; None: there are none.
+        labels: folder of accepted files, see `ml.monitoring.labels`; None: there are none.
+        baseline: the champion's value of the metric on its frozen rows; None: not known.
+        window: says which rows.
+        output: folder, made here, for drift.json, report.html and check.json.
 
     Raises:
         DriftInputError: the profile is absent, damaged or of another format.
@@ -83,19 +83,25 @@ def check_window(
     reference = replace(load_profile(profile), name=name)
     landed = None
     if labels is not None:
-        since_utc = _looks_back_to(config, window)
+        since_utc = _read_since(config, window)
         landed = Labels.of(labels, config, since_utc=since_utc, until_utc=window.end_utc)
-    tally, answers = Tally(), _answers(config, labels)
-    found, met = _scanned(
-        config, reference, window, collected=collected, labels=landed, tally=tally, answers=answers
+    tally, predictions = Tally(), _predictions(config, labels)
+    found, requests = _scanned(
+        config,
+        reference,
+        window,
+        collected=collected,
+        labels=landed,
+        tally=tally,
+        predictions=predictions,
     )
     earlier, lost = _earlier(past)
-    result = with_past(_judged(config, reference, found, met, window), earlier)
+    result = with_past(_judged(config, reference, found, requests, window), earlier)
     losses = [*tally.sentences(), *([] if landed is None else landed.sentences()), *lost]
     check = WindowCheck(
         result=result,
         sentence=" ".join([sentence_of(result), *losses]),
-        performance=_performance(config, labels, answers, baseline=baseline),
+        performance=_performance(config, labels, predictions, baseline=baseline),
     )
     output.mkdir(parents=True, exist_ok=True)
     (output / REPORT_FILE).write_text(_page(config, check, losses), encoding="utf-8")
@@ -104,7 +110,7 @@ def check_window(
 
 
 def alarm_budget_of(config: ModelConfig) -> AlarmBudget:
-    """What the model's own settings allow and ask of a check."""
+    """The alarm budget that model.yml sets."""
     settings = config.drift
     return AlarmBudget(
         false_alarms_per_year=settings.false_alarms_per_year,
@@ -114,26 +120,30 @@ def alarm_budget_of(config: ModelConfig) -> AlarmBudget:
     )
 
 
-def _looks_back_to(config: ModelConfig, window: CheckWindow) -> datetime:
-    """How old a prediction or its label may be."""
-    return min(window.start_utc, _answers_since(config, window))
+def _read_since(config: ModelConfig, window: CheckWindow) -> datetime:
+    """Start of the time from which outputs and labels are read."""
+    return min(window.start_utc, _joined_since(config, window))
 
 
-def _answers_since(config: ModelConfig, window: CheckWindow) -> datetime:
+def _joined_since(config: ModelConfig, window: CheckWindow) -> datetime:
     return window.end_utc - timedelta(days=config.drift.performance_days)
 
 
-def _answers(config: ModelConfig, labels: Path | None) -> Answers | None:
-    """Where answers wait for labels; None: nobody asks, or no row id joins the two."""
+def _predictions(config: ModelConfig, labels: Path | None) -> Predictions | None:
+    """For joining predictions to labels; None if that is not asked for or there is no row id."""
     asked = labels is not None or config.drift.performance is not None
-    return Answers(config) if asked and config.id is not None else None
+    return Predictions(config) if asked and config.id is not None else None
 
 
 def _performance(
-    config: ModelConfig, labels: Path | None, answers: Answers | None, *, baseline: float | None
+    config: ModelConfig,
+    labels: Path | None,
+    predictions: Predictions | None,
+    *,
+    baseline: float | None,
 ) -> Performance | None:
-    if answers is not None:
-        return answers.performance(baseline)
+    if predictions is not None:
+        return predictions.performance(baseline)
     if labels is None and config.drift.performance is None:
         return None
     return unjudged(config, baseline, "the model has no row id to join labels by")
@@ -147,11 +157,11 @@ def _scanned(
     collected: Path,
     labels: Labels | None,
     tally: Tally,
-    answers: Answers | None,
-) -> tuple[Scan, Met]:
-    """One pass over each kind of rows: inputs, outputs, and then the labels that answers wait for.
+    predictions: Predictions | None,
+) -> tuple[Scan, Requests]:
+    """Scan inputs, outputs and labels, each once; labels last, since they are joined to outputs.
 
-    Predictions and labels are compared where enough of them came: none at all is not drift.
+    Predictions and labels are compared only if there are enough of them: none is not drift.
     """
 
     def collection(name: str, since_utc: datetime) -> Iterator[Event]:
@@ -164,60 +174,65 @@ def _scanned(
             tally=tally,
         )
 
-    met = Met({*(column.name for column in reference.layout.columns), config.id})
-    inputs, predictions, landed = (RoleRows(reference, role, config) for role in Role)
-    found = inputs.scan_requests(_asked(collection(INPUTS, window.start_utc), met))
-    outputs = collection(OUTPUTS, _looks_back_to(config, window))
+    requests = Requests({*(column.name for column in reference.layout.columns), config.id})
+    features, predicted, labelled = (RoleRows(reference, role, config) for role in Role)
+    found = features.scan_requests(_input_rows(collection(INPUTS, window.start_utc), requests))
+    outputs = collection(OUTPUTS, _read_since(config, window))
     for more in (
-        predictions.scan_requests(_answered(outputs, config, window, answers)),
-        landed.scan_frames(_landed(labels, config, window, answers)),
+        predicted.scan_requests(_output_rows(outputs, config, window, predictions)),
+        labelled.scan_frames(_label_frames(labels, config, window, predictions)),
     ):
         if more.rows >= config.drift.min_rows:
             found.summaries |= more.summaries
             found.unreadable |= more.unreadable
-    found.rows = met.rows
-    found.days = {(day - _EPOCH).days for day in met.days}
-    return found, met
+    found.rows = requests.rows
+    found.days = {(day - _EPOCH).days for day in requests.days}
+    return found, requests
 
 
-def _asked(inputs: Iterator[Event], met: Met) -> Iterator[Sequence[Mapping[str, Any]]]:
+def _input_rows(
+    inputs: Iterator[Event], requests: Requests
+) -> Iterator[Sequence[Mapping[str, Any]]]:
     for event in inputs:
-        met.take(event.rows, event.time_utc.date())
+        requests.add(event.rows, event.time_utc.date())
         yield event.rows
 
 
-def _answered(
-    outputs: Iterator[Event], config: ModelConfig, window: CheckWindow, answers: Answers | None
+def _output_rows(
+    outputs: Iterator[Event],
+    config: ModelConfig,
+    window: CheckWindow,
+    predictions: Predictions | None,
 ) -> Iterator[Sequence[Mapping[str, Any]]]:
-    """The champion's answers in the window; earlier ones may have been labelled since."""
-    since_utc = _answers_since(config, window)
+    """Outputs of the champion in the window; earlier ones are only joined to labels."""
+    since_utc = _joined_since(config, window)
     for event in outputs:
         if not event.is_of(window.champion_version):
             continue
-        if answers is not None and event.time_utc >= since_utc:
-            answers.add(event.rows, event.time_utc)
+        if predictions is not None and event.time_utc >= since_utc:
+            predictions.add(event.rows, event.time_utc)
         if event.time_utc >= window.start_utc:
             yield event.rows
 
 
-def _landed(
-    labels: Labels | None, config: ModelConfig, window: CheckWindow, answers: Answers | None
+def _label_frames(
+    labels: Labels | None, config: ModelConfig, window: CheckWindow, predictions: Predictions | None
 ) -> Iterator[pd.DataFrame]:
-    """Labelled rows that landed in the window; all of them meet the answers."""
+    """Labelled rows that landed in the window; all of them are joined to predictions."""
     if labels is None:
         return
     for file in labels.files:
         for frame in labels.frames(file, config):
-            if answers is not None:
-                answers.meet(frame)
+            if predictions is not None:
+                predictions.add_labels(frame)
             if window.start_utc <= file.landed_utc < window.end_utc:
                 yield frame
 
 
 def _judged(
-    config: ModelConfig, reference: Profile, found: Scan, met: Met, window: CheckWindow
+    config: ModelConfig, reference: Profile, found: Scan, requests: Requests, window: CheckWindow
 ) -> CheckResult:
-    """The engine's verdict on all kinds of rows together."""
+    """The verdict of the engine on all columns together."""
     compared = replace(
         reference,
         references=tuple(
@@ -236,13 +251,13 @@ def _judged(
     return replace(
         result,
         day=window.day,
-        new_columns=tuple(met.new_columns),
-        missing_days=tuple(day for day in _days(window) if day not in met.days),
+        new_columns=tuple(requests.new_columns),
+        missing_days=tuple(day for day in _days(window) if day not in requests.days),
     )
 
 
 def _page(config: ModelConfig, check: WindowCheck, losses: Sequence[str]) -> str:
-    """The report; performance is drawn where labels were joined, else said."""
+    """The report; performance is drawn if labels were joined, and only mentioned otherwise."""
     performance = check.performance
     drawn = performance is not None and not performance.obstacle
     return render_report(
@@ -266,9 +281,9 @@ def _days(window: CheckWindow) -> tuple[date, ...]:
 
 
 def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
-    """The last result of each earlier day, and what to say of those that cannot be read.
+    """The last result of each earlier day, and a sentence for each file that cannot be read.
 
-    A day may have been checked again: of several results the last one by name counts.
+    A day may have been checked again: then the last result by name counts.
     """
     results: dict[date | None, CheckResult] = {}
     lost = []
@@ -284,7 +299,7 @@ def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
 
 
 def _in_order(path: Path) -> list[list[tuple[int, str]]]:
-    """Folder by folder, by text and number in turn: revision 10 comes after revision 9."""
+    """Sort key in which revision 10 comes after revision 9."""
     return [
         [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
         for name in (*path.parent.parts, path.stem)

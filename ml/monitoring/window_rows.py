@@ -1,7 +1,4 @@
-"""The rows of a window on their way into the engine: typed batches, a few thousand rows at a time.
-
-What is kept is counts, and the answers that labels may still be joined to.
-"""
+"""Rows of a window as typed batches for the drift engine, a few thousand rows at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ _MOST_NEW_COLUMNS: Final = 50
 
 
 class RoleRows:
-    """The columns of one role, as the reference has them, and a scan of the rows with them.
+    """Scans the columns of one role, as the reference has them.
 
     Args:
         reference: says which columns are compared, and as what.
@@ -42,23 +39,23 @@ class RoleRows:
         columns = tuple(c for c in reference.layout.columns if c.role is role)
         self._layout = replace(reference.layout, columns=columns, time_column=None)
         self._columns = [Comparable.of_profile(column, config) for column in columns]
-        self._met: set[str] = set()
+        self._seen: set[str] = set()
         self._unreadable: Counter[str] = Counter()
 
     def scan_requests(self, parts: Iterable[Sequence[Mapping[str, Any]]]) -> Scan:
-        """Rows as JSON has them, those of one request together; read once, to the end.
+        """Scan rows as JSON has them, those of one request together.
 
         A column that a row lacks is missing in it; one that no row has is not in the scan.
         """
         return self._scan(self._requests(parts))
 
     def scan_frames(self, frames: Iterable[pd.DataFrame]) -> Scan:
-        """Rows of tables; read once, to the end."""
+        """Scan rows of tables."""
         return self._scan(self._frames(frames))
 
     def _scan(self, batches: Iterator[pa.RecordBatch]) -> Scan:
         found = scan_source(BatchStream(batches), self._layout)
-        found.summaries = {n: found.summaries[n] for n in found.summaries if n in self._met}
+        found.summaries = {n: found.summaries[n] for n in found.summaries if n in self._seen}
         found.unreadable |= self._unreadable
         return found
 
@@ -69,8 +66,8 @@ class RoleRows:
         for part in parts:
             for name, cells in waiting.items():
                 cells.extend([row.get(name) for row in part])
-            self._met.update(*part)
-            self._met &= waiting.keys()
+            self._seen.update(*part)
+            self._seen &= waiting.keys()
             rows += len(part)
             if rows >= most:
                 yield self._batch(waiting)
@@ -87,7 +84,7 @@ class RoleRows:
     def _frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pa.RecordBatch]:
         for frame in frames:
             here = [column for column in self._columns if column.name in frame.columns]
-            self._met.update(column.name for column in here)
+            self._seen.update(column.name for column in here)
             yield self._of_cells({c.name: cells_of(frame[c.name], c) for c in here})
 
     def _of_cells(self, found: Mapping[str, Cells]) -> pa.RecordBatch:
@@ -96,16 +93,16 @@ class RoleRows:
 
 
 @dataclass(slots=True)
-class Met:
-    """What requests held beside the columns of the reference: rows, UTC days and other columns."""
+class Requests:
+    """What scored requests held besides: rows, UTC days, and columns without a reference."""
 
     known: Collection[str | None]
     rows: int = 0
     days: set[date] = field(default_factory=set)
-    new_columns: dict[str, None] = field(default_factory=dict)  # in order; at most fifty
+    new_columns: dict[str, None] = field(default_factory=dict)  # a set in order, at most fifty
 
-    def take(self, rows: Sequence[Mapping[str, Any]], day: date) -> None:
-        """The rows of one request."""
+    def add(self, rows: Sequence[Mapping[str, Any]], day: date) -> None:
+        """Add the rows of one request."""
         self.rows += len(rows)
         self.days.add(day)
         room = _MOST_NEW_COLUMNS - len(self.new_columns)

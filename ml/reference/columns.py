@@ -83,7 +83,7 @@ class Cells:
 
 
 def cells_of_json(values: Sequence[Any], column: Comparable) -> Cells:
-    """Cells as JSON gives them, one a row; pandas is asked only where one of them is odd.
+    """Read cells of JSON, one a row; pandas is imported only for unusual ones.
 
     Args:
         values: None, numbers, texts, booleans, lists and objects.
@@ -96,17 +96,17 @@ def cells_of_json(values: Sequence[Any], column: Comparable) -> Cells:
         if not column.is_number and column.contract.type != "date":
             return Cells(_texts_to_arrow(_plain_texts(values, types, column)), 0)
     except (ValueError, OverflowError):
-        pass  # cells of several types, of a type that is odd here, or too large for it
+        pass  # several types, an unusual type, or too large
     import pandas as pd  # noqa: PLC0415 - large, and seldom needed
 
     return cells_of(pd.Series(values, dtype=object), column)
 
 
 def _plain_texts(values: Sequence[Any], types: set[type], column: Comparable) -> list[str | None]:
-    """Whole numbers alone, or texts alone where they are not read as numbers.
+    """Texts of whole numbers, or of texts in a column that is not read as numbers.
 
     Raises:
-        ValueError: anything else, or a text that is too long.
+        ValueError: there are other cells, or a text is too long.
     """
     if types <= _WHOLE_NUMBERS:
         return [None if value is None else _whole(value) for value in values]
@@ -124,16 +124,16 @@ def _whole(value: float) -> str:
     return str(whole)
 
 
-# Arrays are made of buffers, since `pa.array` imports pandas: 40 MB and a fifth of a second of CPU.
+# Arrays are made of buffers, since `pa.array` imports pandas: 40 MB and 0.2 s of CPU.
 def _numbers_to_arrow(values: NDArray[np.float64]) -> pa.Array:
     return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _texts_to_arrow(texts: Sequence[str | None]) -> pa.Array:
-    """A missing text is null.
+    """Texts as an Arrow array; None becomes null.
 
     Raises:
-        UnicodeEncodeError: a text with half a character.
+        UnicodeEncodeError: a text has an unpaired surrogate.
     """
     encoded = [b"" if text is None else text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)

@@ -7,7 +7,7 @@ import pytest
 
 from ml.drift import Profile, Role
 from ml.monitoring.collected import Recent
-from ml.monitoring.window_rows import Met, RoleRows
+from ml.monitoring.window_rows import Requests, RoleRows
 
 NAMES = "abcdefghij"
 
@@ -51,12 +51,12 @@ def test_column_that_came_late_is_missing_in_the_rows_before(ten_columns):
 
 
 def test_a_row_with_endless_columns_of_its_own_is_not_remembered_whole():
-    met = Met(known=set())
+    requests = Requests(known=set())
 
-    met.take([{f"column {i}": 1 for i in range(100_000)}], date(2026, 3, 14))
-    met.take([{"another": 1}], date(2026, 3, 14))
+    requests.add([{f"column {i}": 1 for i in range(100_000)}], date(2026, 3, 14))
+    requests.add([{"another": 1}], date(2026, 3, 14))
 
-    assert len(met.new_columns) == 50
+    assert len(requests.new_columns) == 50
 
 
 def test_only_what_came_lately_is_remembered():

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from window_bench import NOON
 
-from ml.monitoring.answers import Answers
 from ml.monitoring.performance import Estimate, Metric, Performance, Realised
 from ml.monitoring.performance_section import performance_section
+from ml.monitoring.predictions import Predictions
 from ml.monitoring.scores import judge_scores
 
 DAY = date(2026, 3, 1)
@@ -96,47 +96,47 @@ def _labels(rows, *, paid):
     return pd.DataFrame({"row": rows, "paid": paid})
 
 
-def test_labels_meet_answers_by_row_id_in_any_order_and_the_last_one_counts(bench):
-    answers = Answers(bench.config)
-    answers.add([{"row": i, "prediction": 1} for i in range(200)], NOON)
+def test_labels_are_joined_by_row_id_in_any_order_and_the_last_one_counts(bench):
+    predictions = Predictions(bench.config)
+    predictions.add([{"row": i, "prediction": 1} for i in range(200)], NOON)
     rows = np.random.default_rng(2).permutation(200)
 
-    answers.meet(_labels(range(200), paid=0))
-    answers.meet(_labels([*rows, 9_999], paid=1))
-    found = answers.performance(0.9)
+    predictions.add_labels(_labels(range(200), paid=0))
+    predictions.add_labels(_labels([*rows, 9_999], paid=1))
+    found = predictions.performance(0.9)
 
     assert found.overall.value == 1.0
     assert (found.labelled, found.predictions) == (200, 200)
 
 
-def test_of_several_answers_to_one_row_the_last_one_counts(bench):
-    answers = Answers(bench.config)
+def test_last_of_several_predictions_of_a_row_counts(bench):
+    predictions = Predictions(bench.config)
     for prediction in (0, 1):
-        answers.add([{"row": i, "prediction": prediction} for i in range(100)], NOON)
+        predictions.add([{"row": i, "prediction": prediction} for i in range(100)], NOON)
 
-    answers.meet(_labels(range(100), paid=1))
-    found = answers.performance(0.9)
+    predictions.add_labels(_labels(range(100), paid=1))
+    found = predictions.performance(0.9)
 
     assert (found.overall.value, found.labelled, found.predictions) == (1.0, 100, 100)
 
 
 def test_one_row_labelled_twice_in_one_table_takes_the_last_label(bench):
-    answers = Answers(bench.config)
-    answers.add([{"row": i, "prediction": 1} for i in range(100)], NOON)
+    predictions = Predictions(bench.config)
+    predictions.add([{"row": i, "prediction": 1} for i in range(100)], NOON)
 
-    answers.meet(_labels([*range(100), *range(100)], paid=[0] * 100 + [1] * 100))
+    predictions.add_labels(_labels([*range(100), *range(100)], paid=[0] * 100 + [1] * 100))
 
-    assert answers.performance(0.9).overall.value == 1.0
+    assert predictions.performance(0.9).overall.value == 1.0
 
 
-def test_many_answers_are_typed_part_by_part_and_all_are_joined(bench):
-    answers = Answers(bench.config)
+def test_all_of_many_predictions_are_joined(bench):
+    predictions = Predictions(bench.config)
     for start in range(0, 120_000, 1_000):
         rows = [{"row": i, "prediction": i % 2} for i in range(start, start + 1_000)]
-        answers.add(rows, NOON)
+        predictions.add(rows, NOON)
 
-    answers.meet(_labels(range(0, 120_000, 3), paid=1))
-    found = answers.performance(0.9)
+    predictions.add_labels(_labels(range(0, 120_000, 3), paid=1))
+    found = predictions.performance(0.9)
 
     assert (found.labelled, found.predictions) == (40_000, 120_000)
     assert found.overall.value == 0.5

@@ -1,4 +1,4 @@
-"""What the champion answered, by row id, until the labels of those rows come."""
+"""The champion's predictions, joined by row id to labels that come later."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _MOST_WAITING: Final = 50_000  # rows that are not typed yet
 _SECONDS_A_DAY: Final = 86_400
 
 
-class Answers:
-    """Predictions of the champion, each with the last label that came for its row.
+class Predictions:
+    """Predictions by row id, each with the latest label of its row.
 
-    Of several answers or labels of one row the last one counts. Held in memory are some thirty
-    bytes a prediction, whatever an id looks like; ids are told apart by 64 bits of their hash.
+    Of several predictions or labels of one row the last one counts. Each takes about thirty bytes
+    of memory, however long its id is: ids are compared by a hash of 64 bits.
 
     Args:
         config: of a model with a row id.
@@ -43,39 +43,39 @@ class Answers:
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
         self._identity = Comparable.of_row_id(str(config.id))
-        self._answer = Comparable.of_model(PREDICTION, config)
+        self._prediction = Comparable.of_model(PREDICTION, config)
         self._target = Comparable.of_model(config.target, config)
         self._codes: dict[str, int] = {}
         self._waiting: tuple[list[Any], list[Any], list[int]] = ([], [], [])
         self._parts: list[tuple[Ints, Floats, Ints]] = []
         self._rows = 0
-        self._met: _Joined | None = None
+        self._rows_joined: _Joined | None = None
 
     def add(self, rows: Sequence[Mapping[str, Any]], time_utc: datetime) -> None:
-        """The answers to one request."""
-        ids, answers, days = self._waiting
+        """Add the predictions of one request."""
+        ids, values, days = self._waiting
         ids.extend([row.get(self._identity.name) for row in rows])
-        answers.extend([row.get(PREDICTION) for row in rows])
+        values.extend([row.get(PREDICTION) for row in rows])
         days.extend([int(time_utc.timestamp() // _SECONDS_A_DAY)] * len(rows))
         self._rows += len(rows)
         if len(ids) >= _MOST_WAITING:
             self._type()
 
     def _type(self) -> None:
-        ids, answers, days = self._waiting
+        ids, values, days = self._waiting
         if not ids:
             return
-        hashes, values, kept = self._pairs(
-            cells_of_json(ids, self._identity), cells_of_json(answers, self._answer)
+        hashes, numbers, kept = self._pairs(
+            cells_of_json(ids, self._identity), cells_of_json(values, self._prediction)
         )
-        self._parts.append((hashes, values, np.array(days, np.int64)[kept]))
+        self._parts.append((hashes, numbers, np.array(days, np.int64)[kept]))
         for column in self._waiting:
             column.clear()
 
     def _pairs(self, ids: Cells, cells: Cells) -> tuple[Ints, Floats, NDArray[np.bool_]]:
-        """Hashes and values of the rows that have both, and which rows they are.
+        """Hashes and values of the rows that have both, and a mask of those rows.
 
-        Numbers are values as they are; a class is a number of its own, the same on both sides.
+        Numbers stay as they are; a class becomes a number, the same for predictions and labels.
         """
         names, place = to_categories(ids.array)
         hashes = np.array([*map(hash, names), 0], np.int64)[place]
@@ -88,8 +88,8 @@ class Answers:
         kept = (place >= 0) & np.isfinite(values)
         return hashes[kept], values[kept], kept
 
-    def meet(self, labels: pd.DataFrame) -> None:
-        """Labelled rows, after all answers; rows that were never predicted are left out."""
+    def add_labels(self, labels: pd.DataFrame) -> None:
+        """Add labelled rows, after all predictions; rows that were never predicted are ignored."""
         if self._identity.name not in labels.columns:
             return
         ids, values, _ = self._pairs(
@@ -99,16 +99,18 @@ class Answers:
         self._joined().label(ids, values)
 
     def _joined(self) -> _Joined:
-        if self._met is None:
+        if self._rows_joined is None:
             self._type()
             none = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
             ids, values, days = zip(*(self._parts or [none]), strict=True)
-            self._met = _Joined(np.concatenate(ids), np.concatenate(values), np.concatenate(days))
+            self._rows_joined = _Joined(
+                np.concatenate(ids), np.concatenate(values), np.concatenate(days)
+            )
             self._parts.clear()
-        return self._met
+        return self._rows_joined
 
     def performance(self, baseline: float | None) -> Performance:
-        """What the labels that were met say of the answers.
+        """Judge the predictions that have a label.
 
         Args:
             baseline: the champion's value on its frozen rows; None: not known.
@@ -130,37 +132,39 @@ class Answers:
 
 
 class _Joined:
-    """The last answer of each row and the last label that came for it; arrays by row, shape (n,).
+    """The last prediction and the last label of each row, arrays of shape (n,).
 
-    ids: hashes, ascending; place: of the answer among all; label: NaN where none has come.
+    ids: hashes, ascending; place: of the prediction among all of them; labels: NaN where none came.
     """
 
-    def __init__(self, ids: Ints, answers: Floats, days: Ints) -> None:
+    def __init__(self, ids: Ints, predictions: Floats, days: Ints) -> None:
         self.ids, from_last = np.unique(ids[::-1], return_index=True)
         self._place = len(ids) - 1 - from_last
-        self._answers, self._days = answers[self._place], days[self._place]
+        self._predictions, self._days = predictions[self._place], days[self._place]
         self._labels = np.full(len(self.ids), np.nan)
 
     def label(self, ids: Ints, labels: Floats) -> None:
-        """Labels of rows, shape (m,), in the order in which they came."""
+        """Take labels of rows, shape (m,), in the order in which they came."""
         if not len(self.ids):
             return
         found = np.minimum(self.ids.searchsorted(ids), len(self.ids) - 1)
         known = self.ids[found] == ids
-        self._labels[found[known]] = labels[known]  # of one row's labels the last one stays
+        self._labels[found[known]] = labels[
+            known
+        ]  # of several labels of one row the last one stays
 
     def scores(self, metric: Metric) -> tuple[Floats, Ints]:
-        """Scores and days of the labelled answers, in the order of the answers."""
+        """Scores and days of labelled predictions, in the order of the predictions."""
         labelled = np.flatnonzero(~np.isnan(self._labels))
         labelled = labelled[np.argsort(self._place[labelled])]
-        answers, labels = self._answers[labelled], self._labels[labelled]
+        predictions, labels = self._predictions[labelled], self._labels[labelled]
         if metric is Metric.ACCURACY:
-            return (answers == labels).astype(np.float64), self._days[labelled]
-        return np.abs(answers - labels), self._days[labelled]
+            return (predictions == labels).astype(np.float64), self._days[labelled]
+        return np.abs(predictions - labels), self._days[labelled]
 
 
 def unjudged(config: ModelConfig, baseline: float | None, obstacle: str) -> Performance:
-    """No label can be joined, for this reason."""
+    """The performance where no label can be joined, with the reason."""
     settings = config.drift.performance
     return Performance(
         verdict=Realised.NOT_JUDGED,
@@ -172,7 +176,7 @@ def unjudged(config: ModelConfig, baseline: float | None, obstacle: str) -> Perf
 
 
 def metric_of(config: ModelConfig) -> Metric:
-    """The metric that model.yml names, else that of the model's task."""
+    """The metric that model.yml names, or that of the model's task."""
     settings = config.drift.performance
     name = settings.metric if settings else None
     if name is None:
