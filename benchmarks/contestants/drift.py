@@ -1,12 +1,13 @@
 """One measurement a process, for ../drift.py: `drift.py TASK FILE...` prints one JSON line.
 
-Runs in the engine's environment or in that of a peer; each task imports what it needs before the
-clock starts, and warms up on a small table, so that JIT and imports count for nobody.
+Runs in the engine's environment or in that of a peer; each task imports what it needs and warms up
+on a small file before the clock starts, so that JIT and imports are not counted.
 """
 
 import gc
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,8 @@ def memory_mb(field: str) -> float:
 
 def timed(work: Callable[[], dict[str, float] | None]) -> None:
     """Run and print CPU, wall and peak memory over what is in use before it."""
-    gc.collect()  # what imports left behind: some 150,000 objects, walked once, for nobody's clock
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far counts for nothing
+    gc.collect()  # imports leave some 150,000 objects behind: walk them before the clock starts
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = memory_mb("VmRSS")
     wall, cpu = time.perf_counter(), time.process_time()
     extra = work() or {}
@@ -44,11 +45,15 @@ def _engine() -> Any:
 
 
 def _warm(engine: Any) -> None:
-    """Make the machine code, on a table of no size to speak of."""
+    """Make the machine code and import the reader, on a tiny file."""
     import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
     table = pa.table({"x": [i / 7 for i in range(WARM_ROWS)], "c": ["a", "b"] * (WARM_ROWS // 2)})
-    engine.check(engine.Profile.fit(table, draws=100), table)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warm.parquet"
+        pq.write_table(table, path)
+        engine.check(engine.Profile.fit(path, draws=100), path)
 
 
 def check(reference: str, current: str) -> None:
