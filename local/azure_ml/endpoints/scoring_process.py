@@ -127,10 +127,6 @@ class ScoringProcess:
             self._process = None
         self.health = Health.STOPPED
 
-    def last_lines(self, count: int) -> str:
-        """The end of the log."""
-        return "" if self._process is None else self._process.last_lines(count)
-
     async def _start_on_a_free_port(self) -> None:
         for attempt in range(1, _PORT_ATTEMPTS + 1):
             self.port = free_port()

@@ -10,8 +10,8 @@ import pytest
 
 pytestmark = [pytest.mark.anyio, pytest.mark.azurite]
 
-APPS = Path(__file__).parent / "apps"
-ROOT = Path(__file__).resolve().parents[3]
+APPS = Path(__file__).resolve().parents[1] / "apps"
+ROOT = Path(__file__).resolve().parents[4]
 
 
 async def test_each_item_of_a_list_output_triggers_the_next_function(shop, http):
