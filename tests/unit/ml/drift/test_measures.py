@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.drift.counting.grid import Grid
@@ -55,6 +55,7 @@ def test_distance_is_scipys_within_a_ten_thousandth_of_a_standard_deviation(
     assert found.high - found.low <= 0.02 * reference.std()
 
 
+@settings(deadline=None)  # the first example waits for imports
 @given(
     st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60),
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60),
@@ -68,6 +69,7 @@ def test_the_bounds_hold_the_exact_distance_whatever_the_values(scipy_stats, ref
     assert found.low - rounding <= found.value <= found.high + rounding
 
 
+@settings(deadline=None)  # the first example waits for imports
 @given(
     st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=2, max_size=80),
     st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=1, max_size=80),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.drift.counting.category import MOST_CATEGORIES, CategorySummary
@@ -40,6 +40,7 @@ def test_cells_hold_the_same_rows_as_the_bins_they_are_made_of():
     assert (summary.cells == expected).all()
 
 
+@settings(deadline=None)  # the first example waits for imports
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=50))
 def test_any_floats_are_counted_once(values):
     summary = _summary(values)
@@ -49,6 +50,7 @@ def test_any_floats_are_counted_once(values):
     assert int(summary.counts.sum()) == summary.finite
 
 
+@settings(deadline=None)  # the first example waits for imports
 @given(
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     st.integers(0, 60),
@@ -141,6 +143,7 @@ def test_categories_and_missing_rows_are_counted():
     assert (summary.missing, summary.rows) == (1, 4)
 
 
+@settings(deadline=None)  # the first example waits for imports
 @given(
     st.lists(st.sampled_from("abcdef"), max_size=30),
     st.lists(st.sampled_from("defghi"), max_size=9),
