@@ -33,7 +33,7 @@ check: ## format, lint, types, layers, unit tests
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	.venv/bin/lint-imports
-	$(TEST) -q tests/unit
+	$(TEST) -q -n logical --dist loadfile tests/unit
 
 bench: setup ## every benchmark, each prints a table and a JSON line
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(RUN) $$script; done

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import asdict
 from datetime import timedelta
 from itertools import pairwise
@@ -223,24 +221,6 @@ def test_hash_changes_with_settings_and_code_but_not_with_comments_or_line_ends(
     (folder / "model.yml").write_text(GOOD)
     (folder / "pipeline.py").write_text("def build(params): return 1\n")
     assert read_model("houses", folder.parent).config_sha256 != first
-
-
-def test_listing_models_imports_no_yaml_and_reading_one_imports_no_pandas():
-    code = (
-        "import sys; from ml.model_config import available_models, read_model; "
-        "available_models(); assert 'yaml' not in sys.modules; read_model('diabetes'); "
-        "print(sorted({'pandas', 'numpy', 'sklearn'} & set(sys.modules)))"
-    )
-
-    answer = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=MODELS.parent.parent,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-
-    assert answer.stdout.strip() == "[]"
 
 
 PARAMS = "training:\n  params: "

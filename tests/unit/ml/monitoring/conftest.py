@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from window_bench import Bench, config_of, table
-
-from ml.drift import save_profile
-from ml.reference.profile import reference_profile, with_predictions
+from window_bench import Bench, config_of, save_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,15 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """2,000 training rows and predictions on 500 frozen ones; drawn once, it takes a second."""
-    folder = tmp_path_factory.mktemp("reference")
-    config = config_of(folder)
-    frozen = table(500, seed=2)
-    profile = with_predictions(
-        reference_profile(table(2_000, seed=1), config), frozen, frozen["paid"].to_numpy(), config
-    )
-    save_profile(profile, folder / "reference.profile")
-    return folder / "reference.profile"
+    return save_reference(tmp_path_factory.mktemp("reference"))
 
 
 @pytest.fixture

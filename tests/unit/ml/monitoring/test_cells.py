@@ -1,9 +1,5 @@
 """Cells of requests are read without pandas, and as those of a table are read with it."""
 
-import json
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -75,40 +71,3 @@ def test_long_row_ids_beside_a_missing_one_keep_every_digit():
     ids = cells_of_json([2**60, None, 2**60 + 1], COLUMNS["text"]).array.to_pylist()
 
     assert ids == [str(2**60), None, str(2**60 + 1)]
-
-
-def test_plain_requests_are_checked_without_importing_pandas(bench):
-    rows = [
-        {"row": i, "income": 30.0 + i % 9, "rooms": i % 3 + 1, "kind": "flat"} for i in range(400)
-    ]
-    bench.send(rows)
-    bench.send([{"row": i, "prediction": i % 2} for i in range(400)], collection="model_outputs")
-    script = f"""
-import sys
-from datetime import date, datetime
-from pathlib import Path
-from ml.model_config import read_model
-from ml.monitoring.outcome import CheckWindow
-from ml.monitoring.window import check_window
-check = check_window(
-    read_model("loans", Path({json.dumps(str(bench.folder))})),
-    profile=Path({json.dumps(str(bench.profile))}),
-    collected=Path({json.dumps(str(bench.collected))}),
-    past=None,
-    labels=None,
-    baseline=0.9,
-    window=CheckWindow(
-        day=date(2026, 3, 14),
-        start_utc=datetime.fromisoformat("2026-03-14T00:00:00Z"),
-        end_utc=datetime.fromisoformat("2026-03-15T00:00:00Z"),
-        champion_version="7",
-    ),
-    output=Path({json.dumps(str(bench.output))}),
-)
-print(check.result.rows, "pandas" in sys.modules, "pyarrow.parquet" in sys.modules)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, check=True, text=True
-    )
-
-    assert done.stdout.split() == ["400", "False", "False"]

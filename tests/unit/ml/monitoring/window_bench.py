@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ml.drift import save_profile
 from ml.model_config import ModelConfig, read_model
 from ml.monitoring.outcome import CheckWindow, WindowCheck
 from ml.monitoring.window import check_window
+from ml.reference.profile import reference_profile, with_predictions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +138,14 @@ def config_of(root: Path, text: str = MODEL) -> ModelConfig:
     (folder / "pipeline.py").touch()
     (folder / "model.yml").write_text(text)
     return read_model("loans", root)
+
+
+def save_reference(folder: Path) -> Path:
+    """2,000 training rows and predictions on 500 frozen ones; drawn once, it takes a second."""
+    config = config_of(folder)
+    frozen = table(500, seed=2)
+    profile = with_predictions(
+        reference_profile(table(2_000, seed=1), config), frozen, frozen["paid"].to_numpy(), config
+    )
+    save_profile(profile, folder / "reference.profile")
+    return folder / "reference.profile"
