@@ -43,9 +43,14 @@ gate:
 """
 
 
-@pytest.fixture
-def houses(tmp_path: Path):
-    return model(tmp_path, "csv")
+@pytest.fixture(scope="session")
+def houses(tmp_path_factory):
+    return model(tmp_path_factory.mktemp("csv"), "csv")
+
+
+@pytest.fixture(scope="session")
+def parquet_houses(tmp_path_factory):
+    return model(tmp_path_factory.mktemp("parquet"), "parquet")
 
 
 def model(root: Path, kind: str):
@@ -296,17 +301,16 @@ def test_report_does_not_depend_on_the_size_of_chunks(houses, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["float64", "str"])
-def test_parquet_is_read_with_the_same_contract(tmp_path, size):
-    config = model(tmp_path, "parquet")
+def test_parquet_is_read_with_the_same_contract(parquet_houses, size):
     frame = table().astype({"size": size}).assign(sold=pd.to_datetime(table()["sold"]))
     good, bad = io.BytesIO(), io.BytesIO()
     frame.to_parquet(good)
     frame.assign(rooms=0).to_parquet(bad)
 
-    assert check(config, good.getvalue()).passed
-    assert "column rooms: 40 cells below the minimum" in only(check(config, bad.getvalue()))
-    assert check(config, good.getvalue()[:-20]).findings[0].test == "truncated"
-    assert check(config, csv_bytes(table())).findings[0].test == "format"
+    assert check(parquet_houses, good.getvalue()).passed
+    assert "column rooms: 40 cells below the minimum" in only(check(parquet_houses, bad.getvalue()))
+    assert check(parquet_houses, good.getvalue()[:-20]).findings[0].test == "truncated"
+    assert check(parquet_houses, csv_bytes(table())).findings[0].test == "format"
 
 
 def parquet_bytes(**changed: pa.Array) -> bytes:
@@ -328,27 +332,24 @@ def parquet_bytes(**changed: pa.Array) -> bytes:
         ("kind", pa.array([["flat"]] * 40), "column kind: is of Parquet type list"),
     ],
 )
-def test_parquet_column_of_another_type_is_refused_by_name(tmp_path, column, cells, said):
-    config = model(tmp_path, "parquet")
-
-    assert only(check(config, parquet_bytes(**{column: cells}))).startswith(said)
+def test_parquet_column_of_another_type_is_refused_by_name(parquet_houses, column, cells, said):
+    assert only(check(parquet_houses, parquet_bytes(**{column: cells}))).startswith(said)
 
 
-def test_damaged_parquet_file_is_a_finding_wherever_the_damage_is(tmp_path):
-    config = model(tmp_path, "parquet")
+def test_damaged_parquet_file_is_a_finding_wherever_the_damage_is(parquet_houses):
     whole, chance = parquet_bytes(), random.Random(7)  # noqa: S311 - damage that repeats itself
 
     for _ in range(40):
         damaged = bytearray(whole)
         damaged[chance.randrange(4, len(whole))] = chance.randrange(256)
-        check(config, bytes(damaged))  # a verdict, whatever it is
+        check(parquet_houses, bytes(damaged))  # a verdict, whatever it is
 
 
-def test_parquet_file_that_unpacks_to_too_much_is_not_read(tmp_path):
+def test_parquet_file_that_unpacks_to_too_much_is_not_read(parquet_houses):
     content = io.BytesIO()
     pq.write_table(pa.table({"size": pa.array(np.ones(2_000_000))}), content)
 
-    finding = only(check(model(tmp_path, "parquet"), content.getvalue()))
+    finding = only(check(parquet_houses, content.getvalue()))
 
     assert len(content.getvalue()) < LIMIT_BYTES
     assert finding == "15 MB unpacked, limit 8 MB"

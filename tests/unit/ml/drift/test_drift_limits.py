@@ -57,7 +57,8 @@ def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(
     scipy_stats, share, reference_rows, rows
 ):
     # Exact: every count of the window against counts of the reference, each with its probability.
-    counts = np.arange(int(scipy_stats.binom.isf(1e-9, rows, share)) + 2)
+    least, most = (int(end) for end in scipy_stats.binom.ppf([1e-9, 1 - 1e-9], rows, share))
+    counts = np.arange(max(least - 1, 0), most + 2)
     weights = scipy_stats.binom.pmf(counts, rows, share)
     steps = (np.arange(25) + 0.5) / 25
     alarms = 0.0

@@ -325,10 +325,8 @@ def test_the_budget_of_model_yml_decides(bench):
 
 
 def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, tmp_path):
-    root = tmp_path / "newer"
-    root.mkdir()
-    text = (bench.folder / "loans" / "model.yml").read_text()
-    newer = config_of(root, text.replace("    income:", "    wage:").replace("[1, 2, 3]", "[1, 2]"))
+    text = MODEL.replace("    income:", "    wage:").replace("[1, 2, 3]", "[1, 2]")
+    newer = config_of(tmp_path, text)
     bench.send(inputs(1_000))
 
     check = bench.check(config=newer)
