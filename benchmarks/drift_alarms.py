@@ -1,9 +1,9 @@
 """False alarms and power of the drift verdict, against the fixed 0.1 rule and KS with Bonferroni.
 
 Days are drawn as histograms (multinomial counts on the engine's own cells) or as rows; limits and
-statistics are the engine's, and are first compared with `check` on real rows. Every set of 50
-references is drawn, profiled and calibrated afresh; intervals count days that share a set as what
-they are, fewer days (counts.py). `--quick` draws fewer, with the same seeds and rougher nulls.
+statistics are those of the engine and are first compared with `check` on real rows. Every set of 50
+references is drawn, profiled and calibrated anew; intervals account for days that share a set
+(counts.py). `--quick` draws fewer, with the same seeds and rougher nulls.
 The last line is one JSON object.
 """
 
@@ -233,7 +233,7 @@ def _categories(counts: Ints) -> CategorySummary:
 
 
 def dependent_cells(report: Report, size: Size, part: int, kind: str) -> None:
-    """Days that resemble themselves: false alarms, and power for one feature moved."""
+    """Autocorrelated days: false alarms, and power for one shifted feature."""
     grid = Grid(center=0.0, scale=1.0)
     _, sets, count = size.dependent
     history = np.repeat(np.arange(HISTORY_DAYS), DAY_ROWS)
@@ -264,7 +264,7 @@ def dependent_cells(report: Report, size: Size, part: int, kind: str) -> None:
 
 
 def largest_disagreement() -> float:
-    """`check` on real rows against the rules here: largest difference of the ratios."""
+    """Largest difference of the ratios of `check` on real rows and the rules here."""
     rng = np.random.default_rng(SEED)
     kinds = np.array([f"c{k}" for k in range(40)])
     weights = np.arange(1.0, 41.0) ** -2 / float((np.arange(1.0, 41.0) ** -2).sum())
@@ -349,7 +349,7 @@ def show(report: Report) -> dict[str, float]:
 
 
 def parts_of(size: Size) -> list[Part]:
-    """Everything there is to draw, in pieces that depend on nothing but their own seeds."""
+    """All parts of the simulation; each depends on its own seed only."""
     return [
         *((dependent_cells, k, kind) for kind in DEPENDENT for k in range(size.dependent[0])),
         *((iid_cells, k, name) for name in DISTRIBUTIONS for k in range(size.iid[0])),

@@ -1,1 +1,1 @@
-"""Parts of benchmarks/drift_alarms.py: worlds to draw from, rules to judge by, counts of alarms."""
+"""Parts of benchmarks/drift_alarms.py: distributions to draw from, rules, and counts of alarms."""

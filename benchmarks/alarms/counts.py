@@ -1,4 +1,4 @@
-"""How often days alarm, with intervals that know which days share a reference."""
+"""Rates of alarms, with intervals that account for days that share a reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Alarms:
 
     @property
     def design(self) -> float:
-        """How many times wider than for independent days the variance is (Kish), at least 1."""
+        """Design effect (Kish): the variance over that of independent days, at least 1."""
         rate = self.rate()
         if len(self.sets) < 2 or not 0 < rate < 1:  # noqa: PLR2004 - a variance needs two
             return 1.0
@@ -46,7 +46,7 @@ class Alarms:
         return max(between / (self.days * rate * (1 - rate)), 1.0)
 
     def bounds(self) -> tuple[float, float]:
-        """95 % interval of our rate: Clopper-Pearson of as many independent days as these equal."""
+        """95 % interval of our rate: Clopper-Pearson with the effective number of days."""
         n = self.days / self.design
         k = self.rate() * n
         low = float(beta.ppf(0.025, k, n - k + 1)) if k else 0.0

@@ -55,7 +55,7 @@ def to_cells(values: Floats, slots: Ints, grid: Grid, days: int) -> Ints:
 
 
 def numeric_summary(values: Floats, days: Ints | None, grid: Grid) -> NumericSummary:
-    """A column of the reference as the engine summarises it; by blocks where there are no days."""
+    """Summarise a column of the reference, by blocks if there are no days."""
     history = Blocks.for_rows(len(values)) if days is None else Days()
     summary = NumericSummary(grid=grid, history=history)
     summary.add(np.ascontiguousarray(values), days)
@@ -66,7 +66,7 @@ def numeric_summary(values: Floats, days: Ints | None, grid: Grid) -> NumericSum
 def reference_sets(
     sets: Sequence[Sequence[Summary]], draws: int
 ) -> Iterator[list[ColumnReference]]:
-    """Each set profiled on its own; the nulls are drawn together, which is the same and faster."""
+    """Profile each set on its own; nulls are simulated together, which is the same and faster."""
     named = [{f"{i}.{j}": summary for j, summary in enumerate(one)} for i, one in enumerate(sets)]
     together: dict[str, Summary] = {}
     for one in named:
@@ -87,9 +87,9 @@ def judged(
     weekdays: Ints | None = None,
     lost: Ints | None = None,
 ) -> Rules:
-    """All rules for days of equally many rows, counts (days, CELLS).
+    """Apply all rules to days of equally many rows, counts (days, CELLS).
 
-    Weekdays and missing rows, shape (days,), where they are known.
+    `weekdays` and `lost` (missing rows) have shape (days,).
     """
     groups_of = (
         np.full(len(days), -1) if weekdays is None or not reference.same_weekday else weekdays
@@ -125,7 +125,7 @@ def _judged(reference: ColumnReference, days: Ints, same_weekday: Ints | None) -
         effective_rows=float(base.sum()) * rows / (float(base.sum()) + rows),
         chance=CHANCE * distance.STATISTIC.alarm_share,
     )
-    # Cells that nobody fills change nothing but the time: their gaps join their neighbours'.
+    # Empty cells change nothing but the time: their gaps are joined to those of their neighbours.
     used = np.flatnonzero(cells + days.sum(axis=0))
     place = np.append(0.0, np.cumsum(shape.gaps))[used]
     whole, here, days = cells[used], base[used], days[:, used]

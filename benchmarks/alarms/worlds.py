@@ -1,4 +1,4 @@
-"""What the days are drawn from: distributions, changes, and days that resemble themselves."""
+"""Distributions to draw days from, changes, and autocorrelated days."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -24,13 +24,13 @@ DISTRIBUTIONS: Final[Mapping[str, Draw]] = {
 
 
 def stretched(x: Floats) -> Floats:
-    """The top 5 % twice as far from where they begin."""
+    """Stretch the top 5 % to twice their distance from where they begin."""
     cut = float(np.quantile(x, 0.95))
     return np.where(x > cut, cut + 2 * (x - cut), x)
 
 
 def collapsed(x: Floats) -> Floats:
-    """Every twentieth row is the median."""
+    """Set every twentieth row to the median."""
     moved = x.copy()
     moved[::20] = np.median(x)
     return moved

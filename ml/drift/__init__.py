@@ -1,5 +1,6 @@
 """Drift checks with a stated rate of false alarms: fit a profile once, check every day, report.
 
+    from pathlib import Path
     from ml.drift import Profile, Verdict, check, render_report
 
     profile = Profile.fit("train.parquet")

@@ -1,4 +1,4 @@
-"""A real browser, the machine's own Chromium; without one these tests are skipped and say so."""
+"""Fixtures: the machine's own Chromium; without one the tests are skipped with that reason."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Opened:
-    """A page, and what it asked for and complained about since it was opened."""
+    """A page with its requests and errors since it was opened."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -44,13 +44,13 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def tab(browser: Browser) -> Page:
-    """One for all tests: a process of the browser each would cost more than what they look at."""
+    """One tab for all tests: starting a browser for each would take longer than the tests."""
     return browser.new_context(offline=True).new_page()
 
 
 @pytest.fixture
 def opened(tab: Page) -> Callable[..., AbstractContextManager[Opened]]:
-    """Opens a file; whatever was set for the one before is set anew."""
+    """Opens a file; settings of the one before are reset."""
 
     @contextmanager
     def open_file(path: Path, *, width: int = 1280, scheme: str = "light") -> Iterator[Opened]:

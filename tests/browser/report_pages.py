@@ -1,4 +1,4 @@
-"""The reports that the browser opens: real checks of made-up data, one of each kind."""
+"""The reports that the browser opens: checks of simulated data, one of each kind."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -46,9 +46,7 @@ def _rows(seed, *, rows=900, shift=0.0):
             "bmi": bmi,
             "constant": np.full(rows, 3.0) + (shift > 0) * rng.integers(0, 2, rows),
             HOSTILE: kinds,
-            "a column with a name that is longer than anybody would like to read " * 2: rng.random(
-                rows
-            ),
+            "a column with a name that is much too long for any table " * 2: rng.random(rows),
             "answer": rng.normal(shift, 1, rows),
             "truth": rng.normal(0, 1, rows),
         }

@@ -8,10 +8,10 @@ from report_pages import HOSTILE, all_pages
 from ml.presentation.page import document
 
 PAGES = ("drift", "calm", "few", "wide", "first", "refused", "classes")
-KINDS = ("drift", "few", "wide", "refused", "classes")  # the others are put together from the same
+KINDS = ("drift", "few", "wide", "refused", "classes")  # the other pages consist of the same parts
 A4_PIXELS = (688, 1_017)  # 210 x 297 mm less margins of 14 mm
 
-# Font size as it reaches the eye: an SVG that is scaled down takes its letters with it.
+# Font size on the screen: scaling an SVG down scales its text too.
 TEXT_SIZES = """
 () => [...document.querySelectorAll('body *')]
   .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
@@ -39,14 +39,14 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_report_asks_for_nothing_beyond_its_file_and_runs_nothing(files, opened, name):
+def test_report_makes_no_request_and_runs_no_script(files, opened, name):
     with opened(files[name]) as found:
         assert found.requests == [files[name].as_uri()]
         assert found.messages == []
         assert found.page.title().startswith(("Drift report", "Evaluation"))
 
 
-def test_what_a_name_might_smuggle_in_is_stopped_by_the_policy(opened, tmp_path):
+def test_script_in_a_column_name_is_blocked_by_the_policy(opened, tmp_path):
     smuggled = "<script>document.title = 'ran'</script><img src='http://localhost/pixel.png'>"
     (tmp_path / "report.html").write_text(document("Harmless", smuggled))
 
@@ -57,7 +57,7 @@ def test_what_a_name_might_smuggle_in_is_stopped_by_the_policy(opened, tmp_path)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "wide"])  # only longer
-def test_a_report_breaks_no_rule_of_accessibility(files, opened, name, scheme):
+def test_report_passes_the_accessibility_rules(files, opened, name, scheme):
     with opened(files[name], scheme=scheme, width=390 if scheme == "dark" else 1280) as found:
         violations = Axe().run(found.page)
 
@@ -65,7 +65,7 @@ def test_a_report_breaks_no_rule_of_accessibility(files, opened, name, scheme):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_on_a_phone_nothing_scrolls_sideways_and_letters_stay_readable(files, opened, name):
+def test_report_fits_a_phone_with_readable_text(files, opened, name):
     with opened(files[name], width=390) as found:
         width = found.page.evaluate("document.documentElement.scrollWidth")
         sizes = found.page.evaluate(TEXT_SIZES)
@@ -76,7 +76,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_letters_stay_readable(files, op
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_labels_lie_inside_their_drawing_and_not_over_each_other(files, opened, name):
+def test_labels_of_drawings_neither_overflow_nor_overlap(files, opened, name):
     with opened(files[name]) as found:
         for svg, labels in found.page.evaluate(LABELS):
             for text, left, top, right, bottom in labels:
@@ -91,7 +91,7 @@ def test_labels_lie_inside_their_drawing_and_not_over_each_other(files, opened, 
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_printed_report_is_light_unfolded_and_no_card_is_cut(files, opened, name):
+def test_printed_report_is_light_unfolded_and_cuts_no_card(files, opened, name):
     with opened(files[name], width=A4_PIXELS[0], scheme="dark") as found:
         page = found.page
         page.emulate_media(media="print")
@@ -110,10 +110,10 @@ def test_a_printed_report_is_light_unfolded_and_no_card_is_cut(files, opened, na
         assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_the_first_content_is_painted_after_three_tenths_of_a_second_of_work(files, browser):
+def test_first_content_is_painted_within_three_tenths_of_a_second_of_work(files, browser):
     painted, worked = [], []
     for _ in range(3):
-        context = browser.new_context(offline=True)  # nobody has opened it before
+        context = browser.new_context(offline=True)  # nothing is cached
         page = context.new_page()
         renderer = context.new_cdp_session(page)
         renderer.send("Performance.enable")
@@ -127,12 +127,12 @@ def test_the_first_content_is_painted_after_three_tenths_of_a_second_of_work(fil
 
 
 def cpu_seconds(renderer):
-    """What the process that shows a page has used so far."""
+    """CPU time of the process that shows a page."""
     metrics = renderer.send("Performance.getMetrics")["metrics"]
     return next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
 
 
-def test_a_drift_report_reads_verdict_first_then_reasons_then_figures(files, opened):
+def test_drift_report_has_verdict_then_reasons_then_figures(files, opened):
     with opened(files["drift"]) as found:
         read = found.page.locator("main").aria_snapshot()
 
@@ -154,7 +154,7 @@ def test_a_drift_report_reads_verdict_first_then_reasons_then_figures(files, ope
     assert places == sorted(places)
 
 
-def test_a_card_shows_both_distributions_the_area_between_and_its_days(files, opened):
+def test_card_shows_both_distributions_their_area_and_the_last_days(files, opened):
     with opened(files["drift"]) as found:
         card = found.page.locator(".card", has=found.page.get_by_role("heading", name="demand"))
         images = card.get_by_role("img")
@@ -171,7 +171,7 @@ def test_a_card_shows_both_distributions_the_area_between_and_its_days(files, op
         ]
 
 
-def test_new_categories_missing_values_and_constants_that_moved_are_said(files, opened):
+def test_new_categories_missing_values_and_changed_constants_are_named(files, opened):
     with opened(files["drift"]) as found:
         text = found.page.locator("main").inner_text()
 
@@ -181,7 +181,7 @@ def test_new_categories_missing_values_and_constants_that_moved_are_said(files, 
     assert re.search(r"Was constant and now differs in [45]\d(\.\d)? % of the rows", text)
 
 
-def test_predictions_and_labels_are_shown_as_such(files, opened):
+def test_predictions_and_labels_are_marked(files, opened):
     with opened(files["drift"]) as found:
         text = found.page.locator(".facts").inner_text()
 
@@ -191,7 +191,7 @@ def test_predictions_and_labels_are_shown_as_such(files, opened):
         assert found.page.get_by_role("heading", name="truth label").is_visible()
 
 
-def test_a_column_that_is_named_like_a_script_is_shown_as_text(files, opened):
+def test_column_named_like_a_script_is_shown_as_text(files, opened):
     with opened(files["drift"]) as found:
         assert found.page.get_by_role("rowheader", name=HOSTILE).is_visible()
 
@@ -203,7 +203,7 @@ def test_a_column_that_is_named_like_a_script_is_shown_as_text(files, opened):
         ("few", "? Not enough data: 41 rows arrived, at least 200 are needed.", "All 9 columns"),
     ],
 )
-def test_no_drift_and_not_enough_data_look_like_answers(files, opened, name, verdict, says):
+def test_no_drift_and_not_enough_data_have_headlines(files, opened, name, verdict, says):
     with opened(files[name]) as found:
         head = found.page.locator(".verdict")
         alarmed = found.page.locator("p.attention, td.attention")
@@ -213,7 +213,7 @@ def test_no_drift_and_not_enough_data_look_like_answers(files, opened, name, ver
         assert alarmed.count() == 0
 
 
-def test_twelve_cards_at_most_and_a_row_for_every_column(files, opened):
+def test_report_has_at_most_twelve_cards_and_a_row_for_every_column(files, opened):
     with opened(files["wide"]) as found:
         rows = found.page.get_by_role("table", name=re.compile("All 200")).get_by_role("row")
         verdicts = rows.locator("td:nth-of-type(1)").all_inner_texts()
@@ -223,7 +223,7 @@ def test_twelve_cards_at_most_and_a_row_for_every_column(files, opened):
         assert {text[0] for text in verdicts} == {"◆", "✓"}  # not by colour alone
 
 
-def test_the_keyboard_reaches_the_tables_and_opens_the_method(files, opened):
+def test_keyboard_reaches_tables_and_opens_the_method(files, opened):
     with opened(files["few"]) as found:
         page = found.page
         page.keyboard.press("Tab")
@@ -235,7 +235,7 @@ def test_the_keyboard_reaches_the_tables_and_opens_the_method(files, opened):
         assert page.get_by_text("False alarms accepted: 1 a year").is_visible()
 
 
-def test_a_refused_challenger_is_told_with_its_figures_and_which_metric(files, opened):
+def test_refused_challenger_is_shown_with_the_metric_that_decided(files, opened):
     with opened(files["refused"]) as found:
         table = found.page.get_by_role("table").aria_snapshot()
 
@@ -248,7 +248,7 @@ def test_a_refused_challenger_is_told_with_its_figures_and_which_metric(files, o
         assert table.index("✕ not passed") < table.index("✓ passed")
 
 
-def test_a_first_model_is_compared_with_its_floors(files, opened):
+def test_first_model_is_compared_with_its_floors(files, opened):
     with opened(files["first"]) as found:
         heads = found.page.get_by_role("columnheader").all_inner_texts()
 
@@ -257,7 +257,7 @@ def test_a_first_model_is_compared_with_its_floors(files, opened):
         assert "champion" not in heads
 
 
-def test_classes_are_listed_with_the_challengers_worst_first(files, opened):
+def test_classes_are_listed_by_the_challengers_accuracy_worst_first(files, opened):
     with opened(files["classes"]) as found:
         classes = found.page.get_by_role("table", name=re.compile("Share of each class"))
 

@@ -30,7 +30,7 @@ def figures():
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_last_line_has_the_figures_that_are_claimed_and_no_others(figures):
+def test_last_line_has_the_claimed_figures_and_no_others(figures):
     assert list(figures) == KEYS
 
 
@@ -56,5 +56,5 @@ def test_false_alarms_stay_near_their_budget(figures):
         ("power_ar1_1sd", 0.8),
     ],
 )
-def test_a_change_that_matters_is_seen(figures, change, least):
+def test_change_that_matters_is_detected(figures, change, least):
     assert figures[change] >= least

@@ -1,4 +1,4 @@
-"""The check as Azure ML runs it: the component's own command line, as a process."""
+"""The check as Azure ML runs it: the command line of the component, as a process."""
 
 import re
 import shlex
@@ -26,7 +26,7 @@ IRIS = read_model("iris")
 
 
 def command_of(values: dict[str, str]) -> list[str]:
-    """As Azure ML fills it in: `$[[ ]]` goes with an optional input that is not given."""
+    """Fill the command in as Azure ML does: `$[[ ]]` is dropped if its input is not given."""
     text = yaml.safe_load(COMPONENT.read_text())["command"]
 
     def optional(group: re.Match[str]) -> str:
@@ -43,7 +43,7 @@ def command_of(values: dict[str, str]) -> list[str]:
 
 
 def training_rows() -> pd.DataFrame:
-    """Flowers whose measurements are all alike."""
+    """Rows in which all measurements of a flower are equal."""
     rows = table(400, seed=1).rename(columns={"income": "PetalLengthCm"})
     for name in set(IRIS.features) - {"PetalLengthCm"}:
         rows[name] = rows["PetalLengthCm"]
@@ -64,7 +64,7 @@ def bench(tmp_path: Path, profile: Path) -> Bench:
 
 @pytest.fixture
 def job(bench: Bench) -> dict[str, str]:
-    """A day of iris traffic whose flowers have grown."""
+    """A day of requests to iris with larger flowers."""
     bench.send(training_rows()[list(IRIS.features)] + 30)
     return {
         "model_name": "iris",
@@ -78,7 +78,7 @@ def job(bench: Bench) -> dict[str, str]:
     }
 
 
-def test_components_command_checks_a_window(job, bench):
+def test_command_of_the_component_checks_a_window(job, bench):
     done = subprocess.run(
         command_of(job), cwd=ROOT, env=child_environment({}), capture_output=True, check=False
     )
@@ -112,19 +112,19 @@ def test_optional_inputs_reach_the_check(job, bench):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("start_utc", "2026-03-14T00:00:00", "has no offset; write e.g. 2026-03-14T00:00:00Z"),
         ("end_utc", MIDNIGHT.isoformat(), "not after its start"),
         ("day", "yesterday", "invalid"),
     ],
 )
-def test_malformed_window_is_refused_before_anything_is_read(job, capsys, name, value, said):
+def test_invalid_window_is_refused_before_anything_is_read(job, capsys, name, value, message):
     with pytest.raises(SystemExit) as ended:
         main(command_of(job | {name: value})[3:])
 
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_files_that_cannot_be_compared_end_the_command_with_a_sentence_and_a_code(
@@ -143,7 +143,7 @@ def test_files_that_cannot_be_compared_end_the_command_with_a_sentence_and_a_cod
     )
 
 
-def test_figures_of_a_run_hold_the_realised_performance(job, bench):
+def test_metrics_of_the_run_contain_the_realised_performance(job, bench):
     main(command_of(job)[3:])
     check = read_check(bench.output)
     found = Performance(

@@ -1,4 +1,4 @@
-"""What a process that starts for one drift check pays for."""
+"""What a process imports for a single drift check."""
 
 import platform
 import subprocess

@@ -16,7 +16,7 @@ def numbers(seed, *, shift=0.0):
     return pa.table({f"f{i}": rng.normal(shift if i < 2 else 0.0, 1, 2_000) for i in range(6)})
 
 
-def test_the_command_line_profiles_checks_and_draws(tmp_path, capsys):
+def test_command_line_profiles_checks_and_reports(tmp_path, capsys):
     pq.write_table(numbers(1), tmp_path / "train.parquet")
     pq.write_table(numbers(2, shift=0.7), tmp_path / "today.parquet")
     paths = {name: str(tmp_path / name) for name in ("p", "d.json", "r.html", "again.html")}
@@ -39,7 +39,7 @@ def test_the_command_line_profiles_checks_and_draws(tmp_path, capsys):
     assert headline(result) in printed
 
 
-def test_the_command_line_says_what_it_cannot_read(tmp_path, capsys):
+def test_command_line_names_the_profile_that_does_not_exist(tmp_path, capsys):
     status = main(["check", str(tmp_path / "absent"), "today.parquet"])
 
     assert status == 2

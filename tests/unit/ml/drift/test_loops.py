@@ -63,7 +63,7 @@ def test_values_are_added_as_in_python(values, data):
 
 def test_more_values_than_a_strip_holds_are_added_as_in_python():
     values = np.random.default_rng(1).standard_t(2, 3 * STRIP + 7)
-    values[STRIP : 2 * STRIP] = 4.25  # a strip of one value has a way of its own
+    values[STRIP : 2 * STRIP] = 4.25  # strips of one value take another branch
 
     counts, sums, moments = added(values, 3, len(values))
 

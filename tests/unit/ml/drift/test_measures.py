@@ -40,7 +40,7 @@ NAMES = ["normal", "lognormal", "zero-inflated", "poisson", "t2", "two-point", "
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shift", [0.0, 0.3])
-def test_distance_is_scipys_within_a_ten_thousandth_of_a_standard_deviation(
+def test_wasserstein_agrees_with_scipy_to_a_ten_thousandth_of_the_sd(
     scipy_stats, name, shift
 ):
     rng = np.random.default_rng(RNG_SEED)
@@ -60,7 +60,7 @@ def test_distance_is_scipys_within_a_ten_thousandth_of_a_standard_deviation(
     st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60),
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60),
 )
-def test_the_bounds_hold_the_exact_distance_whatever_the_values(scipy_stats, reference, current):
+def test_bounds_contain_the_exact_distance_of_any_values(scipy_stats, reference, current):
     found = wasserstein(Steps.of(*_pair(reference, current)))
 
     exact = scipy_stats.wasserstein_distance(reference, current)
@@ -74,14 +74,14 @@ def test_the_bounds_hold_the_exact_distance_whatever_the_values(scipy_stats, ref
     st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=2, max_size=80),
     st.lists(st.sampled_from([0.0, 1.0, 1.001, 2.0, 7.5, -3.0]), min_size=1, max_size=80),
 )
-def test_the_bounds_hold_the_exact_distance_of_data_with_many_ties(scipy_stats, reference, current):
+def test_bounds_contain_the_exact_distance_of_tied_values(scipy_stats, reference, current):
     found = wasserstein(Steps.of(*_pair(reference, current)))
 
     exact = scipy_stats.wasserstein_distance(reference, current)
     assert found.low - 1e-9 <= exact <= found.high + 1e-9
 
 
-def test_moving_everything_by_k_standard_deviations_gives_k():
+def test_shift_of_k_standard_deviations_has_distance_k():
     rng = np.random.default_rng(RNG_SEED)
     reference = rng.normal(size=30_000)
 
@@ -91,7 +91,7 @@ def test_moving_everything_by_k_standard_deviations_gives_k():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_kolmogorov_smirnov_lies_between_its_bounds(scipy_stats, name):
+def test_bounds_contain_the_exact_kolmogorov_smirnov_distance(scipy_stats, name):
     rng = np.random.default_rng(RNG_SEED)
     reference, current = _draw(name, rng, 5_000), _draw(name, rng, 2_000) * 1.3
 
@@ -101,7 +101,7 @@ def test_kolmogorov_smirnov_lies_between_its_bounds(scipy_stats, name):
     assert found.low - 1e-12 <= exact <= found.high + 1e-12
 
 
-def test_chi_square_is_the_textbook_statistic_of_a_contingency_table():
+def test_chi_square_of_a_contingency_table_is_the_published_one():
     # Agresti, Categorical Data Analysis, party identification by gender: X2 = 30.1, df = 2
     female, male = np.array([762, 327, 468]), np.array([484, 239, 477])
 
@@ -111,7 +111,7 @@ def test_chi_square_is_the_textbook_statistic_of_a_contingency_table():
     assert float(found.mean) == 2
 
 
-def test_the_variance_of_chi_square_is_that_of_simulated_small_windows():
+def test_variance_of_chi_square_is_that_of_simulated_small_windows():
     rng = np.random.default_rng(RNG_SEED)
     shares = np.array([0.01, 0.04, 0.15, 0.8])
     reference = rng.multinomial(2_000_000, shares)
@@ -123,7 +123,7 @@ def test_the_variance_of_chi_square_is_that_of_simulated_small_windows():
     assert float(found.value.var()) == pytest.approx(float(found.variance.mean()), rel=0.1)
 
 
-def test_a_distance_without_a_number_on_one_side_is_refused():
+def test_distance_without_numbers_on_one_side_is_refused():
     reference, current = _pair([1.0, 2.0, 3.0], [np.nan, np.nan])
 
     with pytest.raises(DriftInputError, match="at least one number"):

@@ -69,7 +69,7 @@ def test_every_format_gives_the_same_summaries(tmp_path, name):
 
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("columns", [["x"], ["x", "n", "kind", "flag"]])
-def test_threads_change_nothing(tmp_path, threads, columns):
+def test_number_of_threads_does_not_change_the_summaries(tmp_path, threads, columns):
     pq.write_table(_table(20_000).select(columns), tmp_path / "rows.parquet", row_group_size=3_000)
     source = open_source(tmp_path / "rows.parquet")
     layout = fit_layout(source)
@@ -81,7 +81,7 @@ def test_threads_change_nothing(tmp_path, threads, columns):
     assert np.allclose(many.summaries["x"].sums, one.summaries["x"].sums, rtol=1e-9, atol=1e-9)
 
 
-def test_blocks_follow_the_rows_with_several_threads_too(tmp_path):
+def test_blocks_follow_the_order_of_rows_with_several_threads(tmp_path):
     pq.write_table(_table(20_000).select(["x"]), tmp_path / "rows.parquet", row_group_size=3_000)
     source = open_source(tmp_path / "rows.parquet")
     layout = fit_layout(source)
@@ -95,7 +95,7 @@ def test_blocks_follow_the_rows_with_several_threads_too(tmp_path):
         assert (a == b).all()
 
 
-def test_a_csv_column_of_whole_numbers_may_turn_to_decimals_and_text_far_down(tmp_path):
+def test_csv_column_of_integers_may_hold_decimals_and_text_further_down(tmp_path):
     size = 50_000
     pad = "0" * 40  # the first block, which settles the types, is 4 MB
     rows = [f"{pad}{i % 7},{pad}{i % 5}" for i in range(size)] + ["1.5,late text"]
@@ -127,7 +127,7 @@ def _envelope(rows, time="2026-03-14T06:00:00Z"):
     )
 
 
-def test_what_azures_data_collector_wrote_is_read_row_by_row(tmp_path):
+def test_envelopes_of_the_data_collector_are_read_row_by_row(tmp_path):
     folder = tmp_path / "2026" / "03" / "14" / "06"
     folder.mkdir(parents=True)
     (folder / "one.jsonl").write_text(
@@ -146,7 +146,7 @@ def test_what_azures_data_collector_wrote_is_read_row_by_row(tmp_path):
     assert len(found.summaries["x"].history.counts) == 1
 
 
-def test_a_payload_that_sits_elsewhere_is_refused_and_says_so(tmp_path):
+def test_envelope_without_its_rows_is_refused(tmp_path):
     (tmp_path / "one.jsonl").write_text(_envelope("wasbs://elsewhere") + "\n")
 
     with pytest.raises(DriftInputError, match="collect smaller batches"):
@@ -162,7 +162,7 @@ def test_mixed_types_in_json_are_read_as_text(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["[" * 100_000, '{"a": 1', "[1]"], ids=["deep", "torn", "list"])
-def test_a_line_that_is_no_json_object_is_refused_with_its_file(tmp_path, line):
+def test_line_that_is_not_a_json_object_is_refused_with_the_file_name(tmp_path, line):
     (tmp_path / "rows.jsonl").write_text(f'{{"a": 1}}\n{line}\n')
 
     with pytest.raises(DriftInputError, match=r"rows\.jsonl holds a line or row that is not"):
@@ -173,7 +173,7 @@ def test_a_line_that_is_no_json_object_is_refused_with_its_file(tmp_path, line):
     ("name", "message"),
     [("absent.csv", "no such file"), ("notes.docx", "cannot read notes.docx"), (".", "no file")],
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, name, message):
+def test_unreadable_input_is_refused_with_the_reason(tmp_path, name, message):
     (tmp_path / "notes.docx").write_text("hello")
 
     with pytest.raises(DriftInputError, match=message):

@@ -69,7 +69,7 @@ def _parsed(html):
     return page
 
 
-def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results):
+def test_report_begins_with_verdict_largest_change_and_since_when(results):
     page = _parsed(render_report(results[10], subject="electricity"))
 
     text = " ".join(page.text)
@@ -78,7 +78,7 @@ def test_the_verdict_comes_first_with_the_largest_change_and_since_when(results)
     assert "Drift report · electricity · version 7 · 13 Mar 2026 (UTC)" in text
 
 
-def test_nothing_in_the_report_can_load_or_run(results):
+def test_report_has_no_scripts_and_no_external_resources(results):
     html = render_report(results[10])
     page = _parsed(html)
 
@@ -88,7 +88,7 @@ def test_nothing_in_the_report_can_load_or_run(results):
     assert "http" not in html.replace("http-equiv", "")
 
 
-def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
+def test_every_drawing_has_a_text_alternative(results):
     page = _parsed(render_report(results[60]))
 
     assert page.images
@@ -97,7 +97,7 @@ def test_every_drawing_tells_its_finding_to_those_who_do_not_see_it(results):
         assert re.search(r"drift|moved|changed|above|missing|area between", image["aria-label"])
 
 
-def test_sizes_stay_in_their_budgets_and_rendering_is_quick(results):
+def test_report_is_small_and_rendered_within_half_a_second(results):
     started = time.process_time()
     sixty = render_report(results[60])
     spent = time.process_time() - started
@@ -107,7 +107,7 @@ def test_sizes_stay_in_their_budgets_and_rendering_is_quick(results):
     assert spent <= 0.5
 
 
-def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
+def test_table_has_caption_scopes_and_a_row_for_every_column(results):
     page = _parsed(render_report(results[60]))
 
     tables = [tag for tag, _ in page.tags if tag in {"table", "caption"}]
@@ -116,7 +116,7 @@ def test_the_table_has_a_caption_scopes_and_a_row_for_every_column(results):
     assert tables == ["table", "caption"] * (12 + 1)
 
 
-def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_path):
+def test_infinite_limit_is_written_as_strict_json_and_read_back(results, tmp_path):
     feature = results[10].columns[0]
     unreachable = replace(feature, signals=(Signal("missing", 0.0, math.inf),))
     result = replace(results[10], columns=(unreachable,))
@@ -127,7 +127,7 @@ def test_the_json_is_strict_and_a_limit_out_of_reach_survives_it(results, tmp_pa
     assert load_result(tmp_path / "drift.json") == result
 
 
-def test_hundreds_of_gone_columns_and_notes_do_not_bury_the_verdict(results):
+def test_hundreds_of_missing_columns_and_notes_are_abbreviated(results):
     few = replace(results[10], vanished_columns=("a",))
     gone = tuple(f"column_{k}" for k in range(300))
     noted = tuple(replace(f, note=f"{f.name}: constant 1") for f in results[10].columns)
@@ -148,7 +148,7 @@ def test_dates_are_shown_as_dates():
     assert "3 Nov 2022 → 3 Nov 2022" in text  # 1970 and 19,299 days
 
 
-def test_equal_whole_numbers_stand_in_the_same_step_on_both_sides():
+def test_equal_integers_fall_into_the_same_step_on_both_sides():
     reference, current = (
         pa.table({"n": np.repeat([0.0, 1.0, 2.0], rows)}) for rows in ([316, 227, 17], [63, 75, 2])
     )
@@ -162,7 +162,7 @@ def test_equal_whole_numbers_stand_in_the_same_step_on_both_sides():
     assert len(used[0]) == 3
 
 
-def test_no_drift_is_told_like_an_answer():
+def test_report_without_drift_names_the_column_nearest_to_its_limit():
     profile = Profile.fit(_table(5, 1), draws=2_000)
 
     html = render_report(check(profile, _table(5, 2)))
@@ -170,7 +170,7 @@ def test_no_drift_is_told_like_an_answer():
     assert "✓ No drift in 5 columns. Nearest to its limit: " in html
 
 
-def test_a_result_survives_its_file(results, tmp_path):
+def test_result_that_is_saved_and_loaded_is_the_same(results, tmp_path):
     save_result(results[10], tmp_path / "drift.json")
 
     again = load_result(tmp_path / "drift.json")
@@ -189,7 +189,7 @@ def test_a_result_survives_its_file(results, tmp_path):
         (9e15 + np.arange(500), 9e15 + np.arange(500)),
     ],
 )
-def test_the_drawing_leaves_out_no_more_rows_than_its_ends_cut_off(reference, current):
+def test_drawing_leaves_out_only_the_clipped_rows(reference, current):
     table = [pa.table({"n": side}) for side in (reference, current)]
 
     chart = check(Profile.fit(table[0], draws=500), table[1])["n"].chart

@@ -64,7 +64,7 @@ def test_every_statistic_is_defined_for_some_column_and_explained_in_the_report(
         assert one.method in html.replace("&#x27;", "'")
 
 
-def test_every_signal_has_a_finite_value_and_a_limit_that_can_be_said(profile):
+def test_every_signal_has_a_value_and_a_positive_limit_in_words(profile):
     result = check(profile, _rows(4, shift=0.5))
 
     for column in result.columns:
@@ -76,7 +76,7 @@ def test_every_signal_has_a_finite_value_and_a_limit_that_can_be_said(profile):
             assert limit in one.change(column, value, limit)
 
 
-def test_a_smaller_alarm_budget_never_lowers_a_limit(profile):
+def test_smaller_alarm_budget_never_lowers_a_limit(profile):
     rows = _rows(5)
     many = check(profile, rows, alarm_budget=AlarmBudget(false_alarms_per_year=50))
     few = check(profile, rows, alarm_budget=AlarmBudget(false_alarms_per_year=0.1))
@@ -86,7 +86,7 @@ def test_a_smaller_alarm_budget_never_lowers_a_limit(profile):
             assert few[column.name].signal(signal.statistic).limit >= signal.limit
 
 
-def test_a_profile_from_before_a_statistic_was_added_is_limited_by_chance_alone():
+def test_statistic_that_the_profile_does_not_know_is_limited_by_chance_alone():
     rows = _rows(6, rows=5_000)
     drifting = pa.table({"number": np.cumsum(np.random.default_rng(7).normal(size=5_000))})
     fitted = Profile.fit(drifting, draws=500)
@@ -101,7 +101,7 @@ def test_a_profile_from_before_a_statistic_was_added_is_limited_by_chance_alone(
         assert signal.limit <= by_past.signal(signal.statistic).limit
 
 
-def test_a_result_with_an_unknown_statistic_is_read_and_refused_when_it_is_drawn(profile, tmp_path):
+def test_result_with_an_unknown_statistic_is_loaded_but_not_drawn(profile, tmp_path):
     result = check(profile, _rows(8, shift=0.5))
     stranger = replace(result.columns[0], signals=(Signal("stranger", 2.0, 1.0),))
     save_result(replace(result, columns=(stranger,)), tmp_path / "drift.json")

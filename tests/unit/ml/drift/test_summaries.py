@@ -29,7 +29,7 @@ def test_every_value_lies_inside_its_bin():
         assert EDGES[k] - 1e-12 * abs(value) <= value <= EDGES[k + 1] + 1e-12 * abs(value)
 
 
-def test_cells_hold_the_same_rows_as_the_bins_they_are_made_of():
+def test_cells_hold_the_rows_of_their_bins():
     rng = np.random.default_rng(2)
     values = rng.standard_t(1, 20_000)
 
@@ -55,7 +55,7 @@ def test_any_floats_are_counted_once(values):
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     st.integers(0, 60),
 )
-def test_two_parts_add_up_to_the_whole(values, cut):
+def test_merged_parts_equal_the_whole(values, cut):
     grid = Grid.fit(np.array(values))
     whole = _summary(values, grid)
 
@@ -68,7 +68,7 @@ def test_two_parts_add_up_to_the_whole(values, cut):
     assert (first.lowest, first.highest) == (whole.lowest, whole.highest)
 
 
-def test_moments_are_numpys():
+def test_moments_and_quantiles_agree_with_numpy():
     values = np.random.default_rng(3).lognormal(2, 1, 30_000)
 
     summary = _summary(values)
@@ -80,7 +80,7 @@ def test_moments_are_numpys():
     )
 
 
-def test_a_constant_column_has_no_spread_and_says_so():
+def test_constant_column_has_no_spread():
     summary = _summary(np.full(100, 7.25))
 
     assert summary.is_constant
@@ -88,21 +88,21 @@ def test_a_constant_column_has_no_spread_and_says_so():
     assert summary.quantile(0.1, 0.9) == (7.25, 7.25)
 
 
-def test_summaries_on_different_grids_are_not_added():
+def test_summaries_on_different_grids_are_not_merged():
     one, other = _summary([1.0, 2.0, 3.0]), _summary([5.0, 6.0, 9.0])
 
     with pytest.raises(DriftInputError, match="different grids"):
         one.merge(other)
 
 
-def test_the_grid_of_values_that_are_mostly_equal_still_has_a_scale():
+def test_grid_of_mostly_equal_values_has_a_positive_scale():
     assert Grid.fit(np.array([0.0] * 90 + [3.0] * 10)).scale > 0
     assert Grid.fit(np.full(5, -4.0)).scale == pytest.approx(4e-9)
     assert Grid.fit(np.zeros(5)).scale == pytest.approx(1e-9)
     assert Grid.fit(np.array([np.nan])) == Grid(center=0.0, scale=1.0)
 
 
-def test_blocks_join_when_there_are_too_many_and_lose_no_row():
+def test_blocks_join_when_there_are_too_many_without_losing_rows():
     values = np.arange(100_000, dtype=float)
 
     summary = _summary(values, history=Blocks())
@@ -113,7 +113,7 @@ def test_blocks_join_when_there_are_too_many_and_lose_no_row():
     assert int(blocks[0].sum()) == summary.history.size
 
 
-def test_days_are_counted_by_day_and_rows_without_one_left_out():
+def test_days_count_rows_with_a_known_day_only():
     summary = NumericSummary(grid=Grid(center=0.0, scale=1.0), history=Days())
 
     summary.add(np.array([0.0, 1.0, 2.0, np.nan]), np.array([10, 10, 11, -1]))
@@ -148,14 +148,14 @@ def test_categories_and_missing_rows_are_counted():
     st.lists(st.sampled_from("abcdef"), max_size=30),
     st.lists(st.sampled_from("defghi"), max_size=9),
 )
-def test_categories_of_two_parts_add_up(first, second):
+def test_merged_categories_equal_the_whole(first, second):
     merged = _categories(first)
     merged.merge(_categories(second))
 
     assert merged.by_value() == _categories(first + second).by_value()
 
 
-def test_free_text_ends_in_the_same_buckets_whatever_the_order_of_parts():
+def test_free_text_has_the_same_buckets_in_any_order_of_parts():
     texts = [f"user-{i}" for i in range(MOST_CATEGORIES + 200)]
     whole = _categories(texts)
 
@@ -169,7 +169,7 @@ def test_free_text_ends_in_the_same_buckets_whatever_the_order_of_parts():
     assert (other.counts == whole.counts).all()
 
 
-def test_meeting_one_text_too_many_within_a_block_keeps_the_history():
+def test_column_that_becomes_free_text_within_a_block_keeps_its_history():
     texts = [f"user-{i}" for i in range(MOST_CATEGORIES + 200)]
 
     summary = _categories(texts * 3, history=Blocks(size=300))
@@ -196,7 +196,7 @@ def _bin_of(y):
 @pytest.mark.parametrize(
     "special", [[], [np.nan], [np.nan, np.inf, -np.inf], [0.0, -0.0], [1e150, -1e150, 5e-324]]
 )
-def test_strips_of_values_are_counted_as_one_by_one(size, special):
+def test_values_are_counted_in_strips_as_one_by_one(size, special):
     rng = np.random.default_rng(7)
     values = rng.standard_t(1, size) * 10.0 ** rng.integers(-9, 9, size)
     values[rng.integers(0, size, len(special))] = special
@@ -222,7 +222,7 @@ def test_strips_of_values_are_counted_as_one_by_one(size, special):
     )
 
 
-def test_a_run_of_one_value_is_counted_like_any_other():
+def test_run_of_equal_values_is_counted_exactly():
     values = np.concatenate([np.full(2_000, 7.5), np.full(100, np.nan), np.full(300, -2.0)])
 
     found = _summary(values, Grid(center=0.0, scale=1.0))
@@ -232,7 +232,7 @@ def test_a_run_of_one_value_is_counted_like_any_other():
     assert (found.lowest, found.highest, found.missing) == (-2.0, 7.5, 100)
 
 
-def test_measures_taken_before_rows_are_added_do_not_stand_after_it():
+def test_cached_measures_are_dropped_when_rows_are_added():
     grid = Grid(center=0.0, scale=1.0)
     added, merged = _summary([1.0, 2.0], grid), _summary([1.0, 2.0], grid)
     assert (added.mean, merged.cells.sum()) == (pytest.approx(1.5), 2)

@@ -1,4 +1,4 @@
-"""The reference is made once for all tests here."""
+"""Fixtures: the reference is made once for all tests."""
 
 from __future__ import annotations
 

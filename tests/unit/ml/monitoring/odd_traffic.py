@@ -1,7 +1,7 @@
-"""Two days of requests as callers really send them, and labels for some of them; always the same.
+"""Two days of requests with unusual cells, and labels for some of them; always the same.
 
-`before/` holds what the version before found in them: it read every row into pandas, wrote it to a
-temporary Parquet file and read that.
+`before/` holds the figures of the version before, which read rows into pandas, wrote a temporary
+Parquet file and read that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IDS: tuple[Any, ...] = (None, "a", "NA", [1], "7.0")
 
 
 def send(bench: Bench) -> None:
-    """Inputs and outputs of two days, thirty days of older outputs, and what nobody can read."""
+    """Inputs and outputs of two days, thirty days of older outputs, and unreadable lines."""
     rows = table(900, seed=31, shift=0.4).to_dict("records")
     for i, row in enumerate(rows):
         if i % 9 == 0:
@@ -82,7 +82,7 @@ def _answer(bench: Bench, rows: list[dict[str, Any]]) -> None:
 
 
 def land(bench: Bench) -> Path:
-    """Labels of two files in the window and one before it; some ids twice, one of no request."""
+    """Labels of two files in the window and one before it; some ids twice."""
     folder = bench.folder / "labels"
     folder.mkdir()
     labels = table(900, seed=31, shift=0.4)

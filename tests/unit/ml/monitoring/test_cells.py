@@ -61,13 +61,13 @@ def test_texts_are_read_as_pandas_reads_them(name, values):
         max_size=8,
     )
 )
-def test_odd_cells_are_read_as_pandas_reads_them(name, values):
+def test_mixed_cells_are_read_as_pandas_reads_them(name, values):
     if name != "number":  # pandas rounds it to fifteen digits
         values = [value for value in values if value != 2**70] or [None]
     _same(values, COLUMNS[name])
 
 
-def test_long_row_ids_beside_a_missing_one_keep_every_digit():
+def test_long_row_ids_keep_every_digit_if_another_id_is_missing():
     ids = cells_of_json([2**60, None, 2**60 + 1], COLUMNS["text"]).array.to_pylist()
 
     assert ids == [str(2**60), None, str(2**60 + 1)]

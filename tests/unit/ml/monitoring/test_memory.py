@@ -1,4 +1,4 @@
-"""What is held does not grow with the rows."""
+"""Memory does not grow with the rows."""
 
 from datetime import date
 
@@ -44,13 +44,13 @@ def test_every_row_of_a_stream_is_counted(ten_columns):
     assert (found.summaries["a"].finite, found.summaries["b"].missing) == (25_000, 25_000)
 
 
-def test_column_that_came_late_is_missing_in_the_rows_before(ten_columns):
+def test_column_that_appears_late_is_missing_in_earlier_rows(ten_columns):
     found = ten_columns.scan_requests([{"a": i} if i < 24_000 else {"c": i}] for i in range(25_000))
 
     assert (found.summaries["a"].missing, found.summaries["c"].missing) == (1_000, 24_000)
 
 
-def test_a_row_with_endless_columns_of_its_own_is_not_remembered_whole():
+def test_at_most_fifty_new_columns_are_remembered():
     requests = Requests(known=set())
 
     requests.add([{f"column {i}": 1 for i in range(100_000)}], date(2026, 3, 14))
@@ -59,7 +59,7 @@ def test_a_row_with_endless_columns_of_its_own_is_not_remembered_whole():
     assert len(requests.new_columns) == 50
 
 
-def test_only_what_came_lately_is_remembered():
+def test_only_the_latest_keys_are_remembered():
     recent = Recent()
 
     first = [recent.has("event", i) for i in range(100_001)]

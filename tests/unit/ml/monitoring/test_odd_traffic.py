@@ -1,4 +1,4 @@
-"""Odd traffic gives the figures that the version before found in it, stored in `before/`."""
+"""Requests with unusual cells give the figures of the version before, stored in `before/`."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ WINDOWS = {"day": WINDOW, "two-days": replace(WINDOW, start_utc=MIDNIGHT - timed
 
 
 def _assert_holds(found, expected, place=""):
-    """Every member that was there is there still, with the same value."""
+    """Every member of `expected` is in `found`, with the same value."""
     if isinstance(expected, dict):
         for name, value in expected.items():
             _assert_holds(found[name], value, f"{place}/{name}")
@@ -41,7 +41,7 @@ def test_streamed_rows_give_the_figures_of_rows_read_through_pandas_and_parquet(
     _assert_holds(found, json.loads((BEFORE / f"{name}.drift.json").read_text()))
 
 
-def test_summary_for_people_is_the_one_of_the_version_before(bench):
+def test_summary_is_that_of_the_version_before(bench):
     bench.profile = BEFORE / "reference.profile"
     odd_traffic.send(bench)
 
@@ -53,7 +53,7 @@ def test_summary_for_people_is_the_one_of_the_version_before(bench):
     assert found.keys() == expected.keys()
 
 
-def test_result_that_the_version_before_wrote_is_read_with_a_sentence_made_anew(tmp_path):
+def test_result_of_the_version_before_is_read_and_gets_a_new_sentence(tmp_path):
     shutil.copy(BEFORE / "day.drift.json", tmp_path / "drift.json")
 
     check = read_check(tmp_path)

@@ -29,7 +29,7 @@ def _right(share, *, rows=1_000):
     return np.random.default_rng(1).random(rows) < share
 
 
-def test_a_model_as_good_as_when_it_was_chosen_is_not_worse():
+def test_model_as_good_as_its_baseline_is_not_worse():
     found = _judge(_right(0.9), days=10)
 
     assert found.verdict is Realised.NOT_WORSE
@@ -38,14 +38,14 @@ def test_a_model_as_good_as_when_it_was_chosen_is_not_worse():
     assert found.by_day[0][0] == DAY
 
 
-def test_a_drop_beyond_the_margin_is_worse():
+def test_drop_beyond_the_margin_is_worse():
     found = _judge(_right(0.8), days=10)
 
     assert found.verdict is Realised.WORSE
     assert "0.9 when the model was chosen, margin 0.02: worse." in found.sentence()
 
 
-def test_a_drop_within_the_margin_is_not_worse():
+def test_drop_within_the_margin_is_not_worse():
     assert _judge(_right(0.8), margin=0.12).verdict is Realised.NOT_WORSE
 
 
@@ -64,7 +64,7 @@ def test_no_label_at_all_is_not_enough():
     assert (found.verdict, found.overall) == (Realised.NOT_ENOUGH_LABELS, None)
 
 
-def test_wilsons_interval_is_the_published_one():
+def test_wilson_interval_is_the_published_one():
     # Agresti & Coull (1998), The American Statistician 52(2): 9 of 10 successes
     found = _judge([0.0] + [1.0] * 9)
 
@@ -79,7 +79,7 @@ def test_errors_of_numbers_are_measured_in_the_unit_of_the_target():
     assert found.verdict is Realised.WORSE
 
 
-def test_rows_of_a_day_that_resemble_each_other_widen_the_interval():
+def test_autocorrelation_within_days_widens_the_interval():
     errors = np.abs(np.repeat(np.random.default_rng(4).normal(5, 1, 20), 100))
     options = {"metric": Metric.ABSOLUTE_ERROR, "baseline": 5.0, "margin": 0.1}
 
@@ -120,7 +120,7 @@ def test_last_of_several_predictions_of_a_row_counts(bench):
     assert (found.overall.value, found.labelled, found.predictions) == (1.0, 100, 100)
 
 
-def test_one_row_labelled_twice_in_one_table_takes_the_last_label(bench):
+def test_last_label_of_a_row_within_one_table_counts(bench):
     predictions = Predictions(bench.config)
     predictions.add([{"row": i, "prediction": 1} for i in range(100)], NOON)
 
@@ -142,7 +142,7 @@ def test_all_of_many_predictions_are_joined(bench):
     assert found.overall.value == 0.5
 
 
-def test_performance_by_day_counts_whole_intervals_and_a_day_of_one_row_has_none():
+def test_section_counts_days_whose_interval_is_beyond_the_limit():
     days = (
         (DAY, Estimate(0.9, 0.85, 0.95, 100)),
         (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),

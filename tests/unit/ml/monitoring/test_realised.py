@@ -1,4 +1,4 @@
-"""Labels that come later: label drift by when they landed, performance by row id."""
+"""Labels that come later: drift of labels by landing time, performance by row id."""
 
 import os
 from dataclasses import replace
@@ -19,7 +19,7 @@ def land(bench, rows, *, at=NOON, name="one.csv", **write):
     return bench.folder / "labels"
 
 
-def test_a_model_as_good_as_when_it_was_chosen_is_not_worse(bench):
+def test_model_as_good_as_its_baseline_is_not_worse(bench):
     rows = table(1_000, seed=3)
     bench.score(rows, right=0.9)
 
@@ -40,7 +40,7 @@ def test_a_model_as_good_as_when_it_was_chosen_is_not_worse(bench):
     assert found.sentence() in (bench.output / "report.html").read_text()
 
 
-def test_a_drop_beyond_the_margin_is_worse_though_no_input_moved(bench):
+def test_drop_beyond_the_margin_is_worse_without_drift_of_inputs(bench):
     rows = table(1_000, seed=3)
     bench.score(rows, right=0.8)
 
@@ -52,7 +52,7 @@ def test_a_drop_beyond_the_margin_is_worse_though_no_input_moved(bench):
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda row: f"  {row}".strip()])
-def test_ids_join_however_they_are_written(bench, form):
+def test_ids_are_joined_whatever_type_they_are_written_as(bench, form):
     rows = table(300, seed=3)
     bench.score(rows.assign(row=[form(row) for row in rows["row"]]), right=1.0)
 
@@ -61,7 +61,7 @@ def test_ids_join_however_they_are_written(bench, form):
     assert (found.labelled, found.overall.value) == (300, 1.0)
 
 
-def test_ids_too_long_for_a_float_are_not_confused(bench):
+def test_ids_that_differ_in_the_last_bit_are_not_confused(bench):
     first = 2**60
     rows = table(300, seed=3, first=first)  # neighbours differ in the last bit only
     bench.score(rows, right=0.5)
@@ -71,7 +71,7 @@ def test_ids_too_long_for_a_float_are_not_confused(bench):
     assert (found.labelled, found.overall.value) == (300, 0.5)
 
 
-def test_predictions_of_thirty_days_count_and_older_ones_do_not(bench):
+def test_only_predictions_of_the_last_thirty_days_count(bench):
     rows = table(300, seed=3)
     bench.score(rows[:100], right=1.0, at=NOON - timedelta(days=29))
     bench.score(rows[100:200], right=1.0, at=NOON - timedelta(days=31))
@@ -84,7 +84,7 @@ def test_predictions_of_thirty_days_count_and_older_ones_do_not(bench):
 
 
 @pytest.mark.parametrize("at", [WINDOW.end_utc, WINDOW.end_utc - timedelta(days=30, seconds=1)])
-def test_labels_that_landed_after_the_window_or_too_long_before_it_are_left_out(bench, at):
+def test_labels_that_landed_after_the_window_or_thirty_days_before_are_left_out(bench, at):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
 
@@ -96,7 +96,7 @@ def test_labels_that_landed_after_the_window_or_too_long_before_it_are_left_out(
     )
 
 
-def test_the_last_of_several_labels_counts(bench):
+def test_last_of_several_labels_counts(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
     land(bench, rows, name="a.csv", at=MIDNIGHT)
@@ -105,7 +105,7 @@ def test_the_last_of_several_labels_counts(bench):
     assert bench.check(labels=labels, baseline=0.9).performance.overall.value == 0.0
 
 
-def test_predictions_of_another_version_are_not_the_champion_s(bench):
+def test_predictions_of_another_version_do_not_count(bench):
     rows = table(300, seed=3)
     bench.score(rows[:150], right=1.0)
     bench.score(rows[150:], right=0.0, modelversion="6", deployment="version-6")
@@ -115,7 +115,7 @@ def test_predictions_of_another_version_are_not_the_champion_s(bench):
     assert (found.labelled, found.overall.value) == (150, 1.0)
 
 
-def test_without_ids_in_the_requests_nothing_is_judged_and_it_is_said(bench):
+def test_requests_without_ids_are_not_judged_and_the_sentence_says_why(bench):
     rows = table(300, seed=3)
     bench.send(rows.drop(columns=["row", "paid"]))
     bench.send([{"prediction": 1}] * 300, collection="model_outputs")
@@ -128,7 +128,7 @@ def test_without_ids_in_the_requests_nothing_is_judged_and_it_is_said(bench):
     )
 
 
-def test_a_model_without_an_id_is_not_judged_and_it_is_said(bench, tmp_path):
+def test_model_without_an_id_is_not_judged_and_the_sentence_says_why(bench, tmp_path):
     root = tmp_path / "other"
     root.mkdir()
     performance = "  performance: {metric: accuracy, margin: 0.05}\n"
@@ -142,7 +142,7 @@ def test_a_model_without_an_id_is_not_judged_and_it_is_said(bench, tmp_path):
     assert "the model has no row id to join labels by" in found.sentence()
 
 
-def test_where_nobody_asked_for_a_judgement_the_figure_is_shown(bench):
+def test_performance_is_shown_without_a_verdict_if_model_yml_has_no_margin(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=0.5)
     config = replace(bench.config, drift=replace(bench.config.drift, performance=None))
@@ -155,7 +155,7 @@ def test_where_nobody_asked_for_a_judgement_the_figure_is_shown(bench):
     assert silent is None
 
 
-def test_a_champion_whose_value_is_not_known_is_shown_not_judged(bench):
+def test_performance_is_shown_without_a_verdict_if_the_baseline_is_unknown(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=0.5)
 
@@ -164,7 +164,7 @@ def test_a_champion_whose_value_is_not_known_is_shown_not_judged(bench):
     assert (found.verdict, found.overall.value, found.baseline) == ("not judged", 0.5, None)
 
 
-def test_labels_that_moved_are_drift_where_they_landed_in_the_window(bench):
+def test_changed_labels_are_drift_if_they_landed_in_the_window(bench):
     bench.send(table(1_000, seed=3).drop(columns="paid"))
     labels = land(bench, table(1_000, seed=5).assign(paid=0))
 
@@ -177,7 +177,7 @@ def test_labels_that_moved_are_drift_where_they_landed_in_the_window(bench):
     assert before.result.verdict == "no drift"
 
 
-def test_a_few_labels_are_not_compared(bench):
+def test_too_few_labels_are_not_compared(bench):
     bench.send(table(1_000, seed=3).drop(columns="paid"))
 
     check = bench.check(labels=land(bench, table(50, seed=5).assign(paid=0)))
@@ -186,7 +186,7 @@ def test_a_few_labels_are_not_compared(bench):
     assert "paid" not in {one.name for one in check.leading}
 
 
-def test_a_label_file_that_cannot_be_read_is_named_and_the_others_count(bench):
+def test_unreadable_label_file_is_named_and_the_others_count(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
     labels = land(bench, rows)
@@ -198,7 +198,7 @@ def test_a_label_file_that_cannot_be_read_is_named_and_the_others_count(bench):
     assert "Labels in broken.csv cannot be read: " in check.sentence
 
 
-def test_labels_without_a_target_or_an_id_are_no_labels(bench):
+def test_label_files_without_target_or_id_are_ignored(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
     land(bench, rows.drop(columns="paid"), name="a.csv")
@@ -207,7 +207,7 @@ def test_labels_without_a_target_or_an_id_are_no_labels(bench):
     assert bench.check(labels=labels, baseline=0.9).performance.labelled == 0
 
 
-def test_a_missing_prediction_or_label_is_left_out(bench):
+def test_rows_without_prediction_or_label_are_left_out(bench):
     rows = table(300, seed=3)
     bench.score(rows, right=1.0)
     bench.send([{"row": 1_000, "prediction": None}], collection="model_outputs")
@@ -220,7 +220,7 @@ def test_a_missing_prediction_or_label_is_left_out(bench):
     assert (found.labelled, found.overall.value) == (290, 1.0)
 
 
-def test_of_a_regression_the_mean_absolute_error_is_judged(bench, tmp_path):
+def test_regression_is_judged_by_mean_absolute_error(bench, tmp_path):
     root = tmp_path / "other"
     root.mkdir()
     text = MODEL.replace("classification", "regression").replace("target: paid", "target: income")

@@ -1,4 +1,4 @@
-"""One window of collected rows against a reference. The bench stands in window_bench.py."""
+"""One window of collected rows against a reference; the bench is in window_bench.py."""
 
 import json
 import zlib
@@ -17,7 +17,7 @@ def inputs(rows, **more):
     return table(rows, seed=3, **more).drop(columns="paid")
 
 
-def test_a_day_like_the_training_rows_is_quiet(bench):
+def test_day_like_the_training_rows_is_not_drift(bench):
     bench.score(table(1_000, seed=3), right=1.0)
 
     check = bench.check()
@@ -30,7 +30,7 @@ def test_a_day_like_the_training_rows_is_quiet(bench):
     assert all(one.ratio <= 1 for one in check.leading)
 
 
-def test_a_shift_of_one_feature_is_found_named_and_measured(bench):
+def test_shift_of_one_feature_is_named_and_measured(bench):
     bench.send(inputs(1_000, shift=1.0))
 
     check = bench.check()
@@ -45,7 +45,7 @@ def test_a_shift_of_one_feature_is_found_named_and_measured(bench):
     assert "income moved by" in (bench.output / "report.html").read_text()
 
 
-def test_what_was_written_is_read_back_the_same(bench):
+def test_check_that_was_written_is_read_back_the_same(bench):
     bench.score(table(400, seed=3), right=1.0)
 
     check = bench.check()
@@ -54,7 +54,7 @@ def test_what_was_written_is_read_back_the_same(bench):
     assert json.loads((bench.output / "drift.json").read_text())["profile"] == "version 7"
 
 
-def test_the_window_holds_its_start_and_not_its_end(bench):
+def test_window_includes_its_start_and_excludes_its_end(bench):
     one = {"income": 30.0, "rooms": 1.0, "kind": "flat"}
     for at in (
         MIDNIGHT - timedelta(seconds=1),
@@ -67,7 +67,7 @@ def test_the_window_holds_its_start_and_not_its_end(bench):
     assert bench.check().result.rows == 2
 
 
-def test_times_with_another_offset_count_where_they_are_in_utc(bench):
+def test_times_with_an_offset_are_converted_to_utc(bench):
     one = {"income": 30.0, "rooms": 1.0, "kind": "flat"}
     bench.send([one], time="2026-03-15T01:30:00+02:00")  # 23:30 of the day in UTC
     bench.send([one], time="2026-03-14T01:30:00+02:00")  # 23:30 of the day before
@@ -77,7 +77,7 @@ def test_times_with_another_offset_count_where_they_are_in_utc(bench):
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda value: f"{value:.1f}"])
-def test_a_code_is_one_category_however_it_is_written(bench, form):
+def test_code_is_one_category_whatever_type_it_is_written_as(bench, form):
     rows = inputs(1_000).to_dict("records")
     bench.send([row | {"rooms": form(int(row["rooms"]))} for row in rows])
 
@@ -88,7 +88,7 @@ def test_a_code_is_one_category_however_it_is_written(bench, form):
     assert rooms.ratio < 1
 
 
-def test_a_new_category_is_drift_even_where_the_contract_does_not_know_it(bench):
+def test_category_that_the_contract_does_not_list_is_drift(bench):
     rows = inputs(1_000).to_dict("records")
     bench.send([row | {"kind": "boat"} if i % 10 == 0 else row for i, row in enumerate(rows)])
 
@@ -99,7 +99,7 @@ def test_a_new_category_is_drift_even_where_the_contract_does_not_know_it(bench)
     assert check.leading[0].leading.value == pytest.approx(0.1)
 
 
-def test_features_come_from_every_deployment_predictions_from_the_champion_alone(bench):
+def test_features_of_every_deployment_count_and_predictions_of_the_champion(bench):
     bench.score(table(600, seed=3), right=1.0)
     others = table(600, seed=4)
     bench.send(others.drop(columns="paid"), deployment="version-8", modelversion="8")
@@ -113,13 +113,13 @@ def test_features_come_from_every_deployment_predictions_from_the_champion_alone
     check = bench.check()
 
     assert check.result.rows == 1_200
-    assert check.result.verdict == "no drift"  # the other one's predictions, all 0, were left out
+    assert check.result.verdict == "no drift"  # predictions of version 8, all 0, are left out
     result = json.loads((bench.output / "drift.json").read_text())
-    (said,) = (f for f in result["features"] if f["name"] == "prediction")
-    assert said["current"]["rows"] == 600
+    (prediction,) = (f for f in result["features"] if f["name"] == "prediction")
+    assert prediction["current"]["rows"] == 600
 
 
-def test_a_deployment_that_does_not_say_its_version_is_known_by_its_name(bench):
+def test_version_is_taken_from_the_deployment_name_if_the_event_has_none(bench):
     rows = table(600, seed=3)
     bench.score(rows, right=1.0, modelversion="default")
     bench.score(rows.assign(paid=0), right=1.0, modelversion="default", deployment="version-8")
@@ -127,11 +127,11 @@ def test_a_deployment_that_does_not_say_its_version_is_known_by_its_name(bench):
     bench.check()
 
     result = json.loads((bench.output / "drift.json").read_text())
-    (said,) = (f for f in result["features"] if f["name"] == "prediction")
-    assert said["current"]["rows"] == 600
+    (prediction,) = (f for f in result["features"] if f["name"] == "prediction")
+    assert prediction["current"]["rows"] == 600
 
 
-def test_predictions_that_moved_are_drift_of_their_own(bench):
+def test_changed_predictions_are_drift(bench):
     bench.score(table(1_000, seed=3).assign(paid=1), right=1.0)
 
     check = bench.check()
@@ -140,7 +140,7 @@ def test_predictions_that_moved_are_drift_of_their_own(bench):
     assert (check.leading[0].name, check.leading[0].role) == ("prediction", "prediction")
 
 
-def test_no_predictions_and_no_labels_are_no_drift(bench):
+def test_window_without_predictions_and_labels_is_not_drift(bench):
     bench.send(inputs(1_000))
 
     check = bench.check()
@@ -149,7 +149,7 @@ def test_no_predictions_and_no_labels_are_no_drift(bench):
     assert {one.name for one in check.leading} == {"income", "rooms", "kind"}
 
 
-def test_a_feature_that_no_row_has_is_gone(bench):
+def test_feature_that_no_row_has_is_drift(bench):
     bench.send(inputs(1_000).drop(columns="kind"))
 
     check = bench.check()
@@ -159,7 +159,7 @@ def test_a_feature_that_no_row_has_is_gone(bench):
     assert (check.leading[0].name, check.leading[0].leading.value) == ("kind", 1.0)
 
 
-def test_columns_that_the_reference_does_not_have_are_named(bench):
+def test_columns_without_a_reference_are_named(bench):
     bench.send([row | {"color": "red"} for row in inputs(300).to_dict("records")])
 
     bench.check()
@@ -167,7 +167,7 @@ def test_columns_that_the_reference_does_not_have_are_named(bench):
     assert "New columns, not compared: color." in (bench.output / "report.html").read_text()
 
 
-def test_a_repeated_event_counts_once(bench):
+def test_repeated_event_counts_once(bench):
     rows = inputs(300)
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
@@ -175,7 +175,7 @@ def test_a_repeated_event_counts_once(bench):
     assert bench.check().result.rows == 300
 
 
-def test_a_row_that_came_again_with_its_request_counts_once_and_another_request_counts(bench):
+def test_row_that_is_repeated_within_its_request_counts_once(bench):
     rows = inputs(300)
     bench.send(rows, each=300, correlationid="request-x")
     bench.send(rows, each=300, correlationid="request-x")  # another event of the same request
@@ -184,14 +184,14 @@ def test_a_row_that_came_again_with_its_request_counts_once_and_another_request_
     assert bench.check().result.rows == 600
 
 
-def test_rows_without_an_id_are_not_taken_for_one_another(bench):
+def test_rows_without_an_id_are_never_repeated(bench):
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
 
     assert bench.check().result.rows == 600
 
 
-def test_what_cannot_be_read_is_counted_and_said(bench):
+def test_unreadable_lines_and_rows_are_counted_in_the_sentence(bench):
     bench.send(inputs(300))  # 3 lines
     bench.write("not json\n")
     bench.write('{"time": "yesterday", "data": []}\n')
@@ -201,7 +201,7 @@ def test_what_cannot_be_read_is_counted_and_said(bench):
     bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "dataref": "https://x/y"}) + "\n")
     bench.write(json.dumps({"time": "2026-03-14T12:00:00Z", "data": [1, "a", None]}) + "\n")
     bench.write("\n")
-    bench.write('{"specversion":"1.0","data":[{"income"')  # torn by a crash
+    bench.write('{"specversion":"1.0","data":[{"income"')  # cut off by a crash
 
     check = bench.check()
 
@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_counted_and_said(bench):
     assert "6 of 11 collected lines" in (bench.output / "report.html").read_text()
 
 
-def test_a_line_without_end_is_one_unreadable_line(bench):
+def test_overlong_line_is_one_unreadable_line(bench):
     bench.write("x" * (17 * 1024 * 1024) + "\n")
     bench.send(inputs(300))
 
@@ -222,10 +222,10 @@ def test_a_line_without_end_is_one_unreadable_line(bench):
     assert "1 of 4 collected lines cannot be read." in check.sentence
 
 
-def test_cells_of_foreign_types_are_counted_by_column(bench):
+def test_cells_of_another_type_are_counted_by_column(bench):
     rows = inputs(600).to_dict("records")
-    for i, odd in enumerate(["much", [1], {"a": 1}, 10**400, "\ud800", "∞"]):
-        rows[i]["income"] = odd
+    for i, cell in enumerate(["much", [1], {"a": 1}, 10**400, "\ud800", "∞"]):
+        rows[i]["income"] = cell
     rows[7]["kind"] = "\ud800"
     rows[8]["kind"] = [1]
     bench.send(rows)
@@ -246,7 +246,7 @@ def test_too_few_rows_are_not_judged(bench):
     assert check.sentence == "Not enough data: 150 rows arrived, at least 200 are needed."
 
 
-def test_a_day_without_rows_is_named(bench):
+def test_day_without_rows_is_named(bench):
     bench.collected.mkdir()
 
     check = bench.check()
@@ -256,7 +256,7 @@ def test_a_day_without_rows_is_named(bench):
     assert "No row came from 14 Mar 2026." in (bench.output / "report.html").read_text()
 
 
-def test_of_a_week_the_silent_days_are_named_and_the_others_judged(bench):
+def test_days_of_a_week_without_rows_are_named_and_the_others_judged(bench):
     for days in (0, 1, 3, 4, 6):
         bench.send(inputs(200), at=NOON - timedelta(days=days))
     week = replace(WINDOW, start_utc=MIDNIGHT - timedelta(days=6))
@@ -267,7 +267,7 @@ def test_of_a_week_the_silent_days_are_named_and_the_others_judged(bench):
     assert check.result.missing_days == (date(2026, 3, 9), date(2026, 3, 12))
 
 
-def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
+def test_since_comes_from_earlier_checks_of_the_same_version(bench):
     past = bench.folder / "past"
     for days in (2, 1):
         at = NOON - timedelta(days=days)
@@ -290,7 +290,7 @@ def test_since_when_comes_from_earlier_checks_of_the_same_version(bench):
     assert other.leading[0].since == DAY
 
 
-def test_of_several_checks_of_a_day_the_last_one_counts(bench):
+def test_last_of_several_checks_of_a_day_counts(bench):
     past = bench.folder / "past"
     yesterday = replace(
         WINDOW,
@@ -299,7 +299,7 @@ def test_of_several_checks_of_a_day_the_last_one_counts(bench):
         end_utc=MIDNIGHT,
     )
     for revision in ("", "-revision-2", "-revision-10"):
-        bench.check(yesterday)  # first no row had come, then a few, then many that had moved
+        bench.check(yesterday)  # no rows at first, then a few, then many shifted ones
         (past / f"2026-03-13{revision}").mkdir(parents=True)
         (bench.output / "drift.json").rename(past / f"2026-03-13{revision}" / "drift.json")
         bench.send(inputs(100 if not revision else 900, shift=1.0), at=NOON - timedelta(days=1))
@@ -313,7 +313,7 @@ def test_of_several_checks_of_a_day_the_last_one_counts(bench):
     assert [day for day, _ in income["past"]] == ["2026-03-13", "2026-03-14"]
 
 
-def test_the_budget_of_model_yml_decides(bench):
+def test_alarm_budget_of_model_yml_decides(bench):
     bench.send(inputs(1_000, shift=0.18))
 
     strict = bench.check()
@@ -324,7 +324,7 @@ def test_the_budget_of_model_yml_decides(bench):
     assert (strict.result.verdict, blind.result.verdict) == ("drift", "no drift")
 
 
-def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, tmp_path):
+def test_reference_of_an_older_model_yml_judges_its_own_columns(bench, tmp_path):
     text = MODEL.replace("    income:", "    wage:").replace("[1, 2, 3]", "[1, 2]")
     newer = config_of(tmp_path, text)
     bench.send(inputs(1_000))
@@ -336,14 +336,14 @@ def test_a_reference_of_an_older_model_yml_still_judges_its_own_columns(bench, t
 
 
 def _columns(count: int) -> bytes:
-    """A body that claims so many columns."""
+    """The body of a profile that claims so many columns."""
     columns = ",".join("0" * count)
     text = f'{{"arrays": [], "history": "none", "columns": [{columns}]}}'.encode()
     return len(text).to_bytes(8, "little") + text
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "no such profile"),
         (lambda _: b"", "is not a profile of format"),
@@ -358,18 +358,18 @@ def _columns(count: int) -> bytes:
         (lambda own: own[:16] + zlib.compress(_columns(3_000_000)), "is damaged"),
     ],
 )
-def test_a_reference_that_cannot_be_read_is_refused_in_words(bench, reference, content, said):
+def test_unreadable_profile_is_refused_with_the_reason(bench, reference, content, message):
     bench.profile = bench.folder / "other.profile"
     if content is not None:
         bench.profile.write_bytes(content(reference.read_bytes()))
 
-    with pytest.raises(DriftInputError, match=said):
+    with pytest.raises(DriftInputError, match=message):
         bench.check()
 
     assert not bench.output.exists()
 
 
-def test_a_check_that_is_none_is_refused(tmp_path):
+def test_file_that_is_not_a_result_is_refused(tmp_path):
     with pytest.raises(UnreadableDataError, match="is not the result of a drift check: no such"):
         read_check(tmp_path)
     for content in ("{", '{"format": 2}', '{"format": 1}', "[]"):
@@ -386,7 +386,7 @@ def test_folders_far_from_the_window_are_not_opened(bench):
     assert bench.check().sentence.count("cannot be read") == 0
 
 
-def test_an_event_that_was_kept_in_the_next_day_s_folder_is_found(bench):
+def test_event_in_the_folder_of_the_next_day_is_found(bench):
     bench.send(inputs(300), at=MIDNIGHT + timedelta(days=1, minutes=5), time="2026-03-14T23:59:59Z")
 
     assert bench.check().result.rows == 300
@@ -406,7 +406,7 @@ def test_an_event_that_was_kept_in_the_next_day_s_folder_is_found(bench):
         ("[data, drift]", {"rows": 1_000}, "nothing; the next day is checked by itself."),
     ],
 )
-def test_the_report_says_what_happens_next(bench, tmp_path, reasons, day, next_step):
+def test_report_says_what_happens_next(bench, tmp_path, reasons, day, next_step):
     bench.send(inputs(**day))
 
     bench.check(config=config_of(tmp_path, MODEL + f"retrain:\n  reasons: {reasons}\n"))

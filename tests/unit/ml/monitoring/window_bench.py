@@ -1,4 +1,4 @@
-"""A model with every kind of column, its reference, and the collector's files as Azure has them."""
+"""A model with every kind of column, its reference, and files as Azure's collector writes them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def table(rows: int, *, seed: int, shift: float = 0.0, first: int = 0) -> pd.Dat
 
 @dataclass
 class Bench:
-    """One model, one reference, one endpoint's folder, and the check of a window of it."""
+    """One model, its reference, the folder of its endpoint, and the check of a window."""
 
     folder: Path
     config: ModelConfig
@@ -86,7 +86,7 @@ class Bench:
         each: int = 100,
         **event: Any,
     ) -> None:
-        """Requests of at most `each` rows, one line each."""
+        """Write requests of at most `each` rows, one line each."""
         sent = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
         for start in range(0, len(sent), each):
             number = next(self._number)
@@ -113,7 +113,7 @@ class Bench:
             file.write(text)
 
     def score(self, rows: pd.DataFrame, *, right: float, at: datetime = NOON, **more: Any) -> None:
-        """Inputs and outputs of rows; the stated share of the predictions is right."""
+        """Write inputs and outputs of rows; a share `right` of the predictions is right."""
         said = np.where(np.arange(len(rows)) < right * len(rows), rows["paid"], 1 - rows["paid"])
         self.send(rows.drop(columns="paid"), at=at)
         answers = pd.DataFrame({"row": rows["row"], "prediction": said})

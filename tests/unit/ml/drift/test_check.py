@@ -1,9 +1,12 @@
+import textwrap
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import ml.drift
 from ml.drift import (
     AlarmBudget,
     DriftInputError,
@@ -42,14 +45,14 @@ def profile():
     return _fit(_rows(20_000, 1), name="champion version 7")
 
 
-def test_rows_of_the_same_kind_are_no_drift(profile):
+def test_rows_of_the_same_distribution_are_not_drift(profile):
     result = check(profile, _rows(2_000, 2))
 
     assert result.verdict is Verdict.NO_DRIFT
     assert headline(result).startswith("No drift in 5 columns.")
 
 
-def test_a_moved_mean_is_drift_and_the_column_is_named_first(profile):
+def test_shifted_mean_is_drift_and_its_column_comes_first(profile):
     moved = _rows(2_000, 3, a=lambda rng, n: rng.normal(0.5, 1, n))
 
     result = check(profile, moved)
@@ -62,7 +65,7 @@ def test_a_moved_mean_is_drift_and_the_column_is_named_first(profile):
     assert details(result)[0].startswith("a moved by 0.")
 
 
-def test_a_changed_share_of_categories_is_drift(profile):
+def test_changed_share_of_categories_is_drift(profile):
     moved = _rows(
         2_000, 4, kind=lambda rng, n: np.array(["red", "blue"])[(rng.random(n) < 0.4).astype(int)]
     )
@@ -73,7 +76,7 @@ def test_a_changed_share_of_categories_is_drift(profile):
     assert result["kind"].vanished_categories == ("green",)
 
 
-def test_new_categories_are_counted_named_and_drift_when_they_matter(profile):
+def test_many_rows_of_a_new_category_are_drift_and_are_counted(profile):
     def _with_new(rng, n):
         return ["violet" if x < 0.03 else "red" if x < 0.62 else "green" for x in rng.random(n)]
 
@@ -84,7 +87,7 @@ def test_new_categories_are_counted_named_and_drift_when_they_matter(profile):
     assert result["kind"].new_categories["violet"] == round(signal.value * 3_000)
 
 
-def test_a_single_row_of_a_new_category_is_no_drift(profile):
+def test_single_row_of_a_new_category_is_not_drift(profile):
     result = check(
         profile,
         _rows(
@@ -112,7 +115,7 @@ def test_values_that_go_missing_are_drift_of_the_missing_share(profile):
     assert "is missing in" in details(result)[0]
 
 
-def test_a_stretched_tail_and_an_atom_are_seen_though_the_distance_hardly_moves(profile):
+def test_stretched_tail_and_atom_are_detected_by_shares(profile):
     def _tail(rng, n):
         x = rng.normal(size=n)
         return np.where(x > 1.645, 1.645 + 2 * (x - 1.645), x)
@@ -130,21 +133,21 @@ def test_a_stretched_tail_and_an_atom_are_seen_though_the_distance_hardly_moves(
         assert result["a"].wasserstein[0] < 0.05
 
 
-def test_too_few_rows_are_not_enough_data_and_the_number_needed_is_said(profile):
+def test_too_few_rows_are_not_enough_data_and_the_sentence_says_how_many_are(profile):
     result = check(profile, _rows(41, 9, a=lambda rng, n: rng.normal(5, 1, n)))
 
     assert result.verdict is Verdict.NOT_ENOUGH_DATA
     assert headline(result) == ("Not enough data: 41 rows arrived, at least 200 are needed.")
 
 
-def test_an_empty_window_is_not_enough_data(profile):
+def test_empty_window_is_not_enough_data(profile):
     result = check(profile, _rows(0, 9))
 
     assert result.verdict is Verdict.NOT_ENOUGH_DATA
     assert result.rows == 0
 
 
-def test_a_column_that_is_gone_is_drift_and_a_new_one_is_only_said(profile):
+def test_missing_column_is_drift_and_new_column_is_only_mentioned(profile):
     rows = _rows(1_000, 10).drop_columns(["b"]).append_column("extra", pa.array(range(1_000)))
 
     result = check(profile, rows)
@@ -155,7 +158,7 @@ def test_a_column_that_is_gone_is_drift_and_a_new_one_is_only_said(profile):
     assert "Column b is gone: counted as drift." in details(result)
 
 
-def test_odd_columns_are_handled_and_said():
+def test_constant_empty_text_date_and_infinite_columns_are_noted():
     def _table(seed, constant, size=5_000):
         rng = np.random.default_rng(seed)
         return pa.table(
@@ -183,7 +186,7 @@ def test_odd_columns_are_handled_and_said():
     assert reference["when"].column.kind is Kind.DATE
 
 
-def test_predictions_and_labels_are_judged_by_the_same_means():
+def test_predictions_and_labels_are_judged_like_features():
     rng = np.random.default_rng(1)
     reference = _fit(
         pa.table({"x": rng.normal(size=5_000), "score": rng.random(5_000), "y": rng.random(5_000)}),
@@ -200,7 +203,7 @@ def test_predictions_and_labels_are_judged_by_the_same_means():
     assert [(f.name, f.role) for f in result.drifted] == [("score", Role.PREDICTION)]
 
 
-def test_since_when_counts_the_unbroken_days_above_the_limit(profile):
+def test_since_is_the_first_of_the_unbroken_days_with_drift(profile):
     past = []
     for k, shift in enumerate([0.0, 0.6, 0.0, 0.6, 0.6]):
         rows = _rows(1_000, 20 + k, a=lambda rng, n, s=shift: rng.normal(s, 1, n))
@@ -213,7 +216,7 @@ def test_since_when_counts_the_unbroken_days_above_the_limit(profile):
     assert "First above the limit on 5 Mar 2026, 1 day before." in details(last)
 
 
-def test_a_profile_survives_its_file_byte_for_byte(profile, tmp_path):
+def test_profile_that_is_saved_loaded_and_saved_again_is_the_same_bytes(profile, tmp_path):
     rows = _rows(1_500, 30, b=lambda rng, n: rng.lognormal(0.4, 1, n))
 
     save_profile(profile, tmp_path / "one")
@@ -224,25 +227,25 @@ def test_a_profile_survives_its_file_byte_for_byte(profile, tmp_path):
     assert check(again, rows) == check(profile, rows)
 
 
-def test_a_profile_is_small(profile, tmp_path):
+def test_profile_takes_less_than_twenty_kilobytes_a_column(profile, tmp_path):
     save_profile(profile, tmp_path / "p")
 
     assert (tmp_path / "p").stat().st_size < 5 * 20_000
 
 
-def test_a_file_that_is_no_profile_is_refused(tmp_path):
+def test_file_that_is_not_a_profile_is_refused(tmp_path):
     (tmp_path / "p").write_text("hello")
 
     with pytest.raises(DriftInputError, match="not a profile of format 2"):
         load_profile(tmp_path / "p")
 
 
-def test_the_budget_is_stated_in_false_alarms_a_year_and_checked():
+def test_alarm_budget_of_zero_is_refused():
     with pytest.raises(DriftInputError, match="false_alarms_per_year is 0"):
         AlarmBudget(false_alarms_per_year=0)
 
 
-def test_a_smaller_budget_makes_wider_limits(profile):
+def test_smaller_alarm_budget_raises_limits(profile):
     rows = _rows(1_000, 40)
 
     often = check(profile, rows, alarm_budget=AlarmBudget(false_alarms_per_year=50))
@@ -262,7 +265,7 @@ def _days(first, count, seed, pattern, rows=400):
     return pa.table({"x": np.concatenate(values), "when": pa.array(when)})
 
 
-def test_mondays_are_compared_with_mondays_where_weekdays_differ():
+def test_mondays_are_compared_with_mondays_if_weekdays_differ():
     pattern = [0.0, 0.3, -0.3, 0.5, 0.1, -0.6, 0.9]
     reference = _fit(_days(MONDAY, 112, 1, pattern), time_column="when")
 
@@ -288,7 +291,7 @@ def _swinging(first, count, seed, *, swing, shift=0.0, rows=400):
 
 
 @pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
-def test_days_so_restless_that_a_shift_of_one_spread_is_invisible_are_not_enough_data(columns):
+def test_reference_too_overdispersed_to_see_a_shift_of_one_sd_is_not_enough_data(columns):
     reference = _fit(_swinging(MONDAY, 120, 1, swing=1.0).select(columns), time_column="when")
     later = MONDAY + timedelta(days=130)
 
@@ -301,7 +304,7 @@ def test_days_so_restless_that_a_shift_of_one_spread_is_invisible_are_not_enough
 
 
 @pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
-def test_slightly_restless_days_alarm_for_a_shift_of_half_a_spread_and_not_for_their_unrest(
+def test_slightly_overdispersed_days_alarm_for_a_shift_of_half_a_sd_only(
     columns,
 ):
     reference = _fit(_swinging(MONDAY, 120, 1, swing=0.05).select(columns), time_column="when")
@@ -315,12 +318,12 @@ def test_slightly_restless_days_alarm_for_a_shift_of_half_a_spread_and_not_for_t
     assert {_verdict(seed, 0.5) for seed in range(2, 22)} == {Verdict.DRIFT}
 
 
-def test_one_restless_column_among_calm_ones_is_said_and_does_not_silence_the_others():
+def test_one_overdispersed_column_does_not_hide_drift_of_the_others():
     def _table(days, seed, shift=0.0):
-        restless = _swinging(MONDAY + timedelta(days=days[0]), len(days), seed, swing=1.0)
+        swinging = _swinging(MONDAY + timedelta(days=days[0]), len(days), seed, swing=1.0)
         rng = np.random.default_rng(seed)
-        calm = {name: rng.normal(shift, 1, restless.num_rows) for name in ("a", "b")}
-        return pa.table({"x": restless["x"], "when": restless["when"], **calm})
+        steady = {name: rng.normal(shift, 1, swinging.num_rows) for name in ("a", "b")}
+        return pa.table({"x": swinging["x"], "when": swinging["when"], **steady})
 
     reference = _fit(_table(range(120), 1), time_column="when")
     quiet = check(reference, _table([130], 2))
@@ -331,7 +334,7 @@ def test_one_restless_column_among_calm_ones_is_said_and_does_not_silence_the_ot
     assert sorted(f.name for f in moved.drifted) == ["a", "b"]
 
 
-def test_missing_days_of_a_window_are_said():
+def test_days_of_a_window_without_rows_are_named():
     reference = _fit(_days(MONDAY, 30, 1, [0.0] * 7), time_column="when")
     window = pa.concat_tables(
         [
@@ -346,12 +349,12 @@ def test_missing_days_of_a_window_are_said():
     assert "No row came from 12 Apr 2026." in details(result)
 
 
-def test_columns_that_do_not_exist_are_refused_by_name():
+def test_unknown_column_names_are_refused():
     with pytest.raises(DriftInputError, match="no column nope; the file has a, b"):
         _fit(_rows(100, 1), ignore=["nope"])
 
 
-def test_a_file_whose_first_rows_are_constant_is_profiled_as_finely_as_any_other(scipy_stats):
+def test_file_with_constant_first_rows_gets_a_fine_grid(scipy_stats):
     rng = np.random.default_rng(1)
     values = np.concatenate([np.zeros(70_000), rng.normal(1e6, 1e4, 400_000)])
     current = rng.normal(1e6 + 3e3, 1e4, 20_000)
@@ -363,7 +366,7 @@ def test_a_file_whose_first_rows_are_constant_is_profiled_as_finely_as_any_other
     assert result["x"].wasserstein[0] == pytest.approx(exact, abs=1e-4)
 
 
-def test_one_other_value_in_a_constant_column_is_counted_as_one():
+def test_single_other_value_in_a_constant_column_counts_as_one_row():
     reference = _fit(pa.table({"x": np.full(5_000, 0.003467)}))
     current = np.full(1_000, 0.003467)
     current[:30] = 0.003468
@@ -372,3 +375,37 @@ def test_one_other_value_in_a_constant_column_is_counted_as_one():
 
     assert result["x"].leading.value == pytest.approx(0.03)
     assert result.verdict is Verdict.DRIFT
+
+
+def test_example_of_the_package_runs(tmp_path, monkeypatch, capsys):
+    _, _, example = ml.drift.__doc__.partition("report.\n\n")
+    example, _, _ = example.partition("\n\nData are")
+    pq.write_table(_rows(2_000, 1), tmp_path / "train.parquet")
+    moved = _rows(2_000, 2, a=lambda rng, n: rng.normal(1, 1, n))
+    pq.write_table(moved, tmp_path / "today.parquet")
+    monkeypatch.chdir(tmp_path)
+
+    exec(textwrap.dedent(example), {})  # noqa: S102 - our own docstring
+
+    assert capsys.readouterr().out == "['a']\n"
+    assert "Drift: 1 of 5 columns changed" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("form", ["path", "text", "folder", "several", "pandas", "pyarrow"])
+def test_every_form_of_data_gives_the_same_verdict(tmp_path, form):
+    table = _rows(2_000, 1)
+    (tmp_path / "rows").mkdir()
+    path = tmp_path / "rows" / "one.parquet"
+    pq.write_table(table, path)
+    data = {
+        "path": path,
+        "text": str(path),
+        "folder": tmp_path / "rows",
+        "several": [path],
+        "pandas": table.to_pandas(),
+        "pyarrow": table,
+    }[form]
+
+    result = check(_fit(data), data)
+
+    assert (result.rows, result.verdict) == (2_000, Verdict.NO_DRIFT)

@@ -1,4 +1,4 @@
-"""Limits against closed forms and exact enumeration."""
+"""Limits of statistics against closed forms and exact enumeration."""
 
 import math
 from itertools import pairwise
@@ -16,7 +16,7 @@ from ml.drift.statistics.unseen import most_unseen
 
 BUDGET = AlarmBudget()
 CHANCE = BUDGET.chance(columns=50) * MISSING.alarm_share
-MANY = 1e12  # rows: the limit of the theory
+MANY = 1e12  # rows: nearly infinitely many
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def uniform():
     return simulate_nulls([(np.full(399, math.sqrt(12) / 400), cdf)], draws=40_000)[0]
 
 
-def test_the_area_under_a_brownian_bridge_has_its_known_moments(uniform):
+def test_area_under_a_brownian_bridge_has_its_published_moments(uniform):
     # Shepp (1982), Annals of Probability 10(1): E int |B| = sqrt(pi / 32), E (int |B|)^2 = 7 / 60
     mean = float(uniform.mean_at(np.array(MANY))) * math.sqrt(MANY)
     square = float(uniform.square_at(np.array(MANY))) * MANY
@@ -35,7 +35,7 @@ def test_the_area_under_a_brownian_bridge_has_its_known_moments(uniform):
     assert square == pytest.approx(7 / 60 * 12, rel=0.02)
 
 
-def test_the_far_tail_of_the_area_is_that_of_the_normal_it_tends_to(scipy_stats, uniform):
+def test_far_tail_of_the_area_tends_to_the_normal_tail(scipy_stats, uniform):
     # Far out a bridge keeps one sign: int |B| > x is |int B| > x, and int B has variance 1 / 12.
     for chance in (1e-4, 1e-5, 1e-6):
         found = uniform.limit(chance, MANY) * math.sqrt(MANY)
@@ -43,7 +43,7 @@ def test_the_far_tail_of_the_area_is_that_of_the_normal_it_tends_to(scipy_stats,
         assert 0.99 < found / scipy_stats.norm.isf(chance / 2) < 1.06
 
 
-def test_limits_grow_as_chance_and_rows_shrink(uniform):
+def test_limits_grow_as_chance_or_rows_shrink(uniform):
     by_chance = [uniform.limit(chance, 1_000.0) for chance in (0.3, 0.1, 0.02, 1e-3, 1e-6)]
     by_rows = [uniform.limit(1e-4, rows) for rows in (1e6, 1e4, 700.0, 150.0, 40.0)]
 
@@ -53,7 +53,7 @@ def test_limits_grow_as_chance_and_rows_shrink(uniform):
 
 @pytest.mark.parametrize("share", [0.0005, 0.01, 0.02, 0.05, 0.2])
 @pytest.mark.parametrize(("reference_rows", "rows"), [(2_000, 200), (20_000, 200), (20_000, 1_000)])
-def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(
+def test_missing_rows_alarm_by_chance_no_more_often_than_the_budget_allows(
     scipy_stats, share, reference_rows, rows
 ):
     # Exact: every count of the window against counts of the reference, each with its probability.
@@ -74,34 +74,34 @@ def test_missing_rows_alarm_by_chance_no_more_often_than_accepted(
     assert alarms <= CHANCE
 
 
-def test_a_change_of_the_missing_share_is_limited_alike_whether_rows_are_missing_or_there():
+def test_limit_of_missing_rows_is_symmetric_in_missing_and_present_rows():
     up = change_by_chance((980, 20), (960, 40), 1e-4)
 
     assert change_by_chance((20, 980), (40, 960), 1e-4) == up
     assert 0.01 < up < 0.04
 
 
-def test_rows_that_are_no_longer_missing_are_seen_too():
+def test_values_that_are_no_longer_missing_are_drift():
     signal = missing_signal((19_000, 1_000), (1_000, 0), (), BUDGET, chance=CHANCE)
 
     assert signal.ratio > 1
 
 
-def test_the_most_new_rows_that_chance_explains_follow_poisson_where_the_reference_is_large():
-    # 20 single rows among a million tell of 0.2 new ones among 10,000: P(N >= 5) = 2.3e-6 (Poisson)
+def test_limit_of_unseen_rows_is_poisson_for_a_large_reference():
+    # 20 single rows among a million predict 0.2 new ones among 10,000: P(N >= 5) = 2.3e-6 (Poisson)
     most = most_unseen(current_rows=10_000, rare=20, reference_rows=1_000_000, chance=5e-6)
 
     assert most == 4
 
 
-def test_limit_is_the_wider_of_chance_and_overdispersion_in_the_calmest_view(scipy_stats, uniform):
+def test_limit_is_the_larger_of_chance_and_the_smallest_overdispersion(scipy_stats, uniform):
     def _limit(*past):
         return distance_limit(uniform, past, effective_rows=1_000.0, chance=1e-4)
 
-    calm, strong = Overdispersion(excess=0.0, units=100), Overdispersion(excess=0.04, units=100)
+    none, strong = Overdispersion(excess=0.0, units=100), Overdispersion(excess=0.04, units=100)
 
-    assert _limit() == _limit(calm)
+    assert _limit() == _limit(none)
     assert _limit(strong) > 2 * _limit()
     assert _limit(strong, Overdispersion(excess=0.01, units=100)) < _limit(strong)
-    assert _limit(strong, calm) == _limit()
+    assert _limit(strong, none) == _limit()
     assert _limit(strong) > 0.2 * scipy_stats.norm.isf(0.5e-4)
