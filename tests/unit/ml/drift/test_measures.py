@@ -40,9 +40,7 @@ NAMES = ["normal", "lognormal", "zero-inflated", "poisson", "t2", "two-point", "
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shift", [0.0, 0.3])
-def test_wasserstein_agrees_with_scipy_to_a_ten_thousandth_of_the_sd(
-    scipy_stats, name, shift
-):
+def test_wasserstein_agrees_with_scipy_to_a_ten_thousandth_of_the_sd(scipy_stats, name, shift):
     rng = np.random.default_rng(RNG_SEED)
     reference = _draw(name, rng, 20_000)
     current = _draw(name, rng, 5_000) + shift * reference.std()
