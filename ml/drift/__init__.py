@@ -14,12 +14,10 @@ for later; `python -m ml.drift` does the same on files. What counts as too small
 many false alarms a year are acceptable, stands in `AlarmBudget`.
 """
 
-from ml.drift.counting.columns import HistoryKind
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from ml.drift.errors import DriftInputError
-from ml.drift.profiles.merging import merge_profiles
-from ml.drift.profiles.profile import Profile
-from ml.drift.profiles.profile_file import load_profile, save_profile
-from ml.drift.report.document import render_report
 from ml.drift.result import (
     AlarmBudget,
     CheckResult,
@@ -30,7 +28,14 @@ from ml.drift.result import (
     Verdict,
 )
 from ml.drift.result_file import load_result, save_result
-from ml.drift.verdict.checking import check, judge_scan
+
+if TYPE_CHECKING:
+    from ml.drift.counting.columns import HistoryKind
+    from ml.drift.profiles.merging import merge_profiles
+    from ml.drift.profiles.profile import Profile
+    from ml.drift.profiles.profile_file import load_profile, save_profile
+    from ml.drift.report.document import render_report
+    from ml.drift.verdict.checking import check, judge_scan
 
 __all__ = [
     "AlarmBudget",
@@ -52,3 +57,23 @@ __all__ = [
     "save_profile",
     "save_result",
 ]
+
+# Results are read without numpy, pyarrow and scipy; what needs them is imported on first use.
+_IMPORTED_ON_USE: Final = {
+    "HistoryKind": "counting.columns",
+    "Profile": "profiles.profile",
+    "check": "verdict.checking",
+    "judge_scan": "verdict.checking",
+    "load_profile": "profiles.profile_file",
+    "merge_profiles": "profiles.merging",
+    "render_report": "report.document",
+    "save_profile": "profiles.profile_file",
+}
+
+
+if not TYPE_CHECKING:  # or a misspelt name would pass for Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _IMPORTED_ON_USE:
+            raise AttributeError(f"module {__name__} has no attribute {name}")
+        return getattr(import_module(f"{__name__}.{_IMPORTED_ON_USE[name]}"), name)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from ml.drift.errors import DriftInputError
 from ml.drift.result_file import load_result, plain, save_result
 from ml.errors import UnreadableDataError
-from ml.monitoring.findings import sentence_of
 from ml.monitoring.performance import Performance, performance_from_json, performance_to_json
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def read_check(folder: Path) -> WindowCheck:
         performance = found["performance"]
         return WindowCheck(
             result=result,
-            sentence=str(found.get("sentence") or sentence_of(result)),
+            sentence=str(found.get("sentence") or _sentence(result)),
             performance=None if performance is None else performance_from_json(performance),
         )
     except (DriftInputError, KeyError, TypeError, ValueError) as exc:
@@ -135,3 +134,9 @@ def read_check(folder: Path) -> WindowCheck:
             f"{path.name} is not the result of a drift check: {exc}; check the day again with the "
             "same release"
         ) from exc
+
+
+def _sentence(result: CheckResult) -> str:
+    from ml.monitoring.findings import sentence_of  # noqa: PLC0415 - numpy, for old results only
+
+    return sentence_of(result)

@@ -1,5 +1,6 @@
 """What a process imports for a single drift check."""
 
+import json
 import platform
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from ml.drift import Profile, save_profile
 from ml.drift.counting.kernels import LOOPS
 
 ROOT = Path(__file__).resolve().parents[2]
+BEFORE = ROOT / "tests" / "unit" / "ml" / "monitoring" / "before"
 CHECK = """
 import sys
 from pathlib import Path
@@ -44,6 +46,31 @@ def test_check_of_a_parquet_file_imports_neither_numba_nor_pandas(tmp_path):
     )
 
     assert done.stdout.strip() == ""
+
+
+def test_result_is_read_without_numpy_pyarrow_and_scipy(tmp_path):
+    found = json.loads((BEFORE / "day.drift.json").read_text())
+    found["sentence"] = "Drift: 1 of 4 columns changed."
+    (tmp_path / "drift.json").write_text(json.dumps(found))
+    script = """
+import sys
+from pathlib import Path
+from ml.monitoring.outcome import read_check
+
+check = read_check(Path(sys.argv[1]))
+print(check.result.verdict, check.leading[0].name, check.sentence)
+print(*sorted({"numpy", "pyarrow", "scipy", "pandas"} & sys.modules.keys()))
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout == "drift kind Drift: 1 of 4 columns changed.\n\n"
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="LLVM tidies for the machine it runs on")

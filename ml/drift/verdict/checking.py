@@ -24,8 +24,7 @@ from ml.drift.result import (
 )
 from ml.drift.statistics.distance import smallest_visible
 from ml.drift.statistics.registry import Pair, all_statistics, statistic_named
-from ml.drift.verdict.charts import chart_of
-from ml.drift.verdict.measures import Measures, measures_of
+from ml.drift.verdict.measures import Measures, chart_of, measures_of
 
 _EPOCH: Final = date(1970, 1, 1)
 

@@ -409,3 +409,9 @@ def test_every_form_of_data_gives_the_same_verdict(tmp_path, form):
     result = check(_fit(data), data)
 
     assert (result.rows, result.verdict) == (2_000, Verdict.NO_DRIFT)
+
+
+def test_every_public_name_can_be_imported():
+    assert all(getattr(ml.drift, name) is not None for name in ml.drift.__all__)
+    with pytest.raises(AttributeError, match=r"ml\.drift has no attribute nothing"):
+        _ = ml.drift.nothing
