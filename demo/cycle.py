@@ -20,6 +20,7 @@ class CycleStep:
     """One step: how it stands, in words, and since when (UTC)."""
 
     name: str
+    title: str  # `Training` while it runs, then its name
     sign: str
     sentence: str
     at_utc: datetime | None
@@ -60,6 +61,7 @@ class Cycle:
             steps=tuple(
                 CycleStep(
                     name=step["name"],
+                    title=step["title"],
                     sign=step["sign"],
                     sentence=step["sentence"],
                     at_utc=datetime.fromisoformat(step["at"]) if step["at"] else None,

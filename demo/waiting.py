@@ -167,7 +167,7 @@ class Watch:
 
     def _say_reached(self, cycle: Cycle, said: set[str]) -> None:
         for step in cycle.steps:
-            line = f"    {step.sign} {step.name}: {step.sentence}"
+            line = f"    {step.sign} {step.title}: {step.sentence}"
             if step.reached and line not in said:
                 said.add(line)
                 self._narrator.say(line)

@@ -86,6 +86,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "steps": [
             {
                 "name": str(step.step),
+                "title": step.title,
                 "sign": str(step.sign),
                 "sentence": step.sentence,
                 "at": _iso(step.at_utc),

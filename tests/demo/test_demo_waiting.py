@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +100,9 @@ class Azure:
             "outcome": self.outcome,
             "sentence": "Data: 1 file was accepted; the next step is due.",
             "steps": [
-                {"name": step, "sign": "▶", "sentence": sentence, "at": ago(35)}
+                {"name": step, "title": step, "sign": "▶", "sentence": sentence, "at": ago(35)}
                 if step == name
-                else {"name": step, "sign": "–", "sentence": "not yet", "at": None}  # noqa: RUF001
+                else {"name": step, "title": step, "sign": "–", "sentence": "not yet", "at": None}  # noqa: RUF001
                 for step in STEPS
             ],
             "facts": [{"fact": {"is": "cycle_opened"}}]
@@ -141,7 +142,7 @@ async def client_of(azure: Azure) -> AsyncIterator[DemoClient]:
         await runner.cleanup()
 
 
-async def said_while_waiting(azure: Azure, tmp_path, *, patience_seconds: float = 0.5) -> str:
+async def said_while_waiting(azure: Azure, tmp_path, *, patience_seconds: float = 2.0) -> str:
     """What is printed until the watch gives up; the last line is why."""
     out = io.StringIO()
     async with client_of(azure) as client:
@@ -172,9 +173,9 @@ async def test_the_step_of_the_pipeline_that_runs_is_named_with_its_time(tmp_pat
     said = await said_while_waiting(azure, tmp_path)
 
     # then
-    assert "… training, step 2 of 4 (train), 20 s" in said
+    assert re.search(r"… training, step 2 of 4 \(train\), 2\d s", said)
     assert "waiting for the first model," not in said
-    assert "nothing changed for 0 s: training, step 2 of 4 (train) since " in said
+    assert "nothing changed for 2 s: training, step 2 of 4 (train) since " in said
     assert " UTC. Logs: " in said
 
 
@@ -188,7 +189,7 @@ async def test_a_job_without_a_step_yet_says_so(tmp_path):
     said = await said_while_waiting(azure, tmp_path)
 
     # then
-    assert "… training, no step has begun yet, 35 s" in said
+    assert re.search(r"… training, no step has begun yet, [34]\d s", said)
 
 
 async def test_a_deployment_that_starts_is_named_after_the_job_has_ended(tmp_path):
@@ -204,13 +205,13 @@ async def test_a_deployment_that_starts_is_named_after_the_job_has_ended(tmp_pat
     said = await said_while_waiting(azure, tmp_path)
 
     # then
-    assert "… version 1 is starting, with no traffic, 35 s" in said
+    assert re.search(r"… version 1 is starting, with no traffic, [34]\d s", said)
 
 
 async def test_between_two_steps_the_cycles_own_sentence_is_said(tmp_path):
     said = await said_while_waiting(Azure(), tmp_path)
 
-    assert "… Data: 1 file was accepted; the next step is due, 0 s" in said
+    assert re.search(r"… Data: 1 file was accepted; the next step is due, \d s", said)
 
 
 async def test_a_slow_cycle_is_waited_for_as_long_as_something_changes(tmp_path):

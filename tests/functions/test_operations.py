@@ -230,7 +230,7 @@ def test_a_cycle_is_explained_in_steps_and_facts(call, request_of):
 
     answer = document(response)
     assert answer["sentence"]
-    assert answer["steps"][0]["name"] == "Reason"
+    assert answer["steps"][0]["name"] == answer["steps"][0]["title"] == "Reason"
     assert answer["facts"][0]["fact"]["is"] == "cycle_opened"
 
 
