@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -15,3 +16,10 @@ def test_every_top_level_package_is_under_contract():
     found = {path.parent.name for path in _ROOT.glob("*/__init__.py")}
 
     assert found == listed
+
+
+def test_test_files_have_names_of_their_own():
+    # Test folders are not packages: pytest refuses a second file of a name, and all tests with it.
+    names = Counter(path.name for path in (_ROOT / "tests").rglob("test_*.py"))
+
+    assert [name for name, count in names.items() if count > 1] == []
