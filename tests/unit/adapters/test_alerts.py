@@ -15,7 +15,7 @@ from shared.ports.notices import Alert, AlertChannel, AlertRoute
 ALERT = Alert("diabetes", "alert:7", "Training failed.")
 
 
-class AwayChannel:
+class UnavailableChannel:
     def send(self, alert):
         raise ServiceBusyError(f"{alert.key}: the channel did not answer")
 
@@ -28,17 +28,17 @@ def test_alert_is_sent_to_every_channel():
     assert [*first.sent.values()] == [*second.sent.values()] == [ALERT]
 
 
-def test_channel_that_is_away_fails_the_alert_so_that_it_is_sent_again():
+def test_unavailable_channel_raises_a_transient_error():
     with pytest.raises(ServiceBusyError):
-        EveryChannel([InMemoryAlerts(), AwayChannel()]).send(ALERT)
+        EveryChannel([InMemoryAlerts(), UnavailableChannel()]).send(ALERT)
 
 
 @pytest.mark.parametrize("channel", AlertChannel)
-def test_every_channel_of_the_settings_can_be_made(channel):
+def test_every_configurable_channel_can_be_built(channel):
     assert alerts_over([AlertRoute(channel, "https://example.org")]).channels
 
 
-def test_log_channel_writes_the_sentence(caplog):
+def test_log_channel_logs_the_alert_sentence(caplog):
     with caplog.at_level(logging.ERROR):
         alerts_over([AlertRoute(AlertChannel.LOG)]).send(ALERT)
 

@@ -34,7 +34,7 @@ def answered(status, message="(UserError) said so"):
         (answered(404), RequestRefusedError),
     ],
 )
-def test_sdk_error_becomes_transient_or_terminal_by_its_status(raised, expected):
+def test_sdk_error_is_translated_to_transient_or_terminal_by_status(raised, expected):
     with (
         pytest.raises(expected, match="submitting job x") as caught,
         azure_errors("submitting job x"),
@@ -44,21 +44,21 @@ def test_sdk_error_becomes_transient_or_terminal_by_its_status(raised, expected)
     assert caught.value.__cause__ is raised
 
 
-def test_a_long_answer_is_cut_so_that_a_fact_can_hold_it():
+def test_long_error_message_is_truncated():
     with pytest.raises(RequestRefusedError) as caught, azure_errors("x"):
         raise answered(400, "y" * 10_000)
 
     assert len(str(caught.value)) < 1_000
 
 
-def test_own_errors_and_bugs_pass_unchanged():
+def test_our_own_errors_and_bugs_are_reraised_unchanged():
     for raised in (RetrainError("ours"), ZeroDivisionError()):
         with pytest.raises(type(raised)) as caught, azure_errors("x"):
             raise raised
         assert caught.value is raised
 
 
-def test_conflicts_and_missing_resources_are_recognised():
+def test_already_exists_and_not_found_are_recognised():
     missing = ResourceNotFoundError("gone")
     missing.status_code = 404
 

@@ -22,18 +22,18 @@ ENDPOINTS = AzureMlEndpoints(
 )
 
 
-def test_a_plain_model_name_stays_readable():
+def test_endpoint_is_named_after_its_model():
     assert ENDPOINTS.endpoint_name("diabetes") == "retrain-diabetes"
 
 
 @given(model_names)
-def test_a_name_has_3_to_32_letters_digits_and_single_dashes(model):
+def test_endpoint_name_has_3_to_32_letters_digits_and_single_dashes(model):
     assert re.fullmatch(r"[a-z](-?[a-z0-9]){2,31}", ENDPOINTS.endpoint_name(model))
     assert len(ENDPOINTS.endpoint_name(model)) <= 32
 
 
 @given(model_names, model_names)
-def test_two_models_have_two_endpoints(one, other):
+def test_different_models_get_different_endpoint_names(one, other):
     names = {ENDPOINTS.endpoint_name(one), ENDPOINTS.endpoint_name(other)}
 
     assert len(names) == len({one, other})

@@ -14,12 +14,12 @@ from shared.adapters.error_text import error_text
         "SharedAccessKey=S3cret",
     ],
 )
-def test_secrets_in_addresses_and_headers_are_removed(text):
+def test_secrets_in_urls_and_headers_are_masked(text):
     assert "S3cret" not in error_text(RuntimeError(text))
     assert "***" in error_text(RuntimeError(text))
 
 
-def test_error_text_is_one_line_of_bounded_length():
+def test_error_text_is_a_single_line_of_limited_length():
     assert error_text(RuntimeError("a  b\n\tc\nd")) == "a b c d"
     assert error_text(RuntimeError("first\nRequestId: 1"), lines=1) == "first"
     assert len(error_text(RuntimeError("x" * 5000))) == 601

@@ -56,7 +56,7 @@ def tag(adapter):
 
 
 @pytest.mark.parametrize("before", [{}, {"drift_fact_seq": "30"}, {"drift_fact_seq": "a person's"}])
-def test_tags_are_set_in_one_request_with_their_fence(before):
+def test_tags_and_fencing_token_are_written_in_one_request(before):
     with runs(run_with(before)) as (adapter, posted):
         tag(adapter)
 
@@ -65,7 +65,7 @@ def test_tags_are_set_in_one_request_with_their_fence(before):
     assert {pair["key"]: pair["value"] for pair in body["tags"]} == TAGS
 
 
-def test_run_tagged_by_a_later_fact_is_left_unchanged():
+def test_run_tagged_by_a_later_fact_is_not_overwritten():
     with runs(run_with({"drift_fact_seq": "31"})) as (adapter, posted):
         tag(adapter)
 
@@ -75,9 +75,9 @@ def test_run_tagged_by_a_later_fact_is_left_unchanged():
 @pytest.mark.parametrize(
     ("get", "post"),
     [(GONE, (200, {})), (run_with({}, "deleted"), (200, {})), (run_with({}), GONE)],
-    ids=["before", "deleted", "in between"],
+    ids=["missing", "deleted", "missing when tagged"],
 )
-def test_missing_run_is_logged(caplog, get, post):
+def test_missing_run_is_logged_and_not_an_error(caplog, get, post):
     with caplog.at_level("INFO"), runs(get, post) as (adapter, _):
         tag(adapter)
 
@@ -95,7 +95,7 @@ def test_missing_run_is_logged(caplog, get, post):
         (404, RequestRefusedError),
     ],
 )
-def test_other_answers_become_transient_or_terminal_by_their_status(status, expected):
+def test_other_error_statuses_are_translated_to_transient_or_terminal(status, expected):
     refusal = (status, {"error_code": "SOMETHING_ELSE", "message": "said so"})
 
     for get, post in ((refusal, (200, {})), (run_with({}), refusal)):

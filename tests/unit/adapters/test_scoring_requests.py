@@ -26,7 +26,7 @@ def endpoint(status, document, headers=()):
         yield ScoringAddress(url=f"{url}/score", key="k", deployment="version-2")
 
 
-def test_predictions_are_counted():
+def test_predictions_in_the_answer_are_counted():
     with endpoint(200, {"predictions": [1.0, 2.0]}) as address:
         answer = score(address, b"{}")
 
@@ -34,26 +34,26 @@ def test_predictions_are_counted():
     assert answer.took.total_seconds() > 0
 
 
-def test_a_plain_list_is_predictions():
+def test_plain_list_is_read_as_predictions():
     with endpoint(200, [1.0]) as address:
         assert score(address, b"{}").predictions == 1
 
 
-def test_status_of_the_model_is_taken_from_the_header_of_a_424():
+def test_model_status_is_read_from_the_header_of_a_424():
     with endpoint(424, _ERROR, [("ms-azureml-model-error-statuscode", "400")]) as address:
         answer = score(address, b'{"rows": []}')
 
     assert (answer.status, answer.error) == (400, "rows are missing")
 
 
-def test_a_424_of_the_endpoint_itself_keeps_its_status():
+def test_424_without_a_model_status_header_stays_a_424():
     with endpoint(424, "upstream failed") as address:
         answer = score(address, b"{}")
 
     assert (answer.status, answer.error, answer.text) == (424, None, "upstream failed")
 
 
-def test_long_answer_is_cut():
+def test_long_answer_is_truncated():
     with endpoint(500, "x" * 1000) as address:
         assert len(score(address, b"{}").text) == 300
 

@@ -43,7 +43,7 @@ def test_sample_file_lists_exactly_the_settings_that_are_read():
     assert environment.asked - optional_forms <= set(SAMPLE)
 
 
-def test_all_bad_settings_are_named_in_one_message():
+def test_all_invalid_settings_are_listed_in_one_message():
     environment = without("RETRAIN_WORKSPACE", "AzureWebJobsStorage") | {
         "RETRAIN_SUBSCRIPTION_ID": "mine",
         "RETRAIN_FUNCTION_DATA_LIMIT_BYTES": "64 MB",
@@ -69,7 +69,7 @@ def test_all_bad_settings_are_named_in_one_message():
         assert part in message
 
 
-def test_account_name_is_enough_for_an_identity():
+def test_account_name_is_enough_with_a_managed_identity():
     environment = without("AzureWebJobsStorage") | {"AzureWebJobsStorage__accountName": "stretrain"}
 
     storage = Settings.from_env(environment).storage
@@ -79,7 +79,7 @@ def test_account_name_is_enough_for_an_identity():
     assert storage.table_url == "https://stretrain.table.core.windows.net"
 
 
-def test_service_addresses_are_enough_for_an_identity():
+def test_service_addresses_are_enough_with_a_managed_identity():
     environment = without("AzureWebJobsStorage") | {
         f"AzureWebJobsStorage__{service}ServiceUri": f"https://private.example/{service}/"
         for service in ("blob", "queue", "table")
@@ -90,7 +90,7 @@ def test_service_addresses_are_enough_for_an_identity():
     assert storage.queue_url == "https://private.example/queue"
 
 
-def test_a_missing_service_address_is_named():
+def test_missing_service_address_is_reported_by_name():
     environment = without("AzureWebJobsStorage") | {
         "AzureWebJobsStorage__blobServiceUri": "https://private.example/blob"
     }
@@ -99,21 +99,21 @@ def test_a_missing_service_address_is_named():
         Settings.from_env(environment)
 
 
-def test_two_forms_for_one_account_are_refused():
+def test_account_configured_in_two_ways_is_refused():
     environment = SAMPLE | {"AzureWebJobsStorage__accountName": "stretrain"}
 
     with pytest.raises(SettingsError, match="both set"):
         Settings.from_env(environment)
 
 
-def test_account_key_is_not_shown():
+def test_repr_hides_the_account_key():
     settings = Settings.from_env(SAMPLE | {"AzureWebJobsStorage": CONNECTION_STRING})
 
     assert settings.storage.connection_string == CONNECTION_STRING
     assert KEY not in repr(settings)
 
 
-def test_a_malformed_connection_string_is_not_repeated_in_the_message():
+def test_malformed_connection_string_is_refused_without_leaking_it():
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(SAMPLE | {"AzureWebJobsStorage": f"AccountKey={KEY}"})
 
@@ -121,14 +121,14 @@ def test_a_malformed_connection_string_is_not_repeated_in_the_message():
     assert "AccountName" in str(caught.value)
 
 
-def test_the_short_form_for_azurite_is_expanded():
+def test_azurite_shorthand_connection_string_is_expanded():
     storage = Settings.from_env(SAMPLE).storage
 
     assert storage.connection_string is not None
     assert "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1" in storage.connection_string
 
 
-def test_alerts_go_to_the_channels_that_are_named():
+def test_alert_channels_are_read_from_the_settings():
     assert Settings.from_env(SAMPLE).alert_routes == (AlertRoute(AlertChannel.LOG),)
 
 
@@ -140,7 +140,7 @@ def test_alerts_go_to_the_channels_that_are_named():
         ("log=https://hook/secret", "the channel log takes no target: write log"),
     ],
 )
-def test_alert_channel_that_does_not_exist_is_refused_without_repeating_its_target(given, problem):
+def test_invalid_alert_channel_is_refused_without_leaking_its_target(given, problem):
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(SAMPLE | {"RETRAIN_ALERT_CHANNELS": given})
 

@@ -16,7 +16,7 @@ from shared.errors import ModelConfigError, UnknownModelError
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_models_are_the_folders_and_each_has_a_policy():
+def test_every_model_folder_is_listed_and_has_a_policy():
     catalog = FolderCatalog()
 
     assert {"diabetes", "iris", "marketing"} <= set(catalog.names())
@@ -27,7 +27,7 @@ def test_the_models_are_the_folders_and_each_has_a_policy():
         assert len(policy.config_sha256) == 64
 
 
-def test_an_unknown_model_and_a_broken_model_file_are_our_errors(tmp_path):
+def test_unknown_model_and_malformed_model_yml_raise_project_errors(tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "model.yml").write_text("name: [", encoding="utf-8")
     catalog = FolderCatalog(tmp_path)
@@ -39,5 +39,5 @@ def test_an_unknown_model_and_a_broken_model_file_are_our_errors(tmp_path):
 
 
 @pytest.mark.parametrize(("of_model_yml", "of_the_core"), [(Reason, ReasonKind), (GateMode, Gate)])
-def test_model_yml_takes_the_words_that_the_core_knows(of_model_yml, of_the_core):
+def test_model_yml_accepts_exactly_the_values_of_the_domain_enums(of_model_yml, of_the_core):
     assert set(get_args(of_model_yml)) == set(of_the_core)

@@ -1,4 +1,4 @@
-"""Order and repetition cannot matter."""
+"""Facts may arrive in any order and more than once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_any_order_and_any_redelivery_ends_in_the_same_cycle(deliveries):
 
 
 @given(st.sets(st.sampled_from(range(len(STORY)))), st.randoms())
-def test_what_is_planned_depends_on_what_is_known_not_on_the_way_there(places, chance):
+def test_planned_effects_depend_on_known_facts_not_on_their_order(places, chance):
     known = [STORY[place] for place in sorted(places)]
     shuffled = list(known)
     chance.shuffle(shuffled)
@@ -58,7 +58,7 @@ def test_what_is_planned_depends_on_what_is_known_not_on_the_way_there(places, c
     assert len(plans[0]) <= 1
 
 
-def test_the_story_asks_for_one_effect_after_the_other():
+def test_effects_of_a_successful_cycle_are_planned_in_order():
     kinds = []
     cycle = empty_cycle()
     for entry in (None, *STORY):
@@ -89,13 +89,13 @@ def test_challenger_registered_before_its_job_completes_is_evaluated_at_once():
     assert plan(state) == (Evaluate(CYCLE, JOB, "8"),)
 
 
-def test_a_completed_job_without_a_known_version_makes_us_look_into_the_registry():
+def test_completed_job_without_a_known_version_triggers_a_registry_lookup():
     state = _after(*FULL_STORY[:4], JobFinished(JOB, JobStatus.COMPLETED))
 
     assert plan(state) == (FindChallenger(CYCLE, JOB),)
 
 
-def test_a_failed_job_is_tried_once_more_under_another_name_and_no_further():
+def test_failed_job_is_retried_once_under_a_new_name():
     failed = JobFinished(JOB, JobStatus.FAILED, "step train: exit code 1")
     second = JobFinished(f"retrain-{CYCLE}-2", JobStatus.FAILED, "step train: exit code 1")
 
@@ -106,7 +106,7 @@ def test_a_failed_job_is_tried_once_more_under_another_name_and_no_further():
     assert plan(_after(*FULL_STORY[:4], failed, second)) == ()
 
 
-def test_a_version_of_the_second_attempt_without_tags_is_judged_by_the_second_jobs_evidence():
+def test_untagged_version_after_a_retry_is_evaluated_with_the_second_jobs_evidence():
     failed = JobFinished(JOB, JobStatus.FAILED)
 
     state = _after(*FULL_STORY[:4], failed, ChallengerRegistered("9", CYCLE))
@@ -114,7 +114,7 @@ def test_a_version_of_the_second_attempt_without_tags_is_judged_by_the_second_jo
     assert plan(state) == (Evaluate(CYCLE, f"retrain-{CYCLE}-2", "9"),)
 
 
-def test_stale_evidence_asks_for_an_evaluate_only_job_against_the_reigning_champion():
+def test_evidence_against_an_old_champion_triggers_an_evaluate_only_job():
     state = replace(_after(*FULL_STORY[:6]), champion=CHAMPION)
 
     (effect,) = plan(state)
@@ -126,13 +126,13 @@ def test_stale_evidence_asks_for_an_evaluate_only_job_against_the_reigning_champ
     assert effect.challenger_version == "8"
 
 
-def test_traffic_is_not_shifted_when_the_champion_changed_after_the_promotion_began():
+def test_traffic_is_not_shifted_if_the_champion_changed_after_promotion_started():
     state = replace(_after(*FULL_STORY[:11]), champion=CHAMPION)
 
     assert not any(isinstance(effect, ShiftTraffic) for effect in plan(state))
 
 
-def test_the_same_key_with_other_content_is_a_contradiction():
+def test_same_key_with_different_content_is_a_conflict():
     cycle = learn(empty_cycle(), STORY[0])
     other = DataTested(CYCLE, 0, 1, 0, rows=0, report="x", report_sha256="x")
 
@@ -140,7 +140,7 @@ def test_the_same_key_with_other_content_is_a_contradiction():
         learn(cycle, Entry(9, NOON_UTC, other))
 
 
-def test_facts_of_another_cycle_change_nothing():
+def test_facts_of_another_cycle_are_ignored():
     other = ChallengerRegistered("9", "ba9876543210", "retrain-ba9876543210-1")
 
     assert learn(empty_cycle(), Entry(3, NOON_UTC, other)) == Cycle(Entry(2, NOON_UTC, OPENED))

@@ -1,4 +1,4 @@
-"""A fact and an effect declare everything about themselves in their own class."""
+"""Every fact and effect declares everything about itself in its own class."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _all_below(kind):
 
 
 @pytest.mark.parametrize("kind", [*_FACT_KINDS, *_EFFECT_KINDS], ids=_name)
-def test_every_fact_and_effect_has_a_wire_name_of_its_own(kind):
+def test_every_fact_and_effect_is_registered_under_its_own_wire_name(kind):
     assert vars(kind)["wire_name"]
     assert (FACTS | EFFECTS)[kind.wire_name] is kind
 
@@ -53,18 +53,18 @@ def test_every_class_with_a_wire_name_is_in_its_union(base, known):
 
 
 @pytest.mark.parametrize("kind", _EFFECT_KINDS, ids=_name)
-def test_every_effect_declares_how_long_it_may_wait(kind):
+def test_every_effect_declares_its_longest_wait(kind):
     assert "longest_wait" in vars(kind)
 
 
 @pytest.mark.parametrize("one", [*examples(Fact), *examples(Effect)], ids=_name)
-def test_every_fact_and_effect_has_a_key_and_words(one):
+def test_every_fact_and_effect_has_a_key_and_a_description(one):
     assert one.key
     assert one.words
 
 
 @pytest.mark.parametrize("fact", examples(Fact), ids=_name)
-def test_every_fact_says_which_cycle_it_speaks_of_and_what_it_tells(fact):
+def test_every_fact_declares_its_cycle_and_its_explanation_lines(fact):
     speaks_of_a_cycle = isinstance(fact, FactOfCycle) or "cycle" in vars(type(fact))
 
     assert fact.cycle == (EXAMPLE_CYCLE if speaks_of_a_cycle else None)
@@ -72,18 +72,18 @@ def test_every_fact_says_which_cycle_it_speaks_of_and_what_it_tells(fact):
 
 
 @pytest.mark.parametrize("effect", examples(Effect), ids=_name)
-def test_an_effect_is_a_step_of_its_cycle_or_of_none(effect):
+def test_effect_belongs_to_its_cycle_or_to_none(effect):
     assert effect.cycle == (EXAMPLE_CYCLE if isinstance(effect, EffectOfCycle) else None)
 
 
 @pytest.mark.parametrize("effect", examples(Effect), ids=_name)
-def test_an_effect_that_is_given_up_becomes_a_fact_of_its_cycle(effect):
+def test_giving_up_an_effect_is_recorded_on_its_cycle(effect):
     fact = EffectFailed.of(effect, "storage refused")
 
     assert (fact.effect, fact.cycle, fact.doing) == (effect.key, effect.cycle, effect.words)
 
 
-def test_every_step_of_a_cycle_is_told_by_some_fact():
+def test_every_explanation_step_is_covered_by_some_fact():
     told = {one.step for fact in examples(Fact) for one in fact.tells}
     told |= {one.step for one in example(FACTS["job_submitted"]).tells}
 
@@ -91,5 +91,5 @@ def test_every_step_of_a_cycle_is_told_by_some_fact():
 
 
 @pytest.mark.parametrize("fact", examples(Fact), ids=_name)
-def test_every_fact_survives_the_ledger(fact):
+def test_every_fact_round_trips_through_json(fact):
     assert fact_from_json(fact_to_json(fact)) == fact

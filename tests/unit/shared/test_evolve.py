@@ -95,7 +95,7 @@ def up_to_ready(state, version="8", **gate):
     return record(state, DeploymentStarted(cycle_id, version), DeploymentReady(cycle_id, version))
 
 
-def test_what_arrives_while_a_cycle_is_open_goes_into_the_next_one_together():
+def test_arrivals_during_an_open_cycle_are_batched_into_the_next_one():
     state = record(State("m"), arrival("a.csv"))
     first = state.cycle
     state = record(state, arrival("b.csv"), arrival("c.csv"))
@@ -113,18 +113,18 @@ def test_what_arrives_while_a_cycle_is_open_goes_into_the_next_one_together():
 
 
 @given(st.lists(st.sampled_from(["arrive", "request", "test", "alert"]), max_size=30))
-def test_every_arrival_is_taken_by_exactly_one_cycle_whatever_happens(happenings):
+def test_every_arrival_is_taken_by_exactly_one_cycle(events):
     state, ranges, arrived = State("m"), [], []
-    for number, what in enumerate(happenings):
+    for number, event in enumerate(events):
         before = state.cycle
-        if what == "arrive":
+        if event == "arrive":
             arrived.append(state.count + 1)
             state = record(state, arrival(f"{number}.csv"))
-        elif what == "request":
+        elif event == "request":
             state = record(state, RetrainRequested(str(number), "why"))
-        elif what == "test" and before is not None and before.opening.arrivals:
+        elif event == "test" and before is not None and before.opening.arrivals:
             state = record(state, after_tests(state, accepted=0, quarantined=1))
-        elif what == "alert":
+        elif event == "alert":
             state = record(state, AlertRaised(str(number), "x"))
         if state.cycle is not None and state.cycle != before:
             opening = state.cycle.opening
@@ -137,7 +137,7 @@ def test_every_arrival_is_taken_by_exactly_one_cycle_whatever_happens(happenings
     assert all(sum(low < seq <= high for low, high in ranges) <= 1 for seq in arrived)
 
 
-def test_a_first_champion_is_promoted_tagged_and_its_cycle_ends():
+def test_promoting_the_first_champion_tags_it_and_ends_the_cycle():
     state = up_to_ready(up_to_job(record(State("m"), arrival())))
     assert state.cycle is not None
 
@@ -156,7 +156,7 @@ def test_a_first_champion_is_promoted_tagged_and_its_cycle_ends():
     assert [type(effect) for effect in state.outstanding] == [TagModel]
 
 
-def test_the_old_champions_deployment_is_kept_for_the_soak_time():
+def test_old_champions_deployment_is_retired_after_the_soak_time():
     state = replace(up_to_job(record(State("m"), arrival())), champion=CHAMPION)
     state = up_to_ready(state, challenger=0.5, champion=0.4, against="7")
     assert state.cycle is not None
@@ -173,7 +173,7 @@ def test_the_old_champions_deployment_is_kept_for_the_soak_time():
     assert roles == {"8": Role.CHAMPION, "7": Role.RETIRED}
 
 
-def test_a_challenger_that_is_not_better_is_tagged_and_the_champion_stays():
+def test_challenger_that_is_not_better_is_rejected_and_the_champion_stays():
     state = replace(up_to_job(record(State("m"), arrival())), champion=CHAMPION)
 
     state = up_to_ready(state, challenger=0.459, champion=0.459, against="7")
@@ -189,7 +189,7 @@ def test_a_challenger_that_is_not_better_is_tagged_and_the_champion_stays():
     ]
 
 
-def test_a_deployment_that_fails_leaves_the_champion_alone_and_is_cleaned_up():
+def test_failed_deployment_ends_the_cycle_and_is_cleaned_up():
     state = up_to_job(record(State("m"), arrival()))
     cycle_id = state.cycle.cycle_id
     job = f"retrain-{cycle_id}-1"
@@ -205,7 +205,7 @@ def test_a_deployment_that_fails_leaves_the_champion_alone_and_is_cleaned_up():
     assert kinds == [RaiseAlert, TagModel, RetireDeployment]
 
 
-def test_two_failed_jobs_end_the_cycle_with_the_last_message():
+def test_second_failed_job_ends_the_cycle_with_its_error():
     state = up_to_job(record(State("m"), arrival()))
     cycle_id = state.cycle.cycle_id
 
@@ -220,7 +220,7 @@ def test_two_failed_jobs_end_the_cycle_with_the_last_message():
     )
 
 
-def test_a_job_cancelled_by_a_person_is_not_tried_again():
+def test_cancelled_training_job_ends_the_cycle_without_a_retry():
     state = up_to_job(record(State("m"), arrival()))
     name = f"retrain-{state.cycle.cycle_id}-1"
 
@@ -230,7 +230,7 @@ def test_a_job_cancelled_by_a_person_is_not_tried_again():
     assert "was cancelled" in state.past[-1].sentence
 
 
-def test_an_effect_of_the_cycle_that_is_given_up_ends_the_cycle_and_hands_its_files_on():
+def test_giving_up_an_effect_ends_the_cycle_and_passes_its_files_to_the_next():
     state = record(State("m"), arrival("a.csv"))
     (step,) = plan(state)
 
@@ -244,7 +244,7 @@ def test_an_effect_of_the_cycle_that_is_given_up_ends_the_cycle_and_hands_its_fi
     assert state.cycle.opening.after_seq == 0
 
 
-def test_a_late_result_of_a_cycle_that_is_over_does_not_turn_data_back():
+def test_late_facts_of_an_ended_cycle_do_not_revert_data_or_champion():
     state = record(State("m", data=DATA), AlertRaised("x", "y"))
 
     late = DataRegistered("ffffffffffff", "old", "p", "p", data_sha256="o", rows=1, files=1)
@@ -254,7 +254,7 @@ def test_a_late_result_of_a_cycle_that_is_over_does_not_turn_data_back():
     assert state.champion is None
 
 
-def test_drift_opens_a_cycle_on_the_newest_data_and_tells_others():
+def test_drift_opens_a_cycle_on_the_newest_data_and_is_published():
     state = State("m", champion=CHAMPION, data=DATA)
 
     state = record(state, drift())
@@ -265,21 +265,21 @@ def test_drift_opens_a_cycle_on_the_newest_data_and_tells_others():
     assert [type(effect) for effect in effects] == [SubmitJob, PublishDrift]
 
 
-def test_drift_found_by_others_is_not_published_again():
+def test_drift_reported_by_another_monitor_is_not_republished():
     state = record(State("m", champion=CHAMPION, data=DATA), replace(drift(), source="outside"))
 
     assert state.cycle is not None
     assert not any(isinstance(effect, PublishDrift) for effect in plan(state))
 
 
-def test_drift_against_a_retired_reference_is_no_reason():
+def test_drift_against_a_retired_champions_reference_is_ignored():
     state = record(State("m", champion=CHAMPION, data=DATA), drift(profile="6"))
 
     assert state.cycle is None
     assert plan(state) == ()
 
 
-def test_a_due_drift_check_ends_with_its_result():
+def test_drift_check_is_no_longer_due_once_its_result_is_recorded():
     day = date(2026, 3, 14)
     due = DriftCheckDue(day, "7", NOON_UTC - timedelta(days=1), NOON_UTC)
     state = record(State("m", champion=CHAMPION), due)
@@ -290,7 +290,7 @@ def test_a_due_drift_check_ends_with_its_result():
     assert plan(state) == ()
 
 
-def test_effects_without_a_result_end_when_done_and_alerts_when_given_up():
+def test_alert_is_no_longer_due_once_sent_or_given_up():
     state = record(State("m"), AlertRaised("x", "look"))
     (alert,) = plan(state)
     assert isinstance(alert, RaiseAlert)
@@ -299,7 +299,7 @@ def test_effects_without_a_result_end_when_done_and_alerts_when_given_up():
     assert plan(record(state, EffectFailed(alert.key, "no"))) == ()
 
 
-def test_a_persons_change_of_traffic_is_respected_and_told():
+def test_manual_traffic_change_is_respected_and_alerted():
     state = record(State("m", champion=CHAMPION), TrafficChangedOutside("5", "version-5 100 %", 0))
 
     assert state.champion is not None
@@ -308,7 +308,7 @@ def test_a_persons_change_of_traffic_is_respected_and_told():
     assert [type(effect) for effect in plan(state)] == [RaiseAlert]
 
 
-def test_a_stale_write_of_ours_is_repaired():
+def test_stale_traffic_write_is_repaired_and_alerted():
     fact = TrafficFoundStale("version-6 100 %", found_seq=1, fact_seq=3, after_seq=0)
 
     state = record(State("m", champion=CHAMPION), fact)
@@ -316,7 +316,7 @@ def test_a_stale_write_of_ours_is_repaired():
     assert [type(effect) for effect in plan(state)] == [RestoreTraffic, RaiseAlert]
 
 
-def test_the_past_is_kept_in_twenty_lines():
+def test_history_keeps_the_last_twenty_cycles():
     state = State("m")
     for number in range(30):
         state = record(state, RetrainRequested(str(number), "why"))
@@ -325,12 +325,12 @@ def test_the_past_is_kept_in_twenty_lines():
     assert state.past[-1].sentence.startswith("Not retrained: no file has passed its tests yet.")
 
 
-def test_a_fact_out_of_turn_is_refused():
+def test_fact_that_skips_a_sequence_number_is_refused():
     with pytest.raises(FactConflictError, match="cannot follow"):
         evolve(State("m"), Entry(2, NOON_UTC, arrival()))
 
 
-def test_a_version_registered_by_hand_waits_for_the_open_cycle_and_gets_its_own():
+def test_manually_registered_version_waits_for_the_open_cycle_then_opens_its_own():
     state = replace(record(State("m"), arrival()), champion=CHAMPION, data=DATA)
     state = record(state, ChallengerRegistered("20"), arrival("b.csv"))
 
@@ -348,7 +348,7 @@ def test_a_version_registered_by_hand_waits_for_the_open_cycle_and_gets_its_own(
     assert POLICY.max_attempts == 2
 
 
-def test_a_version_registered_by_hand_is_left_alone_where_the_model_does_not_allow_it():
+def test_manually_registered_version_is_not_evaluated_unless_the_policy_allows_it():
     policy = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
     state = State("m", champion=CHAMPION, data=DATA)
 
@@ -359,7 +359,7 @@ def test_a_version_registered_by_hand_is_left_alone_where_the_model_does_not_all
     assert state.outstanding == ()  # never judged, so not tagged as rejected either
 
 
-def test_rolling_back_by_hand_brings_the_older_versions_drift_reference_back():
+def test_manual_rollback_restores_the_older_versions_drift_reference():
     before = replace(CHAMPION, version="6", evidence="evidence/m/j", reference="r.parquet")
     state = State("m", champion=CHAMPION, previous_champion=before)
 
@@ -375,7 +375,7 @@ def test_rolling_back_by_hand_brings_the_older_versions_drift_reference_back():
     assert state.previous_champion == CHAMPION
 
 
-def test_request_by_hand_after_a_quarantined_file_does_not_say_that_no_data_arrived():
+def test_manual_request_after_a_quarantined_file_says_that_no_file_has_passed():
     state = record(State("m"), arrival("bad.csv"))
     state = record(state, after_tests(state, accepted=0, quarantined=1))
     assert state.past[-1].outcome is Outcome.QUARANTINED
@@ -387,7 +387,7 @@ def test_request_by_hand_after_a_quarantined_file_does_not_say_that_no_data_arri
     )
 
 
-def test_request_by_hand_together_with_a_quarantined_file_names_the_file():
+def test_manual_request_together_with_a_quarantined_file_names_the_file():
     state = record(State("m"), RetrainRequested("first", "opens and ends"))
     state = replace(state, waiting=(), first_waiting=None)
     both = replace(

@@ -36,7 +36,7 @@ def parse(**changes):
     return parse_evidence(text, job_name=JOB, location="evidence/m/j")
 
 
-def test_evidence_becomes_a_fact():
+def test_evidence_document_is_read_as_a_fact():
     fact = parse()
 
     assert fact.cycle_id == CYCLE
@@ -57,25 +57,25 @@ def test_evidence_becomes_a_fact():
         ({"rows": {"train": float("inf"), "test": 1}}, "cannot be read"),
     ],
 )
-def test_evidence_with_a_mistake_is_refused_by_name(changes, said):
+def test_invalid_evidence_is_refused_with_the_reason(changes, said):
     with pytest.raises(EvidenceError, match=said):
         parse(**changes)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\ufffd", "[" * 100_000])
-def test_evidence_that_is_no_document_is_refused(text):
+def test_evidence_that_is_not_a_json_object_is_refused(text):
     with pytest.raises(EvidenceError):
         parse_evidence(text, job_name=JOB, location="x")
 
 
-def test_job_names_hold_cycle_and_attempt():
+def test_job_name_encodes_kind_cycle_and_attempt():
     assert JobName.parse(JOB) == JobName("retrain", CYCLE, 1)
     assert str(JobName("evaluate", CYCLE, 2)) == f"evaluate-{CYCLE}-2"
     for foreign in ("retrain-x-1", "sleepy_carrot_9", f"retrain-{CYCLE}", f"{JOB}\n"):
         assert JobName.parse(foreign) is None
 
 
-def test_a_cycle_id_is_the_same_for_the_same_reason_and_differs_between_models():
+def test_cycle_id_is_deterministic_and_differs_between_models():
     first = cycle_id_of("diabetes", "blob:landing/diabetes/a.csv@0x1")
 
     assert first == cycle_id_of("diabetes", "blob:landing/diabetes/a.csv@0x1")
@@ -83,11 +83,11 @@ def test_a_cycle_id_is_the_same_for_the_same_reason_and_differs_between_models()
     assert len(first) == 12
 
 
-def test_deployments_are_named_after_their_version():
+def test_deployment_name_encodes_the_version():
     assert deployed_version(deployment_name("12")) == "12"
     assert deployed_version("blue") is None
 
 
 @pytest.mark.parametrize("name", ["", "Diabetes", "1st", "a/b", "_x", "a" * 40, "a\n"])
-def test_odd_names_are_no_model_names(name):
+def test_invalid_model_name_is_rejected(name):
     assert not is_model_name(name)

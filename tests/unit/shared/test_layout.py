@@ -1,4 +1,4 @@
-"""The import contracts see everything: no top-level package escapes them."""
+"""The import contracts cover every top-level package; names of test files are unique."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_every_top_level_package_is_under_contract():
+def test_every_top_level_package_is_covered_by_the_import_contracts():
     settings = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     listed = set(settings["tool"]["importlinter"]["root_packages"])
 
@@ -18,7 +18,7 @@ def test_every_top_level_package_is_under_contract():
     assert found == listed
 
 
-def test_test_files_have_names_of_their_own():
+def test_names_of_test_files_are_unique():
     # Test folders are not packages: pytest refuses a second file of a name, and all tests with it.
     names = Counter(path.name for path in (_ROOT / "tests").rglob("test_*.py"))
 

@@ -1,4 +1,4 @@
-"""Yes or no, each with its reason."""
+"""The retrain policy and the gate: each verdict with its reason."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def answer(*kinds, policy=POLICY, **known):
 YESTERDAY = NOON_UTC - timedelta(days=1)
 
 
-def test_the_first_model_needs_no_cooldown():
+def test_cooldown_does_not_apply_before_the_first_champion():
     assert answer(ReasonKind.DATA, last_retraining_utc=YESTERDAY).verdict is Verdict.PASSED
 
 
-def test_new_data_within_the_cooldown_waits_and_says_until_when():
+def test_new_data_within_the_cooldown_is_postponed_to_its_end():
     no = answer(ReasonKind.DATA, champion=CHAMPION, last_retraining_utc=YESTERDAY)
 
     assert no.verdict is Verdict.FAILED
@@ -49,11 +49,11 @@ def test_new_data_within_the_cooldown_waits_and_says_until_when():
 
 
 @pytest.mark.parametrize("kind", [ReasonKind.DRIFT, ReasonKind.MANUAL])
-def test_drift_and_a_persons_wish_override_the_cooldown(kind):
+def test_drift_and_manual_requests_override_the_cooldown(kind):
     assert answer(kind, champion=CHAMPION, last_retraining_utc=YESTERDAY).verdict is Verdict.PASSED
 
 
-def test_drift_waits_too_where_the_model_says_so():
+def test_drift_waits_for_the_cooldown_if_so_configured():
     policy = replace(POLICY, drift_overrides_cooldown=False)
 
     no = answer(ReasonKind.DRIFT, policy=policy, champion=CHAMPION, last_retraining_utc=YESTERDAY)
@@ -61,7 +61,7 @@ def test_drift_waits_too_where_the_model_says_so():
     assert no.verdict is Verdict.FAILED
 
 
-def test_the_cooldown_ends_on_the_second():
+def test_cooldown_is_over_exactly_at_its_end():
     before = NOON_UTC - timedelta(days=7)
 
     yes = answer(ReasonKind.DATA, champion=CHAMPION, last_retraining_utc=before)
@@ -69,7 +69,7 @@ def test_the_cooldown_ends_on_the_second():
     assert yes.verdict is Verdict.PASSED
 
 
-def test_the_budget_holds_for_everybody_and_says_when_a_job_falls_out_of_it():
+def test_job_budget_limits_manual_requests_too_and_says_when_it_frees_up():
     starts = tuple(NOON_UTC - timedelta(days=29 - day) for day in range(20))
 
     no = answer(ReasonKind.MANUAL, champion=CHAMPION, job_starts_utc=starts)
@@ -79,7 +79,7 @@ def test_the_budget_holds_for_everybody_and_says_when_a_job_falls_out_of_it():
     assert no.sentence.startswith("Postponed: 20 jobs in 30 days, the budget is 20.")
 
 
-def test_the_same_data_settings_and_champion_teach_nothing_new():
+def test_retraining_on_unchanged_data_and_settings_is_refused_unless_manual():
     learnt = Learnt("d", "cfg", "7", "bbbbbbbbbbbb")
 
     no = answer(ReasonKind.DRIFT, champion=CHAMPION, learnt=learnt)
@@ -94,7 +94,7 @@ def test_the_same_data_settings_and_champion_teach_nothing_new():
     assert other_config.verdict is Verdict.PASSED
 
 
-def test_a_reason_that_the_model_does_not_allow_is_named():
+def test_disallowed_reason_is_named_in_the_refusal():
     policy = replace(POLICY, reasons=frozenset({ReasonKind.MANUAL}))
 
     no = answer(ReasonKind.DATA, policy=policy)
@@ -105,14 +105,14 @@ def test_a_reason_that_the_model_does_not_allow_is_named():
     )
 
 
-def test_a_first_model_above_its_floor_passes():
+def test_first_model_above_its_floor_passes():
     verdict = judge(EVIDENCE, BETTER, challenger="1")
 
     assert verdict.verdict is Verdict.PASSED
     assert verdict.sentence == "First model, R² 0.43 is above the floor 0.30."
 
 
-def test_a_first_model_below_a_floor_says_which():
+def test_first_model_below_a_floor_fails_and_names_the_metric():
     evidence = replace(EVIDENCE, metrics=(metric(0.43), MetricPair("mae", "min", 61, floor=60)))
 
     verdict = judge(evidence, BETTER, challenger="1")
@@ -121,7 +121,7 @@ def test_a_first_model_below_a_floor_says_which():
     assert verdict.sentence == "Version 1 stays out: MAE 61.0 is above the ceiling 60.0."
 
 
-def test_one_metric_that_is_worse_keeps_the_champion():
+def test_one_worse_metric_keeps_the_champion():
     metrics = (metric(0.47, 0.46), MetricPair("mae", "min", 44.2, 44.1))
 
     verdict = judge(
@@ -135,7 +135,7 @@ def test_one_metric_that_is_worse_keeps_the_champion():
     )
 
 
-def test_no_metric_shows_nothing():
+def test_evidence_without_metrics_fails_the_gate():
     assert judge(replace(EVIDENCE, metrics=()), BETTER, challenger="1").verdict is Verdict.FAILED
 
 
@@ -143,7 +143,7 @@ finite = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 @given(finite, finite, st.sampled_from(["min", "max"]))
-def test_a_pair_is_never_better_both_ways_and_ties_lose(first, second, goal):
+def test_exactly_one_of_two_different_values_is_better_and_a_tie_fails(first, second, goal):
     def passes(challenger, champion):
         pair = MetricPair("r2", goal, challenger, champion)
         evidence = replace(EVIDENCE, champion_version="1", metrics=(pair,))
@@ -168,16 +168,16 @@ def test_a_pair_is_never_better_both_ways_and_ties_lose(first, second, goal):
         (1.0, "1.00"),
     ],
 )
-def test_numbers_have_three_figures(value, text):
+def test_numbers_are_rounded_to_three_significant_figures(value, text):
     assert number(value) == text
 
 
-def test_two_numbers_that_differ_are_shown_to_differ():
+def test_different_numbers_are_never_shown_as_equal():
     assert numbers(0.46201, 0.46203) == ("0.46201", "0.46203")
     assert numbers(0.5, 0.5) == ("0.50", "0.50")
 
 
-def test_durations_and_counts_read_well():
+def test_durations_and_counts_are_formatted_with_units():
     assert [duration(timedelta(seconds=s)) for s in (40, 600, 10_800, 604_800, 129_600)] == [
         "40 s",
         "10 min",

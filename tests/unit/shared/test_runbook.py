@@ -1,4 +1,4 @@
-"""Whoever is woken by an alert finds its words in the runbook."""
+"""Every alert can be looked up in the runbook by its wording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNBOOK = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_tex
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_has_a_line_in_the_runbook(outcome):
+def test_every_outcome_has_a_row_in_the_runbook(outcome):
     assert f"| `{outcome}` |" in RUNBOOK
 
 
@@ -57,7 +57,7 @@ def test_every_outcome_has_a_line_in_the_runbook(outcome):
         ("wait for the next cycle", sentences.files_wait(2)),
     ],
 )
-def test_the_words_of_every_alert_are_in_the_runbook(phrase, sentence):
+def test_every_alert_sentence_is_quoted_in_the_runbook(phrase, sentence):
     assert phrase in sentence
     assert phrase in RUNBOOK
 

@@ -1,4 +1,4 @@
-"""Values behave as dataclasses do, though their methods are written once."""
+"""A value behaves as a dataclass does, though its methods are written once."""
 
 import copy
 import dataclasses
@@ -21,7 +21,7 @@ NOON_UTC = datetime(2026, 3, 14, 12, tzinfo=UTC)
 PLACE = BlobRef("landing", "diabetes/a.csv", "0x1")
 
 
-def test_values_are_equal_by_content_and_kind():
+def test_values_are_equal_by_type_and_fields():
     assert BlobRef("landing", "diabetes/a.csv", "0x1") == PLACE
     assert hash(PLACE) == hash(BlobRef("landing", "diabetes/a.csv", "0x1"))
     assert dataclasses.replace(PLACE, etag="0x2") != PLACE
@@ -29,7 +29,7 @@ def test_values_are_equal_by_content_and_kind():
     assert EffectDone("a") != JobName("a", "b", 1)
 
 
-def test_a_value_shows_its_fields():
+def test_repr_shows_the_fields():
     finished = JobFinished("retrain-0123456789ab-1", JobStatus.FAILED)
 
     assert repr(finished) == (
@@ -38,7 +38,7 @@ def test_a_value_shows_its_fields():
     )
 
 
-def test_a_value_cannot_be_changed():
+def test_value_is_immutable():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PLACE.etag = "0x2"  # type: ignore[misc] # what is tested
 
@@ -46,12 +46,12 @@ def test_a_value_cannot_be_changed():
         del PLACE.etag
 
 
-def test_a_copy_is_equal():
+def test_copied_or_unpickled_value_is_equal():
     assert copy.deepcopy(PLACE) == PLACE
     assert pickle.loads(pickle.dumps(PLACE)) == PLACE  # noqa: S301 - its own
 
 
-def test_fields_are_given_as_to_a_dataclass():
+def test_fields_are_passed_and_replaced_as_in_a_dataclass():
     checked = CheckDrift(DAY, "7", NOON_UTC, NOON_UTC, not_before_utc=NOON_UTC)
 
     assert dataclasses.replace(checked, profile="8").not_before_utc == NOON_UTC
@@ -65,6 +65,6 @@ def test_fields_are_given_as_to_a_dataclass():
 
 
 @pytest.mark.parametrize("kind", [*FACTS.values(), *EFFECTS.values()])
-def test_every_fact_and_effect_is_a_value_without_methods_of_its_own(kind):
+def test_every_fact_and_effect_inherits_its_methods_from_value(kind):
     assert issubclass(kind, Value)
     assert not {"__eq__", "__hash__", "__repr__", "__dict__"} & vars(kind).keys()

@@ -1,4 +1,4 @@
-"""Where a drift check runs, and what it is compared with."""
+"""Where a drift check runs, and which earlier results and baseline it uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATE = State("m", champion=CHAMPION)
 
 
 class RecordingChecks(ScriptedDriftChecks):
-    """Keeps what it was asked to compare."""
+    """Records the comparison it was asked for."""
 
     def compare(self, comparison):
         self.compared = comparison
@@ -92,7 +92,7 @@ class World:
         self.blobs.upload("workspace", path, json.dumps(document).encode())
 
 
-def test_small_window_is_compared_here(world):
+def test_small_window_is_compared_in_the_app(world):
     fact = world.check()
 
     assert isinstance(fact, DriftChecked)
@@ -102,7 +102,7 @@ def test_small_window_is_compared_here(world):
     assert world.jobs.submissions == 0
 
 
-def test_large_window_is_handed_to_a_job_once(world):
+def test_large_window_is_submitted_as_one_job(world):
     world.checks.is_large = lambda *_: True
 
     first, again = world.check(), world.check()
@@ -115,14 +115,14 @@ def test_large_window_is_handed_to_a_job_once(world):
 
 
 @pytest.mark.parametrize("champion", [None, replace(CHAMPION, version="8")])
-def test_check_against_a_version_that_is_not_the_champion_any_more_does_nothing(world, champion):
+def test_check_of_a_version_that_is_no_longer_champion_is_skipped(world, champion):
     assert world.check(State("m", champion=champion)) == EffectDone(CHECK.key)
 
 
 @pytest.mark.parametrize(
     ("evidence", "reference"), [(None, None), (EVIDENCE, None), (EVIDENCE, "reference.parquet")]
 )
-def test_champion_without_a_reference_profile_is_not_enough_data(world, evidence, reference):
+def test_champion_without_a_reference_profile_gives_not_enough_data(world, evidence, reference):
     champion = replace(CHAMPION, evidence=evidence, reference=reference)
 
     fact = world.check(State("m", champion=champion))
@@ -132,7 +132,7 @@ def test_champion_without_a_reference_profile_is_not_enough_data(world, evidence
     assert fact.report is None
 
 
-def test_newest_revision_of_each_earlier_day_is_the_past(world):
+def test_newest_revision_of_each_earlier_day_is_used_as_history(world):
     def earlier(days, revision=0, profile="7"):
         check = replace(
             CHECK, day=CHECK.day - timedelta(days=days), revision=revision, profile=profile
@@ -149,7 +149,7 @@ def test_newest_revision_of_each_earlier_day_is_the_past(world):
     assert past == [(11, 0), (12, 0), (13, 1)]
 
 
-def test_at_most_ninety_earlier_days_are_the_past(world):
+def test_history_is_limited_to_ninety_days(world):
     for days in range(1, 100):
         world.checks.read("m", replace(CHECK, day=CHECK.day - timedelta(days=days)))
 
@@ -169,7 +169,7 @@ def test_predictions_are_read_as_far_back_as_labels_are_joined(world, days, sinc
     assert world.checks.since_utc == NOON_UTC - timedelta(days=since_utc_days)
 
 
-def test_baseline_is_the_judged_metric_of_the_champions_evidence(world):
+def test_baseline_is_the_monitored_metric_from_the_champions_evidence(world):
     world.catalog.settings = MonitoringSettings(metric="accuracy")
     world.write_evidence(accuracy=0.9, f1=0.8)
 
@@ -179,7 +179,7 @@ def test_baseline_is_the_judged_metric_of_the_champions_evidence(world):
 
 
 @pytest.mark.parametrize(("metric", "measured"), [(None, "accuracy"), ("accuracy", "f1")])
-def test_there_is_no_baseline_without_the_metric(world, metric, measured):
+def test_baseline_is_unknown_without_a_configured_and_measured_metric(world, metric, measured):
     world.catalog.settings = MonitoringSettings(metric=metric)
     world.write_evidence(**{measured: 0.9})
 
@@ -188,7 +188,7 @@ def test_there_is_no_baseline_without_the_metric(world, metric, measured):
     assert world.checks.compared.baseline is None
 
 
-def test_evidence_that_is_gone_is_not_waited_for(world):
+def test_missing_evidence_is_a_terminal_error(world):
     world.catalog.settings = MonitoringSettings(metric="accuracy")
 
     with pytest.raises(EvidenceError):

@@ -57,13 +57,13 @@ def step(explanation, name):
     return found
 
 
-def test_cycle_by_hand_without_files_says_so_instead_of_data_not_reached():
+def test_manual_cycle_without_files_shows_no_new_files():
     data = step(explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7")), Step.DATA)
 
     assert (data.sign, data.sentence) == (Sign.DONE, "no new files")
 
 
-def test_version_registered_by_hand_is_told_as_such_instead_of_training_not_reached():
+def test_manually_registered_version_is_shown_instead_of_a_training_job():
     by_hand = Reason(ReasonKind.MODEL, "model:12", 1, version="12")
 
     trained = step(explained(opened_by=by_hand), Step.TRAINED)
@@ -71,7 +71,7 @@ def test_version_registered_by_hand_is_told_as_such_instead_of_training_not_reac
     assert (trained.sign, trained.sentence) == (Sign.DONE, "a person registered version 12")
 
 
-def test_running_job_is_told_as_running_and_not_as_trained():
+def test_running_job_is_shown_as_training_not_as_trained():
     explanation = explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7"))
 
     assert explanation.sentence == f"Training: job {JOB} runs."
@@ -79,7 +79,7 @@ def test_running_job_is_told_as_running_and_not_as_trained():
     assert step(explanation, Step.TRAINED).title == "Training"
 
 
-def test_drift_reason_does_not_repeat_its_kind():
+def test_drift_reason_does_not_say_drift_twice():
     drift = Reason(
         ReasonKind.DRIFT, "drift:2026-03-14:7", 1, "Drift: 10 of 12 columns.", day=date(2026, 3, 14)
     )
@@ -89,7 +89,7 @@ def test_drift_reason_does_not_repeat_its_kind():
     assert reason.sentence == "because of drift: 10 of 12 columns"
 
 
-def test_report_behind_a_drift_reason_is_linked_by_its_day():
+def test_drift_reason_links_the_report_of_its_day():
     drift = Reason(
         ReasonKind.DRIFT, "drift:x:7", 1, "bmi moved", report="r.html", day=date(2026, 3, 14)
     )
@@ -112,7 +112,7 @@ def test_cooldown_is_shown_as_postponed_and_a_refusal_as_no():
     assert step(explained(later), Step.ALLOWED).sign is Sign.POSTPONED
 
 
-def test_training_time_is_told_in_minutes_and_seconds():
+def test_training_time_is_shown_in_minutes_and_seconds():
     registered = ChallengerRegistered("8", CYCLE, JOB)
 
     trained = step(explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7"), registered), Step.TRAINED)
@@ -120,7 +120,7 @@ def test_training_time_is_told_in_minutes_and_seconds():
     assert trained.sentence == f"job {JOB} -> version 8, after 1 min 19 s"
 
 
-def test_version_registered_before_its_job_is_known_to_have_ended_stays_trained():
+def test_training_stays_done_if_the_job_ends_after_the_version_is_registered():
     explanation = explained(
         ALLOWED,
         JobSubmitted(CYCLE, JOB, "7"),
@@ -131,7 +131,7 @@ def test_version_registered_before_its_job_is_known_to_have_ended_stays_trained(
     assert step(explanation, Step.TRAINED).sign is Sign.DONE
 
 
-def test_second_attempt_is_shown_while_it_runs_and_not_the_first_ones_failure():
+def test_running_retry_is_shown_instead_of_the_first_failure():
     second = f"retrain-{CYCLE}-2"
 
     trained = step(
@@ -147,7 +147,7 @@ def test_second_attempt_is_shown_while_it_runs_and_not_the_first_ones_failure():
     assert (trained.sign, trained.sentence) == (Sign.RUNNING, f"job {second} runs")
 
 
-def test_evaluation_job_is_told_at_the_comparison_and_not_at_the_training():
+def test_evaluation_job_is_shown_under_comparison_not_training():
     evaluation = JobSubmitted(CYCLE, f"evaluate-{CYCLE}-1", "8")
 
     explanation = explained(
@@ -158,7 +158,7 @@ def test_evaluation_job_is_told_at_the_comparison_and_not_at_the_training():
     assert step(explanation, Step.COMPARED).sign is Sign.RUNNING
 
 
-def test_new_comparison_replaces_the_one_with_a_champion_that_is_gone():
+def test_new_comparison_replaces_the_one_with_the_previous_champion():
     again = ChallengerEvaluated(CYCLE, "8", "9", Verdict.FAILED, "Version 8 stays out.", "x")
 
     compared = step(explained(ALLOWED, EVALUATED, again), Step.COMPARED)
@@ -166,7 +166,7 @@ def test_new_comparison_replaces_the_one_with_a_champion_that_is_gone():
     assert (compared.sign, compared.sentence) == (Sign.NO, "Version 8 stays out.")
 
 
-def test_job_that_was_given_up_is_not_told_as_running_once_the_cycle_is_over():
+def test_unfinished_job_of_an_ended_cycle_is_shown_as_given_up():
     ended = CycleEnded(CYCLE, Outcome.FAILED, "Watching job x was given up.")
 
     trained = step(explained(ALLOWED, JobSubmitted(CYCLE, JOB, "7"), ended), Step.TRAINED)
@@ -174,7 +174,7 @@ def test_job_that_was_given_up_is_not_told_as_running_once_the_cycle_is_over():
     assert (trained.sign, trained.sentence) == (Sign.NO, f"given up: job {JOB} runs")
 
 
-def test_files_and_data_version_are_told_together_with_what_was_quarantined():
+def test_data_step_shows_version_accepted_and_quarantined_files():
     tested = DataTested(CYCLE, 1, 1, 0, 10, "r", "r", ("File b.csv quarantined: empty.",))
     registered = DataRegistered(CYCLE, CYCLE, "p", "p", "d", rows=30, files=3)
 
@@ -187,7 +187,7 @@ def test_files_and_data_version_are_told_together_with_what_was_quarantined():
     )
 
 
-def test_step_that_a_cycle_did_not_reach_says_so():
+def test_missing_step_is_not_reached_in_an_ended_cycle_and_not_yet_in_an_open_one():
     ended = CycleEnded(CYCLE, Outcome.NOT_RETRAINED, "Not retrained: nothing new.")
 
     assert step(explained(ended), Step.TRAFFIC).sentence == "not reached"

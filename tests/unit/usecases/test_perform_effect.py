@@ -1,4 +1,4 @@
-"""Messages of the work queue: which are performed, which are obsolete, and what is sent again."""
+"""Work messages: which are performed, which are obsolete, and which are requeued."""
 
 from __future__ import annotations
 
@@ -69,21 +69,21 @@ def failed(worker):
     return [fact for fact in worker.facts() if isinstance(fact, EffectFailed)]
 
 
-def test_result_of_a_performer_is_recorded():
+def test_fact_returned_by_a_performer_is_recorded():
     worker = Worker(report_of)
 
     assert worker.perform(worker.message()) is Performed.DONE
     assert any(isinstance(fact, DataTested) for fact in worker.facts())
 
 
-def test_message_of_an_effect_that_is_not_due_is_obsolete():
+def test_message_for_an_effect_that_is_not_due_is_obsolete():
     worker = Worker(report_of)
 
     assert worker.perform(WorkMessage("m", "not:due")) is Performed.OBSOLETE
     assert worker.performed == 0
 
 
-def test_message_of_an_earlier_turn_is_obsolete():
+def test_message_from_an_earlier_turn_is_obsolete():
     worker = Worker(Wait("job x"))
     first = worker.message()
     worker.perform(first)
@@ -93,7 +93,7 @@ def test_message_of_an_earlier_turn_is_obsolete():
     assert worker.performed == 1
 
 
-def test_early_message_is_sent_again_and_not_performed():
+def test_message_before_its_due_time_is_requeued_not_performed():
     worker = Worker(Wait("job x"))
     worker.perform(worker.message())
     worker.ledger.update_due("m", worker.row, replace(worker.row, due_utc=later(worker, 60)))
@@ -109,7 +109,7 @@ def later(worker, seconds):
     return worker.clock.now_utc() + timedelta(seconds=seconds)
 
 
-def test_waiting_effect_is_sent_again_with_its_next_turn():
+def test_waiting_effect_is_requeued_with_its_next_turn():
     worker = Worker(Wait("job x"))
 
     assert worker.perform(worker.message()) is Performed.WAITING
@@ -119,7 +119,7 @@ def test_waiting_effect_is_sent_again_with_its_next_turn():
     assert item.visible_utc == worker.row.due_utc == later(worker, 2)
 
 
-def test_effect_passed_on_by_another_host_in_between_is_not_sent_again():
+def test_effect_requeued_by_another_host_is_not_requeued_twice():
     def overtaken(_effect):
         row = worker.row
         assert worker.ledger.update_due("m", row, replace(row, turn=row.turn + 1))
@@ -132,7 +132,7 @@ def test_effect_passed_on_by_another_host_in_between_is_not_sent_again():
     assert worker.row.turn == 1
 
 
-def test_wait_beyond_the_limit_is_given_up_and_its_jobs_are_cancelled():
+def test_effect_waiting_beyond_its_limit_is_given_up_and_its_jobs_cancelled():
     worker = Worker(Wait("job x", jobs=("x", "y")))
     end_utc = worker.clock.now_utc() + TestData.longest_wait
 
@@ -145,7 +145,7 @@ def test_wait_beyond_the_limit_is_given_up_and_its_jobs_are_cancelled():
     assert "waited 6 h for job x" in failed(worker)[0].sentence
 
 
-def test_wait_does_not_count_the_time_in_which_the_app_was_off():
+def test_downtime_of_the_app_does_not_count_as_waiting():
     worker = Worker(Wait("job x"))
     worker.clock.advance(TestData.longest_wait * 3)
 
@@ -153,7 +153,7 @@ def test_wait_does_not_count_the_time_in_which_the_app_was_off():
     assert worker.row.begun_utc == worker.clock.now_utc()
 
 
-def test_progress_begins_the_wait_anew_and_is_continued_at_once():
+def test_progress_restarts_the_wait_and_continues_at_once():
     worker = Worker(Wait("more files", at_once=True))
     worker.clock.advance(TestData.longest_wait * 2)
 
@@ -164,7 +164,7 @@ def test_progress_begins_the_wait_anew_and_is_continued_at_once():
 @pytest.mark.parametrize(
     ("error", "most"), [(ServiceBusyError("busy"), 100), (NotThereYetError("no evidence"), 10)]
 )
-def test_transient_error_is_tried_again_until_its_limit(error, most):
+def test_transient_error_is_retried_up_to_its_limit(error, most):
     worker = Worker(error)
 
     for _ in range(most - 1):

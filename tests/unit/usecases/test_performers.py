@@ -15,9 +15,9 @@ NO_APP = SimpleNamespace()  # registering a performer makes no adapter
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_effect_has_a_performer(effect):
+def test_every_effect_has_a_performer(effect):
     assert effect in performers_over(NO_APP).registered()
 
 
-def test_no_performer_is_registered_for_anything_else():
+def test_only_effects_have_performers():
     assert performers_over(NO_APP).registered() == set(EFFECTS)

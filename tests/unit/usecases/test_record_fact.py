@@ -1,4 +1,4 @@
-"""Recording a fact: duplicates, stale arrivals, lost races, and the messages that are sent."""
+"""Recording a fact: duplicates, stale arrivals, lost races, and the work messages sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LosingLedger(InMemoryLedger):
         return super().commit(head, entries, **changes)
 
 
-def test_due_effect_is_sent_once_and_at_once():
+def test_due_effect_is_sent_once_without_delay():
     world = OneModel()
 
     world.record("m", arrival())
@@ -48,7 +48,7 @@ def test_due_effect_is_sent_once_and_at_once():
     assert {row.effect for row in world.ledger.due("m")} == {effect}
 
 
-def test_due_effect_that_must_wait_is_sent_with_its_delay():
+def test_delayed_effect_is_sent_with_its_delay():
     world = OneModel()
     cycle = world.record("m", arrival()).state.cycle
     soak = timedelta(hours=3)
@@ -60,7 +60,7 @@ def test_due_effect_that_must_wait_is_sent_with_its_delay():
     assert (row.effect, row.due_utc) in world.messages()
 
 
-def test_known_fact_is_not_new_and_sends_nothing():
+def test_duplicate_fact_is_not_recorded_and_sends_nothing():
     world = OneModel()
     world.record("m", arrival())
     sent = world.messages()
@@ -75,7 +75,7 @@ def test_known_fact_is_not_new_and_sends_nothing():
 @pytest.mark.parametrize(
     ("sequencer", "stale"), [("0a", True), ("9", True), ("0c", False), (None, False)]
 )
-def test_arrival_is_stale_where_its_sequencer_is_below_the_known_one(sequencer, stale):
+def test_arrival_with_a_lower_sequencer_is_stale(sequencer, stale):
     world = OneModel()
     world.record("m", arrival("0x2", sequencer="0b"))
 
@@ -85,7 +85,7 @@ def test_arrival_is_stale_where_its_sequencer_is_below_the_known_one(sequencer, 
     assert world.ledger.arrival("m", "landing/m/a.csv").etag == ("0x2" if stale else "0x1")
 
 
-def test_lost_race_is_tried_again_after_a_pause():
+def test_lost_race_is_retried_after_a_pause():
     world = OneModel(LosingLedger(races=3))
     began_utc = world.clock.now_utc()
 
@@ -95,7 +95,7 @@ def test_lost_race_is_tried_again_after_a_pause():
     assert world.clock.now_utc() > began_utc
 
 
-def test_eighth_lost_race_is_an_error_and_nothing_is_written():
+def test_eighth_lost_race_raises_and_writes_nothing():
     world = OneModel(LosingLedger(races=8))
 
     with pytest.raises(LedgerConflictError, match="lost 8 races"):
@@ -105,7 +105,7 @@ def test_eighth_lost_race_is_an_error_and_nothing_is_written():
     assert world.messages() == []
 
 
-def test_race_lost_to_the_same_fact_is_success():
+def test_race_lost_to_the_same_fact_counts_as_a_duplicate():
     class Doubled(InMemoryLedger):
         """Another host commits the same first fact just before."""
 
@@ -123,7 +123,7 @@ def test_race_lost_to_the_same_fact_is_success():
     assert arrived(world) == [arrival()]
 
 
-def test_commits_of_one_process_to_a_model_come_one_after_the_other():
+def test_commits_to_one_model_within_a_process_are_serialised():
     meeting = threading.Barrier(2)
 
     class Watched(InMemoryLedger):
@@ -156,7 +156,7 @@ def test_unknown_model_is_refused_with_the_nearest_name():
         OneModel().record("mm", arrival())
 
 
-def test_what_follows_from_a_fact_without_its_decisions_is_recorded_once():
+def test_missing_decisions_after_a_fact_are_recorded_once():
     world = OneModel()
     head = world.ledger.head("m")
     entry = Entry(1, world.clock.now_utc(), arrival())

@@ -1,4 +1,4 @@
-"""What the state of an endpoint, and the answer of a deployment, lead to."""
+"""Watching a deployment: its state and its smoke test decide whether it is ready."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def watch(endpoints, sample=b'{"data": [1]}'):
         (Answer(424, TOOK, error="no"), None, False),
     ],
 )
-def test_smoke_test_passes_with_predictions_or_without_a_sample_with_a_refusal_in_words(
+def test_smoke_test_passes_on_predictions_or_without_a_sample_on_an_error_message(
     answer, sample, passed
 ):
     fact = watch(Endpoints(answer), sample)
@@ -64,7 +64,7 @@ def test_smoke_test_passes_with_predictions_or_without_a_sample_with_a_refusal_i
     assert isinstance(fact, DeploymentReady if passed else DeploymentFailed)
 
 
-def test_without_a_sample_an_empty_request_is_sent():
+def test_smoke_test_without_a_sample_sends_an_empty_request():
     endpoints = Endpoints(Answer(200, TOOK, predictions=1))
 
     watch(endpoints, sample=None)
@@ -72,7 +72,7 @@ def test_without_a_sample_an_empty_request_is_sent():
     assert endpoints.body == b"{}"
 
 
-def test_sentences_say_what_was_answered():
+def test_smoke_test_sentence_quotes_the_answer():
     ready = watch(Endpoints(Answer(200, TOOK, predictions=1)))
     refused = watch(Endpoints(Answer(400, TOOK, error="rows are missing")))
     odd = watch(Endpoints(Answer(302, TOOK, text="<html>")))
@@ -84,11 +84,11 @@ def test_sentences_say_what_was_answered():
     assert odd.sentence.endswith("302 to its smoke test: <html>")
 
 
-def test_deployment_that_is_starting_is_waited_for():
+def test_starting_deployment_is_waited_for():
     assert watch(Endpoints(state=Provisioning.WORKING)) == Wait("deployment version-2")
 
 
-def test_deployment_that_did_not_start_fails_with_the_end_of_its_log():
+def test_deployment_that_did_not_start_reports_the_end_of_its_log():
     fact = watch(Endpoints(state=Provisioning.FAILED))
 
     assert fact.sentence == "deployment version-2 did not start: the end of its log"

@@ -44,12 +44,12 @@ PINS_JSON = (
     ("document", "text"),
     [(ACCEPTED, ACCEPTED_JSON), (REPORT, REPORT_JSON), (PINS, PINS_JSON)],
 )
-def test_stored_document_keeps_its_bytes_and_is_read_back(document, text):
+def test_stored_document_has_stable_bytes_and_round_trips(document, text):
     assert document.to_json() == text
     assert type(document).from_json(text, place="x.json") == document
 
 
-def test_superseded_file_is_stored_without_a_copy():
+def test_superseded_file_is_stored_without_path_and_hash():
     outcome = FileOutcome.superseded(BlobRef("landing", "m/a.csv", "0x1"))
 
     assert outcome.to_json() == (
@@ -58,7 +58,7 @@ def test_superseded_file_is_stored_without_a_copy():
     )
 
 
-def test_quarantine_report_holds_the_report_of_the_data_tests_as_json():
+def test_quarantine_report_embeds_the_data_test_report_as_json():
     report = QuarantineReport("landing/m/b.csv", "0x2", "why", '{"rows": 1.50, "ä": [null]}')
 
     assert report.to_json() == (
@@ -69,6 +69,6 @@ def test_quarantine_report_holds_the_report_of_the_data_tests_as_json():
 
 @pytest.mark.parametrize("kind", [FileOutcome, DataReport, Pins])
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"fate": "eaten"}', '{"files": [1]}'])
-def test_document_that_the_app_did_not_write_is_refused_with_its_place(kind, text):
+def test_malformed_stored_document_is_refused_with_its_path(kind, text):
     with pytest.raises(DataMismatchError, match=r"m/reports/x\.json cannot be read"):
         kind.from_json(text, place="m/reports/x.json")

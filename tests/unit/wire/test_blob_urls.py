@@ -22,7 +22,7 @@ from shared.wire.storage import BlobAddress, read_blob_url
         ("https://acc.blob.core.windows.net/$root/x.csv", "$root", "x.csv"),
     ],
 )
-def test_container_and_name_are_found(url, container, name):
+def test_container_and_blob_name_are_read_from_the_url(url, container, name):
     assert read_blob_url(url) == BlobAddress(container=container, name=name)
 
 

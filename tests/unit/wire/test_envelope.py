@@ -19,7 +19,7 @@ def recorded(name):
     return (RECORDED / f"{name}.json").read_bytes()
 
 
-def test_both_schemas_give_the_same_event():
+def test_event_grid_and_cloud_events_schemas_give_the_same_event():
     (event_grid,) = read_events(recorded("blob_created.eventgrid"))
     (cloud_event,) = read_events(recorded("blob_created.cloudevent"))
 
@@ -34,15 +34,15 @@ def test_base64_and_plain_text_give_the_same_event():
     assert read_events(base64.b64encode(plain)) == read_events(plain)
 
 
-def test_an_array_gives_each_of_its_events():
+def test_array_yields_each_of_its_events():
     assert len(read_events(recorded("blob_created.batch_of_two"))) == 2
 
 
-def test_validation_event_is_passed_over():
+def test_subscription_validation_event_is_ignored():
     assert read_events(recorded("subscription_validation")) == ()
 
 
-def test_binary_cloud_event_data_is_read():
+def test_base64_data_of_a_cloud_event_is_decoded():
     event = json.loads(recorded("run_completed.eventgrid"))
     data = base64.b64encode(json.dumps(event["data"]).encode()).decode()
     cloud = {"specversion": "1.0", "type": event["eventType"], "source": "s", "data_base64": data}
@@ -66,7 +66,7 @@ def test_binary_cloud_event_data_is_read():
         (b'{"specversion": "1.0", "source": "s"}', "type is None"),
     ],
 )
-def test_malformed_event_is_rejected_with_what_is_wrong(body, named):
+def test_malformed_event_is_rejected_with_the_reason(body, named):
     with pytest.raises(EventRejectedError) as caught:
         read_events(body)
 

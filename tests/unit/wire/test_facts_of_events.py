@@ -29,7 +29,7 @@ def an_event(event_type, data):
 
 
 @pytest.mark.parametrize("schema", ["eventgrid", "cloudevent"])
-def test_landed_blob_is_read_with_place_and_bare_etag(schema):
+def test_blob_created_event_gives_container_name_size_and_etag(schema):
     arrived = read_blob_created(recorded(f"blob_created.{schema}"))
 
     assert arrived == DataArrived(
@@ -39,13 +39,13 @@ def test_landed_blob_is_read_with_place_and_bare_etag(schema):
     )
 
 
-def test_url_of_azurite_and_quoted_etag_are_read():
+def test_azurite_url_and_quoted_etag_are_accepted():
     arrived = read_blob_created(recorded("blob_created.azurite_url_and_quoted_etag"))
 
     assert arrived.blob == BlobRef("landing", "diabetes/nested/first.csv", "0x1F2E3D4C5B6A790")
 
 
-def test_data_lake_event_is_read_as_a_blob():
+def test_data_lake_event_gives_the_same_blob_name():
     arrived = read_blob_created(recorded("blob_created.data_lake"))
 
     assert arrived.blob.place == "landing/diabetes/lake.csv"
@@ -67,13 +67,13 @@ def test_data_lake_event_is_read_as_a_blob():
         ),
     ],
 )
-def test_blob_event_without_url_or_etag_is_rejected(data, named):
+def test_malformed_blob_event_is_rejected_with_the_reason(data, named):
     with pytest.raises(EventRejectedError, match=named):
         read_blob_created(an_event("Microsoft.Storage.BlobCreated", data))
 
 
 @pytest.mark.parametrize("name", ["pascal_case_and_integer_version", "camel_case_and_text_version"])
-def test_a_registered_version_is_text_whatever_the_spelling(name):
+def test_model_version_is_read_as_text_from_either_payload_casing(name):
     model, fact = read_model_registered(recorded(f"model_registered.{name}"))
 
     assert model == "diabetes"
@@ -88,14 +88,14 @@ def test_version_registered_by_hand_has_no_cycle():
     assert fact == ChallengerRegistered(version="21")
 
 
-def test_a_completed_job_of_ours_is_recognised_by_its_name():
+def test_run_completed_event_gives_a_completed_job():
     assert read_run_ended(recorded("run_completed.eventgrid")) == (
         "diabetes",
         JobFinished("retrain-4be1c09a7d21-1", JobStatus.COMPLETED),
     )
 
 
-def test_a_failed_job_is_told_by_its_status():
+def test_failed_run_status_gives_a_failed_job():
     assert read_run_ended(recorded("run_status_changed.failed")) == (
         "diabetes",
         JobFinished("retrain-4be1c09a7d21-1", JobStatus.FAILED),
@@ -103,11 +103,11 @@ def test_a_failed_job_is_told_by_its_status():
 
 
 @pytest.mark.parametrize("name", ["run_completed.step_of_a_pipeline", "run_status_changed.running"])
-def test_step_and_running_job_give_no_fact(name):
+def test_pipeline_step_and_running_job_are_ignored(name):
     assert read_run_ended(recorded(name)) is None
 
 
-def test_drift_event_of_another_monitor_has_the_key_of_our_own_check():
+def test_drift_event_from_another_monitor_has_the_same_key_as_our_check():
     event = an_event(
         "Retrain.DriftDetected",
         {
@@ -140,7 +140,7 @@ def test_drift_event_of_another_monitor_has_the_key_of_our_own_check():
         ("alarmShare", "half"),
     ],
 )
-def test_unreadable_detail_of_a_signal_is_left_out(member, value):
+def test_invalid_optional_field_of_a_signal_is_dropped(member, value):
     signal = {"feature": "bmi", "statistic": 0.31, "threshold": 0.1, member: value}
     data = {"model": "m", "date": "2026-03-13", "profile": "9", "sentence": "s"}
 
@@ -158,7 +158,7 @@ def test_unreadable_detail_of_a_signal_is_left_out(member, value):
         ({"signals": [{"feature": "bmi"}]}, "'feature': 'bmi'"),
     ],
 )
-def test_a_malformed_drift_event_is_rejected_with_what_is_wrong(change, named):
+def test_malformed_drift_event_is_rejected_with_the_reason(change, named):
     data = {"model": "m", "date": "2026-03-13", "profile": "9", "sentence": "s"} | change
 
     with pytest.raises(EventRejectedError) as caught:
@@ -168,7 +168,7 @@ def test_a_malformed_drift_event_is_rejected_with_what_is_wrong(change, named):
 
 
 @pytest.mark.skipif(not DOCUMENTED.is_dir(), reason="../shared/azure-events is not present")
-def test_documented_samples_are_read_alike_in_both_schemas():
+def test_documented_samples_give_the_same_facts_in_both_schemas():
     readers = {
         "BlobCreated": read_blob_created,
         "ModelRegistered": read_model_registered,

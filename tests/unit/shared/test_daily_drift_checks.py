@@ -1,4 +1,4 @@
-"""A day's drift check: revisions, jobs, and reasons that are given once."""
+"""The daily drift check: revisions, jobs, tags, and the reasons to retrain it gives."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kinds(state: State) -> list[type]:
     return [type(effect) for effect in plan(state)]
 
 
-def test_a_revision_that_finds_the_same_drift_opens_no_second_cycle_and_tells_nobody_again():
+def test_revision_with_the_same_drift_neither_opens_a_cycle_nor_publishes_again():
     state = ended(record(serving(), drift()))
     published = kinds(state).count(PublishDrift)
 
@@ -56,7 +56,7 @@ def test_a_revision_that_finds_the_same_drift_opens_no_second_cycle_and_tells_no
     assert kinds(state).count(PublishDrift) == published == 1
 
 
-def test_a_revision_that_finds_drift_opens_a_cycle_like_any_other():
+def test_revision_that_is_first_to_find_drift_opens_a_cycle():
     quiet = replace(drift(), verdict=DriftVerdict.NOT_ENOUGH_DATA)
     state = record(serving(), quiet)
     assert state.cycle is None
@@ -68,7 +68,7 @@ def test_a_revision_that_finds_drift_opens_a_cycle_like_any_other():
     assert state.checked_days[0].revision == 1
 
 
-def test_an_older_revision_that_comes_late_does_not_stand_for_its_day():
+def test_late_older_revision_does_not_replace_a_newer_one():
     state = record(serving(), replace(drift(), revision=1, verdict="no_drift"))
 
     state = record(state, replace(drift(), verdict="no_drift"))
@@ -76,7 +76,7 @@ def test_an_older_revision_that_comes_late_does_not_stand_for_its_day():
     assert [known.revision for known in state.checked_days] == [1]
 
 
-def test_an_older_day_checked_again_does_not_hide_the_newest():
+def test_rechecking_an_older_day_keeps_the_newest_result():
     state = record(serving(), replace(drift(), verdict="no_drift"))
 
     state = record(state, replace(drift(DAY - timedelta(days=1)), verdict="not_enough_data"))
@@ -86,7 +86,7 @@ def test_an_older_day_checked_again_does_not_hide_the_newest():
     assert [known.day for known in state.checked_days] == [DAY, DAY - timedelta(days=1)]
 
 
-def test_worse_predictions_are_a_reason_of_their_own_though_no_input_moved():
+def test_worse_performance_without_drift_opens_a_cycle():
     quiet = replace(drift(), verdict=DriftVerdict.NO_DRIFT, performance=WORSE)
 
     state = record(serving(), quiet)
@@ -95,13 +95,13 @@ def test_worse_predictions_are_a_reason_of_their_own_though_no_input_moved():
     (reason,) = state.cycle.opening.reasons
     assert (reason.kind, reason.key) == (ReasonKind.PERFORMANCE, "performance:2026-03-14:7")
     assert reason.text == WORSE.sentence
-    assert kinds(state) == [SubmitJob]  # no drift: nothing to tell others
+    assert kinds(state) == [SubmitJob]  # no drift, so nothing is published
 
 
 @pytest.mark.parametrize(
     "verdict", [one for one in PerformanceVerdict if one is not PerformanceVerdict.WORSE]
 )
-def test_other_verdicts_on_the_performance_are_no_reason(verdict):
+def test_other_performance_verdicts_do_not_open_a_cycle(verdict):
     performance = replace(WORSE, verdict=verdict)
 
     state = record(serving(), replace(drift(), verdict="no_drift", performance=performance))
@@ -109,7 +109,7 @@ def test_other_verdicts_on_the_performance_are_no_reason(verdict):
     assert state.cycle is None
 
 
-def test_drift_and_worse_predictions_of_one_day_are_two_reasons_of_one_cycle():
+def test_drift_and_worse_performance_on_one_day_open_one_cycle_with_two_reasons():
     state = record(serving(), replace(drift(), performance=WORSE))
 
     assert state.cycle is not None
@@ -120,7 +120,7 @@ def test_drift_and_worse_predictions_of_one_day_are_two_reasons_of_one_cycle():
     assert state.waiting == ()
 
 
-def test_performance_is_no_reason_where_the_model_does_not_list_it():
+def test_worse_performance_does_not_retrain_unless_the_policy_allows_it():
     policy = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
 
     state = record(
@@ -135,7 +135,7 @@ ALERTING = replace(POLICY, drift_without_labels_retrains=False)
 TRAINED = replace(CHAMPION, data_version=DATA.version)
 
 
-def test_drift_without_new_labels_only_alerts_where_the_model_says_so():
+def test_drift_without_new_labels_only_alerts_if_so_configured():
     state = record(serving(), policy=ALERTING)
     state = replace(state, champion=TRAINED)
 
@@ -151,7 +151,7 @@ def test_drift_without_new_labels_only_alerts_where_the_model_says_so():
 @pytest.mark.parametrize(
     "champion", [replace(TRAINED, data_version="v0"), replace(TRAINED, data_version=None)]
 )
-def test_drift_with_labels_that_landed_since_retrains(champion):
+def test_drift_retrains_if_labels_landed_since_the_champion_was_trained(champion):
     state = replace(serving(), champion=champion)
 
     state = record(state, drift(), policy=ALERTING)
@@ -159,7 +159,7 @@ def test_drift_with_labels_that_landed_since_retrains(champion):
     assert SubmitJob in kinds(state)
 
 
-def test_worse_predictions_come_with_labels_and_retrain():
+def test_drift_with_worse_performance_retrains_without_new_files():
     state = replace(serving(), champion=TRAINED)
 
     state = record(state, replace(drift(), performance=WORSE), policy=ALERTING)
@@ -182,7 +182,7 @@ def submitted(check: CheckDrift) -> JobSubmitted:
     return JobSubmitted(name.split("-")[1], name, "7", collected="c0ffee")
 
 
-def test_a_job_is_named_by_what_it_compares():
+def test_drift_job_name_is_unique_per_comparison_and_attempt():
     _, check = due()
 
     names = {
@@ -201,7 +201,7 @@ def test_a_job_is_named_by_what_it_compares():
     assert (parsed.kind, parsed.attempt) == ("drift", 1)
 
 
-def test_a_large_window_goes_from_job_to_result():
+def test_large_window_is_checked_by_a_job_whose_result_is_read():
     state, check = due()
 
     state = record(state, submitted(check))
@@ -214,10 +214,10 @@ def test_a_large_window_goes_from_job_to_result():
     state = record(state, replace(drift(), verdict="no_drift"))
 
     assert plan(state) == ()
-    assert state.job_starts_utc == ()  # it is no training job
+    assert state.job_starts_utc == ()  # not a training job
 
 
-def test_an_end_that_is_known_before_the_start_is_read_too():
+def test_drift_job_that_ends_before_its_submission_is_recorded_is_read():
     state, check = due()
 
     state = record(state, JobFinished(check.job_name("m"), JobStatus.COMPLETED), submitted(check))
@@ -225,7 +225,7 @@ def test_an_end_that_is_known_before_the_start_is_read_too():
     assert kinds(state) == [ReadDriftCheck]
 
 
-def test_a_job_that_failed_is_tried_once_more_then_a_person_is_told():
+def test_failed_drift_job_is_retried_once_then_alerted():
     state, check = due()
 
     state = record(state, submitted(check), JobFinished(check.job_name("m"), JobStatus.FAILED))
@@ -243,7 +243,7 @@ def test_a_job_that_failed_is_tried_once_more_then_a_person_is_told():
     )
 
 
-def test_a_job_that_a_person_cancelled_is_not_tried_again():
+def test_cancelled_drift_job_is_alerted_and_not_retried():
     state, check = due()
 
     state = record(state, submitted(check), JobFinished(check.job_name("m"), JobStatus.CANCELED))
@@ -256,7 +256,7 @@ def test_a_job_that_a_person_cancelled_is_not_tried_again():
 # --- tags
 
 
-def test_a_check_with_a_report_is_noted_at_its_version_and_a_newer_one_replaces_it():
+def test_newest_drift_report_is_tagged_on_the_checked_version():
     state = record(serving(), replace(drift(), verdict="no_drift", report=REPORT))
     state = record(
         state, replace(drift(DAY + timedelta(days=1)), verdict="no_drift", report=REPORT)
@@ -267,7 +267,7 @@ def test_a_check_with_a_report_is_noted_at_its_version_and_a_newer_one_replaces_
     assert (tag.version, tag.day, tag.report) == ("7", DAY + timedelta(days=1), REPORT)
 
 
-def test_two_writers_of_one_versions_tags_come_one_after_the_other():
+def test_role_and_drift_tags_of_a_version_are_written_one_at_a_time():
     role = TagModel("7", Role.CHAMPION, "c", 3)
     state = serving(outstanding=(role,))
 
