@@ -39,14 +39,14 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_report_makes_no_request_and_runs_no_script(files, opened, name):
+def test_report_sends_no_requests_and_runs_no_scripts(files, opened, name):
     with opened(files[name]) as found:
         assert found.requests == [files[name].as_uri()]
         assert found.messages == []
         assert found.page.title().startswith(("Drift report", "Evaluation"))
 
 
-def test_script_in_a_column_name_is_blocked_by_the_policy(opened, tmp_path):
+def test_script_in_a_column_name_is_blocked_by_the_content_security_policy(opened, tmp_path):
     smuggled = "<script>document.title = 'ran'</script><img src='http://localhost/pixel.png'>"
     (tmp_path / "report.html").write_text(document("Harmless", smuggled))
 
@@ -57,7 +57,7 @@ def test_script_in_a_column_name_is_blocked_by_the_policy(opened, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "wide"])  # only longer
-def test_report_passes_the_accessibility_rules(files, opened, name, scheme):
+def test_report_passes_the_accessibility_audit(files, opened, name, scheme):
     with opened(files[name], scheme=scheme, width=390 if scheme == "dark" else 1280) as found:
         violations = Axe().run(found.page)
 
@@ -76,7 +76,7 @@ def test_report_fits_a_phone_with_readable_text(files, opened, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_labels_of_drawings_neither_overflow_nor_overlap(files, opened, name):
+def test_chart_labels_neither_overflow_nor_overlap(files, opened, name):
     with opened(files[name]) as found:
         for svg, labels in found.page.evaluate(LABELS):
             for text, left, top, right, bottom in labels:
@@ -91,7 +91,7 @@ def test_labels_of_drawings_neither_overflow_nor_overlap(files, opened, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_printed_report_is_light_unfolded_and_cuts_no_card(files, opened, name):
+def test_printed_report_is_light_expanded_and_does_not_split_cards(files, opened, name):
     with opened(files[name], width=A4_PIXELS[0], scheme="dark") as found:
         page = found.page
         page.emulate_media(media="print")
@@ -110,7 +110,7 @@ def test_printed_report_is_light_unfolded_and_cuts_no_card(files, opened, name):
         assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_first_content_is_painted_within_three_tenths_of_a_second_of_work(files, browser):
+def test_first_contentful_paint_takes_at_most_300_ms_of_cpu(files, browser):
     painted, worked = [], []
     for _ in range(3):
         context = browser.new_context(offline=True)  # nothing is cached
@@ -132,7 +132,7 @@ def cpu_seconds(renderer):
     return next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
 
 
-def test_drift_report_has_verdict_then_reasons_then_figures(files, opened):
+def test_drift_report_shows_verdict_then_reasons_then_figures(files, opened):
     with opened(files["drift"]) as found:
         read = found.page.locator("main").aria_snapshot()
 
@@ -154,7 +154,7 @@ def test_drift_report_has_verdict_then_reasons_then_figures(files, opened):
     assert places == sorted(places)
 
 
-def test_card_shows_both_distributions_their_area_and_the_last_days(files, opened):
+def test_card_shows_both_distributions_their_distance_and_the_last_days(files, opened):
     with opened(files["drift"]) as found:
         card = found.page.locator(".card", has=found.page.get_by_role("heading", name="demand"))
         images = card.get_by_role("img")
@@ -181,7 +181,7 @@ def test_new_categories_missing_values_and_changed_constants_are_named(files, op
     assert re.search(r"Was constant and now differs in [45]\d(\.\d)? % of the rows", text)
 
 
-def test_predictions_and_labels_are_marked(files, opened):
+def test_predictions_and_labels_are_marked_as_such(files, opened):
     with opened(files["drift"]) as found:
         text = found.page.locator(".facts").inner_text()
 
@@ -191,7 +191,7 @@ def test_predictions_and_labels_are_marked(files, opened):
         assert found.page.get_by_role("heading", name="truth label").is_visible()
 
 
-def test_column_named_like_a_script_is_shown_as_text(files, opened):
+def test_script_tag_in_a_column_name_is_shown_as_text(files, opened):
     with opened(files["drift"]) as found:
         assert found.page.get_by_role("rowheader", name=HOSTILE).is_visible()
 
@@ -203,7 +203,7 @@ def test_column_named_like_a_script_is_shown_as_text(files, opened):
         ("few", "? Not enough data: 41 rows arrived, at least 200 are needed.", "All 9 columns"),
     ],
 )
-def test_no_drift_and_not_enough_data_have_headlines(files, opened, name, verdict, says):
+def test_no_drift_and_not_enough_data_have_their_own_headlines(files, opened, name, verdict, says):
     with opened(files[name]) as found:
         head = found.page.locator(".verdict")
         alarmed = found.page.locator("p.attention, td.attention")
@@ -223,7 +223,7 @@ def test_report_has_at_most_twelve_cards_and_a_row_for_every_column(files, opene
         assert {text[0] for text in verdicts} == {"◆", "✓"}  # not by colour alone
 
 
-def test_keyboard_reaches_tables_and_opens_the_method(files, opened):
+def test_tables_and_method_section_are_reachable_by_keyboard(files, opened):
     with opened(files["few"]) as found:
         page = found.page
         page.keyboard.press("Tab")
@@ -235,7 +235,7 @@ def test_keyboard_reaches_tables_and_opens_the_method(files, opened):
         assert page.get_by_text("False alarms accepted: 1 a year").is_visible()
 
 
-def test_refused_challenger_is_shown_with_the_metric_that_decided(files, opened):
+def test_rejected_challenger_is_shown_with_the_deciding_metric(files, opened):
     with opened(files["refused"]) as found:
         table = found.page.get_by_role("table").aria_snapshot()
 
@@ -248,7 +248,7 @@ def test_refused_challenger_is_shown_with_the_metric_that_decided(files, opened)
         assert table.index("✕ not passed") < table.index("✓ passed")
 
 
-def test_first_model_is_compared_with_its_floors(files, opened):
+def test_first_model_is_compared_with_its_metric_floors(files, opened):
     with opened(files["first"]) as found:
         heads = found.page.get_by_role("columnheader").all_inner_texts()
 

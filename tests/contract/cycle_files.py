@@ -90,7 +90,7 @@ class CycleFilesSuite:
 
         return perform
 
-    def test_accepted_and_broken_files_go_their_ways_however_often_they_are_tested(
+    def test_testing_files_twice_accepts_and_quarantines_them_once(
         self, test, model, upload, accepted, set_aside
     ):
         good, broken = upload(f"{model}/a.csv", b"a\nb\n"), upload(f"{model}/b.csv", b"broken")
@@ -125,7 +125,7 @@ class CycleFilesSuite:
 
         assert test(ref, data_tests=tests).superseded == 1
 
-    def test_pins_hold_the_previous_files_and_each_content_once(
+    def test_pins_add_to_the_previous_files_without_duplicate_contents(
         self, test, register, model, upload, accepted
     ):
         first = register(test(upload(f"{model}/a.csv", b"a\n")))
@@ -142,7 +142,7 @@ class CycleFilesSuite:
         pins = json.loads(accepted(second.pins))
         assert [file["source"].rpartition("/")[2] for file in pins["files"]] == ["a.csv", "b.csv"]
 
-    def test_report_that_differs_from_its_recorded_hash_is_refused(
+    def test_report_that_does_not_match_its_recorded_hash_is_refused(
         self, test, register, model, upload
     ):
         tested = test(upload(f"{model}/a.csv", b"a\n"))
@@ -150,7 +150,7 @@ class CycleFilesSuite:
         with pytest.raises(DataMismatchError):
             register(tested, report_sha256="0" * 64)
 
-    def test_data_version_is_never_pinned_anew_with_other_files(
+    def test_data_version_cannot_be_pinned_again_with_other_files(
         self, test, register, model, upload, accepted
     ):
         first = register(test(upload(f"{model}/a.csv", b"a\n")))

@@ -54,14 +54,14 @@ class LedgerSuite:
     def model(self) -> str:
         return f"m-{uuid.uuid4().hex[:12]}"
 
-    def test_a_model_without_facts_has_an_empty_head(self, ledger, model):
+    def test_model_without_facts_has_an_empty_head(self, ledger, model):
         head = ledger.head(model)
 
         assert head.state == State(model)
         assert head.etag is None
         assert list(ledger.entries(model)) == []
 
-    def test_what_was_committed_is_read_back(self, ledger, model):
+    def test_committed_facts_and_due_effects_are_read_back(self, ledger, model):
         facts = [arrival(1, sequencer="00a"), AlertRaised("x", "Straße ≥ 1 %")]
 
         after = append(ledger, ledger.head(model), *facts, due=("cycle:test", "alert:2"))
@@ -77,13 +77,13 @@ class LedgerSuite:
         assert ledger.find(model, facts[1].key) == Entry(2, NOW_UTC, facts[1])
         assert ledger.find(model, "blob:landing/other@0x1") is None
 
-    def test_entries_are_read_by_range(self, ledger, model):
+    def test_entries_are_read_by_sequence_range(self, ledger, model):
         append(ledger, ledger.head(model), *[arrival(number) for number in range(5)])
 
         assert [entry.seq for entry in ledger.entries(model, after=1, to=3)] == [2, 3]
         assert [entry.seq for entry in ledger.entries(model, after=3)] == [4, 5]
 
-    def test_a_commit_on_an_old_head_is_refused_and_nothing_is_written(self, ledger, model):
+    def test_commit_on_a_stale_head_is_refused_and_writes_nothing(self, ledger, model):
         old = ledger.head(model)
         current = append(ledger, old, arrival(1), due=("a",))
 
@@ -94,7 +94,7 @@ class LedgerSuite:
         assert [row.effect for row in ledger.due(model)] == ["a"]
         assert not ledger.knows(model, arrival(2).key)
 
-    def test_commit_on_an_overtaken_head_is_refused(self, ledger, model):
+    def test_commit_is_refused_by_the_etag_even_if_all_its_rows_are_new(self, ledger, model):
         first = append(ledger, ledger.head(model), arrival(1), due=("a",))
         append(ledger, first, arrival(2))
         # All its rows would be new, so only the ETag inside the transaction refuses it.
@@ -111,7 +111,7 @@ class LedgerSuite:
         assert [row.effect for row in ledger.due(model)] == ["a"]
         assert not ledger.knows(model, arrival(3).key)
 
-    def test_commit_of_due_effects_alone_on_an_old_head_is_refused(self, ledger, model):
+    def test_commit_of_due_effects_alone_on_a_stale_head_is_refused(self, ledger, model):
         old = append(ledger, ledger.head(model), arrival(1), due=("a",))
         current = append(ledger, old, arrival(2), due=("b",))
 
@@ -131,7 +131,7 @@ class LedgerSuite:
         assert ledger.head(model) == head
         assert [entry.fact for entry in ledger.entries(model)] == [arrival(1), arrival(2)]
 
-    def test_commit_with_a_known_fact_is_refused_as_a_whole(self, ledger, model):
+    def test_commit_containing_a_duplicate_fact_is_refused_as_a_whole(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1))
 
         with pytest.raises(LedgerConflictError):
@@ -141,7 +141,7 @@ class LedgerSuite:
         assert not ledger.knows(model, arrival(2).key)
         assert list(ledger.due(model)) == []
 
-    def test_due_effects_begin_and_end_with_a_commit(self, ledger, model):
+    def test_commit_adds_and_removes_due_effects(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1), due=("a/b #?", "b"))
 
         append(ledger, head, arrival(2), due=("c",), undue=("a/b #?",))
@@ -151,7 +151,9 @@ class LedgerSuite:
         assert ledger.due_effect(model, "b") == DueEffect("b", NOW_UTC)
 
     @pytest.mark.parametrize("change", [{"due": ("a",)}, {"undue": ("b",)}])
-    def test_effect_that_is_due_already_or_is_not_due_is_refused(self, ledger, model, change):
+    def test_adding_a_due_effect_twice_or_removing_a_missing_one_is_refused(
+        self, ledger, model, change
+    ):
         head = append(ledger, ledger.head(model), arrival(1), due=("a",))
 
         with pytest.raises(LedgerConflictError):
@@ -160,7 +162,7 @@ class LedgerSuite:
         assert ledger.head(model) == head
         assert [row.effect for row in ledger.due(model)] == ["a"]
 
-    def test_second_update_of_the_same_due_effect_is_refused(self, ledger, model):
+    def test_second_update_of_the_same_due_row_is_refused(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
         later = replace(
@@ -172,7 +174,7 @@ class LedgerSuite:
 
         assert ledger.due_effect(model, "a") == later
 
-    def test_one_of_eight_concurrent_updates_of_a_due_effect_wins(self, ledger, model):
+    def test_exactly_one_of_eight_concurrent_updates_of_a_due_effect_wins(self, ledger, model):
         append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
 
@@ -184,7 +186,7 @@ class LedgerSuite:
             row = later[won.index(True)]
             assert ledger.due_effect(model, "a") == row
 
-    def test_ended_effect_cannot_be_updated(self, ledger, model):
+    def test_effect_that_is_no_longer_due_cannot_be_updated(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1), due=("a",))
         row = ledger.due_effect(model, "a")
         append(ledger, head, arrival(2), undue=("a",))
@@ -192,7 +194,7 @@ class LedgerSuite:
         assert not ledger.update_due(model, row, replace(row, turn=1))
         assert ledger.due_effect(model, "a") is None
 
-    def test_newest_content_of_each_blob_is_kept(self, ledger, model):
+    def test_arrival_mark_keeps_the_newest_content_of_each_blob(self, ledger, model):
         head = append(ledger, ledger.head(model), arrival(1, etag="0x1", sequencer="01"))
         head = append(ledger, head, arrival(1, etag="0x2", sequencer="02"))
         append(ledger, head, replace(arrival(1, etag="0x0", sequencer="00"), stale=True))
@@ -203,7 +205,7 @@ class LedgerSuite:
         assert ledger.arrivals(model) == {place: ArrivalMark("0x2", "02")}
         assert ledger.arrival(model, "landing/m/never.csv") is None
 
-    def test_a_fact_and_a_state_of_any_size_fit(self, ledger, model):
+    def test_facts_and_state_beyond_the_string_limit_are_stored(self, ledger, model):
         facts = [AlertRaised(f"a{number}", "ä" * 40_000) for number in range(5)]
 
         after = append(ledger, ledger.head(model), *facts)

@@ -28,9 +28,7 @@ class DataStoreSuite:
     """Subclasses provide `store` (limit LIMIT_BYTES), `upload(path, content) -> BlobRef` into the
     landing zone, `delete(path)` and `accepted(path) -> bytes | None` of the data container."""
 
-    def test_a_landed_blob_is_listed_with_its_content_id_and_fetched_by_it(
-        self, store, model, upload
-    ):
+    def test_landed_blob_is_listed_with_its_etag_and_fetched_by_it(self, store, model, upload):
         ref = upload(f"{model}/tief/Prüfung #1 100%.csv", b"a,b\n1,2\n")
         upload(f"{model}-other/x.csv", b"no")
 
@@ -63,7 +61,7 @@ class DataStoreSuite:
             with pytest.raises(BlobChangedError):
                 store.accept(ref, f"{model}/files/x.csv")
 
-    def test_blob_above_the_limit_is_not_fetched_but_can_be_copied(
+    def test_blob_over_the_limit_is_not_fetched_but_can_be_accepted(
         self, store, model, upload, accepted
     ):
         ref = upload(f"{model}/huge.csv", b"x" * (LIMIT_BYTES + 1))
@@ -74,7 +72,7 @@ class DataStoreSuite:
 
         assert len(accepted(f"{model}/files/huge.csv")) == LIMIT_BYTES + 1
 
-    def test_accepting_twice_is_harmless(self, store, model, upload, accepted):
+    def test_accepting_a_blob_is_idempotent(self, store, model, upload, accepted):
         ref = upload(f"{model}/ä b.csv", b"rows")
 
         store.accept(ref, f"{model}/files/1-ä b.csv")
@@ -82,7 +80,7 @@ class DataStoreSuite:
 
         assert accepted(f"{model}/files/1-ä b.csv") == b"rows"
 
-    def test_emptying_a_folder_deletes_only_its_blobs(self, store, model, upload, accepted):
+    def test_emptying_a_folder_deletes_only_its_own_blobs(self, store, model, upload, accepted):
         blob = upload(f"{model}/a.csv", b"rows")
         for path in ("untested/c/1", "untested/2", "untested-3", "files/1"):
             store.accept(blob, f"{model}/{path}")
@@ -94,7 +92,7 @@ class DataStoreSuite:
         assert accepted(f"{model}/untested/2") is None
         assert accepted(f"{model}/untested-3") == accepted(f"{model}/files/1") == b"rows"
 
-    def test_documents_are_immutable_and_verified(self, store, model):
+    def test_documents_are_immutable_and_verified_by_hash(self, store, model):
         text = '{"a": "ä"}'
         sha256 = hashlib.sha256(text.encode()).hexdigest()
 
@@ -111,7 +109,7 @@ class DataStoreSuite:
         with pytest.raises(DataMismatchError):
             store.get_json(f"{model}/pins/2.json", sha256=sha256)
 
-    def test_blobs_outside_the_models_folders_are_found(self, store, model, upload):
+    def test_blobs_outside_every_model_folder_are_listed_as_unclaimed(self, store, model, upload):
         stray = upload(f"{model}.csv", b"at the top")
         typo = upload(f"{model}-typo/deep/a.csv", b"no such model")
         upload(f"{model}/fine.csv", b"fine")
@@ -125,7 +123,7 @@ class DataStoreSuite:
 class QuarantineSuite:
     """Subclasses provide `quarantine`, `upload` and `set_aside(path) -> bytes | None`."""
 
-    def test_quarantined_file_is_new_only_the_first_time(
+    def test_quarantining_a_file_again_reports_that_it_is_not_new(
         self, quarantine, model, upload, set_aside
     ):
         ref = upload(f"{model}/bad.csv", b"bad")
@@ -136,7 +134,7 @@ class QuarantineSuite:
         assert set_aside(f"{model}/c1/bad.csv") == b"bad"
         assert set_aside(f"{model}/c1/bad.csv.report.json") == b"why"
 
-    def test_file_with_the_same_report_is_not_copied_again(
+    def test_file_quarantined_with_the_same_report_is_not_copied_again(
         self, quarantine, model, upload, set_aside
     ):
         ref = upload(f"{model}/bad.csv", b"bad")
@@ -146,7 +144,7 @@ class QuarantineSuite:
         assert not quarantine.put(ref, f"{model}/c1/bad.csv", report="why")
         assert set_aside(f"{model}/c1/bad.csv") == b"bad"
 
-    def test_changed_content_is_not_quarantined_under_the_old_report(
+    def test_blob_that_changed_since_its_test_is_not_quarantined(
         self, quarantine, model, upload, set_aside
     ):
         old = upload(f"{model}/bad.csv", b"bad")
@@ -157,7 +155,9 @@ class QuarantineSuite:
 
         assert set_aside(f"{model}/c2/bad.csv.report.json") is None
 
-    def test_text_is_new_only_the_first_time(self, quarantine, model, set_aside):
+    def test_quarantining_the_same_text_again_reports_that_it_is_not_new(
+        self, quarantine, model, set_aside
+    ):
         assert quarantine.put_text(f"_rejected/{model}/event.json", "{")
         assert not quarantine.put_text(f"_rejected/{model}/event.json", "{")
         assert set_aside(f"_rejected/{model}/event.json") == b"{"
@@ -166,7 +166,7 @@ class QuarantineSuite:
 class EvidenceSuite:
     """Subclasses provide `evidence` and `write(path, content)` into the workspace's storage."""
 
-    def test_evidence_is_read_where_the_job_wrote_it(self, evidence, model, write):
+    def test_evidence_is_read_from_the_location_the_job_writes_to(self, evidence, model, write):
         location = evidence.location(model, "retrain-0123456789ab-1")
         assert location == f"evidence/{model}/retrain-0123456789ab-1"
 

@@ -34,7 +34,7 @@ def later(clock):
     return lambda: clock.advance(timedelta(minutes=1))
 
 
-def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, later):
+def test_simulated_job_registers_a_model_and_writes_evidence_before_it_completes(clock, later):
     azure_ml = AzureMlSimulator(clock, InMemoryBlobs(clock), script_of=lambda _: JobScript())
     seen = []
     azure_ml.announce = seen.append
@@ -61,7 +61,7 @@ def test_a_job_registers_a_model_and_leaves_evidence_before_it_completes(clock, 
     assert azure_ml.blobs.get("workspace", f"evidence/diabetes/{JOB}/evidence.json")
 
 
-def test_endpoint_that_is_being_changed_refuses_another_change(clock, later):
+def test_endpoint_with_a_change_in_progress_refuses_another(clock, later):
     endpoints = InMemoryEndpoints(clock)
     endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
 
@@ -75,7 +75,7 @@ def test_endpoint_that_is_being_changed_refuses_another_change(clock, later):
         endpoints.set_traffic("diabetes", {"version-1": 100}, cycle_id=CYCLE, fact_seq=1)
 
 
-def test_a_deployment_may_fail_and_says_why(clock, later):
+def test_simulated_deployment_failure_reports_the_reason(clock, later):
     endpoints = InMemoryEndpoints(clock, deployment_fails=lambda _model, _version: True)
     endpoints.create_endpoint("diabetes", cycle_id=CYCLE, fact_seq=1)
     later()

@@ -19,7 +19,7 @@ def printed_by(script: str) -> str:
     return done.stdout.strip()
 
 
-def test_listing_models_imports_no_yaml_and_reading_one_imports_no_pandas():
+def test_listing_models_does_not_import_yaml_and_reading_one_does_not_import_pandas():
     script = (
         "import sys; from ml.model_config import available_models, read_model; "
         "available_models(); assert 'yaml' not in sys.modules; read_model('diabetes'); "
@@ -29,7 +29,7 @@ def test_listing_models_imports_no_yaml_and_reading_one_imports_no_pandas():
     assert printed_by(script) == "[]"
 
 
-def test_app_lists_models_without_importing_a_library():
+def test_catalog_lists_models_without_importing_yaml_pandas_or_numpy():
     script = (
         "import sys\n"
         "from shared.adapters.model_catalog import FolderCatalog\n"
@@ -41,7 +41,7 @@ def test_app_lists_models_without_importing_a_library():
     assert printed_by(script) == "[]"
 
 
-def test_plain_requests_are_checked_without_importing_pandas(tmp_path):
+def test_drift_check_of_plain_requests_does_not_import_pandas_or_parquet(tmp_path):
     bench = Bench(tmp_path, config_of(tmp_path), save_reference(tmp_path))
     rows = [
         {"row": i, "income": 30.0 + i % 9, "rooms": i % 3 + 1, "kind": "flat"} for i in range(400)

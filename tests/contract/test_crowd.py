@@ -19,13 +19,13 @@ ARRIVALS = 200
 
 
 @pytest.mark.azurite
-def test_arrivals_through_two_hosts_are_all_recorded_once(azurite):
+def test_two_hundred_arrivals_through_two_hosts_are_each_recorded_once(azurite):
     table = f"crowd{uuid.uuid4().hex[:8]}"
     connection_string = azurite.connection_string()
     account = StorageAccount(connection_string)
     ledger = TableLedger(account, table=table)
     ledger.create()
-    # Both hosts get every tenth event: deliveries are doubled.
+    # Every tenth event is delivered to both hosts.
     numbers = list(range(ARRIVALS))
     random.Random(1).shuffle(numbers)  # noqa: S311 - the same order each time
     half = ARRIVALS // 2

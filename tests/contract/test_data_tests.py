@@ -31,7 +31,7 @@ def diabetes_rows(count: int) -> bytes:
     return frame.head(count).to_csv(index=False).encode()
 
 
-def test_a_file_that_breaks_the_contract_is_a_verdict_with_a_remedy(tmp_path):
+def test_file_that_breaks_the_contract_fails_with_a_finding(tmp_path):
     tests = ContractDataTests(limit_bytes=1_000_000)
 
     tested = tests.test("diabetes", local_copy(tmp_path / "x", b"\xff\xfe nonsense"), "x.csv")
@@ -41,7 +41,7 @@ def test_a_file_that_breaks_the_contract_is_a_verdict_with_a_remedy(tmp_path):
     assert json.loads(tested.report)["verdict"] == "failed"
 
 
-def test_a_file_as_the_contract_wants_it_passes_and_is_counted(tmp_path):
+def test_file_that_meets_the_contract_passes_and_its_rows_are_counted(tmp_path):
     tests = ContractDataTests(limit_bytes=1_000_000)
 
     tested = tests.test("diabetes", local_copy(tmp_path / "x", diabetes_rows(200)), "x.csv")
@@ -68,7 +68,7 @@ def written_by_the_job(folder: Path, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("content", [diabetes_rows(200), diabetes_rows(300)[:-3], b"\xff\xfe"])
-def test_job_and_function_find_the_same_in_a_file(tmp_path, content):
+def test_job_and_function_give_the_same_result_for_a_file(tmp_path, content):
     tests = ContractDataTests(limit_bytes=1_000_000)
     copy = local_copy(tmp_path / "x", content)
 
@@ -91,6 +91,6 @@ def test_job_and_function_find_the_same_in_a_file(tmp_path, content):
         json.dumps({"format": 1, "sha256": "0" * 64, "report": {"file": "x", "sentence": "x: y"}}),
     ],
 )
-def test_malformed_result_of_a_job_is_refused(text):
+def test_malformed_job_result_is_refused(text):
     with pytest.raises(EvidenceError, match=r"the data test of x\.csv"):
         ContractDataTests(limit_bytes=1).read(text, "x.csv")

@@ -148,7 +148,7 @@ def collect(
     container.upload_blob(path, body.encode())
 
 
-def test_moved_rows_are_drift_with_a_report_and_figures(check, report, container):
+def test_shifted_rows_are_reported_as_drift_with_figures_and_a_report(check, report, container):
     collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
 
     fact = check()
@@ -174,7 +174,7 @@ def test_moved_rows_are_drift_with_a_report_and_figures(check, report, container
     assert found.path == fact.report
 
 
-def test_rows_of_the_same_kind_are_no_drift_and_only_the_window_counts(check, container):
+def test_unchanged_rows_are_not_drift_and_rows_outside_the_window_do_not_count(check, container):
     collect(container, frame(300, seed=3), NOON_UTC - timedelta(hours=2))
     collect(container, frame(50, seed=4, shift=9.0), NOON_UTC + timedelta(minutes=1))
     before = NOON_UTC - timedelta(days=1, minutes=1)
@@ -186,7 +186,7 @@ def test_rows_of_the_same_kind_are_no_drift_and_only_the_window_counts(check, co
     assert fact.current_rows == 300
 
 
-def test_late_rows_change_the_fingerprint_and_a_revision_has_its_own_folder(
+def test_late_rows_change_the_fingerprint_and_the_revision_gets_its_own_report(
     check, checks, report, container
 ):
     collect(container, frame(20, seed=3), NOON_UTC - timedelta(hours=2))
@@ -225,7 +225,7 @@ def test_first_day_of_a_signal_is_taken_from_earlier_results(check, container):
     }
 
 
-def test_without_rows_there_is_not_enough_data(check):
+def test_window_without_rows_is_not_enough_data(check):
     fact = check()
 
     assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
@@ -233,28 +233,28 @@ def test_without_rows_there_is_not_enough_data(check):
 
 
 @pytest.mark.parametrize("reference", [None, "reference.parquet"])
-def test_a_champion_without_a_profile_is_not_checked_and_the_sentence_says_why(check, reference):
+def test_champion_without_a_profile_is_not_enough_data(check, reference):
     fact = check(reference=reference)
 
     assert fact.verdict is DriftVerdict.NOT_ENOUGH_DATA
     assert "No reference is known for version 7" in fact.sentence
 
 
-def test_a_reference_that_is_gone_is_an_error(check, container):
+def test_missing_reference_raises_an_evidence_error(check, container):
     container.delete_blob(f"{EVIDENCE}/{REFERENCE}")
 
     with pytest.raises(EvidenceError, match="is gone"):
         check()
 
 
-def test_a_damaged_reference_is_an_error(check, container):
+def test_corrupt_reference_raises_an_evidence_error(check, container):
     container.upload_blob(f"{EVIDENCE}/{REFERENCE}", b"no profile", overwrite=True)
 
     with pytest.raises(EvidenceError, match=r"^reference\.profile is not a profile"):
         check()
 
 
-def test_a_comparison_that_crashes_is_a_bug_with_its_last_words(tmp_path, profile):
+def test_crash_of_the_comparison_process_raises_with_the_end_of_its_output(tmp_path, profile):
     (tmp_path / "reference.profile").write_bytes(profile)
     (tmp_path / "check").write_text("a file where the results go")
 
@@ -264,7 +264,7 @@ def test_a_comparison_that_crashes_is_a_bug_with_its_last_words(tmp_path, profil
         compare_in_process(comparison(), tmp_path)
 
 
-def test_a_comparison_of_a_folder_leaves_its_results_there(tmp_path, profile):
+def test_comparison_process_writes_its_results_into_its_folder(tmp_path, profile):
     (tmp_path / "reference.profile").write_bytes(profile)
 
     found = compare_in_process(comparison(), tmp_path)
@@ -277,7 +277,7 @@ def test_a_comparison_of_a_folder_leaves_its_results_there(tmp_path, profile):
     ]
 
 
-def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(
+def test_window_over_the_limit_is_checked_by_a_job_with_the_same_result(
     check, checks, submissions, container
 ):
     collect(container, frame(300, seed=2, shift=1.0), NOON_UTC - timedelta(hours=1))
@@ -298,5 +298,5 @@ def test_a_window_over_the_limit_is_a_job_whose_result_is_the_same_fact(
     assert read_drift_check(read, State("diabetes"), drift_checks=checks) == small
 
 
-def test_a_day_that_was_not_checked_has_no_report(report):
+def test_day_that_was_not_checked_has_no_report(report):
     assert report("diabetes", date(2026, 3, 1)) is None

@@ -39,14 +39,14 @@ def environ(endpoint, monkeypatch):
     return endpoint.environ()
 
 
-def test_token_is_for_the_resource_of_the_scope(endpoint, environ):
+def test_token_is_requested_for_the_resource_of_the_scope(endpoint, environ):
     token = app_identity(environ).get_token(f"{STORAGE}/.default")
 
     assert endpoint.verify(f"Bearer {token.token}", {STORAGE})["idtyp"] == "app"
     assert token.expires_on == pytest.approx(time.time() + 24 * 3600, abs=60)
 
 
-def test_valid_token_is_not_asked_for_again(environ):
+def test_valid_token_is_cached_per_scope(environ):
     identity = app_identity(environ)
 
     first = identity.get_token(f"{STORAGE}/.default")
@@ -81,7 +81,7 @@ def test_user_assigned_identity_is_named_in_the_request(environ, monkeypatch):
 
 
 @pytest.mark.usefixtures("environ")
-def test_refusal_is_the_sdk_error_for_identities(monkeypatch):
+def test_refused_token_request_raises_the_sdks_authentication_error(monkeypatch):
     monkeypatch.setenv("IDENTITY_HEADER", "another")
 
     with pytest.raises(ClientAuthenticationError, match=rf"no token for {STORAGE}/.default: "):
@@ -89,12 +89,12 @@ def test_refusal_is_the_sdk_error_for_identities(monkeypatch):
 
 
 @pytest.mark.usefixtures("environ")
-def test_endpoint_that_does_not_answer_is_a_request_that_failed(monkeypatch, free_tcp_port):
+def test_unreachable_identity_endpoint_raises_a_service_request_error(monkeypatch, free_tcp_port):
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{free_tcp_port}/msi/token")
 
     with pytest.raises(ServiceRequestError, match="no token for"):
         ManagedIdentity(None).get_token(f"{STORAGE}/.default")
 
 
-def test_developer_signs_in_where_the_platform_gives_no_identity():
+def test_default_credential_is_used_without_a_managed_identity():
     assert isinstance(app_identity({}), DefaultAzureCredential)

@@ -39,12 +39,12 @@ class TestTableLedger(LedgerSuite):
     def ledger(self, table_ledger):
         return table_ledger
 
-    def test_missing_table_is_an_error_not_an_empty_ledger(self, account):
+    def test_missing_table_is_a_transient_error_not_an_empty_ledger(self, account):
         # Transient: events that come in before it is put right must not be rejected.
         with pytest.raises(ServiceBusyError, match="table specified does not exist"):
             TableLedger(account, table="neverthere").head("m")
 
-    def test_due_effect_that_changes_between_read_and_write_is_not_updated(self, ledger, account):
+    def test_due_effect_that_changed_between_read_and_write_is_not_updated(self, ledger, account):
         class Overtaken(TableLedger):
             """Another host passes the effect on right after this one has read its row."""
 
@@ -61,7 +61,7 @@ class TestTableLedger(LedgerSuite):
         assert not late.update_due("overtaken", row, replace(row, turn=2))
         assert ledger.due_effect("overtaken", "a").turn == 1
 
-    def test_a_head_of_another_format_is_folded_anew(self, ledger, account):
+    def test_head_in_an_old_format_is_rebuilt_from_the_facts(self, ledger, account):
         head = append(ledger, ledger.head("refold"), arrival(1), arrival(2))
         table = account.table(ledger._name)
         row = table.get_entity("refold", "head")
@@ -70,7 +70,7 @@ class TestTableLedger(LedgerSuite):
 
         assert ledger.head("refold").state == head.state
 
-    def test_a_store_that_does_not_answer_is_a_transient_error(self):
+    def test_unreachable_store_is_a_transient_error(self):
         account = StorageAccount(
             "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=YQ==;"
             "TableEndpoint=http://127.0.0.1:1/devstoreaccount1"

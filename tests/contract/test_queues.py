@@ -41,7 +41,7 @@ def raw(account, name):
 
 @pytest.mark.azurite
 class TestStorageQueues:
-    def test_work_message_is_base64_and_avoids_names_of_binding_data(self, account, queue_name):
+    def test_work_message_is_base64_json_without_reserved_metadata_names(self, account, queue_name):
         StorageWorkQueue(account, queue=queue_name).send(WorkMessage("m", "c:test", 3))
 
         (body,) = raw(account, queue_name)
@@ -49,7 +49,7 @@ class TestStorageQueues:
         sent = json.loads(base64.b64decode(body))
         assert sent == {"model": "m", "effect": "c:test", "tries": 3}
 
-    def test_a_delayed_message_is_not_visible_yet(self, account, queue_name):
+    def test_delayed_message_is_not_yet_visible(self, account, queue_name):
         queue = StorageWorkQueue(account, queue=queue_name)
 
         queue.send(WorkMessage("m", "later"), delay=timedelta(days=30))
@@ -58,7 +58,7 @@ class TestStorageQueues:
         assert len(raw(account, queue_name)) == 1
         assert account.queue(queue_name).get_queue_properties().approximate_message_count == 2
 
-    def test_an_event_is_sent_again_as_it_came(self, account, queue_name):
+    def test_requeued_event_keeps_its_body(self, account, queue_name):
         StorageEventQueue(account, queue=queue_name).send_again('{"id": "ä"}', delay=timedelta(0))
 
         (body,) = raw(account, queue_name)
@@ -76,7 +76,7 @@ class TestStorageQueues:
 
 
 class TestInMemoryQueue:
-    def test_a_delayed_message_is_not_visible_yet(self):
+    def test_delayed_message_is_not_yet_visible(self):
         clock = SimulatedClock()
         queue = InMemoryQueue(clock)
 
@@ -87,7 +87,7 @@ class TestInMemoryQueue:
         clock.advance(timedelta(minutes=1))
         assert len(queue.visible()) == 2
 
-    def test_a_message_whose_handler_raises_five_times_is_poisoned(self):
+    def test_message_is_poisoned_after_five_failed_deliveries(self):
         queue = InMemoryQueue(SimulatedClock())
         queue.send(WorkMessage("m", "x"))
 

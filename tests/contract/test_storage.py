@@ -140,7 +140,9 @@ def _content(account, container, path):
 
 @pytest.mark.azurite
 class TestBlobDataStore(OnAzurite, DataStoreSuite):
-    def test_missing_container_is_an_error_not_a_superseded_file(self, account, model, upload):
+    def test_missing_container_is_a_transient_error_not_a_superseded_file(
+        self, account, model, upload
+    ):
         ref = upload(f"{model}/a.csv", b"rows")
         nowhere = BlobDataStore(account, limit_bytes=LIMIT_BYTES, data=f"no-{model}")
 

@@ -1,4 +1,4 @@
-"""The load counts every answer when it comes, whatever it is."""
+"""The load generator counts every answer when it arrives, good or bad."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def endpoint(
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-async def test_every_request_is_counted_whatever_comes_back(kind):
+async def test_every_request_is_counted_as_answered_or_failed(kind):
     # given
     made, fault = ANSWERS[kind]
     asked: list[web.BaseRequest] = []
@@ -69,7 +69,7 @@ async def test_every_request_is_counted_whatever_comes_back(kind):
     assert tally.by_version == ({} if fault else {"2": tally.answers})
 
 
-async def test_answers_that_take_longer_than_a_second_are_seen_when_they_come():
+async def test_slow_answers_are_counted_when_they_arrive():
     # given
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(1.2)
@@ -89,7 +89,7 @@ async def test_answers_that_take_longer_than_a_second_are_seen_when_they_come():
     assert recent.by_version["2"] >= 5
 
 
-async def test_answers_that_come_after_sending_has_stopped_count():
+async def test_answers_after_sending_stopped_are_counted():
     # given
     stopping = asyncio.Event()
 
@@ -112,7 +112,7 @@ async def test_answers_that_come_after_sending_has_stopped_count():
     assert load.tally(0.0).failed > 0
 
 
-async def test_sending_pauses_while_too_many_requests_wait_for_their_answers():
+async def test_sending_pauses_at_the_limit_of_requests_in_flight():
     # given
     waiting = 0
     most_waiting = 0

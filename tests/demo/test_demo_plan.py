@@ -1,4 +1,4 @@
-"""What the demo drops: the user's own file is checked before anything is started."""
+"""The files that the demo drops: a user's own file is validated before anything starts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def csv_file(tmp_path: Path, *lines: str) -> Path:
     return path
 
 
-def test_every_row_lands_in_one_file_and_the_other_population_only_in_the_labelled_one():
+def test_rows_are_split_into_files_by_population_without_loss():
     data = prepare("diabetes", None)
 
     assert sum(data.counts) == 442  # the data set's own description
@@ -46,7 +46,7 @@ def test_every_row_lands_in_one_file_and_the_other_population_only_in_the_labell
 
 
 @pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
-def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(model):
+def test_only_the_other_population_drifts_at_the_models_alarm_budget(model):
     if model == "marketing" and not MARKETING.exists():
         pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
     data = prepare(model, MARKETING if model == "marketing" else None)
@@ -65,7 +65,7 @@ def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(mod
         found = check(reference, pa.table(cells), alarm_budget=alarm_budget_of(config))
         assert found.rows >= config.drift.min_rows
         drifted = (one for one in found.columns if one.verdict is Verdict.DRIFT)
-        # Scored rows have no label: that it is missing is no news.
+        # Scored rows have no label, so that column is expected to be missing.
         return {one.name for one in drifted} - {config.target}
 
     assert data.broken_column in changed([row for row in data.other_rows for _ in range(10)])
@@ -82,12 +82,12 @@ def test_only_the_other_population_drifts_within_the_models_own_alarm_budget(mod
         ("9" * 200_000, "cannot read .*field larger than"),
     ],
 )
-def test_malformed_row_is_named(tmp_path, line, said):
+def test_malformed_row_is_refused_with_its_line(tmp_path, line, said):
     with pytest.raises(DemoDataError, match=said):
         prepare("diabetes", csv_file(tmp_path, line))
 
 
-def test_a_file_with_one_population_is_refused(tmp_path):
+def test_file_that_cannot_be_split_into_two_populations_is_refused(tmp_path):
     path = tmp_path / "mine.csv"
     same = [f"5{line[line.index(',') :]}" for line in GOOD]
     path.write_text("\n".join([HEADER, *same]), encoding="utf-8")
@@ -96,7 +96,7 @@ def test_a_file_with_one_population_is_refused(tmp_path):
         prepare("diabetes", path)
 
 
-def test_unknown_model_ends_the_command_with_the_models_there_are(tmp_path):
+def test_unknown_model_is_refused_with_the_available_models(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "demo", "--model", "nope", "--state", tmp_path / "state"],
         cwd=ROOT,
@@ -111,7 +111,7 @@ def test_unknown_model_ends_the_command_with_the_models_there_are(tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_folder_that_holds_something_else_is_not_used_as_state(tmp_path):
+def test_folder_with_other_files_is_refused_as_state_folder(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
     done = subprocess.run(
@@ -127,7 +127,7 @@ def test_folder_that_holds_something_else_is_not_used_as_state(tmp_path):
     assert (tmp_path / "thesis.tex").exists()
 
 
-def test_the_commands_printed_at_the_end_open_the_demos_own_stack(tmp_path, monkeypatch):
+def test_commands_printed_at_the_end_use_the_demos_state_folder(tmp_path, monkeypatch):
     # given
     monkeypatch.chdir(ROOT)
 

@@ -1,4 +1,4 @@
-"""What the demo says while it waits, and when it gives up: over HTTP, as in a real run."""
+"""What the demo prints while it waits and when it gives up, over HTTP as in a real run."""
 
 from __future__ import annotations
 
@@ -158,14 +158,14 @@ async def said_while_waiting(azure: Azure, tmp_path, *, patience_seconds: float 
     return f"{out.getvalue()}{given_up.value}"
 
 
-async def test_the_step_of_the_pipeline_that_runs_is_named_with_its_time(tmp_path):
+async def test_running_pipeline_step_is_shown_with_its_elapsed_time(tmp_path):
     # given
     azure = Azure()
     azure.running = ("Trained", f"job {JOB} runs")
     azure.job_facts = [{"is": "job_submitted", "job_name": JOB}]
     azure.children = [
         step("train", "Running", created=25, started=20),
-        step("prepare", "Completed", created=30),  # taken over from an earlier job: never started
+        step("prepare", "Completed", created=30),  # reused from an earlier job, so never started
         step("evaluate", "NotStarted", created=10),
     ]
 
@@ -179,7 +179,7 @@ async def test_the_step_of_the_pipeline_that_runs_is_named_with_its_time(tmp_pat
     assert " UTC. Logs: " in said
 
 
-async def test_a_job_without_a_step_yet_says_so(tmp_path):
+async def test_job_without_a_started_step_is_shown_as_such(tmp_path):
     # given
     azure = Azure()
     azure.running = ("Trained", f"job {JOB} runs")
@@ -192,7 +192,7 @@ async def test_a_job_without_a_step_yet_says_so(tmp_path):
     assert re.search(r"… training, no step has begun yet, [34]\d s", said)
 
 
-async def test_a_deployment_that_starts_is_named_after_the_job_has_ended(tmp_path):
+async def test_starting_deployment_is_shown_after_the_job_has_ended(tmp_path):
     # given
     azure = Azure()
     azure.running = ("Deployed", "version 1 is starting, with no traffic")
@@ -208,13 +208,13 @@ async def test_a_deployment_that_starts_is_named_after_the_job_has_ended(tmp_pat
     assert re.search(r"… version 1 is starting, with no traffic, [34]\d s", said)
 
 
-async def test_between_two_steps_the_cycles_own_sentence_is_said(tmp_path):
+async def test_between_two_steps_the_cycles_sentence_is_shown(tmp_path):
     said = await said_while_waiting(Azure(), tmp_path)
 
     assert re.search(r"… Data: 1 file was accepted; the next step is due, \d s", said)
 
 
-async def test_a_slow_cycle_is_waited_for_as_long_as_something_changes(tmp_path):
+async def test_slow_cycle_is_waited_for_while_it_makes_progress(tmp_path):
     # given
     azure = Azure()
 
@@ -240,7 +240,7 @@ async def test_a_slow_cycle_is_waited_for_as_long_as_something_changes(tmp_path)
     assert cycle.outcome == "promoted"
 
 
-async def test_a_question_that_meets_a_part_being_started_again_is_repeated():
+async def test_request_answered_with_503_is_retried():
     azure = Azure()
 
     async with client_of(azure) as client:

@@ -34,7 +34,7 @@ def test_last_line_has_the_claimed_figures_and_no_others(figures):
     assert list(figures) == KEYS
 
 
-def test_false_alarms_stay_near_their_budget(figures):
+def test_false_alarm_rate_stays_near_its_budget(figures):
     # 15 cells of 400 independent days and 3 of 100; 4 dependent ones of 30. What one in 365 days
     # exceeds once in a thousand tries; the quick nulls, of 12,000 draws, are off by as much.
     for name, days, accepted in (
@@ -56,5 +56,5 @@ def test_false_alarms_stay_near_their_budget(figures):
         ("power_ar1_1sd", 0.8),
     ],
 )
-def test_change_that_matters_is_detected(figures, change, least):
+def test_relevant_shift_is_detected(figures, change, least):
     assert figures[change] >= least

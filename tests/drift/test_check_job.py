@@ -78,7 +78,7 @@ def job(bench: Bench) -> dict[str, str]:
     }
 
 
-def test_command_of_the_component_checks_a_window(job, bench):
+def test_component_command_checks_a_window(job, bench):
     done = subprocess.run(
         command_of(job), cwd=ROOT, env=child_environment({}), capture_output=True, check=False
     )
@@ -127,9 +127,7 @@ def test_invalid_window_is_refused_before_anything_is_read(job, capsys, name, va
     assert message in capsys.readouterr().err
 
 
-def test_files_that_cannot_be_compared_end_the_command_with_a_sentence_and_a_code(
-    job, tmp_path, capsys
-):
+def test_incompatible_files_end_the_command_with_a_message_and_exit_code(job, tmp_path, capsys):
     damaged = tmp_path / "damaged" / PROFILE_FILE
     damaged.parent.mkdir()
     damaged.write_bytes(b"nothing of the kind")

@@ -25,7 +25,7 @@ print(*sorted({"numba", "pandas"} & sys.modules.keys()))
 """
 
 
-def test_check_of_a_parquet_file_imports_neither_numba_nor_pandas(tmp_path):
+def test_checking_a_parquet_file_does_not_import_numba_or_pandas(tmp_path):
     table = pa.table(
         {
             "number": [0.5, None, *range(300)],
@@ -48,7 +48,7 @@ def test_check_of_a_parquet_file_imports_neither_numba_nor_pandas(tmp_path):
     assert done.stdout.strip() == ""
 
 
-def test_result_is_read_without_numpy_pyarrow_and_scipy(tmp_path):
+def test_reading_a_result_does_not_import_numpy_pyarrow_or_scipy(tmp_path):
     found = json.loads((BEFORE / "day.drift.json").read_text())
     found["sentence"] = "Drift: 1 of 4 columns changed."
     (tmp_path / "drift.json").write_text(json.dumps(found))
@@ -74,7 +74,7 @@ print(*sorted({"numpy", "pyarrow", "scipy", "pandas"} & sys.modules.keys()))
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="LLVM tidies for the machine it runs on")
-def test_shipped_loops_are_what_the_translation_writes():
+def test_shipped_compiled_loops_match_their_source():
     from ml.drift.counting.translate import translated  # noqa: PLC0415 - numba: seconds
 
     assert LOOPS.read_text("utf-8") == translated()

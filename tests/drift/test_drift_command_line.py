@@ -39,7 +39,7 @@ def test_command_line_profiles_checks_and_reports(tmp_path, capsys):
     assert headline(result) in printed
 
 
-def test_command_line_names_the_profile_that_does_not_exist(tmp_path, capsys):
+def test_command_line_names_the_missing_profile(tmp_path, capsys):
     status = main(["check", str(tmp_path / "absent"), "today.parquet"])
 
     assert status == 2

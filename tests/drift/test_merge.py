@@ -85,7 +85,7 @@ def test_days_of_loaded_profiles_add_up_without_overflow(tmp_path, most):
         assert one.counts[day].tolist() == (2 * row).tolist()
 
 
-def test_check_against_a_merged_profile_equals_one_against_all_rows():
+def test_check_against_a_merged_profile_equals_a_check_against_all_rows():
     parts = [rows(2_000, 1), rows(2_000, 2)]
     first = Profile.fit(parts[0], history=HistoryKind.NONE, ignore=["when"], draws=DRAWS)
     second = profile_like(first.layout, parts[1], HistoryKind.NONE)
@@ -112,7 +112,7 @@ def test_check_against_a_merged_profile_equals_one_against_all_rows():
         ({"ignore": [], "time_column": "when"}, "time column is None and when"),
     ],
 )
-def test_profiles_of_different_layouts_are_refused_with_the_difference(options, message):
+def test_merging_profiles_with_different_layouts_is_refused_with_the_difference(options, message):
     given = {"history": HistoryKind.NONE, "ignore": ["when"], "draws": DRAWS}
     one = Profile.fit(rows(500, 1), **given)
     other = Profile.fit(

@@ -34,7 +34,7 @@ def _windows(table, *, reference_rows, window_rows, alarm_budget=None, **options
     }
 
 
-def test_elec2_alarms_from_the_window_in_which_the_market_was_widened_on():
+def test_elec2_drifts_from_the_market_change_onwards():
     table = _table("elec2/electricity.csv.gz")
 
     # The datasheet's windows: reference the first quarter, change point at row 17,424.
@@ -56,7 +56,7 @@ def test_elec2_alarms_from_the_window_in_which_the_market_was_widened_on():
     assert all(_blind(result) == {"nswprice", "nswdemand"} for result in found.values())
 
 
-def test_elec2_does_not_alarm_before_though_missing_hours_would_be_detected():
+def test_elec2_window_with_missing_hours_drifts_in_period():
     table = _table("elec2/electricity.csv.gz")
     profile = Profile.fit(table.slice(0, 11_328), draws=10_000, ignore=["date"])
     window = table.slice(11_328, 2_832)
@@ -87,7 +87,7 @@ MARKETING = {
 }
 
 
-def test_marketing_in_file_order_never_alarms():
+def test_marketing_in_file_order_never_drifts():
     table = _table("marketing_campaign/marketing_campaign.csv")
 
     found = _windows(table, **MARKETING)
@@ -109,7 +109,7 @@ def test_marketing_shift_of_one_column_is_named_in_every_window():
     assert all([f.name for f in result.drifted] == ["MntWines"] for result in found.values())
 
 
-def test_marketing_by_day_of_enrolment_drifts_in_the_columns_of_its_datasheet():
+def test_marketing_by_enrolment_date_drifts_in_the_documented_columns():
     table = _table("marketing_campaign/marketing_campaign.csv").sort_by("Dt_Customer")
 
     found = _windows(table, **MARKETING)

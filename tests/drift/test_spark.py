@@ -98,7 +98,7 @@ def files(tmp_path_factory):
     return folder
 
 
-def test_merged_partitions_have_the_counts_of_one_machine(spark, files):
+def test_partitions_merged_on_spark_have_the_same_counts_as_on_one_machine(spark, files):
     source = open_source(files)
     layout = fit_layout(source, time_column="when")
 
@@ -123,7 +123,7 @@ def test_merged_partitions_have_the_counts_of_one_machine(spark, files):
     assert (merged.summaries["text"].counts == alone.summaries["text"].counts).all()
 
 
-def test_check_on_spark_gives_the_verdict_of_one_machine(spark, files):
+def test_check_on_spark_gives_the_same_verdict_as_on_one_machine(spark, files):
     profile = Profile.fit(files, history=HistoryKind.NONE, ignore=["when"], draws=2_000)
     frame = spark.read.parquet(str(files)).selectExpr("x * 1.2 AS x", "n", "kind", "text")
 
@@ -179,7 +179,7 @@ def test_spark_job_without_rows_is_refused(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_job_of_azure_ml_runs_from_its_code_folder_alone(java, files, tmp_path):
+def test_azure_ml_job_runs_from_its_code_snapshot_alone(java, files, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK's own
         from azure.ai.ml import load_component  # noqa: PLC0415 - slow

@@ -53,7 +53,7 @@ def test_drift_job_reads_the_collectors_folder_and_writes_the_result_folder():
     assert written["jobs"]["check_drift"]["limits"]["timeout"] == STEP_TIMEOUT_SECONDS
 
 
-def test_past_results_labels_and_baseline_are_inputs_only_where_there_are_any():
+def test_drift_job_takes_past_results_labels_and_baseline_as_optional_inputs():
     labels = CollectedFiles(labels=(StoredFile("diabetes/files/a.csv", 10, NOON_UTC),))
     past = StoredCheck("7", date(2026, 3, 13), 0, "drift/…", written_utc=NOON_UTC)
     more = replace(COMPARISON, files=labels, past=(past,), baseline=41.5)
@@ -71,7 +71,7 @@ def tags_of(**changes):
     return drift_identity_tags(replace(JOB, comparison=replace(COMPARISON, **changes)))
 
 
-def test_tags_of_a_drift_job_identify_the_comparison_whatever_files_there_are():
+def test_drift_job_identity_tags_do_not_depend_on_the_collected_files():
     tags = tags_of()
 
     assert tags_of(files=CollectedFiles()) == tags

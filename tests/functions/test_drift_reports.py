@@ -33,7 +33,7 @@ def checked(app):
 
 
 @pytest.mark.usefixtures("checked")
-def test_newest_revision_is_answered_as_json(call):
+def test_newest_revision_of_a_drift_check_is_returned_as_json(call):
     response = call(model="iris", date="2026-03-13")
 
     document = json.loads(response.get_body())
@@ -44,7 +44,7 @@ def test_newest_revision_is_answered_as_json(call):
 
 
 @pytest.mark.usefixtures("checked")
-def test_browser_gets_the_report_under_a_policy_that_forbids_loading_and_sending(call):
+def test_browser_gets_the_html_report_with_a_strict_content_security_policy(call):
     response = call(model="iris", date="2026-03-13", headers={"accept": "text/html,*/*"})
 
     assert response.mimetype == "text/html"
@@ -68,7 +68,9 @@ def test_browser_gets_the_report_under_a_policy_that_forbids_loading_and_sending
     ],
 )
 @pytest.mark.usefixtures("checked")
-def test_unknown_model_or_day_is_refused_with_its_code(call, model, day, status, code):
+def test_unknown_or_malformed_model_or_day_is_refused_with_an_error_code(
+    call, model, day, status, code
+):
     response = call(model=model, date=day)
 
     assert response.status_code == status

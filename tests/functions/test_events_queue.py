@@ -1,4 +1,4 @@
-"""Messages of the queue `events` are recorded, passed over, or quarantined with the reason."""
+"""Messages of the queue `events` are recorded, ignored, or quarantined with the reason."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ def kinds(app, model="diabetes"):
 
 
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode])
-def test_blob_announced_twenty_times_is_recorded_once(app, queue_message, encode):
+def test_blob_event_delivered_twenty_times_is_recorded_once(app, queue_message, encode):
     message = queue_message(encode(recorded("blob_created.eventgrid")))
 
     for _ in range(20):
@@ -40,7 +40,7 @@ def test_blob_announced_twenty_times_is_recorded_once(app, queue_message, encode
     assert kinds(app).count(DataArrived) == 1
 
 
-def test_body_is_handled_although_the_events_id_shadows_that_of_the_message(app, queue_message):
+def test_message_body_is_used_even_if_the_event_id_shadows_the_message_id(app, queue_message):
     message = queue_message(recorded("run_completed.eventgrid"))
 
     events_queue.handle(message.get_body(), app)
@@ -56,7 +56,7 @@ def test_body_is_handled_although_the_events_id_shadows_that_of_the_message(app,
         ("run_status_changed.failed", JobFinished),
     ],
 )
-def test_azure_ml_event_is_recorded_as_its_fact(app, name, kind):
+def test_azure_ml_event_is_recorded_as_a_fact(app, name, kind):
     events_queue.handle(recorded(name), app)
 
     assert kind in kinds(app)
@@ -67,14 +67,14 @@ def test_azure_ml_event_is_recorded_as_its_fact(app, name, kind):
     "name",
     ["run_completed.step_of_a_pipeline", "run_status_changed.running", "subscription_validation"],
 )
-def test_event_without_news_is_passed_over(app, name):
+def test_irrelevant_event_is_ignored_without_quarantine(app, name):
     events_queue.handle(recorded(name), app)
 
     assert kinds(app) == []
     assert app.quarantined() == []
 
 
-def test_model_of_another_team_in_the_workspace_raises_no_alert(app):
+def test_model_of_another_team_in_the_workspace_does_not_alert(app):
     body = recorded("model_registered.camel_case_and_text_version").replace(b"diabetes", b"churn")
 
     events_queue.handle(body, app)
@@ -82,7 +82,7 @@ def test_model_of_another_team_in_the_workspace_raises_no_alert(app):
     assert not app.alerts.sent
 
 
-def test_drift_event_of_another_monitor_is_recorded_once(app):
+def test_drift_event_from_another_monitor_is_recorded_once(app):
     body = json.dumps(
         {
             "specversion": "1.0",
@@ -110,7 +110,7 @@ def test_drift_event_of_another_monitor_is_recorded_once(app):
         ),
     ],
 )
-def test_unusable_message_is_kept_and_alerted_once(app, body, why):
+def test_unusable_message_is_quarantined_and_alerted_once(app, body, why):
     events_queue.handle(body, app)
     events_queue.handle(body, app)
 
@@ -120,7 +120,7 @@ def test_unusable_message_is_kept_and_alerted_once(app, body, why):
     assert why in sentence
 
 
-def test_blob_of_an_unknown_model_is_quarantined_with_the_nearest_name(app):
+def test_blob_of_an_unknown_model_is_alerted_with_the_nearest_name(app):
     app.blobs.upload("landing", "diabtes/march.csv", b"x\n")
     (landed,) = app.blobs.listing("landing")
     event = json.loads(recorded("blob_created.eventgrid"))
@@ -135,7 +135,7 @@ def test_blob_of_an_unknown_model_is_quarantined_with_the_nearest_name(app):
     assert "Did you mean diabetes?" in sentence
 
 
-def test_event_that_lost_its_races_is_sent_again_with_a_delay(app):
+def test_event_that_lost_all_ledger_races_is_requeued_with_a_delay(app):
     def lose(_model, _fact):
         raise LedgerConflictError("lost 8 races")
 
@@ -149,7 +149,7 @@ def test_event_that_lost_its_races_is_sent_again_with_a_delay(app):
     assert message.visible_utc > app.clock.now_utc()
 
 
-def test_error_of_a_busy_service_is_left_to_the_host_to_retry(app):
+def test_transient_error_is_raised_for_the_host_to_retry(app):
     def busy(_model, _fact):
         raise ServiceBusyError("storage is busy")
 
@@ -159,7 +159,7 @@ def test_error_of_a_busy_service_is_left_to_the_host_to_retry(app):
         events_queue.handle(recorded("run_completed.eventgrid"), app)
 
 
-def test_bad_event_of_a_batch_does_not_stop_the_others(app):
+def test_invalid_event_in_a_batch_does_not_stop_the_others(app):
     good = json.loads(recorded("blob_created.eventgrid"))
     unknown = good | {"eventType": "Some.Other"}
 
@@ -169,7 +169,7 @@ def test_bad_event_of_a_batch_does_not_stop_the_others(app):
     assert len(app.alert_sentences()) == 1
 
 
-def test_challenger_whose_event_lacks_tags_is_recognised_by_the_registry(app):
+def test_tags_missing_from_a_model_event_are_read_from_the_registry(app):
     tags = {"cycle_id": "4be1c09a7d21", "attempt": "1"}
     version = app.azure_ml.register("diabetes", tags)
     event = json.loads(recorded("model_registered.by_a_person_without_tags"))
@@ -181,7 +181,7 @@ def test_challenger_whose_event_lacks_tags_is_recognised_by_the_registry(app):
     assert (fact.cycle_id, fact.job_name) == ("4be1c09a7d21", "retrain-4be1c09a7d21-1")
 
 
-def test_reason_of_a_failed_job_is_looked_up_before_it_is_recorded(app):
+def test_failed_job_is_recorded_with_the_reason_reported_by_azure_ml(app):
     class Jobs:
         report_now = JobReport(None)
 
@@ -217,7 +217,7 @@ def test_signal_that_cannot_be_stored_is_rejected_not_retried(app, signal):
     assert len(app.quarantined()) == 1
 
 
-def test_text_beyond_the_limit_is_rejected(app):
+def test_drift_event_with_overlong_text_is_rejected(app):
     events_queue.handle(drift_found(sentence="x" * 5000).encode(), app)
 
     assert "5,000 characters, at most 2,048" in app.alert_sentences()[0]

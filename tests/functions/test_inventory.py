@@ -28,7 +28,7 @@ def triggers():
     }
 
 
-def test_these_functions_exist_and_no_others(triggers):
+def test_app_has_exactly_these_functions(triggers):
     assert set(triggers) == {
         "on_event",
         "on_work",
@@ -44,7 +44,7 @@ def test_these_functions_exist_and_no_others(triggers):
 
 
 @pytest.mark.parametrize(("name", "queue"), [("on_event", "events"), ("on_work", "work")])
-def test_queues_are_read_by_the_apps_own_storage(triggers, name, queue):
+def test_queue_triggers_use_the_apps_own_storage(triggers, name, queue):
     assert triggers[name]["queueName"] == queue
     assert triggers[name]["connection"] == "AzureWebJobsStorage"
 
@@ -52,7 +52,7 @@ def test_queues_are_read_by_the_apps_own_storage(triggers, name, queue):
 @pytest.mark.parametrize(
     ("name", "schedule"), [("drift_daily", "0 0 6 * * *"), ("reconcile", "0 */10 * * * *")]
 )
-def test_timers_follow_their_schedules_and_not_every_start(triggers, name, schedule):
+def test_timers_run_on_schedule_and_not_on_startup(triggers, name, schedule):
     assert triggers[name]["schedule"] == schedule
     assert triggers[name]["runOnStartup"] is False
 
@@ -81,7 +81,7 @@ def test_http_routes_need_a_function_key(triggers, name, method, route):
     [function for function in FUNCTIONS if function.is_http_function()],
     ids=lambda function: function.get_function_name(),
 )
-def test_every_address_refuses_a_parameter_that_it_does_not_read(function):
+def test_every_http_route_refuses_an_unknown_query_parameter(function):
     request = func.HttpRequest(
         "GET", "https://retrain.example/api/models?verbose=1", route_params={}, body=b""
     )
@@ -92,7 +92,7 @@ def test_every_address_refuses_a_parameter_that_it_does_not_read(function):
     assert json.loads(response.get_body())["error"]["code"] == "unknown_parameter"
 
 
-def test_host_json_keeps_the_settings_that_the_app_relies_on():
+def test_host_json_has_the_settings_the_app_relies_on():
     host = json.loads((ROOT / "host.json").read_text("utf-8"))
 
     # The routes above are whole paths; Event Grid sends base64.
@@ -128,7 +128,7 @@ def is_heavy(module: str) -> bool:
     return top in HEAVY or azure
 
 
-def test_indexing_imports_neither_an_sdk_nor_the_core():
+def test_indexing_does_not_import_an_sdk_or_the_core():
     loaded = loaded_after("import function_app; function_app.app.get_functions()")
 
     assert {module for module in loaded if is_heavy(module)} == set()
@@ -136,7 +136,7 @@ def test_indexing_imports_neither_an_sdk_nor_the_core():
     assert ours == {"shared.errors", "shared.logs"}
 
 
-def test_recording_an_event_imports_neither_azure_ml_nor_numpy():
+def test_recording_an_event_does_not_import_azure_sdks_or_numpy():
     settings = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"]
     code = (
         "from functions._app import App\n"
@@ -158,7 +158,7 @@ def test_function_parameters_match_their_bindings():
         assert set(inspect.signature(function.get_user_function()).parameters) == given
 
 
-def test_the_sdk_writes_no_lines_of_its_own_into_the_log():
+def test_azure_ml_sdk_does_not_write_to_stderr():
     script = """
 from shared.logs import quiet_sdks
 quiet_sdks()

@@ -7,6 +7,7 @@ import pytest
 
 from functions import operations
 from functions._http import guarded
+from shared.domain.retraining import CycleOpened
 from shared.errors import ModelConfigError, ServiceBusyError
 
 
@@ -26,7 +27,7 @@ def ask(call, request_of, model="diabetes", body=b'{"reason": "new labels"}', **
     return call(operations.ask_for_retraining, request_of("POST", model=model, body=body, **more))
 
 
-def test_request_to_retrain_answers_with_the_cycle_to_follow(call, request_of):
+def test_retrain_request_returns_202_with_the_cycle_to_follow(call, request_of):
     response = ask(call, request_of)
 
     answer = document(response)
@@ -35,7 +36,7 @@ def test_request_to_retrain_answers_with_the_cycle_to_follow(call, request_of):
     assert answer["new"] is True
 
 
-def test_same_idempotency_key_is_one_request(call, request_of):
+def test_requests_with_the_same_idempotency_key_are_deduplicated(call, request_of):
     key = {"Idempotency-Key": "label-audit-7"}
 
     first = document(ask(call, request_of, headers=key))
@@ -45,7 +46,7 @@ def test_same_idempotency_key_is_one_request(call, request_of):
     assert second["new"] is False
 
 
-def test_same_key_with_another_reason_is_refused_and_starts_nothing(call, request_of):
+def test_idempotency_key_reused_with_another_reason_is_422(call, request_of):
     key = {"Idempotency-Key": "label-audit-8"}
     first = document(ask(call, request_of, headers=key))
 
@@ -57,7 +58,7 @@ def test_same_key_with_another_reason_is_refused_and_starts_nothing(call, reques
     assert "send a new key for a new request" in document(response)["error"]["message"]
 
 
-def test_requests_without_a_key_are_separate_requests(call, request_of):
+def test_requests_without_an_idempotency_key_are_separate(call, request_of):
     first, second = (document(ask(call, request_of)) for _ in range(2))
 
     assert first["request"] != second["request"]
@@ -78,7 +79,7 @@ def test_requests_without_a_key_are_separate_requests(call, request_of):
         (json.dumps({"reason": "x" * 501}).encode(), "reason_too_long"),
     ],
 )
-def test_a_request_without_a_usable_reason_is_refused(call, request_of, body, code):
+def test_retrain_request_without_a_valid_reason_is_400(call, request_of, body, code):
     response = ask(call, request_of, body=body)
 
     assert response.status_code == 400
@@ -95,9 +96,7 @@ def test_a_request_without_a_usable_reason_is_refused(call, request_of, body, co
         (b'{"reason": {"a": 1, "a": 2}}', ("repeated_field", "'a' is there 2 times")),
     ],
 )
-def test_unknown_or_repeated_field_is_refused_and_nothing_starts(
-    app, call, request_of, body, refusal
-):
+def test_unknown_or_repeated_field_is_400_and_records_nothing(app, call, request_of, body, refusal):
     response = ask(call, request_of, body=body)
 
     code, named = refusal
@@ -107,14 +106,14 @@ def test_unknown_or_repeated_field_is_refused_and_nothing_starts(
     assert app.facts("diabetes") == []
 
 
-def test_long_values_of_unknown_names_are_cut(call, request_of):
+def test_overlong_unknown_field_is_truncated_in_the_error_message(call, request_of):
     response = ask(call, request_of, body=json.dumps({"x" * 5000: "y" * 5000}).encode())
 
     assert len(document(response)["error"]["message"]) < 250
 
 
 @pytest.mark.parametrize("body", [b'{"date": "2026-03-14"}', b"null", b"x"])
-def test_body_on_a_route_that_reads_none_is_refused(call, request_of, body):
+def test_body_on_a_route_without_a_body_is_refused(call, request_of, body):
     response = call(operations.ask_for_drift_check, request_of("POST", model="iris", body=body))
 
     assert document(response)["error"]["code"] == "body_not_read"
@@ -130,7 +129,7 @@ def test_body_on_a_route_that_reads_none_is_refused(call, request_of, body):
         ({"date": "2026-03-14", "force": ""}, "unknown_parameter", "force="),
     ],
 )
-def test_unknown_parameter_is_refused(call, request_of, params, code, named):
+def test_unknown_query_parameter_is_400(call, request_of, params, code, named):
     response = call(operations.ask_for_drift_check, request_of("POST", model="iris", params=params))
 
     assert response.status_code == 400
@@ -138,7 +137,7 @@ def test_unknown_parameter_is_refused(call, request_of, params, code, named):
     assert named in document(response)["error"]["message"]
 
 
-def test_parameter_that_is_given_twice_is_refused(call, request_of):
+def test_repeated_query_parameter_is_refused(call, request_of):
     request = request_of("POST", query="?date=2026-03-13&date=2026-03-14", model="iris")
 
     response = call(operations.ask_for_drift_check, request)
@@ -147,11 +146,11 @@ def test_parameter_that_is_given_twice_is_refused(call, request_of):
 
 
 @pytest.mark.parametrize("params", [{"code": "the key"}, {"Code": "k", "clientId": "default"}])
-def test_function_key_in_the_query_is_allowed(call, request_of, params):
+def test_function_key_in_the_query_is_accepted(call, request_of, params):
     assert call(operations.show_models, request_of(params=params)).status_code == 200
 
 
-def test_huge_body_is_refused_unparsed(call, request_of):
+def test_oversized_body_is_413(call, request_of):
     response = ask(call, request_of, body=b" " * 20_000)
 
     assert response.status_code == 413
@@ -159,13 +158,13 @@ def test_huge_body_is_refused_unparsed(call, request_of):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 101, "with space", "ünïcode"])
-def test_a_bad_idempotency_key_is_refused(call, request_of, key):
+def test_invalid_idempotency_key_is_refused(call, request_of, key):
     response = ask(call, request_of, headers={"Idempotency-Key": key})
 
     assert document(response)["error"]["code"] == "bad_idempotency_key"
 
 
-def test_an_unknown_model_is_404_with_the_nearest_name(call, request_of):
+def test_unknown_model_is_404_with_the_nearest_name(call, request_of):
     response = ask(call, request_of, model="diabtes")
 
     assert response.status_code == 404
@@ -173,7 +172,7 @@ def test_an_unknown_model_is_404_with_the_nearest_name(call, request_of):
 
 
 @pytest.mark.parametrize("model", ["", "../etc", "a b", "x" * 65, "<script>"])
-def test_malformed_model_name_is_refused(call, request_of, model):
+def test_malformed_model_name_is_400(call, request_of, model):
     response = call(operations.show_model, request_of(model=model))
 
     assert response.status_code == 400
@@ -189,7 +188,7 @@ def test_malformed_model_name_is_refused(call, request_of, model):
         ("0001-01-01", "date_too_early"),
     ],
 )
-def test_drift_check_of_a_malformed_or_future_day_is_refused(call, request_of, day, code):
+def test_drift_check_of_a_malformed_or_future_day_is_400(call, request_of, day, code):
     response = call(
         operations.ask_for_drift_check, request_of("POST", model="iris", params={"date": day})
     )
@@ -198,32 +197,41 @@ def test_drift_check_of_a_malformed_or_future_day_is_refused(call, request_of, d
     assert document(response)["error"]["code"] == code
 
 
-def test_a_drift_check_without_a_champion_says_so(call, request_of):
+def test_drift_check_without_a_champion_is_409(call, request_of):
     response = call(operations.ask_for_drift_check, request_of("POST", model="iris"))
 
     assert response.status_code == 409
     assert document(response)["error"]["code"] == "no_champion"
 
 
-def test_every_model_is_listed_with_its_sentence(call, request_of):
+def test_every_model_is_listed_with_a_status_sentence(call, request_of):
     listed = document(call(operations.show_models, request_of()))["models"]
 
     assert [model["model"] for model in listed] == ["diabetes", "iris"]
     assert all(model["sentence"] for model in listed)
 
 
-def test_a_model_shows_its_open_cycle(call, request_of):
+def test_model_shows_its_open_cycle(app, call, request_of):
+    # given a cycle that is open because its data is being tested
+    app.drop("diabetes", "march.csv")
+
+    status = document(call(operations.show_model, request_of(model="diabetes")))
+
+    (opened,) = (fact for fact in app.facts("diabetes") if isinstance(fact, CycleOpened))
+    assert status["open_cycle"]["cycle_id"] == opened.cycle_id
+    assert status["cycles"] == []
+
+
+def test_model_shows_its_ended_cycle(call, request_of):
     cycle_id = document(ask(call, request_of))["cycle_id"]
 
     status = document(call(operations.show_model, request_of(model="diabetes")))
 
-    if status["open_cycle"]:
-        assert status["open_cycle"]["cycle_id"] == cycle_id
-    else:
-        assert status["cycles"][0]["cycle_id"] == cycle_id
+    assert status["open_cycle"] is None
+    assert [cycle["cycle_id"] for cycle in status["cycles"]] == [cycle_id]
 
 
-def test_a_cycle_is_explained_in_steps_and_facts(call, request_of):
+def test_cycle_explanation_lists_steps_and_facts(call, request_of):
     cycle_id = document(ask(call, request_of))["cycle_id"]
 
     response = call(operations.explain_cycle, request_of(model="diabetes", cycle_id=cycle_id))
@@ -234,7 +242,7 @@ def test_a_cycle_is_explained_in_steps_and_facts(call, request_of):
     assert answer["facts"][0]["fact"]["is"] == "cycle_opened"
 
 
-def test_a_cycle_is_explained_as_text_to_a_terminal(call, request_of):
+def test_cycle_explanation_is_plain_text_on_request(call, request_of):
     cycle_id = document(ask(call, request_of))["cycle_id"]
 
     response = call(
@@ -247,13 +255,13 @@ def test_a_cycle_is_explained_as_text_to_a_terminal(call, request_of):
 
 
 @pytest.mark.parametrize(("cycle_id", "status"), [("0123456789ab", 404), ("latest", 400)])
-def test_unknown_or_malformed_cycle_id_is_refused(call, request_of, cycle_id, status):
+def test_unknown_cycle_id_is_404_and_malformed_one_400(call, request_of, cycle_id, status):
     response = call(operations.explain_cycle, request_of(model="diabetes", cycle_id=cycle_id))
 
     assert response.status_code == status
 
 
-def test_a_busy_service_is_503_and_says_when_to_try_again(request_of):
+def test_busy_service_is_503_with_retry_after_and_without_secrets(request_of):
     @guarded()
     def busy(_req, _app):
         raise ServiceBusyError("AccountKey=secret refused")
@@ -265,11 +273,11 @@ def test_a_busy_service_is_503_and_says_when_to_try_again(request_of):
     assert b"secret" not in response.get_body()
 
 
-def test_answers_are_not_cached(call, request_of):
+def test_responses_are_not_cached(call, request_of):
     assert call(operations.show_models, request_of()).headers["Cache-Control"] == "no-store"
 
 
-def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
+def test_request_waiting_for_the_open_cycle_names_the_model_to_follow(app, call, request_of):
     # given a cycle that is open because its data is being tested
     app.drop("diabetes", "march.csv")
     app.clock.advance(timedelta(seconds=1))
@@ -280,7 +288,7 @@ def test_a_waiting_request_names_the_model_to_follow(app, call, request_of):
     assert answer["follow"] == "/api/models/diabetes"
 
 
-def test_broken_model_yml_is_answered_in_words(request_of):
+def test_invalid_model_yml_is_500_with_file_and_line(request_of):
     @guarded()
     def broken(_req, _app):
         raise ModelConfigError("ml/models/diabetes/model.yml:14: drift.window is 0, at least 1 d")

@@ -48,12 +48,12 @@ def test_retraining_job_has_the_steps_prepare_train_evaluate_register(first_trai
     assert first_training._validate().passed
 
 
-def test_a_first_training_has_no_champion_to_compare_with(first_training):
+def test_first_training_has_no_champion_input(first_training):
     assert "champion" not in first_training.inputs
     assert "champion" not in inputs_of(first_training, "evaluate")
 
 
-def test_a_job_is_named_and_tagged_by_what_it_is_made_from(first_training):
+def test_job_has_the_name_experiment_and_tags_of_its_cycle(first_training):
     assert first_training.name == "retrain-0123456789ab-2"
     assert first_training.experiment_name == "diabetes"
     assert first_training.tags["cycle_id"] == "0123456789ab"
@@ -66,7 +66,7 @@ def test_evidence_is_written_where_the_function_reads_it(first_training):
     )
 
 
-def test_registration_step_is_given_cycle_attempt_and_fact(first_training):
+def test_registration_step_gets_attempt_fact_sequence_and_evidence(first_training):
     given = inputs_of(first_training, "register")
 
     assert (int(given["attempt"]), int(given["fact_seq"])) == (2, 12)
@@ -82,7 +82,7 @@ def test_champion_is_an_input_of_the_evaluation():
     )
 
 
-def test_a_registered_version_is_evaluated_without_training():
+def test_evaluate_only_job_has_no_training_step():
     job = a_job(Mode.EVALUATE, champion="9", challenger="10")
 
     pipeline = build_pipeline(job, SETTINGS)

@@ -1,4 +1,4 @@
-"""Due work, the daily drift check and reconcile, over the doubles."""
+"""The work queue, the daily drift timer and the reconcile timer, over the doubles."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ def work_messages(app):
     return [item.body.to_json().encode() for item in app.work.visible()]
 
 
-def test_a_message_performs_the_effect_it_names(app, queue_message):
+def test_work_message_performs_the_effect_it_names(app, queue_message):
     app.drop("diabetes", "march.csv")
     (body,) = work_messages(app)
 
@@ -22,7 +22,7 @@ def test_a_message_performs_the_effect_it_names(app, queue_message):
     assert any(isinstance(fact, DataTested) for fact in app.facts("diabetes"))
 
 
-def test_doubled_message_performs_its_effect_once(app):
+def test_duplicate_message_performs_its_effect_once(app):
     app.drop("diabetes", "march.csv")
     (body,) = work_messages(app)
 
@@ -47,7 +47,7 @@ def test_doubled_message_performs_its_effect_once(app):
         (b'{"model": "diabetes", "effect": "x", "turn": 3}', "'turn'; allowed: model, effect"),
     ],
 )
-def test_message_that_cannot_be_read_is_kept_with_the_reason(app, body, why):
+def test_malformed_message_is_quarantined_and_alerted_with_the_reason(app, body, why):
     work_queue.handle(body, app)
 
     assert why in app.alert_sentences()[0]
@@ -66,7 +66,7 @@ def test_crash_of_a_performer_is_logged_and_raised_for_the_poison_queue(app, cap
     assert "effect crashed" in caplog.text
 
 
-def test_the_daily_timer_asks_for_every_model(app, caplog):
+def test_daily_timer_requests_a_drift_check_for_every_model(app, caplog):
     caplog.set_level("INFO")
 
     drift_timer.handle(app)
@@ -74,7 +74,7 @@ def test_the_daily_timer_asks_for_every_model(app, caplog):
     assert caplog.text.count("no drift to check") == 2
 
 
-def test_error_of_one_model_does_not_stop_the_checks_of_others_but_fails_the_run(app):
+def test_error_in_one_model_does_not_stop_the_other_checks_but_fails_the_run(app):
     asked = []
 
     def ask(model):

@@ -1,4 +1,4 @@
-"""How rough the simulated world is, and the policy of its models."""
+"""Fault probabilities of the simulated world, and the policy of its models."""
 
 from __future__ import annotations
 

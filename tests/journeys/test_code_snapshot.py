@@ -62,7 +62,7 @@ def wanted(project: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_component_packs_ml_and_nothing_else(sdk, project, step, tmp_path, monkeypatch):
+def test_component_snapshot_contains_only_ml(sdk, project, step, tmp_path, monkeypatch):
     # The SDK leaves a folder there for each component.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     component = sdk.load_component(project / "ml" / "jobs" / f"{step}.yml")
@@ -73,14 +73,14 @@ def test_a_component_packs_ml_and_nothing_else(sdk, project, step, tmp_path, mon
     assert {target for _, target in uploads} == wanted(project)
 
 
-def test_the_ignore_file_packs_ml_and_nothing_else_from_the_project(sdk, project):
+def test_ignore_file_limits_the_project_snapshot_to_ml(sdk, project):
     uploads = sdk.get_upload_files_from_folder(project, ignore_file=sdk.get_ignore_file(project))
 
     assert {target for _, target in uploads} == wanted(project)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(sdk, step):
+def test_component_is_valid_and_its_command_runs_an_existing_module(sdk, step):
     component = sdk.load_component(JOBS / f"{step}.yml")
 
     assert component._validate().passed
@@ -90,14 +90,14 @@ def test_a_component_is_valid_and_its_command_runs_a_module_of_ours(sdk, step):
     assert all(f"outputs.{name}" in component.command for name in component.outputs)
 
 
-def test_evidence_and_registration_are_never_reused_and_the_rest_may_be(sdk):
+def test_steps_with_side_effects_are_never_reused(sdk):
     reused = {step: sdk.load_component(JOBS / f"{step}.yml").is_deterministic for step in STEPS}
 
     never = {"evaluate", "register", "check_drift", "test_data"}
     assert {step for step, again in reused.items() if not again} == never
 
 
-def test_training_and_scoring_pin_the_same_version_of_every_package_they_share():
+def test_training_and_scoring_pin_the_same_versions_of_shared_packages():
     pins = []
     for name in ("training", "scoring"):
         document = yaml.safe_load((ROOT / "ml" / "environments" / f"{name}.yml").read_text())

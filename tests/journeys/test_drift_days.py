@@ -1,4 +1,4 @@
-"""Days that are checked again, and windows too large for a function, through the whole app."""
+"""Rechecked days, and windows too large for a function, through the whole app."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def checked(world):
     ]
 
 
-def daily(world):
-    for host in world.hosts:  # both, as a timer that fires twice would
+def run_daily_timer(world):
+    for host in world.hosts:  # on both hosts, as a timer that fires twice would
         host.check_drift("diabetes")
         host.check_drift.late("diabetes")
     world.run_until_quiet()
 
 
-def a_day_later(world):
+def advance_one_day(world):
     world.run_for(timedelta(days=1))
 
 
-def test_late_rows_give_the_day_a_revision_whose_drift_opens_a_cycle():
+def test_late_rows_trigger_a_revision_whose_drift_opens_a_cycle():
     world = with_champion()
-    daily(world)
+    run_daily_timer(world)
     (first,) = checked(world)
     world.late["diabetes", first.window_start_utc.date()] = 500
     world.ports.drift_checks.verdict_of = lambda _model, effect: (
         DriftVerdict.DRIFT if effect.revision else DriftVerdict.NO_DRIFT
     )
 
-    a_day_later(world)
-    daily(world)
+    advance_one_day(world)
+    run_daily_timer(world)
 
     again = next(fact for fact in checked(world) if fact.revision == 1)
     assert again.day == first.day
@@ -65,21 +65,21 @@ def test_late_rows_give_the_day_a_revision_whose_drift_opens_a_cycle():
     )
 
     jobs = len(world.azure_ml.jobs)
-    daily(world)
+    run_daily_timer(world)
     assert len(world.azure_ml.jobs) == jobs
 
 
-def test_day_without_new_rows_is_not_checked_again():
+def test_day_without_late_rows_is_not_rechecked():
     world = with_champion()
-    daily(world)
+    run_daily_timer(world)
 
-    a_day_later(world)
-    daily(world)
+    advance_one_day(world)
+    run_daily_timer(world)
 
     assert [fact.revision for fact in checked(world)] == [0, 0]
 
 
-def test_day_with_too_few_rows_is_checked_again_for_three_days():
+def test_day_with_too_few_rows_is_rechecked_for_three_days():
     world = with_champion()
     world.ports.drift_checks.verdict_of = lambda *_: DriftVerdict.NOT_ENOUGH_DATA
     host = world.hosts[0]
@@ -88,7 +88,7 @@ def test_day_with_too_few_rows_is_checked_again_for_three_days():
     (first,) = checked(world)
 
     for _ in range(5):
-        a_day_later(world)
+        advance_one_day(world)
         host.check_drift.late("diabetes")
         world.run_until_quiet()
 
@@ -96,7 +96,7 @@ def test_day_with_too_few_rows_is_checked_again_for_three_days():
     assert {fact.day for fact in checked(world)} == {first.day}
 
 
-def test_day_may_be_checked_again_by_hand_once_rows_came():
+def test_day_can_be_rechecked_manually_after_late_rows_arrived():
     world = with_champion()
     host = world.hosts[0]
     host.check_drift("diabetes")
@@ -114,7 +114,7 @@ def test_day_may_be_checked_again_by_hand_once_rows_came():
     assert [fact.revision for fact in checked(world)] == [0, 1]
 
 
-def test_check_of_today_is_repeated_later_over_the_longer_window():
+def test_repeated_check_of_today_covers_the_longer_window():
     world = with_champion()
     host = world.hosts[0]
     host.check_drift("diabetes")
@@ -131,22 +131,22 @@ def test_check_of_today_is_repeated_later_over_the_longer_window():
     assert morning.window_end_utc - night.window_end_utc >= timedelta(hours=4)
 
 
-def test_large_window_asked_for_twice_is_one_job():
+def test_large_window_requested_twice_runs_one_job():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
 
-    daily(world)
+    run_daily_timer(world)
 
     (fact,) = checked(world)
     assert fact.verdict is DriftVerdict.NO_DRIFT
     names = [name for name in world.azure_ml.jobs if name.startswith("drift-")]
     assert len(names) == 1
     kinds = [type(entry.fact) for entry in world.ledger.entries("diabetes")]
-    assert kinds.count(JobSubmitted) == 2  # with the training
+    assert kinds.count(JobSubmitted) == 2  # the training job and the drift job
     assert JobFinished in kinds
 
 
-def test_a_drift_job_that_never_ends_is_cancelled_after_a_day_and_may_be_asked_for_again():
+def test_hanging_drift_job_is_cancelled_after_a_day_and_can_be_requested_again():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
     world.azure_ml.script_of = lambda _job: JobScript(timedelta(days=365))
@@ -176,7 +176,7 @@ def checked_day(failed: EffectFailed) -> date:
     return date.fromisoformat(failed.effect.split(":")[1])
 
 
-def test_drift_job_that_fails_twice_raises_an_alert():
+def test_drift_job_that_fails_twice_is_alerted():
     world = with_champion()
     world.ports.drift_checks.is_large = lambda *_: True
     world.azure_ml.script_of = lambda _job: JobScript(fails=True)

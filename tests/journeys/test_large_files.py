@@ -1,4 +1,4 @@
-"""Files too large for a function: a job tests them, then they are used like every other file."""
+"""Files too large for a function: a job tests them, then they are used like any other file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def files_in(world, container, folder):
 
 
 def scripted(world, script):
-    """Jobs that test files go by `script`, all others work."""
+    """Jobs that test files follow `script`; all others succeed."""
     world.azure_ml.script_of = lambda job: (
         script if isinstance(job, DataTestRequest) else JobScript()
     )
@@ -45,7 +45,7 @@ def scripted(world, script):
 
 @dataclass
 class CountingCopies:
-    """The data store of a world; keeps what was copied."""
+    """The data store of a world; records which paths were accepted."""
 
     inner: object
     accepted: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class CountingCopies:
         self.inner.accept(blob, path)
 
 
-def test_a_large_file_is_tested_by_a_job_and_used_like_any_other():
+def test_large_file_is_tested_by_a_job_and_then_used_for_training():
     world = World()
     world.upload("diabetes/large.csv", LARGE)
     world.upload("diabetes/small.csv", b"c\n")
@@ -91,7 +91,7 @@ def test_large_file_that_breaks_the_contract_is_quarantined_under_its_own_name()
 
 
 @pytest.mark.parametrize("new", [b"c\n", None])
-def test_a_large_file_that_is_replaced_while_its_job_runs_is_not_used(new):
+def test_large_file_replaced_or_deleted_during_its_job_is_superseded(new):
     world = World()
     world.upload("diabetes/large.csv", LARGE)
     while not file_jobs(world):
@@ -124,7 +124,7 @@ def test_file_whose_job_fails_twice_is_quarantined_with_the_reason():
     assert head(world).champion is not None
 
 
-def test_a_job_that_a_person_cancels_is_not_started_again():
+def test_cancelled_file_job_is_not_retried():
     world = World()
     scripted(world, JobScript(timedelta(hours=1)))
     world.upload("diabetes/large.csv", LARGE)
@@ -138,7 +138,7 @@ def test_a_job_that_a_person_cancels_is_not_started_again():
     assert f"job {job} was cancelled" in facts(world)[0].findings[0]
 
 
-def test_a_job_that_never_ends_is_cancelled_and_blocks_its_model_no_longer():
+def test_hanging_file_job_is_cancelled_after_six_hours_and_ends_its_cycle():
     world = World()
     scripted(world, JobScript(timedelta(days=365)))
     world.upload("diabetes/large.csv", LARGE)
@@ -152,7 +152,7 @@ def test_a_job_that_never_ends_is_cancelled_and_blocks_its_model_no_longer():
     assert world.azure_ml.report(job).status == "canceled"
 
 
-def test_copy_left_by_a_paused_host_is_deleted_by_the_next_cycle():
+def test_untested_copy_left_by_a_paused_host_is_deleted_by_the_next_cycle():
     world = World()
     world.upload("diabetes/large.csv", LARGE)
     world.run_until_quiet()
@@ -165,7 +165,7 @@ def test_copy_left_by_a_paused_host_is_deleted_by_the_next_cycle():
     assert files_in(world, "data", "diabetes/untested/") == set()
 
 
-def test_many_large_files_are_tested_at_once_and_each_is_settled_once():
+def test_many_large_files_are_tested_concurrently_and_each_accepted_once():
     world = World()
     lengths = iter(range(1, 100))
     world.azure_ml.script_of = lambda job: JobScript(
@@ -184,7 +184,7 @@ def test_many_large_files_are_tested_at_once_and_each_is_settled_once():
     assert sorted(data.accepted) == sorted(set(data.accepted))
 
 
-def test_all_file_jobs_are_cancelled_when_the_wait_is_given_up():
+def test_all_file_jobs_are_cancelled_when_the_effect_is_given_up():
     world = World()
     scripted(world, JobScript(timedelta(days=365)))
     for number in range(3):
@@ -216,7 +216,7 @@ def test_unreadable_result_of_a_job_quarantines_only_its_file(error):
     assert f"{error}; look at its log, then send the file again" in large.findings[0]
 
 
-def test_file_name_is_never_part_of_a_job_command():
+def test_landed_file_name_is_never_passed_to_a_job():
     world = World()
     world.upload("diabetes/$(touch x) `y` ü.csv", LARGE)
 
@@ -231,7 +231,7 @@ def test_file_name_is_never_part_of_a_job_command():
     assert sum(fact.accepted for fact in facts(world)) == 1
 
 
-def test_file_larger_than_its_event_said_is_tested_by_a_job():
+def test_file_larger_than_its_event_says_is_tested_by_a_job():
     world = World()
     ref = world.blobs.upload("landing", "diabetes/large.csv", LARGE)
     world.hosts[0].record("diabetes", DataArrived(ref, 0))

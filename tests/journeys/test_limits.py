@@ -1,4 +1,4 @@
-"""Waits, sizes and failures are limited, and every limit ends with a reason and an alert."""
+"""Limits on waits, sizes and failures: each ends with a reason and an alert."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def alerts(world):
     return [alert.sentence for alert in world.ports.alerts.sent.values()]
 
 
-def test_a_job_that_never_ends_is_cancelled_after_a_day_and_blocks_its_model_no_longer():
+def test_hanging_training_job_is_cancelled_after_a_day_and_the_model_can_retrain():
     world = World()
     world.azure_ml.script_of = lambda _job: JobScript(timedelta(days=365))
     world.upload("diabetes/first.csv", b"a\nb\n")
@@ -60,7 +60,7 @@ def test_a_job_that_never_ends_is_cancelled_after_a_day_and_blocks_its_model_no_
     assert head(world).champion is not None
 
 
-def test_a_deployment_that_is_never_ready_ends_its_cycle_and_is_deleted():
+def test_deployment_that_never_gets_ready_ends_its_cycle_and_is_deleted():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.endpoints.endpoint("diabetes") is None:
@@ -75,8 +75,8 @@ def test_a_deployment_that_is_never_ready_ends_its_cycle_and_is_deleted():
     assert world.endpoints.deployments("diabetes") == []
 
 
-def test_time_in_which_the_app_was_off_does_not_count_as_waiting():
-    # given: a deployment starts, and over night app and service are off
+def test_downtime_of_the_app_does_not_count_towards_the_deployment_limit():
+    # given a deployment that is starting while app and service are off overnight
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.endpoints.endpoint("diabetes") is None:
@@ -95,7 +95,7 @@ def test_time_in_which_the_app_was_off_does_not_count_as_waiting():
     assert head(world).past[0].outcome is not Outcome.FAILED
 
 
-def test_a_deployment_refused_half_way_is_deleted_too():
+def test_deployment_refused_after_creation_is_deleted():
     world = World()
 
     class Refuses:
@@ -134,7 +134,7 @@ class CountingData:
         return self.inner.fetch(blob)
 
 
-def test_five_thousand_files_of_one_cycle_are_tested_slice_by_slice():
+def test_five_thousand_files_are_tested_in_slices_that_survive_a_crash():
     world = World()
     for number in range(5000):
         broken = number % 10 == 0
@@ -164,7 +164,7 @@ def test_five_thousand_files_of_one_cycle_are_tested_slice_by_slice():
     assert sum(fact.accepted for fact in tested) == 4500
     assert sum(fact.quarantined for fact in tested) == 500
     assert head(world).data.files == 4500
-    # The crash repeated what its slice had done, not what the twenty before had.
+    # The crash repeated the files of its own slice, not those of earlier slices.
     assert 5000 < len(data.fetched) < 5000 + 101
     big = tested[-1]
     assert len(big.findings) == 3
@@ -175,7 +175,7 @@ def world_entry(world, fact):
     return next(e for e in world.ledger.entries("diabetes") if e.fact == fact)
 
 
-def test_a_large_file_ends_its_slice():
+def test_slice_of_tested_files_is_limited_by_size():
     world = World()
     host = world.hosts[0]
     for number in range(4):
@@ -185,7 +185,7 @@ def test_a_large_file_ends_its_slice():
     world.run_until_quiet()
 
     parts = [item.blob.path for item in world.blobs.listing("data", "diabetes/reports/")]
-    assert sum("-part-" in path for path in parts) == 1  # of 3 files that waited, 2 + 1
+    assert sum("-part-" in path for path in parts) == 1  # three files waited: slices of 2 and 1
     assert head(world).data.files == 4
 
 
@@ -220,7 +220,7 @@ def test_long_and_odd_file_names_stay_within_azures_limits(name):
     assert not set(accepted) & set('?#%\\:*"<>|')
 
 
-def test_long_path_of_an_unclaimed_blob_is_shortened():
+def test_quarantine_path_of_an_unclaimed_blob_with_a_long_name_is_shortened():
     world = World()
     ref = world.blobs.upload("landing", f"nobody/{'n' * 1000}.csv", b"x")
 
@@ -232,7 +232,7 @@ def test_long_path_of_an_unclaimed_blob_is_shortened():
     assert all(len(sentence) < 2000 for sentence in alerts(world))
 
 
-def test_five_thousand_requests_by_hand_while_a_cycle_is_open_are_one_more_cycle():
+def test_five_thousand_requests_during_an_open_cycle_become_one_more_cycle():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while head(world).cycle is None:
@@ -250,7 +250,7 @@ def test_five_thousand_requests_by_hand_while_a_cycle_is_open_are_one_more_cycle
     assert sum(len(value) for value in row.values() if isinstance(value, str)) < 60_000
 
 
-def test_quarantined_files_of_a_failed_cycle_are_not_tested_again():
+def test_quarantined_files_of_a_failed_cycle_are_not_retested():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -265,7 +265,7 @@ def test_quarantined_files_of_a_failed_cycle_are_not_tested_again():
     assert sum(fact.quarantined for fact in facts(world, DataTested)) == 1
 
 
-def test_content_dropped_again_does_not_retrain():
+def test_duplicate_content_does_not_retrain():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -282,7 +282,7 @@ def test_content_dropped_again_does_not_retrain():
     assert state.past[-1].sentence.startswith("Not retrained: nothing new.")
 
 
-def test_unclaimed_blob_is_copied_to_quarantine_once():
+def test_unclaimed_blob_is_quarantined_and_alerted_once():
     world = World(chances=replace(CALM, event_lost=1.0))
     world.upload("nobody/big.csv", b"x" * 1000)
 
@@ -294,7 +294,7 @@ def test_unclaimed_blob_is_copied_to_quarantine_once():
     assert len(alerts(world)) == 1
 
 
-def test_sentences_of_cycle_ends_and_alerts_are_complete():
+def test_outcome_and_alert_sentences_start_upper_case_and_end_with_a_full_stop():
     world = World(seed=3, chances=replace(CALM, job_fails=0.4, better=0.5, file_broken=0.3))
     for number in range(40):
         world.upload_random("diabetes", number)
@@ -318,7 +318,7 @@ def test_sentences_of_cycle_ends_and_alerts_are_complete():
         assert ".." not in sentence, sentence
 
 
-def test_a_drift_check_that_was_given_up_may_be_asked_for_again():
+def test_drift_check_that_was_given_up_can_be_requested_again():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -348,7 +348,7 @@ def test_a_drift_check_that_was_given_up_may_be_asked_for_again():
     assert not hosts[0].check_drift("diabetes").new
 
 
-def test_failed_endpoint_is_created_again_once_a_cycle_unless_it_serves():
+def test_failed_endpoint_is_recreated_once_per_cycle_unless_it_serves_traffic():
     made = []
 
     class Endpoints:
@@ -374,4 +374,4 @@ def test_failed_endpoint_is_created_again_once_a_cycle_unless_it_serves():
 
     endpoints.tag, endpoints.traffic = 3, {"version-1": 100}
     assert isinstance(deploy(effect, state, endpoints=endpoints), DeploymentFailed)
-    assert made == ["0123456789ab"]  # one that serves is never made anew
+    assert made == ["0123456789ab"]  # one that serves traffic is never recreated

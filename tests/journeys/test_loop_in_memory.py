@@ -12,7 +12,7 @@ from shared.domain.retraining import Outcome
 from shared.usecases.explain import Explain
 
 
-def test_a_first_file_becomes_the_champion_with_all_traffic():
+def test_first_file_trains_a_champion_with_all_traffic():
     world = World()
 
     world.upload("diabetes/first.csv", b"a\nb\n")
@@ -31,7 +31,7 @@ def test_a_first_file_becomes_the_champion_with_all_traffic():
     assert world.azure_ml.models["diabetes"]["1"].tags["role"] == "champion"
 
 
-def test_a_better_second_version_takes_over_and_the_old_one_is_retired_after_the_soak():
+def test_better_second_version_is_promoted_and_the_old_one_retired():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -48,7 +48,7 @@ def test_a_better_second_version_takes_over_and_the_old_one_is_retired_after_the
     assert state.data.files == 2
 
 
-def test_broken_file_is_quarantined_and_the_champion_is_untouched():
+def test_invalid_file_is_quarantined_and_the_champion_stays():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -64,7 +64,7 @@ def test_broken_file_is_quarantined_and_the_champion_is_untouched():
     assert any("bad.csv" in alert.sentence for alert in world.ports.alerts.sent.values())
 
 
-def test_a_file_within_the_cooldown_is_kept_but_not_trained_and_drift_overrides():
+def test_file_within_the_cooldown_waits_and_drift_overrides_the_cooldown():
     world = World(policies={"diabetes": replace(POLICY, cooldown=timedelta(days=7))})
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -86,7 +86,7 @@ def test_a_file_within_the_cooldown_is_kept_but_not_trained_and_drift_overrides(
     assert len(world.ports.publisher.published) == 1
 
 
-def test_a_request_by_hand_trains_again_on_the_same_data():
+def test_manual_request_retrains_on_the_same_data_once():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -106,7 +106,7 @@ def test_a_request_by_hand_trains_again_on_the_same_data():
     assert len(world.azure_ml.jobs) == 2
 
 
-def test_request_by_hand_without_data_ends_with_the_reason():
+def test_manual_request_without_data_is_refused_with_the_reason():
     world = World()
 
     world.hosts[0].request("diabetes", request="r1", text="now")
@@ -115,7 +115,7 @@ def test_request_by_hand_without_data_ends_with_the_reason():
     assert state.past[-1].sentence.startswith("Not retrained: no file has passed its tests yet.")
 
 
-def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_training():
+def test_manually_registered_version_is_evaluated_and_promoted_without_training():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
@@ -129,7 +129,7 @@ def test_a_version_registered_by_a_person_is_evaluated_and_promoted_without_trai
     assert [name.split("-")[0] for name in world.azure_ml.jobs] == ["retrain", "evaluate"]
 
 
-def test_blob_of_no_model_is_quarantined_with_one_alert():
+def test_blob_of_an_unknown_model_is_quarantined_with_one_alert():
     world = World()
 
     world.upload("diabtes/typo.csv", b"a\n")

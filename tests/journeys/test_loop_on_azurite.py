@@ -38,7 +38,7 @@ def check_rows(table, ledger, model):
 
 
 @pytest.mark.azurite
-def test_rows_of_real_tables_are_complete_after_three_rough_hours(azurite):
+def test_table_rows_are_consistent_after_three_hours_of_faults(azurite):
     account = StorageAccount(azurite.connection_string())
 
     def make_ledger():

@@ -316,7 +316,7 @@ def seen(tmp_path_factory):
     return asyncio.run(_run(tmp_path_factory.mktemp("meters")))
 
 
-def test_large_file_with_an_odd_name_is_tested_by_a_job_and_accepted(seen):
+def test_large_file_with_special_characters_in_its_name_is_tested_by_a_job_and_accepted(seen):
     (tested,) = (one["fact"] for one in seen.burst.large["facts"] if "tested" in one["key"])
 
     assert (tested["accepted"], tested["quarantined"]) == (1, 0)
@@ -326,12 +326,12 @@ def test_large_file_with_an_odd_name_is_tested_by_a_job_and_accepted(seen):
     assert kept.startswith(f"{CROWD}/files/")
 
 
-def test_five_hundred_files_at_once_are_all_recorded_without_a_poisoned_message(seen):
+def test_five_hundred_files_at_once_are_all_recorded_without_a_poison_message(seen):
     assert seen.burst.recorded == BURST
     assert seen.burst.poisoned == 0
 
 
-def test_daily_check_reports_the_column_that_moved(seen):
+def test_daily_check_reports_the_column_that_drifted(seen):
     assert seen.shifted["verdict"] == "drift"
     leading = seen.shifted["signals"][0]
     assert leading["feature"] == "outside"
@@ -344,7 +344,7 @@ def test_daily_check_reports_the_column_that_moved(seen):
     assert not [name for name in seen.jobs if name.startswith("drift-")]
 
 
-def test_labels_show_that_the_champions_predictions_became_worse(seen):
+def test_labels_show_that_the_champion_got_worse(seen):
     performance = seen.shifted["performance"]
 
     assert performance["verdict"] == "worse"
@@ -352,7 +352,7 @@ def test_labels_show_that_the_champions_predictions_became_worse(seen):
     assert performance["value"] > 5 * performance["baseline"]
 
 
-def test_drift_and_worse_predictions_open_one_cycle_that_links_the_report(seen):
+def test_drift_and_worse_performance_open_one_cycle_that_links_the_report(seen):
     opened = seen.cycle["facts"][0]["fact"]
     reason = next(step for step in seen.cycle["steps"] if step["name"] == "Reason")
 
@@ -360,11 +360,11 @@ def test_drift_and_worse_predictions_open_one_cycle_that_links_the_report(seen):
     assert seen.shifted["report_address"] in reason["sentence"]
 
 
-def test_drift_is_published_once(seen):
+def test_drift_event_is_published_once(seen):
     assert seen.notices == 1
 
 
-def test_next_check_finds_no_drift_from_the_new_champions_reference(seen):
+def test_next_check_against_the_new_champions_reference_finds_no_drift(seen):
     assert seen.after["verdict"] == "no_drift", seen.after
     assert seen.after["profile"] == seen.status["champion"]["version"]
     assert seen.after["performance"]["verdict"] == "not_worse"
@@ -372,13 +372,13 @@ def test_next_check_finds_no_drift_from_the_new_champions_reference(seen):
     assert len(seen.status["cycles"]) == 4
 
 
-def test_newest_result_is_answered_over_http_and_tagged_on_the_version(seen):
+def test_newest_drift_result_is_served_over_http_and_tagged_on_the_version(seen):
     assert seen.answered["check"]["verdict"] == "no_drift"
     assert seen.answered["report"] == seen.after["report"]
     assert seen.tags["drift_report"] == seen.after["report"]
     assert seen.tags["drift_verdict"] == "no_drift"
 
 
-def test_newest_result_is_tagged_on_the_run_that_trained_the_champion(seen):
+def test_newest_drift_result_is_tagged_on_the_run_that_trained_the_champion(seen):
     assert seen.run_tags["drift_report"] == seen.after["report"]
     assert seen.run_tags["drift_verdict"] == "no_drift"

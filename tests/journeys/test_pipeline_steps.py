@@ -1,4 +1,4 @@
-"""The four steps as a person runs them by hand: files in, evidence and a registered version out."""
+"""The four pipeline steps run one by one: files in, evidence and a registered version out."""
 
 import asyncio
 import hashlib
@@ -112,7 +112,7 @@ def rows_of(model: str) -> tuple[pd.DataFrame, str]:
 
 
 @pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
-def test_first_model_and_then_challenger_are_evaluated_on_the_same_frozen_rows(model, tmp_path):
+def test_challenger_and_champion_are_evaluated_on_the_same_frozen_rows(model, tmp_path):
     table, separator = rows_of(model)
     half = len(table) * 6 // 10
     steps = Steps(model, tmp_path)
@@ -201,7 +201,7 @@ def champion(tmp_path_factory) -> tuple[Steps, Path]:
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, "no drift"), (9.0, "drift")])
-def test_collected_rows_of_a_trained_model_are_checked_against_its_own_reference(
+def test_rows_collected_from_a_model_are_checked_against_its_own_reference(
     champion, tmp_path, shift, verdict
 ):
     table, _ = rows_of("diabetes")
@@ -238,7 +238,7 @@ def test_collected_rows_of_a_trained_model_are_checked_against_its_own_reference
         assert check.leading[0].leading.value == pytest.approx(9 / table["bmi"].std(), rel=0.1)
 
 
-def test_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
+def test_same_inputs_give_the_same_evidence(tmp_path):
     table, _ = rows_of("iris")
     documents = []
     for name in ("one", "other"):
@@ -251,7 +251,7 @@ def test_same_inputs_give_the_same_model_and_the_same_evidence(tmp_path):
     assert documents[0] == documents[1]
 
 
-def test_version_without_readable_reference_gets_one_of_this_cycles_rows(tmp_path):
+def test_version_without_a_readable_reference_gets_one_from_this_cycles_training_rows(tmp_path):
     table, _ = rows_of("iris")
     steps = Steps("iris", tmp_path)
     steps.prepare("one", [table])
@@ -272,7 +272,7 @@ def test_version_without_readable_reference_gets_one_of_this_cycles_rows(tmp_pat
         assert made["prediction"].summary.rows == older["rows"]["test"]
 
 
-def test_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path):
+def test_file_changed_after_acceptance_stops_the_pipeline(tmp_path):
     table, _ = rows_of("iris")
     steps = Steps("iris", tmp_path)
     steps.prepare("one", [table])
@@ -290,7 +290,9 @@ def test_file_changed_after_acceptance_stops_the_pipeline_with_its_name(tmp_path
     assert not (tmp_path / "again").exists()
 
 
-def test_version_is_registered_once_with_tags_of_its_origin(tmp_path, monkeypatch, capsys):
+def test_version_is_registered_once_per_attempt_with_its_lineage_tags(
+    tmp_path, monkeypatch, capsys
+):
     table, _ = rows_of("iris")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setenv("MLFLOW_RUN_ID", a_run(tmp_path / "artifacts"))

@@ -1,4 +1,4 @@
-"""What reconcile repairs, and what it leaves alone."""
+"""What reconcile repairs, and what it leaves unchanged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_file_without_event_is_found_by_reconcile_and_used():
     assert world.ledger.head("diabetes").state.past[-1].outcome is Outcome.PROMOTED
 
 
-def test_the_same_event_twenty_times_gives_one_cycle_one_job_one_deployment():
+def test_event_delivered_twenty_times_gives_one_cycle_one_job_one_deployment():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     (message,) = world.events.messages.values()
@@ -61,7 +61,7 @@ def test_the_same_event_twenty_times_gives_one_cycle_one_job_one_deployment():
     assert world.endpoints.created == {("diabetes", "version-1"): 1}
 
 
-def test_late_event_of_an_older_content_is_stale_and_not_tested():
+def test_late_event_for_older_content_is_stale_and_not_tested():
     world = World()
     old = world.blobs.upload("landing", "diabetes/a.csv", b"old\n")
     new = world.blobs.upload("landing", "diabetes/a.csv", b"new\n")
@@ -88,7 +88,7 @@ def test_file_overwritten_before_it_was_read_is_superseded():
     assert state.data.rows == 2
 
 
-def test_files_of_an_effect_given_up_after_hours_go_into_the_next_cycle():
+def test_files_of_an_effect_that_was_given_up_go_into_the_next_cycle():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
 
@@ -115,7 +115,7 @@ def test_files_of_an_effect_given_up_after_hours_go_into_the_next_cycle():
     assert state.data.files == 2
 
 
-def test_an_effect_whose_worker_always_crashes_is_given_up():
+def test_effect_that_always_crashes_its_worker_is_given_up():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
 
@@ -153,7 +153,7 @@ def test_an_effect_whose_worker_always_crashes_is_given_up():
     assert any("work-poison" in alert.sentence for alert in world.ports.alerts.sent.values())
 
 
-def test_error_of_one_model_does_not_stop_the_repairs_of_others():
+def test_error_in_one_model_does_not_stop_the_repairs_of_others():
     world = World(policies={"diabetes": POLICY, "iris": POLICY})
     world.upload("iris/a.csv", b"a\n")
     world.run_until_quiet()
@@ -173,7 +173,7 @@ def test_error_of_one_model_does_not_stop_the_repairs_of_others():
     assert repairs.arrivals == 1
 
 
-def test_doubled_message_of_a_waiting_effect_is_obsolete():
+def test_duplicate_message_of_a_waiting_effect_is_obsolete():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while not any("watch" in str(item.body) for item in world.work.messages.values()):
@@ -189,7 +189,7 @@ def test_doubled_message_of_a_waiting_effect_is_obsolete():
     assert world.hosts[0].perform(WorkMessage("diabetes", "nobody:asked")) is Performed.OBSOLETE
 
 
-def test_a_drift_check_is_asked_for_once_a_day_and_not_without_a_champion():
+def test_drift_check_is_requested_once_a_day_and_only_with_a_champion():
     world = World()
     asked = world.hosts[0].check_drift("diabetes")
     assert asked.fact_key is None
@@ -208,14 +208,14 @@ def test_a_drift_check_is_asked_for_once_a_day_and_not_without_a_champion():
 
 
 @pytest.mark.parametrize("seed", [random.Random(5).randrange(10**6)])  # noqa: S311 - a seed
-def test_all_cycles_end_though_every_second_event_is_lost(seed):
+def test_all_cycles_end_even_if_half_of_the_events_are_lost(seed):
     world, _ = simulate(cycles=40, seed=seed, chances=Chances(event_lost=0.5, event_doubled=0.5))
 
     check(world)
 
 
-class WatchedLedger(CountingLedger):
-    """Its host crashes once, at the commit that `commits_left` counts down to."""
+class CrashingLedger(CountingLedger):
+    """Crashes its host once, when `commits_left` reaches zero."""
 
     commits_left = 1_000_000
     most_entries = 0
@@ -228,19 +228,19 @@ class WatchedLedger(CountingLedger):
         return super().commit(head, entries, **changes)
 
 
-def forty_versions_wait(world: World) -> None:
-    """Registered by a person while a cycle is open; none of them is a reason for this model."""
+def register_forty_versions(world: World) -> None:
+    """Registered manually while a cycle is open; the policy allows none of them as a reason."""
     world.policies["diabetes"] = replace(POLICY, reasons=frozenset({ReasonKind.DATA}))
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.ledger.head("diabetes").state.cycle is None:
         world.step()
     for number in range(40):
-        world.hosts[0].record("diabetes", ChallengerRegistered(f"by-hand-{number}"))
+        world.hosts[0].record("diabetes", ChallengerRegistered(f"manual-{number}"))
 
 
 def test_forty_decisions_are_committed_in_several_transactions():
-    world = World(make_ledger=WatchedLedger)
-    forty_versions_wait(world)
+    world = World(make_ledger=CrashingLedger)
+    register_forty_versions(world)
 
     world.run_until_quiet()
 
@@ -251,9 +251,9 @@ def test_forty_decisions_are_committed_in_several_transactions():
 
 
 @pytest.mark.parametrize("commits", [1, 2, 3])
-def test_decisions_left_by_a_crashed_host_are_taken_up_by_reconcile(commits):
-    world = World(make_ledger=WatchedLedger)
-    forty_versions_wait(world)
+def test_decisions_left_by_a_crashed_host_are_completed_by_reconcile(commits):
+    world = World(make_ledger=CrashingLedger)
+    register_forty_versions(world)
     while world.azure_ml.models.get("diabetes") is None or not facts(world, ChallengerEvaluated):
         world.run_for(timedelta(seconds=30))
     world.ledger.commits_left = commits
@@ -264,12 +264,12 @@ def test_decisions_left_by_a_crashed_host_are_taken_up_by_reconcile(commits):
     assert len(facts(world, CycleEnded)) == 41
 
 
-def test_decision_left_open_is_taken_by_reconcile():
+def test_fact_recorded_without_its_decision_is_completed_by_reconcile():
     world = World()
     blob = world.blobs.upload("landing", "diabetes/first.csv", b"a\nb\n")
     head = world.ledger.head("diabetes")
     entry = Entry(1, world.clock.now_utc(), DataArrived(blob, 4))
-    # Its host crashed, or was of a version that saw nothing to decide.
+    # Its host crashed, or an older version of the app decided nothing.
     world.ledger.commit(head, [entry], state=evolve(head.state, entry), due=[], undue=[])
 
     repairs = world.hosts[0].reconcile()
@@ -280,7 +280,7 @@ def test_decision_left_open_is_taken_by_reconcile():
     assert world.ledger.head("diabetes").state.champion is not None
 
 
-def test_outbox_written_by_another_version_is_put_right():
+def test_outbox_written_by_another_version_is_rebuilt():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while not (due := world.ledger.due("diabetes")):
@@ -299,7 +299,7 @@ def test_outbox_written_by_another_version_is_put_right():
     assert world.ledger.head("diabetes").state.past[-1].outcome is Outcome.PROMOTED
 
 
-def test_file_in_landing_is_used_although_its_event_looked_stale():
+def test_file_in_landing_is_used_even_if_its_event_looked_stale():
     world = World()
     gone = world.blobs.upload("landing", "diabetes/a.csv", b"old\n")
     there = world.blobs.upload("landing", "diabetes/a.csv", b"new\nnew\n")
@@ -319,7 +319,7 @@ def test_file_in_landing_is_used_although_its_event_looked_stale():
     assert data.rows == 2
 
 
-def test_version_registered_by_hand_without_event_is_found_by_reconcile():
+def test_manually_registered_version_without_event_is_found_by_reconcile():
     world = with_champion()
     world.chances = replace(CALM, event_lost=1.0)
     version = world.azure_ml.register("diabetes", {"author": "Ada"})
@@ -331,7 +331,7 @@ def test_version_registered_by_hand_without_event_is_found_by_reconcile():
     assert len([f for f in facts(world, ChallengerRegistered) if f.version == version]) == 1
 
 
-def test_version_registered_days_ago_is_not_picked_up():
+def test_version_registered_days_ago_is_ignored_by_reconcile():
     world = with_champion()
     world.chances = replace(CALM, event_lost=1.0)
     world.run_for(timedelta(days=1))
@@ -343,7 +343,7 @@ def test_version_registered_days_ago_is_not_picked_up():
     assert len(facts(world, ChallengerRegistered)) == 1
 
 
-def test_blob_of_no_model_is_alerted_once_by_event_or_reconcile():
+def test_unclaimed_blob_is_alerted_once_by_event_or_reconcile():
     world = World()
     world.upload("nobody/a.csv", b"x\n")
     world.upload("stray.csv", b"x\n")
@@ -357,7 +357,7 @@ def test_blob_of_no_model_is_alerted_once_by_event_or_reconcile():
     assert len(world.ports.alerts.sent) == 2
 
 
-def test_files_without_events_are_recorded_a_thousand_a_run():
+def test_reconcile_records_at_most_a_thousand_files_a_run():
     world = World()
     for number in range(1_200):
         world.blobs.upload("landing", f"diabetes/{number}.csv", b"%d\n" % number)
@@ -372,7 +372,7 @@ def test_files_without_events_are_recorded_a_thousand_a_run():
     assert second.errors == []
 
 
-def test_repeated_request_names_the_cycle_that_took_it():
+def test_repeated_request_returns_the_cycle_that_took_it():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.ledger.head("diabetes").state.cycle is None:

@@ -15,7 +15,7 @@ _CYCLES = 500
 _BUDGET_SECONDS = 60 * _CYCLES / 2000
 
 
-def test_rough_simulation_of_500_cycles_keeps_every_invariant():
+def test_simulation_of_500_cycles_with_faults_keeps_every_invariant():
     started = time.process_time()
 
     world, report = simulate(cycles=_CYCLES, seed=_SEED)
@@ -31,7 +31,7 @@ def test_rough_simulation_of_500_cycles_keeps_every_invariant():
     check(world)
 
 
-def test_calm_simulation_keeps_every_invariant():
+def test_simulation_without_faults_keeps_every_invariant():
     world, _ = simulate(cycles=50, seed=1, chances=CALM)
 
     check(world)

@@ -93,7 +93,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.parametrize("model", ["diabetes", "iris", "marketing"])
-def test_a_dropped_file_becomes_a_served_model_and_every_step_is_seen(run, model):
+def test_dropped_file_becomes_a_served_model(run, model):
     if model not in run.told:
         pytest.skip(f"{MARKETING.name} is not beside the project, in ../shared/data")
 
@@ -108,7 +108,7 @@ def test_a_dropped_file_becomes_a_served_model_and_every_step_is_seen(run, model
     assert {file.suffix for file in summary.files} == {".html", ".json"}
 
 
-def test_no_request_failed_while_traffic_moved_under_load(run):
+def test_no_request_fails_while_traffic_shifts_under_load(run):
     swap = run.told[LEADING].summary.swap
 
     assert swap is not None
@@ -117,20 +117,20 @@ def test_no_request_failed_while_traffic_moved_under_load(run):
     assert set(swap.by_version) == {"1", "2"}
 
 
-def test_waits_for_a_job_name_the_step_that_runs(run):
+def test_progress_of_a_job_names_the_running_step(run):
     waits = re.findall(r"… training, (step \d of 4 \(\w+\)), \d+ s", run.told[LEADING].text)
 
     assert {"step 2 of 4 (train)", "step 3 of 4 (evaluate)"} & set(waits)
 
 
-def test_every_exchange_with_azure_ml_fits_the_published_contract(run):
+def test_every_exchange_with_azure_ml_matches_the_published_swagger(run):
     if not SPECS.exists():
         pytest.skip("the published swagger is not beside the project, in ../shared/azure-specs")
 
     assert violations(run.trace, SPECS, known=KNOWN) == []
 
 
-def test_mlflow_is_asked_only_for_what_azure_ml_supports(run):
+def test_mlflow_calls_are_limited_to_those_azure_ml_supports(run):
     paths = {json.loads(line)["path"] for line in run.trace.read_text("utf-8").splitlines()}
 
     assert [path for path in paths if "/api/2.0/mlflow/" in path]

@@ -1,4 +1,4 @@
-"""Traffic that differs from the ledger: a person's change is respected, our late write repaired."""
+"""Traffic that differs from the ledger: a manual change is respected, a stale write repaired."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def facts(world, kind):
     return [e.fact for e in world.ledger.entries("diabetes") if isinstance(e.fact, kind)]
 
 
-def test_traffic_moved_by_hand_is_respected_and_alerted_once():
+def test_traffic_shifted_manually_is_respected_and_recorded_once():
     world = with_champion(policies={"diabetes": replace(POLICY, soak=timedelta(days=1))})
     world.upload("diabetes/second.csv", b"c\nd\n")
     while world.ledger.head("diabetes").state.champion.version != "2":
@@ -43,7 +43,7 @@ def test_traffic_moved_by_hand_is_respected_and_alerted_once():
     )
 
 
-def test_traffic_split_by_hand_is_recorded_once_and_left_alone():
+def test_traffic_split_manually_is_recorded_once_and_left_alone():
     world = with_champion()
     world.endpoints._endpoints["diabetes"].deployments["blue"] = world.endpoints._endpoints[
         "diabetes"
@@ -58,7 +58,7 @@ def test_traffic_split_by_hand_is_recorded_once_and_left_alone():
     assert endpoint.traffic == {"version-1": 50, "blue": 50}
 
 
-def test_an_older_write_of_a_paused_host_is_repaired():
+def test_stale_traffic_write_of_a_paused_host_is_repaired():
     world = with_champion()
     world.upload("diabetes/second.csv", b"c\nd\n")
     world.run_for(timedelta(minutes=20))

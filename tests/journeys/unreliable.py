@@ -1,4 +1,4 @@
-"""Ledger and queue as hosts see them: others get in between, and hosts die before they send."""
+"""Ledger and queue with faults: other hosts commit in between, and hosts crash before sending."""
 
 from __future__ import annotations
 

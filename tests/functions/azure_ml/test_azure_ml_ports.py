@@ -24,10 +24,10 @@ pytestmark = [
 
 
 class TestJobs:
-    def test_job_that_was_never_submitted_is_reported_as_missing(self, azure_ml, a_job):
+    def test_report_of_a_job_that_was_never_submitted_is_none(self, azure_ml, a_job):
         assert azure_ml.jobs.report(a_job().name) is None
 
-    def test_cancelling_a_missing_job_is_harmless(self, azure_ml, a_job):
+    def test_cancelling_a_missing_job_does_nothing(self, azure_ml, a_job):
         azure_ml.jobs.cancel(a_job().name)
 
     def test_job_submitted_twice_runs_once(self, azure_ml, completed):
@@ -38,7 +38,7 @@ class TestJobs:
         assert azure_ml.jobs.submit(job) == first
         assert len(azure_ml.registry.of_cycle(job.model, job.cycle_id)) == 1
 
-    def test_name_of_another_job_is_refused(self, azure_ml, a_job):
+    def test_job_name_already_used_with_other_inputs_is_refused(self, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)
 
@@ -48,7 +48,7 @@ class TestJobs:
 
         azure_ml.jobs.cancel(job.name)
 
-    def test_a_failed_job_says_which_step(self, ended, azure_ml, a_job):
+    def test_failed_job_names_the_failed_step(self, ended, azure_ml, a_job):
         job = a_job("fails")
 
         azure_ml.jobs.submit(job)
@@ -57,7 +57,7 @@ class TestJobs:
         assert report.status is JobStatus.FAILED
         assert "step" in why_failed(report)
 
-    def test_a_cancelled_job_ends_so_and_cancelling_again_is_harmless(self, ended, azure_ml, a_job):
+    def test_cancelling_a_job_is_idempotent(self, ended, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)
 
@@ -75,9 +75,7 @@ class TestJobs:
 
 
 class TestFileJobs:
-    def test_file_test_submitted_twice_runs_once_and_its_result_is_found(
-        self, ended, azure_ml, a_file_job
-    ):
+    def test_file_test_job_submitted_twice_runs_once(self, ended, azure_ml, a_file_job):
         job = a_file_job()
 
         first = azure_ml.jobs.submit_data_test(job)
@@ -88,10 +86,10 @@ class TestFileJobs:
         assert json.loads(found)["model"] == job.model
 
 
-@pytest.fixture(params=["test of a file", "comparison of a window"])
+@pytest.fixture(params=["file test", "drift check"])
 def a_small_job(request, azure_ml, a_file_job, a_drift_job):
-    """How a job of one step is made, submitted and made from something else, and from what."""
-    if request.param == "test of a file":
+    """Functions that make, submit and alter a one-step job, and the name of the altered input."""
+    if request.param == "file test":
         return a_file_job, azure_ml.jobs.submit_data_test, another_file, "path"
     return a_drift_job, azure_ml.jobs.submit_drift, another_profile, "profile"
 
@@ -105,7 +103,7 @@ def another_profile(job):
 
 
 class TestJobsOfOneStep:
-    def test_name_of_a_one_step_job_with_other_inputs_is_refused(
+    def test_one_step_job_name_already_used_with_other_inputs_is_refused(
         self, ended, azure_ml, a_small_job
     ):
         make, submit, another, part = a_small_job
@@ -118,7 +116,7 @@ class TestJobsOfOneStep:
         azure_ml.jobs.cancel(job.name)
         assert ended(job).status is JobStatus.CANCELED
 
-    def test_failed_one_step_job_says_which_step(self, ended, a_small_job):
+    def test_failed_one_step_job_names_the_failed_step(self, ended, a_small_job):
         make, submit, *_ = a_small_job
         job = make("fails")
 
@@ -130,7 +128,7 @@ class TestJobsOfOneStep:
 
 
 class TestDriftJobs:
-    def test_drift_job_submitted_twice_runs_once_though_more_rows_came(
+    def test_drift_job_submitted_again_after_more_rows_arrived_runs_once(
         self, ended, azure_ml, a_drift_job
     ):
         job = a_drift_job()
@@ -144,7 +142,7 @@ class TestDriftJobs:
         assert again == first
         assert ended(job).status is JobStatus.COMPLETED
         if isinstance(azure_ml, DoubledAzureMl):
-            return  # what a doubled check found is read where it was asked for
+            return  # the doubles write no result of a drift job
         found = azure_ml.written(f"drift/{job.model}/version-7/2026-03-14/check.json")
         assert (found["day"], found["champion-version"]) == ("2026-03-14", "7")
         assert found["start-utc"] == "2026-03-13T12:00:00+00:00"
@@ -161,7 +159,7 @@ class TestRegistry:
         assert list(azure_ml.registry.of_cycle("never-trained", "0123456789ab")) == []
         assert azure_ml.registry.version("never-trained", "1") is None
 
-    def test_the_version_of_a_job_is_found_by_its_cycle_and_says_which_attempt(
+    def test_registered_version_is_found_by_cycle_and_tagged_with_its_attempt(
         self, azure_ml, completed
     ):
         job, *_ = completed
@@ -186,7 +184,7 @@ class TestRegistry:
         assert list(since(a_model, far_away)) == []
         assert list(since("never-trained", long_ago)) == []
 
-    def test_later_tags_win_and_others_stay(self, azure_ml, a_model):
+    def test_tag_with_a_lower_fact_sequence_does_not_overwrite_a_newer_one(self, azure_ml, a_model):
         version = azure_ml.register(a_model, {"cycle_id": "0123456789ab", "attempt": "1"})
         tag = azure_ml.registry.tag
 
@@ -200,12 +198,12 @@ class TestRegistry:
         assert found.tags["fact_seq"] == "30"
         assert found.tags["attempt"] == "1"
 
-    def test_newest_drift_check_is_tagged_beside_the_role(self, azure_ml, a_model):
+    def test_newest_drift_check_is_tagged_without_changing_the_role(self, azure_ml, a_model):
         version = azure_ml.register(a_model, {"role": "candidate", "fact_seq": "12"})
         note = drift_of(version, fact_seq=30)
 
         azure_ml.registry.tag_drift(a_model, note)
-        azure_ml.registry.tag_drift(a_model, replace(note, report="of before", fact_seq=20))
+        azure_ml.registry.tag_drift(a_model, replace(note, report="older", fact_seq=20))
 
         found = azure_ml.registry.version(a_model, version)
         assert found.tags["drift_report"] == "workspace/r.html"
@@ -214,7 +212,7 @@ class TestRegistry:
         assert found.tags["role"] == "candidate"
         assert found.tags["fact_seq"] == "12"
 
-    def test_newest_drift_check_is_tagged_on_the_run_of_the_training_job_too(
+    def test_newest_drift_check_is_also_tagged_on_the_run_of_the_training_job(
         self, ended, azure_ml, a_job
     ):
         job = a_job()
@@ -225,7 +223,7 @@ class TestRegistry:
 
         for _ in range(2):
             azure_ml.registry.tag_drift(job.model, note)
-        azure_ml.registry.tag_drift(job.model, replace(note, report="of before", fact_seq=20))
+        azure_ml.registry.tag_drift(job.model, replace(note, report="older", fact_seq=20))
 
         tags = azure_ml.run_tags(job.name)
         assert tags["drift_report"] == "workspace/r.html"
@@ -233,28 +231,28 @@ class TestRegistry:
         assert tags["drift_date"] == "2026-03-14"
         assert tags["drift_fact_seq"] == "30"
 
-        azure_ml.registry.tag_drift(job.model, replace(note, report="of today", fact_seq=40))
+        azure_ml.registry.tag_drift(job.model, replace(note, report="newer", fact_seq=40))
 
-        assert azure_ml.run_tags(job.name)["drift_report"] == "of today"
+        assert azure_ml.run_tags(job.name)["drift_report"] == "newer"
 
         # when MLflow's run is deleted, as people do with old ones
         azure_ml.delete_run(job.name)
-        azure_ml.registry.tag_drift(job.model, replace(note, report="of now", fact_seq=50))
+        azure_ml.registry.tag_drift(job.model, replace(note, report="newest", fact_seq=50))
 
-        # then the version says it alone
+        # then only the version is tagged
         found = azure_ml.registry.version(job.model, version.version)
-        assert found.tags["drift_report"] == "of now"
+        assert found.tags["drift_report"] == "newest"
 
     @pytest.mark.parametrize(
         "tags",
         [
             {},
             {"cycle_id": "0123456789ab", "attempt": "1"},
-            {"cycle_id": "of a person", "attempt": "1"},
+            {"cycle_id": "set by a person", "attempt": "1"},
         ],
-        ids=["no job", "a job that is gone", "a foreign name"],
+        ids=["no job", "deleted job", "unknown cycle id format"],
     )
-    def test_version_without_a_run_is_tagged(self, azure_ml, a_model, tags):
+    def test_drift_is_tagged_on_a_version_without_an_mlflow_run(self, azure_ml, a_model, tags):
         version = azure_ml.register(a_model, tags)
 
         azure_ml.registry.tag_drift(a_model, drift_of(version, fact_seq=30))
@@ -262,13 +260,13 @@ class TestRegistry:
         found = azure_ml.registry.version(a_model, version)
         assert found.tags["drift_report"] == "workspace/r.html"
 
-    def test_tagging_a_missing_version_is_harmless(self, azure_ml):
+    def test_tagging_a_missing_version_does_nothing(self, azure_ml):
         azure_ml.registry.tag(
             "never-trained", "7", role=Role.RETIRED, cycle_id="0123456789ab", fact_seq=1
         )
         azure_ml.registry.tag_drift("never-trained", drift_of("7", fact_seq=1))
 
-    def test_a_data_version_is_registered_once_and_never_changed(self, azure_ml, a_job):
+    def test_data_version_is_immutable_once_registered(self, azure_ml, a_job):
         job = a_job()
         register = azure_ml.registry.register_data
 
@@ -280,7 +278,7 @@ class TestRegistry:
 
 
 class TestEndpoints:
-    def test_missing_endpoint_and_deployment_are_reported_as_missing(self, azure_ml):
+    def test_report_of_a_missing_endpoint_or_deployment_is_none(self, azure_ml):
         endpoints = azure_ml.endpoints
 
         assert endpoints.endpoint("nowhere") is None
@@ -288,11 +286,11 @@ class TestEndpoints:
         assert endpoints.deployment("nowhere", "version-1") is None
         endpoints.delete_deployment("nowhere", "version-1")
 
-    def test_a_version_goes_into_production_and_makes_room_for_the_next(self, azure_ml, completed):
+    def test_version_is_deployed_given_all_traffic_replaced_and_deleted(self, azure_ml, completed):
         (job, *_), endpoints = completed, azure_ml.endpoints
         (version,) = azure_ml.registry.of_cycle(job.model, job.cycle_id)
         fence = {"cycle_id": job.cycle_id, "fact_seq": 40}
-        one, two = f"version-{version.version}", "of-a-person"
+        one, two = f"version-{version.version}", "by-hand"
 
         def is_ready():
             report = endpoints.endpoint(job.model)
@@ -308,12 +306,12 @@ class TestEndpoints:
         def is_deployed(name):
             return endpoints.deployment(job.model, name).state is Provisioning.READY
 
-        # an endpoint, twice the same
+        # given an endpoint, created twice
         endpoints.create_endpoint(job.model, **fence)
         endpoints.create_endpoint(job.model, **fence)
         assert azure_ml.until(is_ready).traffic == {}
 
-        # a deployment without traffic, which answers all the same
+        # a deployment without traffic, which can be scored all the same
         for _ in range(2):
             deploy(one)
         azure_ml.until(lambda: is_deployed(one))
@@ -331,7 +329,7 @@ class TestEndpoints:
         with pytest.raises(RequestRefusedError):
             endpoints.delete_deployment(job.model, one)
 
-        # another one takes over, and the first goes
+        # a second deployment takes over, and the first is deleted
         deploy(two)
         azure_ml.until(lambda: is_deployed(two))
         with pytest.raises(RequestRefusedError):
@@ -343,7 +341,7 @@ class TestEndpoints:
         assert list(endpoints.deployments(job.model)) == [two]
         assert endpoints.endpoint(job.model).traffic == {two: 100}
 
-        # and out again
+        # finally the second one is deleted too
         shift({}, fact_seq=47)
         endpoints.delete_deployment(job.model, two)
         azure_ml.until(lambda: endpoints.deployment(job.model, two) is None)
