@@ -56,7 +56,7 @@ def test_shipped_models_are_valid():
     assert names == set(available_models()) == {"diabetes", "iris", "marketing"}
 
 
-def test_model_is_read_with_defaults_for_what_it_leaves_out(folder):
+def test_omitted_settings_take_their_defaults(folder):
     config = read_model("houses", folder.parent)
 
     assert config.features == ("size", "kind")
@@ -261,7 +261,7 @@ PARAMS = "training:\n  params: "
         (("name: houses", "name: houses\nconfig_sha256: x"), "is not known here; remove it"),
     ],
 )
-def test_setting_that_would_be_ignored_is_refused(folder, change, said):
+def test_setting_without_effect_is_refused(folder, change, said):
     found = problems_of(folder, GOOD.replace(*change, 1))
 
     assert len(found) == 1
@@ -287,7 +287,7 @@ def test_date_format_with_a_year_is_accepted(folder, form):
     assert read_model("houses", folder.parent).column("sold").date_format == form
 
 
-def test_values_and_names_are_read_as_they_are_written(folder):
+def test_values_and_names_are_not_reinterpreted_by_yaml(folder):
     """YAML takes `no` for false and 1.50 for 1.5; the data hold what stands there."""
     (folder / "model.yml").write_text(
         GOOD.replace("[flat, house]", "[yes, no, 1.50, 2026-01-02]").replace("note:", "on:")
@@ -342,14 +342,14 @@ def test_values_and_names_are_read_as_they_are_written(folder):
         ),
     ],
 )
-def test_value_that_cannot_work_is_refused_with_its_line(folder, change, said):
+def test_invalid_value_is_refused_with_its_line(folder, change, said):
     found = problems_of(folder, GOOD.replace(*change, 1))
 
     assert len(found) == 1
     assert found[0].startswith(said)
 
 
-def test_alias_bomb_is_refused_without_unfolding_it(folder):
+def test_yaml_alias_bomb_is_refused_without_expanding_it(folder):
     bomb = "    a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"    {name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
         for before, name in pairwise("abcdefghij")

@@ -154,7 +154,7 @@ def test_file_cut_off_in_its_last_row_is_reported_as_truncated(houses):
     assert finding.rows == (40,)
 
 
-def test_row_with_another_number_of_fields_is_reported_by_number(houses):
+def test_row_with_a_wrong_number_of_fields_is_reported_by_its_number(houses):
     lines = csv_bytes(table()).splitlines()
     lines[7] += b";extra"
 
@@ -174,7 +174,7 @@ def test_row_with_another_number_of_fields_is_reported_by_number(houses):
         ),
     ],
 )
-def test_reading_ends_where_the_text_is_not_csv(houses, spoil, test):
+def test_reading_stops_where_the_text_is_not_csv(houses, spoil, test):
     findings = check(houses, spoil(csv_bytes(table()))).findings
 
     assert test in {finding.test for finding in findings}
@@ -259,7 +259,7 @@ def test_shift_within_the_contract_passes(houses):
     assert check(houses, csv_bytes(table().assign(size=99.0 - np.arange(40) / 100))).passed
 
 
-def test_the_usual_words_for_missing_count_as_missing(houses):
+def test_common_missing_value_markers_count_as_missing(houses):
     words = ["NA", "nan", "NULL", ""] + ["1"] * 36
 
     finding = only(check(houses, csv_bytes(table().assign(rooms=words))))
@@ -267,7 +267,7 @@ def test_the_usual_words_for_missing_count_as_missing(houses):
     assert finding == "column rooms: 10 % missing, limit 0 % (rows 1, 2, 3, …)"
 
 
-def test_report_holds_no_value_of_the_file(houses):
+def test_report_contains_no_values_of_the_file(houses):
     secret = table().assign(kind="wigwam", rooms="Miller", size=123456.789)
 
     text = check(houses, csv_bytes(secret)).to_json()
@@ -286,7 +286,7 @@ def test_report_as_json_has_the_same_sentences(houses):
     assert document["config_sha256"] == houses.config_sha256
 
 
-def test_report_does_not_depend_on_the_size_of_chunks(houses, monkeypatch):
+def test_report_does_not_depend_on_the_chunk_size(houses, monkeypatch):
     frame = table().assign(
         price=table()["price"].where(table()["id"] != 117, -1.0), size=[np.nan] * 5 + [1.0] * 35
     )
@@ -336,7 +336,7 @@ def test_parquet_column_of_another_type_is_refused_by_name(parquet_houses, colum
     assert only(check(parquet_houses, parquet_bytes(**{column: cells}))).startswith(said)
 
 
-def test_damaged_parquet_file_is_a_finding_wherever_the_damage_is(parquet_houses):
+def test_corrupt_parquet_file_is_a_finding_wherever_the_damage_is(parquet_houses):
     whole, chance = parquet_bytes(), random.Random(7)  # noqa: S311 - damage that repeats itself
 
     for _ in range(40):
@@ -345,7 +345,7 @@ def test_damaged_parquet_file_is_a_finding_wherever_the_damage_is(parquet_houses
         check(parquet_houses, bytes(damaged))  # a verdict, whatever it is
 
 
-def test_parquet_file_that_unpacks_to_too_much_is_not_read(parquet_houses):
+def test_parquet_file_that_decompresses_beyond_the_limit_is_not_read(parquet_houses):
     content = io.BytesIO()
     pq.write_table(pa.table({"size": pa.array(np.ones(2_000_000))}), content)
 
@@ -394,7 +394,7 @@ def test_header_of_a_million_columns_is_refused_quickly(houses):
     assert finding == "100,001 columns; wanted: at most 10,000"
 
 
-def test_file_of_ids_only_lacks_the_other_columns(houses):
+def test_file_with_only_ids_is_reported_as_lacking_the_other_columns(houses):
     report = check(houses, csv_bytes(table()[["id"]]))
 
     assert {finding.column for finding in report.findings} == set(table().columns) - {"id"}
@@ -408,7 +408,7 @@ def test_rows_of_a_finding_are_in_file_order(houses):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=8))
-def test_duplicates_are_those_that_a_set_finds(chunks):
+def test_duplicates_match_those_found_with_a_set(chunks):
     seen: set[int] = set()
     expected, found, number = [], Duplicates(["x"]), 0
     for chunk in chunks:

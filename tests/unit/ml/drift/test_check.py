@@ -52,7 +52,7 @@ def test_rows_of_the_same_distribution_are_not_drift(profile):
     assert headline(result).startswith("No drift in 5 columns.")
 
 
-def test_shifted_mean_is_drift_and_its_column_comes_first(profile):
+def test_shifted_mean_is_drift_and_its_column_is_listed_first(profile):
     moved = _rows(2_000, 3, a=lambda rng, n: rng.normal(0.5, 1, n))
 
     result = check(profile, moved)
@@ -104,7 +104,7 @@ def test_single_row_of_a_new_category_is_not_drift(profile):
     assert result["kind"].new_categories == {"violet": 1}
 
 
-def test_values_that_go_missing_are_drift_of_the_missing_share(profile):
+def test_newly_missing_values_are_drift_of_the_missing_share(profile):
     def _holes(rng, n):
         return np.where(rng.random(n) < 0.05, np.nan, rng.normal(size=n))
 
@@ -115,7 +115,7 @@ def test_values_that_go_missing_are_drift_of_the_missing_share(profile):
     assert "is missing in" in details(result)[0]
 
 
-def test_stretched_tail_and_atom_are_detected_by_shares(profile):
+def test_stretched_tail_and_repeated_value_are_detected_by_shares(profile):
     def _tail(rng, n):
         x = rng.normal(size=n)
         return np.where(x > 1.645, 1.645 + 2 * (x - 1.645), x)
@@ -133,7 +133,7 @@ def test_stretched_tail_and_atom_are_detected_by_shares(profile):
         assert result["a"].wasserstein[0] < 0.05
 
 
-def test_too_few_rows_are_not_enough_data_and_the_sentence_says_how_many_are(profile):
+def test_too_few_rows_are_not_enough_data_and_the_sentence_gives_the_minimum(profile):
     result = check(profile, _rows(41, 9, a=lambda rng, n: rng.normal(5, 1, n)))
 
     assert result.verdict is Verdict.NOT_ENOUGH_DATA
@@ -147,7 +147,7 @@ def test_empty_window_is_not_enough_data(profile):
     assert result.rows == 0
 
 
-def test_missing_column_is_drift_and_new_column_is_only_mentioned(profile):
+def test_missing_column_is_drift_and_new_column_is_only_noted(profile):
     rows = _rows(1_000, 10).drop_columns(["b"]).append_column("extra", pa.array(range(1_000)))
 
     result = check(profile, rows)
@@ -203,7 +203,7 @@ def test_predictions_and_labels_are_judged_like_features():
     assert [(f.name, f.role) for f in result.drifted] == [("score", Role.PREDICTION)]
 
 
-def test_since_is_the_first_of_the_unbroken_days_with_drift(profile):
+def test_since_is_the_first_of_the_consecutive_days_with_drift(profile):
     past = []
     for k, shift in enumerate([0.0, 0.6, 0.0, 0.6, 0.6]):
         rows = _rows(1_000, 20 + k, a=lambda rng, n, s=shift: rng.normal(s, 1, n))
@@ -216,7 +216,7 @@ def test_since_is_the_first_of_the_unbroken_days_with_drift(profile):
     assert "First above the limit on 5 Mar 2026, 1 day before." in details(last)
 
 
-def test_profile_that_is_saved_loaded_and_saved_again_is_the_same_bytes(profile, tmp_path):
+def test_profile_round_trips_byte_for_byte(profile, tmp_path):
     rows = _rows(1_500, 30, b=lambda rng, n: rng.lognormal(0.4, 1, n))
 
     save_profile(profile, tmp_path / "one")
@@ -304,7 +304,7 @@ def test_reference_too_overdispersed_to_see_a_shift_of_one_sd_is_not_enough_data
 
 
 @pytest.mark.parametrize("columns", [["x", "when"], ["kind", "when"]])
-def test_slightly_overdispersed_days_alarm_for_a_shift_of_half_a_sd_only(
+def test_slightly_overdispersed_days_drift_only_when_shifted(
     columns,
 ):
     reference = _fit(_swinging(MONDAY, 120, 1, swing=0.05).select(columns), time_column="when")
@@ -334,7 +334,7 @@ def test_one_overdispersed_column_does_not_hide_drift_of_the_others():
     assert sorted(f.name for f in moved.drifted) == ["a", "b"]
 
 
-def test_days_of_a_window_without_rows_are_named():
+def test_days_without_rows_in_the_window_are_named():
     reference = _fit(_days(MONDAY, 30, 1, [0.0] * 7), time_column="when")
     window = pa.concat_tables(
         [
@@ -366,7 +366,7 @@ def test_file_with_constant_first_rows_gets_a_fine_grid(scipy_stats):
     assert result["x"].wasserstein[0] == pytest.approx(exact, abs=1e-4)
 
 
-def test_single_other_value_in_a_constant_column_counts_as_one_row():
+def test_rows_that_differ_from_a_constant_column_are_drift():
     reference = _fit(pa.table({"x": np.full(5_000, 0.003467)}))
     current = np.full(1_000, 0.003467)
     current[:30] = 0.003468
@@ -377,7 +377,7 @@ def test_single_other_value_in_a_constant_column_counts_as_one_row():
     assert result.verdict is Verdict.DRIFT
 
 
-def test_example_of_the_package_runs(tmp_path, monkeypatch, capsys):
+def test_example_in_the_package_docstring_runs(tmp_path, monkeypatch, capsys):
     _, _, example = ml.drift.__doc__.partition("report.\n\n")
     example, _, _ = example.partition("\n\nData are")
     pq.write_table(_rows(2_000, 1), tmp_path / "train.parquet")
@@ -392,7 +392,7 @@ def test_example_of_the_package_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("form", ["path", "text", "folder", "several", "pandas", "pyarrow"])
-def test_every_form_of_data_gives_the_same_verdict(tmp_path, form):
+def test_every_input_form_gives_the_same_verdict(tmp_path, form):
     table = _rows(2_000, 1)
     (tmp_path / "rows").mkdir()
     path = tmp_path / "rows" / "one.parquet"

@@ -35,7 +35,7 @@ def test_area_under_a_brownian_bridge_has_its_published_moments(uniform):
     assert square == pytest.approx(7 / 60 * 12, rel=0.02)
 
 
-def test_far_tail_of_the_area_tends_to_the_normal_tail(scipy_stats, uniform):
+def test_far_tail_of_the_area_approaches_the_normal_tail(scipy_stats, uniform):
     # Far out a bridge keeps one sign: int |B| > x is |int B| > x, and int B has variance 1 / 12.
     for chance in (1e-4, 1e-5, 1e-6):
         found = uniform.limit(chance, MANY) * math.sqrt(MANY)
@@ -43,7 +43,7 @@ def test_far_tail_of_the_area_tends_to_the_normal_tail(scipy_stats, uniform):
         assert 0.99 < found / scipy_stats.norm.isf(chance / 2) < 1.06
 
 
-def test_limits_grow_as_chance_or_rows_shrink(uniform):
+def test_limits_grow_as_false_alarm_chance_or_rows_shrink(uniform):
     by_chance = [uniform.limit(chance, 1_000.0) for chance in (0.3, 0.1, 0.02, 1e-3, 1e-6)]
     by_rows = [uniform.limit(1e-4, rows) for rows in (1e6, 1e4, 700.0, 150.0, 40.0)]
 
@@ -53,7 +53,7 @@ def test_limits_grow_as_chance_or_rows_shrink(uniform):
 
 @pytest.mark.parametrize("share", [0.0005, 0.01, 0.02, 0.05, 0.2])
 @pytest.mark.parametrize(("reference_rows", "rows"), [(2_000, 200), (20_000, 200), (20_000, 1_000)])
-def test_missing_rows_alarm_by_chance_no_more_often_than_the_budget_allows(
+def test_false_alarms_of_the_missing_share_stay_within_the_budget(
     scipy_stats, share, reference_rows, rows
 ):
     # Exact: every count of the window against counts of the reference, each with its probability.
@@ -94,7 +94,7 @@ def test_limit_of_unseen_rows_is_poisson_for_a_large_reference():
     assert most == 4
 
 
-def test_limit_is_the_larger_of_chance_and_the_smallest_overdispersion(scipy_stats, uniform):
+def test_limit_grows_with_the_smallest_overdispersion(scipy_stats, uniform):
     def _limit(*past):
         return distance_limit(uniform, past, effective_rows=1_000.0, chance=1e-4)
 

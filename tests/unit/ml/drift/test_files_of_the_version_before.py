@@ -1,4 +1,4 @@
-"""Files in `before/`, written by the version before, are read and give the same figures."""
+"""Files in `before/`, written by the previous version, are read and give the same figures."""
 
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,7 @@ from ml.drift import Verdict, check, load_profile, load_result, save_profile
 BEFORE = Path(__file__).parent / "before"
 
 
-def test_profile_of_the_version_before_gives_the_same_figures():
+def test_profile_of_the_previous_version_gives_the_same_figures():
     expected = load_result(BEFORE / "drift.json")
 
     found = check(
@@ -26,7 +26,7 @@ def test_profile_of_the_version_before_gives_the_same_figures():
         assert one.chart.reference == pytest.approx(other.chart.reference)
 
 
-def test_profile_of_the_version_before_is_written_back_unchanged(tmp_path):
+def test_profile_of_the_previous_version_round_trips_byte_for_byte(tmp_path):
     save_profile(load_profile(BEFORE / "reference.profile"), tmp_path / "again.profile")
 
     assert (tmp_path / "again.profile").read_bytes() == (BEFORE / "reference.profile").read_bytes()

@@ -38,7 +38,7 @@ def added_in_python(values, first, last, *, center=0.5, per_scale=3.0):
     return to
 
 
-def test_shipped_code_is_of_the_loops_as_they_stand():
+def test_shipped_machine_code_matches_the_current_loops():
     first_line = kernels.LOOPS.read_text("utf-8").partition("\n")[0]
 
     assert first_line.endswith(kernels.source_hash()), (
@@ -48,7 +48,7 @@ def test_shipped_code_is_of_the_loops_as_they_stand():
 
 @settings(deadline=None)  # the first one makes the machine code
 @given(ANY_FLOATS, st.data())
-def test_values_are_added_as_in_python(values, data):
+def test_machine_code_adds_values_like_python(values, data):
     first = data.draw(st.integers(0, len(values)))
     last = data.draw(st.integers(first, len(values)))
 
@@ -61,7 +61,7 @@ def test_values_are_added_as_in_python(values, data):
     assert moments[loops.SQUARES] == pytest.approx(expected[2][loops.SQUARES], rel=1e-12)
 
 
-def test_more_values_than_a_strip_holds_are_added_as_in_python():
+def test_machine_code_adds_several_strips_like_python():
     values = np.random.default_rng(1).standard_t(2, 3 * STRIP + 7)
     values[STRIP : 2 * STRIP] = 4.25  # strips of one value take another branch
 
@@ -75,7 +75,7 @@ def test_more_values_than_a_strip_holds_are_added_as_in_python():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(), st.integers(-1, 2)), max_size=40))
-def test_days_are_counted_as_in_python(rows):
+def test_machine_code_counts_days_like_python(rows):
     values, days = [value for value, _ in rows], [day for _, day in rows]
     cells = np.zeros((3, CELLS + 1), np.int64)
 
@@ -86,7 +86,7 @@ def test_days_are_counted_as_in_python(rows):
     assert cells.ravel().tolist() == expected
 
 
-def test_uniforms_are_counted_as_in_python():
+def test_machine_code_counts_uniforms_like_python():
     uniforms = np.random.default_rng(2).random((4, 50), dtype=np.float32)
     shares = np.array([0.1, 0.1, 0.35, 0.9])
     starts = np.searchsorted(shares, np.arange(8) / 8, side="right")
@@ -101,7 +101,7 @@ def test_uniforms_are_counted_as_in_python():
     assert counts.ravel().tolist() == expected
 
 
-def test_memory_that_does_not_fit_is_refused():
+def test_buffers_of_wrong_type_or_size_are_refused():
     counts, sums, moments = empty()
     values = np.zeros(10)
     good = {"center": 0.0, "per_scale": 1.0}

@@ -99,7 +99,7 @@ def test_bounds_contain_the_exact_kolmogorov_smirnov_distance(scipy_stats, name)
     assert found.low - 1e-12 <= exact <= found.high + 1e-12
 
 
-def test_chi_square_of_a_contingency_table_is_the_published_one():
+def test_chi_square_of_a_contingency_table_matches_the_published_value():
     # Agresti, Categorical Data Analysis, party identification by gender: X2 = 30.1, df = 2
     female, male = np.array([762, 327, 468]), np.array([484, 239, 477])
 
@@ -109,7 +109,7 @@ def test_chi_square_of_a_contingency_table_is_the_published_one():
     assert float(found.mean) == 2
 
 
-def test_variance_of_chi_square_is_that_of_simulated_small_windows():
+def test_chi_square_variance_matches_simulated_small_windows():
     rng = np.random.default_rng(RNG_SEED)
     shares = np.array([0.01, 0.04, 0.15, 0.8])
     reference = rng.multinomial(2_000_000, shares)

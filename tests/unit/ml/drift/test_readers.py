@@ -95,7 +95,7 @@ def test_blocks_follow_the_order_of_rows_with_several_threads(tmp_path):
         assert (a == b).all()
 
 
-def test_csv_column_of_integers_may_hold_decimals_and_text_further_down(tmp_path):
+def test_csv_column_of_integers_may_contain_decimals_and_text_in_later_rows(tmp_path):
     size = 50_000
     pad = "0" * 40  # the first block, which settles the types, is 4 MB
     rows = [f"{pad}{i % 7},{pad}{i % 5}" for i in range(size)] + ["1.5,late text"]

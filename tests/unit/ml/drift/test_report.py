@@ -69,7 +69,7 @@ def _parsed(html):
     return page
 
 
-def test_report_begins_with_verdict_largest_change_and_since_when(results):
+def test_report_starts_with_verdict_largest_change_and_first_day(results):
     page = _parsed(render_report(results[10], subject="electricity"))
 
     text = " ".join(page.text)
@@ -88,7 +88,7 @@ def test_report_has_no_scripts_and_no_external_resources(results):
     assert "http" not in html.replace("http-equiv", "")
 
 
-def test_every_drawing_has_a_text_alternative(results):
+def test_every_chart_has_a_text_alternative(results):
     page = _parsed(render_report(results[60]))
 
     assert page.images
@@ -116,7 +116,7 @@ def test_table_has_caption_scopes_and_a_row_for_every_column(results):
     assert tables == ["table", "caption"] * (12 + 1)
 
 
-def test_infinite_limit_is_written_as_strict_json_and_read_back(results, tmp_path):
+def test_infinite_limit_round_trips_as_strict_json(results, tmp_path):
     feature = results[10].columns[0]
     unreachable = replace(feature, signals=(Signal("missing", 0.0, math.inf),))
     result = replace(results[10], columns=(unreachable,))
@@ -148,7 +148,7 @@ def test_dates_are_shown_as_dates():
     assert "3 Nov 2022 → 3 Nov 2022" in text  # 1970 and 19,299 days
 
 
-def test_equal_integers_fall_into_the_same_step_on_both_sides():
+def test_equal_integers_share_a_bin_in_reference_and_current():
     reference, current = (
         pa.table({"n": np.repeat([0.0, 1.0, 2.0], rows)}) for rows in ([316, 227, 17], [63, 75, 2])
     )
@@ -170,7 +170,7 @@ def test_report_without_drift_names_the_column_nearest_to_its_limit():
     assert "✓ No drift in 5 columns. Nearest to its limit: " in html
 
 
-def test_result_that_is_saved_and_loaded_is_the_same(results, tmp_path):
+def test_result_round_trips_through_its_file(results, tmp_path):
     save_result(results[10], tmp_path / "drift.json")
 
     again = load_result(tmp_path / "drift.json")
@@ -189,7 +189,7 @@ def test_result_that_is_saved_and_loaded_is_the_same(results, tmp_path):
         (9e15 + np.arange(500), 9e15 + np.arange(500)),
     ],
 )
-def test_drawing_leaves_out_only_the_clipped_rows(reference, current):
+def test_chart_omits_only_the_clipped_rows(reference, current):
     table = [pa.table({"n": side}) for side in (reference, current)]
 
     chart = check(Profile.fit(table[0], draws=500), table[1])["n"].chart

@@ -1,4 +1,4 @@
-"""Every statistic of the registry, whatever it measures."""
+"""Rules that hold for every statistic of the registry."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def profile():
     return Profile.fit(_rows(1, rows=5_000), draws=500)
 
 
-def test_every_module_of_the_package_holds_one_statistic():
+def test_every_module_of_the_package_defines_one_statistic():
     modules = {path.stem for path in Path(statistics.__path__[0]).glob("*.py")}
 
     assert len(all_statistics()) == len(modules - {"__init__", "registry"})
@@ -46,14 +46,14 @@ def test_every_module_of_the_package_holds_one_statistic():
     assert all(statistic_named(one.name) is one for one in all_statistics())
 
 
-def test_the_statistics_of_one_column_share_its_chance_of_a_false_alarm(profile):
+def test_statistics_of_a_column_share_its_false_alarm_budget(profile):
     for column in check(profile, _rows(2, shift=0.5)).columns:
         shares = [statistic_named(signal.statistic).alarm_share for signal in column.signals]
 
         assert 0 < sum(shares) <= 1
 
 
-def test_every_statistic_is_defined_for_some_column_and_explained_in_the_report(profile):
+def test_every_statistic_is_computed_and_explained_in_the_report(profile):
     result = check(profile, _rows(3, shift=0.5))
     html = render_report(result)
 
@@ -64,7 +64,7 @@ def test_every_statistic_is_defined_for_some_column_and_explained_in_the_report(
         assert one.method in html.replace("&#x27;", "'")
 
 
-def test_every_signal_has_a_value_and_a_positive_limit_in_words(profile):
+def test_every_signal_has_a_positive_limit_and_a_sentence_quoting_it(profile):
     result = check(profile, _rows(4, shift=0.5))
 
     for column in result.columns:
@@ -86,7 +86,7 @@ def test_smaller_alarm_budget_never_lowers_a_limit(profile):
             assert few[column.name].signal(signal.statistic).limit >= signal.limit
 
 
-def test_statistic_that_the_profile_does_not_know_is_limited_by_chance_alone():
+def test_statistic_without_stored_overdispersion_is_limited_by_chance_alone():
     rows = _rows(6, rows=5_000)
     drifting = pa.table({"number": np.cumsum(np.random.default_rng(7).normal(size=5_000))})
     fitted = Profile.fit(drifting, draws=500)
@@ -101,7 +101,7 @@ def test_statistic_that_the_profile_does_not_know_is_limited_by_chance_alone():
         assert signal.limit <= by_past.signal(signal.statistic).limit
 
 
-def test_result_with_an_unknown_statistic_is_loaded_but_not_drawn(profile, tmp_path):
+def test_result_with_an_unknown_statistic_is_loaded_but_not_rendered(profile, tmp_path):
     result = check(profile, _rows(8, shift=0.5))
     stranger = replace(result.columns[0], signals=(Signal("stranger", 2.0, 1.0),))
     save_result(replace(result, columns=(stranger,)), tmp_path / "drift.json")

@@ -42,7 +42,7 @@ def test_cells_hold_the_rows_of_their_bins():
 
 @settings(deadline=None)  # the first example waits for imports
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=50))
-def test_any_floats_are_counted_once(values):
+def test_every_float_is_counted_once(values):
     summary = _summary(values)
 
     assert summary.rows == len(values)
@@ -55,7 +55,7 @@ def test_any_floats_are_counted_once(values):
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     st.integers(0, 60),
 )
-def test_merged_parts_equal_the_whole(values, cut):
+def test_merged_summaries_equal_the_summary_of_all_rows(values, cut):
     grid = Grid.fit(np.array(values))
     whole = _summary(values, grid)
 
@@ -80,7 +80,7 @@ def test_moments_and_quantiles_agree_with_numpy():
     )
 
 
-def test_constant_column_has_no_spread():
+def test_constant_column_has_zero_standard_deviation():
     summary = _summary(np.full(100, 7.25))
 
     assert summary.is_constant
@@ -102,7 +102,7 @@ def test_grid_of_mostly_equal_values_has_a_positive_scale():
     assert Grid.fit(np.array([np.nan])) == Grid(center=0.0, scale=1.0)
 
 
-def test_blocks_join_when_there_are_too_many_without_losing_rows():
+def test_blocks_are_joined_at_their_limit_without_losing_rows():
     values = np.arange(100_000, dtype=float)
 
     summary = _summary(values, history=Blocks())
@@ -113,7 +113,7 @@ def test_blocks_join_when_there_are_too_many_without_losing_rows():
     assert int(blocks[0].sum()) == summary.history.size
 
 
-def test_days_count_rows_with_a_known_day_only():
+def test_rows_without_a_known_day_are_not_counted_by_day():
     summary = NumericSummary(grid=Grid(center=0.0, scale=1.0), history=Days())
 
     summary.add(np.array([0.0, 1.0, 2.0, np.nan]), np.array([10, 10, 11, -1]))
@@ -148,14 +148,14 @@ def test_categories_and_missing_rows_are_counted():
     st.lists(st.sampled_from("abcdef"), max_size=30),
     st.lists(st.sampled_from("defghi"), max_size=9),
 )
-def test_merged_categories_equal_the_whole(first, second):
+def test_merged_categories_equal_those_of_all_rows(first, second):
     merged = _categories(first)
     merged.merge(_categories(second))
 
     assert merged.by_value() == _categories(first + second).by_value()
 
 
-def test_free_text_has_the_same_buckets_in_any_order_of_parts():
+def test_free_text_buckets_do_not_depend_on_how_rows_are_split():
     texts = [f"user-{i}" for i in range(MOST_CATEGORIES + 200)]
     whole = _categories(texts)
 
@@ -179,7 +179,7 @@ def test_column_that_becomes_free_text_within_a_block_keeps_its_history():
     assert all((row >= 0).all() for row in summary.history.counts)
 
 
-def test_bins_are_the_documented_size():
+def test_bins_stay_within_the_documented_size():
     assert BINS * 16 <= 200_000
 
 
@@ -196,7 +196,7 @@ def _bin_of(y):
 @pytest.mark.parametrize(
     "special", [[], [np.nan], [np.nan, np.inf, -np.inf], [0.0, -0.0], [1e150, -1e150, 5e-324]]
 )
-def test_values_are_counted_in_strips_as_one_by_one(size, special):
+def test_counting_in_strips_equals_counting_one_by_one(size, special):
     rng = np.random.default_rng(7)
     values = rng.standard_t(1, size) * 10.0 ** rng.integers(-9, 9, size)
     values[rng.integers(0, size, len(special))] = special
@@ -232,7 +232,7 @@ def test_run_of_equal_values_is_counted_exactly():
     assert (found.lowest, found.highest, found.missing) == (-2.0, 7.5, 100)
 
 
-def test_cached_measures_are_dropped_when_rows_are_added():
+def test_cached_measures_are_invalidated_when_rows_are_added():
     grid = Grid(center=0.0, scale=1.0)
     added, merged = _summary([1.0, 2.0], grid), _summary([1.0, 2.0], grid)
     assert (added.mean, merged.cells.sum()) == (pytest.approx(1.5), 2)

@@ -85,7 +85,7 @@ def test_champion_is_given_the_columns_it_was_trained_on():
     assert compare(frozen(), contestant(0.0), wide, config=DIABETES).metrics
 
 
-def test_champion_whose_column_is_gone_is_refused_with_its_name():
+def test_champion_that_needs_a_missing_column_is_refused_with_its_name():
     gone = contestant(0.0, ("bmi", "weight"))
 
     with pytest.raises(ModelArtefactError, match="champion needs column weight"):
@@ -132,7 +132,7 @@ def trained(folder: Path, test_percent: float) -> Path:
     return folder
 
 
-def test_model_trained_on_rows_that_are_frozen_now_is_noted(tmp_path):
+def test_model_trained_on_frozen_test_rows_is_noted(tmp_path):
     ten, twenty = trained(tmp_path / "ten", 10), trained(tmp_path / "twenty", 20)
     by_a_person = tmp_path / "by_a_person"
     by_a_person.mkdir()
@@ -186,7 +186,7 @@ def test_report_starts_with_which_model_is_better(challenger, champion, said):
     assert said in report(challenger, champion)
 
 
-def test_report_loads_and_runs_nothing():
+def test_report_has_no_scripts_and_no_external_resources():
     page = report(0.47, 0.46)
 
     policy = page.index("Content-Security-Policy")

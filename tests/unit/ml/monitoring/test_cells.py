@@ -1,4 +1,4 @@
-"""Cells of requests are read without pandas, and as those of a table are read with it."""
+"""Cells of requests are read without pandas, with the same result as pandas gives for a table."""
 
 import pandas as pd
 import pytest
@@ -35,7 +35,7 @@ def _same(values, column):
 @pytest.mark.parametrize("name", COLUMNS)
 @settings(deadline=None)  # the first one waits for imports
 @given(st.lists(st.none() | st.floats() | WHOLE, min_size=1, max_size=8))
-def test_numbers_are_read_as_pandas_reads_them(name, values):
+def test_numbers_are_read_like_pandas_reads_them(name, values):
     if name != "number":  # a whole number beside a missing cell is a float to pandas
         values = [v for v in values if v is None or abs(v) < 1e15] or [None]
     _same(values, COLUMNS[name])
@@ -44,7 +44,7 @@ def test_numbers_are_read_as_pandas_reads_them(name, values):
 @pytest.mark.parametrize("name", COLUMNS)
 @settings(deadline=None)  # the first one waits for imports
 @given(st.lists(st.none() | st.sampled_from(WORDS), min_size=1, max_size=8))
-def test_texts_are_read_as_pandas_reads_them(name, values):
+def test_texts_are_read_like_pandas_reads_them(name, values):
     _same(values, COLUMNS[name])
 
 
@@ -61,7 +61,7 @@ def test_texts_are_read_as_pandas_reads_them(name, values):
         max_size=8,
     )
 )
-def test_mixed_cells_are_read_as_pandas_reads_them(name, values):
+def test_mixed_cells_are_read_like_pandas_reads_them(name, values):
     if name != "number":  # pandas rounds it to fifteen digits
         values = [value for value in values if value != 2**70] or [None]
     _same(values, COLUMNS[name])

@@ -1,4 +1,4 @@
-"""Memory does not grow with the rows."""
+"""Memory does not grow with the number of rows."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ def ten_columns(bench):
     return RoleRows(Profile.fit(table, draws=100), Role.FEATURE, bench.config)
 
 
-def test_rows_reach_the_engine_before_they_pile_up(ten_columns):
+def test_streamed_rows_are_passed_on_in_bounded_batches(ten_columns):
     read = 0
 
     def requests():
@@ -59,7 +59,7 @@ def test_at_most_fifty_new_columns_are_remembered():
     assert len(requests.new_columns) == 50
 
 
-def test_only_the_latest_keys_are_remembered():
+def test_only_the_latest_hundred_thousand_keys_are_remembered():
     recent = Recent()
 
     first = [recent.has("event", i) for i in range(100_001)]

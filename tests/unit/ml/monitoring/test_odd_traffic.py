@@ -1,4 +1,4 @@
-"""Requests with unusual cells give the figures of the version before, stored in `before/`."""
+"""Requests with unusual cells give the figures of the previous version, stored in `before/`."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def _assert_holds(found, expected, place=""):
 
 
 @pytest.mark.parametrize("name", WINDOWS)
-def test_streamed_rows_give_the_figures_of_rows_read_through_pandas_and_parquet(bench, name):
+def test_streamed_rows_give_the_same_figures_as_the_previous_version(bench, name):
     bench.profile = BEFORE / "reference.profile"
     odd_traffic.send(bench)
 
@@ -41,7 +41,7 @@ def test_streamed_rows_give_the_figures_of_rows_read_through_pandas_and_parquet(
     _assert_holds(found, json.loads((BEFORE / f"{name}.drift.json").read_text()))
 
 
-def test_summary_is_that_of_the_version_before(bench):
+def test_summary_matches_that_of_the_previous_version(bench):
     bench.profile = BEFORE / "reference.profile"
     odd_traffic.send(bench)
 
@@ -53,7 +53,7 @@ def test_summary_is_that_of_the_version_before(bench):
     assert found.keys() == expected.keys()
 
 
-def test_result_of_the_version_before_is_read_and_gets_a_new_sentence(tmp_path):
+def test_result_of_the_previous_version_is_read_and_gets_a_sentence(tmp_path):
     shutil.copy(BEFORE / "day.drift.json", tmp_path / "drift.json")
 
     check = read_check(tmp_path)

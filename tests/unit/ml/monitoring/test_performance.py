@@ -49,7 +49,7 @@ def test_drop_within_the_margin_is_not_worse():
     assert _judge(_right(0.8), margin=0.12).verdict is Realised.NOT_WORSE
 
 
-def test_few_labels_are_not_enough_and_the_sentence_says_how_many_are():
+def test_too_few_labels_are_not_judged_and_the_sentence_gives_the_minimum():
     found = _judge(_right(0.2, rows=20), predictions=400)
 
     assert found.verdict is Realised.NOT_ENOUGH_LABELS
@@ -58,13 +58,13 @@ def test_few_labels_are_not_enough_and_the_sentence_says_how_many_are():
     )
 
 
-def test_no_label_at_all_is_not_enough():
+def test_predictions_without_any_label_are_not_judged():
     found = _judge([])
 
     assert (found.verdict, found.overall) == (Realised.NOT_ENOUGH_LABELS, None)
 
 
-def test_wilson_interval_is_the_published_one():
+def test_wilson_interval_matches_the_published_one():
     # Agresti & Coull (1998), The American Statistician 52(2): 9 of 10 successes
     found = _judge([0.0] + [1.0] * 9)
 
@@ -72,7 +72,7 @@ def test_wilson_interval_is_the_published_one():
     assert found.overall.high == pytest.approx(0.982, abs=5e-4)
 
 
-def test_errors_of_numbers_are_measured_in_the_unit_of_the_target():
+def test_absolute_error_is_in_the_unit_of_the_target():
     found = _judge([3.0] * 500, metric=Metric.ABSOLUTE_ERROR, baseline=2.0, margin=0.5)
 
     assert found.overall.value == pytest.approx(3.0)
@@ -129,7 +129,7 @@ def test_last_label_of_a_row_within_one_table_counts(bench):
     assert predictions.performance(0.9).overall.value == 1.0
 
 
-def test_all_of_many_predictions_are_joined(bench):
+def test_all_of_120_000_predictions_are_joined_with_their_labels(bench):
     predictions = Predictions(bench.config)
     for start in range(0, 120_000, 1_000):
         rows = [{"row": i, "prediction": i % 2} for i in range(start, start + 1_000)]
@@ -142,7 +142,7 @@ def test_all_of_many_predictions_are_joined(bench):
     assert found.overall.value == 0.5
 
 
-def test_section_counts_days_whose_interval_is_beyond_the_limit():
+def test_report_section_counts_days_whose_interval_is_beyond_the_limit():
     days = (
         (DAY, Estimate(0.9, 0.85, 0.95, 100)),
         (DAY + timedelta(days=1), Estimate(0.7, 0.6, 0.79, 100)),

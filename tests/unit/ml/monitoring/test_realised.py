@@ -52,7 +52,7 @@ def test_drop_beyond_the_margin_is_worse_without_drift_of_inputs(bench):
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda row: f"  {row}".strip()])
-def test_ids_are_joined_whatever_type_they_are_written_as(bench, form):
+def test_ids_are_joined_whatever_their_type(bench, form):
     rows = table(300, seed=3)
     bench.score(rows.assign(row=[form(row) for row in rows["row"]]), right=1.0)
 

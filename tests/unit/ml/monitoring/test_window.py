@@ -45,7 +45,7 @@ def test_shift_of_one_feature_is_named_and_measured(bench):
     assert "income moved by" in (bench.output / "report.html").read_text()
 
 
-def test_check_that_was_written_is_read_back_the_same(bench):
+def test_check_round_trips_through_its_files(bench):
     bench.score(table(400, seed=3), right=1.0)
 
     check = bench.check()
@@ -77,7 +77,7 @@ def test_times_with_an_offset_are_converted_to_utc(bench):
 
 
 @pytest.mark.parametrize("form", [int, float, str, lambda value: f"{value:.1f}"])
-def test_code_is_one_category_whatever_type_it_is_written_as(bench, form):
+def test_category_code_is_one_category_whatever_its_type(bench, form):
     rows = inputs(1_000).to_dict("records")
     bench.send([row | {"rooms": form(int(row["rooms"]))} for row in rows])
 
@@ -88,7 +88,7 @@ def test_code_is_one_category_whatever_type_it_is_written_as(bench, form):
     assert rooms.ratio < 1
 
 
-def test_category_that_the_contract_does_not_list_is_drift(bench):
+def test_category_outside_the_contract_is_drift(bench):
     rows = inputs(1_000).to_dict("records")
     bench.send([row | {"kind": "boat"} if i % 10 == 0 else row for i, row in enumerate(rows)])
 
@@ -149,7 +149,7 @@ def test_window_without_predictions_and_labels_is_not_drift(bench):
     assert {one.name for one in check.leading} == {"income", "rooms", "kind"}
 
 
-def test_feature_that_no_row_has_is_drift(bench):
+def test_feature_missing_from_every_row_is_drift(bench):
     bench.send(inputs(1_000).drop(columns="kind"))
 
     check = bench.check()
@@ -167,7 +167,7 @@ def test_columns_without_a_reference_are_named(bench):
     assert "New columns, not compared: color." in (bench.output / "report.html").read_text()
 
 
-def test_repeated_event_counts_once(bench):
+def test_duplicate_event_counts_once(bench):
     rows = inputs(300)
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
     bench.send(rows, each=300, id="event-x", correlationid="request-x")
@@ -175,7 +175,7 @@ def test_repeated_event_counts_once(bench):
     assert bench.check().result.rows == 300
 
 
-def test_row_that_is_repeated_within_its_request_counts_once(bench):
+def test_duplicate_row_within_a_request_counts_once(bench):
     rows = inputs(300)
     bench.send(rows, each=300, correlationid="request-x")
     bench.send(rows, each=300, correlationid="request-x")  # another event of the same request
@@ -184,7 +184,7 @@ def test_row_that_is_repeated_within_its_request_counts_once(bench):
     assert bench.check().result.rows == 600
 
 
-def test_rows_without_an_id_are_never_repeated(bench):
+def test_rows_without_an_id_are_not_deduplicated(bench):
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
     bench.send(inputs(300).drop(columns="row"), each=300, correlationid="request-x")
 
@@ -313,7 +313,7 @@ def test_last_of_several_checks_of_a_day_counts(bench):
     assert [day for day, _ in income["past"]] == ["2026-03-13", "2026-03-14"]
 
 
-def test_alarm_budget_of_model_yml_decides(bench):
+def test_alarm_budget_of_model_yml_is_used(bench):
     bench.send(inputs(1_000, shift=0.18))
 
     strict = bench.check()
@@ -324,7 +324,7 @@ def test_alarm_budget_of_model_yml_decides(bench):
     assert (strict.result.verdict, blind.result.verdict) == ("drift", "no drift")
 
 
-def test_reference_of_an_older_model_yml_judges_its_own_columns(bench, tmp_path):
+def test_reference_of_an_older_model_yml_is_compared_on_its_own_columns(bench, tmp_path):
     text = MODEL.replace("    income:", "    wage:").replace("[1, 2, 3]", "[1, 2]")
     newer = config_of(tmp_path, text)
     bench.send(inputs(1_000))

@@ -59,7 +59,7 @@ def test_reference_and_current_share_their_axes():
     assert heights["reference"] * 2 == heights["current"] == drawing.BASE - drawing.TOP
 
 
-def test_bar_of_less_than_a_pixel_is_drawn_as_one():
+def test_bar_of_less_than_a_pixel_is_drawn_as_one_pixel():
     svg = charts.overlaid([0, 1, 2], [1.0, 0.0], [0.9999, 0.0001], finding="moved")
 
     assert (drawing.RIGHT, drawing.BASE - 1) in _walk(_path(svg, "current"))
@@ -113,7 +113,7 @@ def test_axis_has_round_values_within_its_range(low, span):
     assert all(drawing.LEFT <= x <= drawing.RIGHT for x in xs)
 
 
-def test_label_is_cut_by_width_and_not_by_number_of_letters():
+def test_label_is_truncated_by_width_not_by_number_of_letters():
     assert drawing.cut("illumination", 100) == "illumination"
     assert drawing.width_of(drawing.cut("W" * 20, 100)) <= 100
     assert drawing.width_of(drawing.cut("漢字" * 10, 100)) <= 100

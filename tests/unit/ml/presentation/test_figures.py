@@ -19,7 +19,7 @@ from ml.presentation.figures import day_ranges, listed, number, percent, shorten
         (float("inf"), "inf"),
     ],
 )
-def test_numbers_have_three_figures_and_years_look_like_years(value, text):
+def test_numbers_have_three_significant_figures_and_years_no_separator(value, text):
     assert number(value) == text
 
 

@@ -52,7 +52,7 @@ def _batch(kind="model_inputs", rows=1):
     return Batch(kind, {"x": list(range(rows))}, "request-1", "3", time_seconds=1790000000)
 
 
-def test_batch_is_posted_as_microsofts_client_posts_it(server):
+def test_batch_is_posted_like_microsofts_client_posts_it(server):
     collection = _collection(server.server_port)
 
     collection.put([_batch(rows=2), _batch("model_outputs")])
@@ -70,7 +70,7 @@ def test_batch_is_posted_as_microsofts_client_posts_it(server):
     assert collection.dropped == 0
 
 
-def test_full_queue_drops_batches_counts_them_and_returns_at_once(server, caplog):
+def test_full_queue_drops_and_counts_batches_without_blocking(server, caplog):
     server.gate.clear()
     collection = _collection(server.server_port, capacity=5)
 
@@ -91,7 +91,7 @@ def test_full_queue_drops_batches_counts_them_and_returns_at_once(server, caplog
     assert [f"rows_since_start={collection.dropped} " in line for line in last] == [True]
 
 
-def test_memory_is_bounded_while_the_collector_is_away(server, monkeypatch):
+def test_memory_is_bounded_while_the_collector_is_unavailable(server, monkeypatch):
     monkeypatch.setattr("ml.scoring.collection._MOST_WAITING_BYTES", 1_000_000)
     server.gate.clear()
     collection = _collection(server.server_port, capacity=1500)
@@ -108,7 +108,7 @@ def test_memory_is_bounded_while_the_collector_is_away(server, monkeypatch):
     assert sum(len(body) for _, _, body, _ in server.seen) == 5 * rows
 
 
-def test_sent_batches_make_room_for_new_ones(server, monkeypatch):
+def test_sent_batches_free_room_in_the_queue(server, monkeypatch):
     monkeypatch.setattr("ml.scoring.collection._MOST_WAITING_BYTES", 100_000)
     collection = _collection(server.server_port)
 
@@ -177,7 +177,7 @@ def test_only_enabled_and_sampled_kinds_are_sent(server, percent, drawn, kinds):
     assert sent == kinds
 
 
-def test_settings_are_read_as_microsofts_client_reads_them(tmp_path):
+def test_settings_are_read_like_microsofts_client_reads_them(tmp_path):
     off = CollectionSettings.from_env({})
     legacy = CollectionSettings.from_env(
         {"AZUREML_MDC_ENABLED": "TRUE", "AZUREML_MDC_PORT": "7", "AZUREML_MDC_SAMPLE_RATE": "20"}

@@ -143,7 +143,7 @@ def test_renamed_column_gets_a_hint_and_missing_one_is_named():
         ({"input_data": {"columns": ["age", "age"], "data": [[1, 2]]}}, "duplicate_column"),
     ],
 )
-def test_body_of_another_form_is_refused_with_the_reason(document, code):
+def test_malformed_body_is_refused_with_the_reason(document, code):
     assert _refusal(document).code == code
 
 
@@ -155,13 +155,13 @@ def test_body_of_another_form_is_refused_with_the_reason(document, code):
         (b'{"input_data": {"columns": ["age"], "columns": ["bmi"], "data": [[1]]}}', "columns"),
     ],
 )
-def test_name_given_twice_is_refused(body, column):
+def test_duplicate_column_name_is_refused(body, column):
     error = _refusal(body)
 
     assert (error.code, error.column) == ("duplicate_column", column)
 
 
-def test_hundred_thousand_names_are_refused_quickly_with_a_short_message():
+def test_hundred_thousand_column_names_are_refused_quickly_with_a_short_message():
     names = [f"x{number}" for number in range(100_000)]
     began = time.process_time()
 

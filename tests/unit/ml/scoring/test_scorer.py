@@ -154,7 +154,7 @@ class _WrongModel:
         (ValueError("inside"), ValueError),
     ],
 )
-def test_wrong_predictions_of_a_model_raise_and_are_not_collected(mounted, predictions, error):
+def test_invalid_predictions_of_a_model_raise_and_are_not_collected(mounted, predictions, error):
     kept = _Kept()
     scorer = Scorer(
         folder=ModelFolder.read(mounted), model=_WrongModel(predictions), collection=kept
@@ -174,7 +174,7 @@ def test_model_with_untrusted_function_is_refused_although_its_file_trusts_it(tm
 
 
 @pytest.mark.parametrize("name", ["os.system", "ml.models.diabetes.pipeline.os", "ml.models.x.f"])
-def test_what_our_module_only_imports_is_not_trusted(name):
+def test_names_that_our_module_only_imports_are_not_trusted(name):
     assert not is_trusted(name)
 
 
@@ -201,7 +201,7 @@ def test_folder_that_cannot_be_served_is_refused_with_the_reason(tmp_path, mount
     assert ModelFolder.read(mounted).version == "12"
 
 
-def test_scoring_a_row_runs_five_of_our_files_at_most(mounted):
+def test_scoring_a_row_runs_at_most_five_of_our_files(mounted):
     """The entry script calls the scorer; it needs the inference server, so it is counted here."""
     scorer, _ = _scorer(mounted)
     ran = {"score.py"}

@@ -120,7 +120,7 @@ def test_document_that_is_not_a_pin_set_of_this_model_is_refused(tmp_path, docum
         read_pins(path, model="houses")
 
 
-def test_data_hash_depends_on_contents_and_not_on_names(tmp_path):
+def test_data_hash_depends_on_contents_not_on_file_names(tmp_path):
     path = tmp_path / "pins.json"
 
     def data_hash(*files: dict[str, object]) -> str:
@@ -143,7 +143,7 @@ def test_newest_row_of_an_id_is_kept(tmp_path):
     assert merged.replaced == 3
 
 
-def test_without_id_rows_exported_again_go_and_duplicates_in_one_file_stay(tmp_path):
+def test_without_an_id_duplicates_are_dropped_across_files_but_kept_within_one(tmp_path):
     config = houses(tmp_path, identity="id: null")
     first = pd.concat([table(4), table(1)], ignore_index=True).assign(id=1.0)
     again = pd.concat([first, table(2, first_id=9)], ignore_index=True).assign(id=1.0)
@@ -183,7 +183,7 @@ def test_order_of_rows_in_a_file_does_not_matter(tmp_path):
     pd.testing.assert_frame_equal(straight.rows, shuffled.rows)
 
 
-def test_row_stays_on_its_side_when_more_data_arrive(tmp_path):
+def test_row_stays_in_train_or_test_when_more_data_arrive(tmp_path):
     config = houses(tmp_path, training="min_train_rows: 2, min_test_rows: 2")
 
     before = split(merge([table(100)], config).rows, config)
