@@ -100,6 +100,14 @@ class DemoClient:
         """Why a cycle ended so."""
         return await self._app("GET", f"/api/models/{self._model}/cycles/{cycle_id}")
 
+    async def explanation(self, cycle_id: str) -> str:
+        """The same as a person reads it in a terminal."""
+        return await self._text(
+            "GET",
+            f"{self._record.functions_url}/api/models/{self._model}/cycles/{cycle_id}",
+            headers={"x-functions-key": self._record.function_key, "Accept": "text/plain"},
+        )
+
     async def retrain(self, reason: str) -> dict[str, Any]:
         """Ask for a retraining."""
         return await self._app(
@@ -122,6 +130,10 @@ class DemoClient:
         return document
 
     async def _answer(self, method: str, url: str, **arguments: Any) -> Any:
+        text = await self._text(method, url, **arguments)
+        return json.loads(text) if text.strip() else {}
+
+    async def _text(self, method: str, url: str, **arguments: Any) -> str:
         for tries_left in reversed(range(_TRIES if method == "GET" else 1)):
             try:
                 async with self._session.request(method, url, **arguments) as response:
@@ -134,7 +146,7 @@ class DemoClient:
                     ) from exc
             else:
                 if response.status < HTTPStatus.BAD_REQUEST:
-                    return json.loads(text) if text.strip() else {}
+                    return text
                 if response.status not in _BUSY or tries_left == 0:
                     raise DemoClientError(
                         f"{method} {url} answered {response.status}: {text[:500]}"

@@ -230,6 +230,7 @@ class Journey:
         cycle = await self._cycle(
             "the retraining that drift started", {"promoted", "rejected"}, opened_by="drift"
         )
+        await self._keep_explanation(cycle)
         await self._watch.until(
             self._notice_sent,
             "the DriftDetected event at its other subscriber",
@@ -319,6 +320,11 @@ class Journey:
                 self.summary.files.append(
                     await self._client.save(_WORKSPACE_CONTAINER, name, target)
                 )
+
+    async def _keep_explanation(self, cycle: Cycle) -> None:
+        target = self._reports / f"explain-{cycle.cycle_id}.txt"
+        target.write_text(await self._client.explanation(cycle.cycle_id), encoding="utf-8")
+        self.summary.files.append(target)
 
     async def _keep_drift_report(self, drift: dict[str, Any]) -> None:
         if not drift["report"]:

@@ -105,7 +105,10 @@ def test_dropped_file_becomes_a_served_model(run, model):
         assert outcome in possible
     assert len(summary.sentences) == len(Step) - (0 if model == LEADING else len(LEFT_OUT))
     assert all(file.stat().st_size > 200 for file in summary.files)
-    assert {file.suffix for file in summary.files} == {".html", ".json"}
+    explained = [file.read_text() for file in summary.files if file.suffix == ".txt"]
+    assert {file.suffix for file in summary.files} - {".txt"} == {".html", ".json"}
+    assert len(explained) == (1 if model == LEADING else 0)  # of the cycle that drift opened
+    assert all("1 ✓ Reason     because of drift" in text for text in explained)
 
 
 def test_no_request_fails_while_traffic_shifts_under_load(run):
