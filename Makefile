@@ -9,10 +9,10 @@ MODEL ?= diabetes
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check bench lock
+.PHONY: help setup demo screenshots local test check bench lock
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: ## virtual environment, Azurite and the environments of app, training and scoring
 	@$(PYTHON) local/bootstrap.py
@@ -20,6 +20,9 @@ setup: ## virtual environment, Azurite and the environments of app, training and
 
 demo: setup ## the whole loop on real data, with live progress; MODEL=diabetes|iris|marketing DATA=file.csv
 	@$(RUN) -m demo --model $(MODEL) $(if $(DATA),--data "$(DATA)")
+
+screenshots: setup ## pictures of the README, from what the last demo left; needs Chromium
+	@$(RUN) -m demo.screenshots
 
 local: setup ## start the stack and stay
 	@$(RUN) -m local up
