@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.usecases.read_drift_report import ReadDriftReport
     from shared.usecases.reconcile import Reconcile
     from shared.usecases.record_challenger import RecordChallenger
+    from shared.usecases.record_drift import RecordDrift
     from shared.usecases.record_job_end import RecordJobEnd
     from shared.usecases.reject import Rejects
     from shared.usecases.request_retrain import RequestRetrain
@@ -124,6 +125,12 @@ class App(Ports):
         from shared.usecases.record_challenger import RecordChallenger  # noqa: PLC0415 - same
 
         return RecordChallenger(self.record, self.catalog, lambda: self.registry)
+
+    @cached_property
+    def record_drift(self) -> RecordDrift:
+        from shared.usecases.record_drift import RecordDrift  # noqa: PLC0415 - same
+
+        return RecordDrift(self.record, self.clock)
 
     @cached_property
     def read_drift_report(self) -> ReadDriftReport:

@@ -123,13 +123,13 @@ def on_drift_checked(event: Event, app: App) -> None:
     """Our own event comes back with a known key, which is success.
 
     Raises:
-        EventRejectedError: unreadable.
+        EventRejectedError: unreadable, or of a day to come.
         UnknownModelError: not one of our models.
     """
     from shared.wire.drift import read_drift_detected  # noqa: PLC0415 - not needed to index the app
 
     model, fact = read_drift_detected(event)
-    recorded = app.record(model, fact)
+    recorded = app.record_drift(model, fact)
     app.log.info("drift checked", model=model, fact_key=fact.key, new=recorded.new)
 
 

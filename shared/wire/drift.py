@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -12,9 +13,12 @@ from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
 
 _MOST_SIGNALS = 10
+_MOST_REVISIONS = 9_999  # as many as names of folders hold
+_MOST_ROWS = 2**63 - 1
 _LONGEST_FEATURE = 256
 _LONGEST_WORD = 40
 _SHOWN_CHARACTERS = 300
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
@@ -29,8 +33,8 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
     rows; of more than ten signals the first ten are kept.
 
     Raises:
-        EventRejectedError: one of the first four is missing or malformed, or a signal without
-            feature, statistic and threshold.
+        EventRejectedError: one of the first four is missing or malformed, the revision is not one,
+            or a signal is without feature, statistic and threshold.
     """
     return (
         text(event, "model"),
@@ -44,24 +48,41 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
             reference_rows=_rows(event, "referenceRows"),
             report=text(event, "report") if member(event.data, "report") else None,
             source="outside",
-            revision=_rows(event, "revision"),
+            revision=_revision(event),
         ),
     )
 
 
 def _day(event: Event) -> date:
     value = text(event, "date")
-    try:
-        return date.fromisoformat(value)
-    except ValueError as exc:
+    day = _day_or_none(value)
+    if day is None:
         raise EventRejectedError(
             f"{event.event_type}: data.date is {value!r}, a day as YYYY-MM-DD is needed"
-        ) from exc
+        )
+    return day
+
+
+def _revision(event: Event) -> int:
+    """Part of the key: another one would be taken for a check that is known."""
+    value = member(event.data, "revision")
+    if value is None:
+        return 0
+    if _is_whole(value) and value <= _MOST_REVISIONS:
+        return int(value)
+    raise EventRejectedError(
+        f"{event.event_type}: data.revision is {str(value)[:_SHOWN_CHARACTERS]}, a whole number "
+        f"from 0 to {_MOST_REVISIONS:,} is needed"
+    )
 
 
 def _rows(event: Event, name: str) -> int:
     value = member(event.data, name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return int(value) if _is_whole(value) and value <= _MOST_ROWS else 0
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _signals(event: Event) -> tuple[DriftSignal, ...]:
@@ -103,8 +124,10 @@ def _short(value: Any) -> str:
 
 
 def _day_or_none(value: Any) -> date | None:
+    """None for what is not YYYY-MM-DD: ISO 8601 has other forms of a day too."""
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
+        written = isinstance(value, str) and _DAY.fullmatch(value)
+        return date.fromisoformat(value) if written else None
     except ValueError:
         return None
 
@@ -114,4 +137,9 @@ def _share(value: Any) -> float:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False

@@ -29,6 +29,22 @@ def kinds(app, model="diabetes"):
     return [type(fact) for fact in app.facts(model)]
 
 
+def test_drift_of_a_day_to_come_is_kept_and_reported_and_later_checks_stay_the_newest(app):
+    events_queue.handle(drift_found(date="9999-01-01").encode(), app)
+
+    assert app.ledger.head("diabetes").state.last_drift is None
+    assert "9999-01-01 is after today" in app.alert_sentences()[0]
+
+
+def test_drift_event_with_a_number_beyond_every_float_is_reported_and_does_not_crash(app):
+    signal = {"feature": "bmi", "statistic": 10**400, "threshold": 0.1}
+
+    events_queue.handle(drift_found(signals=[signal]).encode(), app)
+
+    assert kinds(app) == []
+    assert "finite numbers" in app.alert_sentences()[0]
+
+
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode])
 def test_blob_event_delivered_twenty_times_is_recorded_once(app, queue_message, encode):
     message = queue_message(encode(recorded("blob_created.eventgrid")))

@@ -131,6 +131,26 @@ def test_drift_event_from_another_monitor_has_the_same_key_as_our_check():
 @pytest.mark.parametrize(
     ("member", "value"),
     [
+        ("date", "20260313"),
+        ("date", "2026-W11-5"),
+        ("date", 20260313),
+        ("date", "2026-02-30"),
+        ("revision", "2"),
+        ("revision", -1),
+        ("revision", 10**30),
+        ("signals", [{"feature": "bmi", "statistic": 10**400, "threshold": 0.1}]),
+    ],
+)
+def test_drift_event_with_a_value_that_is_not_one_is_rejected_by_its_name(member, value):
+    data = {"model": "diabetes", "date": "2026-03-13", "profile": 9, "sentence": "bmi moved"}
+
+    with pytest.raises(EventRejectedError, match=member.removesuffix("s")):
+        read_drift_detected(an_event("Retrain.DriftDetected", data | {member: value}))
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
         ("measure", 7),
         ("measure", "x" * 41),
         ("role", None),
