@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import CHAMPION, DATA, FULL_STORY, arrival, drift, record
+from stories import CHAMPION, DATA, FULL_STORY, NOON_UTC, arrival, drift, record
 
 from shared.domain.codec import (
     CodecError,
@@ -18,14 +18,17 @@ from shared.domain.codec import (
     state_from_json,
     state_to_json,
 )
-from shared.domain.facts import FACTS
+from shared.domain.evolve import fold
+from shared.domain.facts import FACTS, Entry
 from shared.domain.jobs import JobFinished
 from shared.domain.retraining import RetrainRequested
-from shared.domain.rollout import ChampionPromoted
+from shared.domain.rollout import ChampionPromoted, DeploymentFailed
 from shared.domain.state import State
 
-_RECORDED = Path(__file__).resolve().parents[2] / "wire" / "facts.format_1.jsonl"
-GOLDEN = [json.loads(line) for line in _RECORDED.read_text(encoding="utf-8").splitlines()]
+_WIRE = Path(__file__).resolve().parents[2] / "wire"
+_RECORDED = (_WIRE / "facts.format_1.jsonl").read_text(encoding="utf-8")
+_FOLDED = (_WIRE / "state_of_facts.format_1.json").read_text(encoding="utf-8")
+GOLDEN = [json.loads(line) for line in _RECORDED.splitlines()]
 
 
 @pytest.mark.parametrize("line", GOLDEN, ids=lambda line: json.loads(line["json"])["is"])
@@ -44,6 +47,30 @@ def holds(written, recorded):
     if isinstance(recorded, list):
         return len(written) == len(recorded) and all(map(holds, written, recorded))
     return written == recorded
+
+
+def test_facts_of_the_first_version_still_fold_to_the_state_that_it_made_of_them():
+    # Made by the release before facts and effects declared themselves, of the facts it knew.
+    state = json.loads(_FOLDED)
+    facts = [fact_from_json(line["json"]) for line in GOLDEN]
+    # The deployment of one version ended in one way.
+    story = [fact for fact in facts if not isinstance(fact, DeploymentFailed)][: state["count"]]
+
+    entries = [
+        Entry(number, NOON_UTC + timedelta(minutes=number - 1), fact)
+        for number, fact in enumerate(story, start=1)
+    ]
+
+    assert holds(json.loads(state_to_json(fold("diabetes", entries))), state)
+
+
+def test_effect_given_up_before_such_facts_had_a_cycle_is_one_of_the_cycle_in_its_key():
+    of_a_cycle, of_none = (
+        fact_from_json(f'{{"is":"effect_failed","effect":"{key}","sentence":"quota"}}')
+        for key in ("0123456789ab:submit:retrain-0123456789ab-1", "tag:8:champion:21")
+    )
+
+    assert (of_a_cycle.cycle, of_none.cycle) == ("0123456789ab", None)
 
 
 def test_every_fact_type_has_a_recorded_example():
