@@ -91,6 +91,8 @@ def _not_a_date_format(text: str, _info: ValidationInfo) -> str | None:
     except ValueError as exc:
         return f"{exc}; write e.g. %Y-%m-%d"
     if read.year == _ANY_MOMENT.year:
+        if read.day == _ANY_MOMENT.day and read.month != _ANY_MOMENT.month:
+            return f"{text!r} names a day and no month; write %m for it (%M are minutes)"
         return None
     return (
         f"{text!r} does not say where the year stands; write e.g. %Y-%m-%d, or {_ISO_DATES} for "

@@ -233,6 +233,7 @@ PARAMS = "training:\n  params: "
         (("{type: date}", "{type: date, format: YYYY-MM-DD}"), "'YYYY-MM-DD' does not say where"),
         (("{type: date}", '{type: date, format: "%H:%M"}'), "'%H:%M' does not say where the year"),
         (("{type: date}", "{type: date, format: mixed}"), "or ISO8601 for any ISO form"),
+        (("{type: date}", '{type: date, format: "%Y-%M-%d"}'), "write %m for it (%M are minutes)"),
         # training parameters
         (("gate:", f"{PARAMS}{{random_state: 3}}\ngate:"), "is set from training.seed; remove it"),
         (("gate:", f"{PARAMS}{{n_jobs: -1}}\ngate:"), "is always 1, since other steps run beside"),
