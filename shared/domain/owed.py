@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from shared.domain import sentences
 from shared.domain.cycle import challenger
-from shared.domain.data import DataTested, quarantine_report
-from shared.domain.declared import FactOfCycle, FactOfModel, Verdict
+from shared.domain.data import DataArrived, DataTested, quarantine_report
+from shared.domain.declared import FactOfCycle, Verdict
 from shared.domain.drift import (
     CheckDrift,
     DriftCheckDue,
@@ -36,6 +36,7 @@ from shared.domain.retraining import (
     Outcome,
     ReasonKind,
     RetrainDecided,
+    RetrainRequested,
 )
 from shared.domain.rollout import (
     ChampionPromoted,
@@ -86,7 +87,7 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
             return _after_giving_up(state, entry, fact)
         case AlertRaised() as fact:
             return (*owed, RaiseAlert(entry.seq, fact.sentence))
-        case FactOfCycle() | FactOfModel() | ChallengerRegistered():
+        case FactOfCycle() | DataArrived() | RetrainRequested() | ChallengerRegistered():
             return owed  # nothing comes of it for others
         case unknown:
             assert_never(unknown)
