@@ -1,12 +1,16 @@
 """The work queue, the daily drift timer and the reconcile timer, over the doubles."""
 
+import logging
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from functions import drift_timer, reconcile_timer, work_queue
 from shared.domain.data import DataTested
 from shared.errors import ServiceBusyError
+
+RUNBOOK = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text("utf-8")
 
 
 def work_messages(app):
@@ -101,3 +105,19 @@ def test_blob_without_event_is_found_by_reconcile(app):
 
     arrived = app.facts("iris")[0]
     assert (arrived.blob.path, arrived.source) == ("iris/lost.csv", "reconcile")
+
+
+def test_what_reconcile_cannot_repair_is_logged_in_the_words_of_the_runbook(
+    app, monkeypatch, caplog
+):
+    def away(model):
+        raise ServiceBusyError(f"the blobs of {model} did not answer")
+
+    monkeypatch.setattr(app.data, "landed", away)
+
+    with caplog.at_level(logging.WARNING):
+        reconcile_timer.handle(app)
+
+    (logged,) = {line.partition(" {")[0] for line in caplog.messages if "the blobs of iris" in line}
+    assert logged == "could not be repaired"
+    assert f"`{logged}` names model and reason" in RUNBOOK
