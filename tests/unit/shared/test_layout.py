@@ -23,3 +23,17 @@ def test_names_of_test_files_are_unique():
     names = Counter(path.name for path in (_ROOT / "tests").rglob("test_*.py"))
 
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_modules_of_the_product_have_between_15_and_400_lines():
+    parts = ["demo", "functions", "local", "ml", "shared"]
+    files = [file for part in parts for file in (_ROOT / part).rglob("*.py")]
+
+    lines = {
+        file.relative_to(_ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines())
+        for file in [_ROOT / "function_app.py", *files]
+        if file.name != "__init__.py"
+    }
+
+    assert len(lines) > len(parts)
+    assert {name: count for name, count in lines.items() if not 15 <= count <= 400} == {}
