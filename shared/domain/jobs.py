@@ -45,12 +45,9 @@ class MetricPair(Value):
 
 def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:
     """A job of the cycle works on one of its steps; others are nothing to its explanation."""
-    if job is None or job.kind not in _STEPS:
+    if job is None or job.kind not in set(Mode):
         return ()
-    return (Telling(_STEPS[job.kind], sign, words),)
-
-
-_STEPS: dict[str, Step] = {Mode.RETRAIN: Step.TRAINED, Mode.EVALUATE: Step.COMPARED}
+    return (Telling(Mode(job.kind).step, sign, words),)
 
 
 @value

@@ -89,6 +89,28 @@ class Mode(StrEnum):
     RETRAIN = "retrain"
     EVALUATE = "evaluate"
 
+    @property
+    def step(self) -> Step:
+        """The step of the cycle that it works on."""
+        match self:
+            case Mode.RETRAIN:
+                return Step.TRAINED
+            case Mode.EVALUATE:
+                return Step.COMPARED
+            case unknown:
+                assert_never(unknown)
+
+    @property
+    def words(self) -> str:
+        """What it is, to begin a sentence with."""
+        match self:
+            case Mode.RETRAIN:
+                return "Training"
+            case Mode.EVALUATE:
+                return "Evaluation"
+            case unknown:
+                assert_never(unknown)
+
 
 class GateMode(StrEnum):
     """How the gate tells whether a challenger is better; `gate.mode` in model.yml."""

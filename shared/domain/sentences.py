@@ -18,6 +18,7 @@ from shared.domain.wording import (
     duration,
     ended,
     listed,
+    metric_word,
     number,
     numbers,
     plural,
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
     from shared.domain.retraining import Reason
 
 _LONGEST_REFUSAL = 800  # of a service: it says what to do about it
-_METRIC_WORDS = {
-    "r2": "R²",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "accuracy": "accuracy",
-    "f1": "F1",
-    "f1_macro": "F1 (macro)",
-    "roc_auc": "ROC AUC",
-}
 
 
 # --- policy --------------------------------------------------------------------------------------
@@ -139,10 +131,6 @@ def all_superseded(fact: DataTested) -> str:
 # --- gate ----------------------------------------------------------------------------------------
 
 
-def metric_word(name: str) -> str:
-    return _METRIC_WORDS.get(name, name)
-
-
 def evaluated(
     evidence: EvidenceRead,
     verdict: Verdict,
@@ -190,9 +178,10 @@ def _pair(metric: MetricPair) -> str:
 
 
 def job_failed(mode: Mode, job_name: str, attempts: int, message: str) -> str:
-    work = "Evaluation" if mode is Mode.EVALUATE else "Training"
     detail = f": {short(message)}" if message else ""
-    return ended(f"{work} failed after {plural(attempts, 'attempt')}; last job {job_name}{detail}")
+    return ended(
+        f"{mode.words} failed after {plural(attempts, 'attempt')}; last job {job_name}{detail}"
+    )
 
 
 def job_canceled(job_name: str) -> str:
@@ -312,6 +301,26 @@ def retraining_accepted(cycle_id: str | None, *, new: bool) -> str:
 
 
 # --- status and explain --------------------------------------------------------------------------
+
+
+def not_reached(*, over: bool) -> str:
+    return "not reached" if over else "not yet"
+
+
+def step_given_up(words: str) -> str:
+    return f"given up: {words}"
+
+
+def after(words: str, took: timedelta) -> str:
+    return f"{words}, after {duration(took)}"
+
+
+def under_way(title: str, words: str) -> str:
+    return ended(f"{title}: {words}")
+
+
+def next_is_due(title: str, words: str) -> str:
+    return f"{title}: {words.rstrip('.')}; the next step is due."
 
 
 def serving(version: str | None, since_utc: datetime | None) -> str:

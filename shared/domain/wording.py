@@ -13,6 +13,15 @@ _SMALL = 0.01
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _LONGEST_PART = 400  # of a text that comes from outside
 LONGEST_NAME = 100
+_METRIC_WORDS = {
+    "r2": "R²",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "f1_macro": "F1 (macro)",
+    "roc_auc": "ROC AUC",
+}
 
 
 def number(value: float, *, digits: int = _FIGURES) -> str:
@@ -36,6 +45,11 @@ def numbers(first: float, second: float) -> tuple[str, str]:
         if first == second or texts[0] != texts[1]:
             return texts
     return repr(first), repr(second)
+
+
+def metric_word(name: str) -> str:
+    """`r2` as `R²`; one that is not known here as it is."""
+    return _METRIC_WORDS.get(name, name)
 
 
 def time(moment_utc: datetime) -> str:

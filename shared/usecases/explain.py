@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.domain import sentences
 from shared.domain.declared import Sign, Step, Telling
 from shared.domain.retraining import CycleEnded, CycleOpened
-from shared.domain.wording import duration, ended
+from shared.domain.wording import ended
 from shared.usecases.record_fact import require_model
 
 if TYPE_CHECKING:
@@ -113,13 +113,15 @@ def _explained(step: Step, entries: Sequence[Entry], *, over: bool) -> Explained
         if telling.step is step
     ]
     if not told:
-        return ExplainedStep(step, Sign.NOT_REACHED, "not reached" if over else "not yet")
+        return ExplainedStep(step, Sign.NOT_REACHED, sentences.not_reached(over=over))
     settled = [one for one in told if one.telling.sign is not Sign.RUNNING]
     newest = settled[-1] if over and settled else told[-1]
     if newest.telling.sign in _GOOD:
         return _with_duration(told, _together(settled), newest)
     if over and newest.telling.sign is Sign.RUNNING:
-        return ExplainedStep(step, Sign.NO, f"given up: {newest.telling.words}", newest.at_utc)
+        return ExplainedStep(
+            step, Sign.NO, sentences.step_given_up(newest.telling.words), newest.at_utc
+        )
     return ExplainedStep(step, newest.telling.sign, newest.telling.words, newest.at_utc)
 
 
@@ -145,8 +147,10 @@ def _with_duration(told: Sequence[_Told], telling: Telling, newest: _Told) -> Ex
     """How long it took, where its beginning was told too."""
     begun = [one.at_utc for one in told if one.telling.sign is Sign.RUNNING]
     before = [at_utc for at_utc in begun if at_utc <= newest.at_utc]
-    took = f", after {duration(newest.at_utc - before[-1])}" if before else ""
-    return ExplainedStep(telling.step, telling.sign, f"{telling.words}{took}", newest.at_utc)
+    words = telling.words
+    if before:
+        words = sentences.after(words, newest.at_utc - before[-1])
+    return ExplainedStep(telling.step, telling.sign, words, newest.at_utc)
 
 
 def _with_reports(model: str, entries: Sequence[Entry], words: str) -> str:
@@ -164,6 +168,6 @@ def _with_reports(model: str, entries: Sequence[Entry], words: str) -> str:
 def _current(steps: Sequence[ExplainedStep]) -> str:
     running = [step for step in steps if step.sign is Sign.RUNNING]
     if running:
-        return ended(f"{running[-1].title}: {running[-1].sentence}")
+        return sentences.under_way(running[-1].title, running[-1].sentence)
     settled = [step for step in steps if step.sign is not Sign.NOT_REACHED]
-    return f"{settled[-1].step}: {settled[-1].sentence.rstrip('.')}; the next step is due."
+    return sentences.next_is_due(settled[-1].step, settled[-1].sentence)
