@@ -86,9 +86,16 @@ def performers_over(ports: Ports) -> Performers:
 
 
 def _register_data(effect: RegisterData, state: State, ports: Ports) -> DataRegistered:
-    from shared.usecases.performers.data import register_data  # noqa: PLC0415 - see above
+    from shared.usecases.performers.register_data import register_data  # noqa: PLC0415 - see above
 
-    return register_data(effect, state, data=ports.data, registry=ports.registry)
+    return register_data(
+        effect,
+        state,
+        ledger=ports.ledger,
+        catalog=ports.catalog,
+        data=ports.data,
+        registry=ports.registry,
+    )
 
 
 def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wait:

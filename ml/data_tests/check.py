@@ -116,14 +116,15 @@ class _FileTests:
                     same_rows.first,
                 )
             )
-        if same_ids.count:
+        if same_ids.count and contract.repeated_ids == "refuse":
             findings.append(
                 Finding(
                     "ids",
                     self._config.id,
                     _repeated(same_ids.count),
                     "each id once",
-                    "keep the newest row of each id",
+                    "keep the newest row of each id, or say which one counts: "
+                    "data.repeated_ids: newest (or first) in model.yml",
                     same_ids.count,
                     same_ids.first,
                 )

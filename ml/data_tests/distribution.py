@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def distribution_findings(
     tallies: Mapping[str, ColumnTally], rows: int, config: ModelConfig
 ) -> list[Finding]:
-    """Columns stuck on one value, and a target that does not vary."""
+    """Columns stuck on one value, and a target without values."""
     findings = []
     for name, tally in tallies.items():
         contract = config.column(name)
@@ -38,16 +38,16 @@ def distribution_findings(
 
 
 def _target(contract: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
-    if len(tally.values) > 1 or not rows:
+    """A file of one class is data: whether the target varies is asked of all training rows."""
+    if tally.values or not rows:
         return []
-    value = "no row has a value" if not tally.values else "every row has the same value"
     return [
         Finding(
             "target",
             contract.name,
-            value,
-            "at least 2 different values",
-            "nothing can be learnt from it: send rows with different outcomes",
+            "no row has a value",
+            "a value in some row",
+            "nothing can be learnt from it: send rows whose outcome is known",
             count=rows,
         )
     ]

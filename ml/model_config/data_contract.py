@@ -118,11 +118,21 @@ ColumnName = Annotated[str, checked(_reserved)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DataContract:
-    """What a landed file must look like to be learnt from."""
+    """What a landed file must look like to be learnt from.
+
+    Args:
+        same_name: whether an accepted file takes the place of the earlier one of its name, or
+            brings rows that are added to it.
+        deleted: whether the rows of a file that is deleted from landing are kept or withdrawn.
+        repeated_ids: which row of an id stays where a file has several; refuse: none may have.
+    """
 
     format: Literal["csv", "parquet"] = "csv"
     separator: Annotated[str, checked(_unfit_separator)] = ","
     min_rows: Annotated[int, Field(ge=1)] = 20
     max_duplicate_rows_percent: Percent = 5.0
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    same_name: Literal["replace", "add"] = "replace"
+    deleted: Literal["keep", "withdraw"] = "keep"
+    repeated_ids: Literal["refuse", "newest", "first"] = "refuse"
     columns: Annotated[Mapping[ColumnName, ColumnContract], BeforeValidator(_named)]

@@ -78,7 +78,8 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
 def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> Merged:
     """One table of all files, oldest first: usable rows only, sorted by their key.
 
-    With an id, the newest row of each id stays. Without one, a row equal to one of an earlier file
+    With an id, one row of each id stays: the newest file's, and of several in that file the one
+    that `data.repeated_ids` names. Without one, a row equal to one of an earlier file
     is the same row exported again and goes; equal rows of one file are different rows.
     """
     table = pd.concat(
@@ -90,7 +91,7 @@ def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> Merged:
     )
     if config.id is not None:
         table[ROW] = _hashes(table, [config.id])
-        kept = table.drop_duplicates(ROW, keep="last")
+        kept = _one_of_each_id(table, config)
     else:
         table[ROW] = table[CONTENT]
         first_file = table.groupby(CONTENT)[_FILE].transform("min")
@@ -104,6 +105,15 @@ def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> Merged:
         without_target=len(kept) - len(with_target),
         outside_window=len(with_target) - len(inside),
     )
+
+
+def _one_of_each_id(table: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    wanted = config.data.repeated_ids
+    if wanted == "newest" and config.time is not None:
+        # Exports are often sorted the other way round; a row without a time is the oldest.
+        table = table.sort_values([_FILE, config.time], kind="stable", na_position="first")
+    in_file = table.drop_duplicates([_FILE, ROW], keep="first" if wanted == "first" else "last")
+    return in_file.drop_duplicates(ROW, keep="last")
 
 
 def is_frozen(keys: pd.Series, *, test_percent: float) -> pd.Series:

@@ -59,6 +59,8 @@ class FolderCatalog:
             soak=config.rollout.soak,
             drift_without_labels_retrains=config.drift.without_labels == "retrain",
             gate=GateMode(config.gate.mode),
+            same_name_replaces=config.data.same_name == "replace",
+            deleted_withdraws=config.data.deleted == "withdraw",
         )
         performance = config.drift.performance
         monitoring = MonitoringSettings(

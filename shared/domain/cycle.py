@@ -77,11 +77,26 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
     return replace(cycle, entries=tuple(entries))
 
 
+def changes_data(cycle: Cycle) -> bool:
+    """Whether its data version differs from the one before: a file was accepted or withdrawn."""
+    tested = cycle.one(DataTested)
+    return bool(cycle.opening.withdrawals or (tested is not None and tested.accepted))
+
+
 def files_left(cycle: Cycle) -> int:
     """How many of its files were neither quarantined nor pinned, if it ended now."""
-    tested = cycle.one(DataTested)
-    settled = tested is not None and (not tested.accepted or cycle.one(DataRegistered) is not None)
-    return 0 if settled else cycle.opening.arrivals
+    return 0 if _settled(cycle) else cycle.opening.arrivals
+
+
+def withdrawals_left(cycle: Cycle) -> int:
+    """How many of its withdrawals no data version knows of, if it ended now."""
+    return 0 if _settled(cycle) else cycle.opening.withdrawals
+
+
+def _settled(cycle: Cycle) -> bool:
+    if changes_data(cycle):
+        return cycle.one(DataRegistered) is not None
+    return not cycle.opening.arrivals or cycle.one(DataTested) is not None
 
 
 def seq_of(cycle: Cycle, wanted: Callable[[Fact], bool]) -> int:

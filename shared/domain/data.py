@@ -60,6 +60,29 @@ class DataArrived(FactOfModel):
 
 
 @value
+class DataWithdrawn(FactOfModel):
+    """A file was taken out of the data set: the next data version lacks it.
+
+    `request` is the idempotency key of whoever asked, or names the deletion that did.
+    """
+
+    wire_name = "data_withdrawn"
+
+    place: str  # container/path of the blob that landed
+    request: str
+    text: str
+    by: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"withdrawn:{self.request}"
+
+    @property
+    def words(self) -> str:
+        return f"file {self.place.rpartition('/')[2]} was withdrawn: {self.text}"
+
+
+@value
 class DataTested(FactOfCycle):
     """The cycle's files were tested; which one went where stands in the report blob."""
 
@@ -108,7 +131,7 @@ def _sentences(findings: Sequence[str]) -> str:
 
 @value
 class DataRegistered(FactOfCycle):
-    """An immutable data version: all accepted files so far, pinned by hash."""
+    """An immutable data version: the accepted files that the data set holds, pinned by hash."""
 
     wire_name = "data_registered"
 
@@ -133,7 +156,7 @@ class DataRegistered(FactOfCycle):
         return (Telling(Step.DATA, Sign.DONE, self.words),)
 
 
-DataFact = DataArrived | DataTested | DataRegistered
+DataFact = DataArrived | DataWithdrawn | DataTested | DataRegistered
 
 
 @value
@@ -158,13 +181,18 @@ class TestData(EffectOfCycle):
 
 @value
 class RegisterData(EffectOfCycle):
-    """Pin the accepted files, with all before them, as an immutable data version."""
+    """Pin the accepted files, with all before them, as an immutable data version.
+
+    `report` is None where the facts in (after_seq, to_seq] only withdraw files.
+    """
 
     wire_name = "register_data"
     longest_wait = None
 
-    report: str
-    report_sha256: str
+    after_seq: int
+    to_seq: int
+    report: str | None
+    report_sha256: str | None
     previous_pins: str | None
     previous_pins_sha256: str | None
     fact_seq: int

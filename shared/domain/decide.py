@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
+from shared.domain import file_sentences, sentences
 from shared.domain.cycle import (
     Challenger,
     Cycle,
     JobView,
     challenger,
+    changes_data,
     evaluation,
     evidence_job,
     evidence_of,
@@ -120,7 +121,7 @@ def end_cycle(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
     """The end, with what becomes of its files where they were not used."""
     left = files_left(cycle)
     if outcome is Outcome.FAILED and left:
-        sentence = f"{sentence} {sentences.files_wait(left)}"
+        sentence = f"{sentence} {file_sentences.files_wait(left)}"
     return CycleEnded(cycle.cycle_id, outcome, sentence)
 
 
@@ -147,15 +148,21 @@ def _open_cycle(state: State) -> CycleOpened | None:
     if not waiting:
         return None
     if waiting[0].kind is ReasonKind.MODEL:
-        return _opened(state, (waiting[0],), to_seq=state.taken_seq, arrivals=0)
+        return _opened(state, (waiting[0],), to_seq=state.taken_seq)
     together = tuple(reason for reason in waiting if reason.kind is not ReasonKind.MODEL)
     arrivals = state.waiting_arrivals + state.returned_arrivals
-    to_seq = state.count if arrivals else state.taken_seq
-    return _opened(state, together, to_seq=to_seq, arrivals=arrivals)
+    withdrawals = state.waiting_withdrawals + state.returned_withdrawals
+    to_seq = state.count if arrivals or withdrawals else state.taken_seq
+    return _opened(state, together, to_seq=to_seq, arrivals=arrivals, withdrawals=withdrawals)
 
 
 def _opened(
-    state: State, reasons: tuple[Reason, ...], *, to_seq: int, arrivals: int
+    state: State,
+    reasons: tuple[Reason, ...],
+    *,
+    to_seq: int,
+    arrivals: int = 0,
+    withdrawals: int = 0,
 ) -> CycleOpened:
     return CycleOpened(
         cycle_id_of(state.model, reasons[0].key),
@@ -163,23 +170,23 @@ def _opened(
         after_seq=state.taken_seq,
         to_seq=to_seq,
         arrivals=arrivals,
+        withdrawals=withdrawals,
     )
 
 
 def _prepare_data(state: State, cycle: Cycle) -> TestData | RegisterData | None:
-    """Its files are tested, then pinned; None once that is done, or where there are none."""
-    tested = cycle.one(DataTested)
-    if tested is None:
-        opening = cycle.opening
-        if not opening.arrivals:
-            return None
+    """Its files are tested, then pinned; None once that is done, or where nothing changes."""
+    opening, tested = cycle.opening, cycle.one(DataTested)
+    if tested is None and opening.arrivals:
         return TestData(cycle.cycle_id, opening.after_seq, opening.to_seq)
-    if not tested.accepted or cycle.one(DataRegistered) is not None:
+    if not changes_data(cycle) or cycle.one(DataRegistered) is not None:
         return None
     return RegisterData(
         cycle.cycle_id,
-        report=tested.report,
-        report_sha256=tested.report_sha256,
+        after_seq=opening.after_seq,
+        to_seq=opening.to_seq,
+        report=tested.report if tested else None,
+        report_sha256=tested.report_sha256 if tested else None,
         previous_pins=state.data.pins if state.data else None,
         previous_pins_sha256=state.data.pins_sha256 if state.data else None,
         fact_seq=seq_of(cycle, lambda fact: isinstance(fact, DataTested)),
@@ -192,12 +199,14 @@ def _decide(
     """Whether this model may be retrained now, for these reasons, on the data there is."""
     tested = cycle.one(DataTested)
     only_data = all(reason.kind is ReasonKind.DATA for reason in cycle.opening.reasons)
-    if tested is not None and not tested.accepted and only_data:
+    if tested is not None and not changes_data(cycle) and only_data:
         if tested.quarantined:
             return end_cycle(cycle, Outcome.QUARANTINED, quarantine_report(tested))
-        return end_cycle(cycle, Outcome.SUPERSEDED, sentences.all_superseded(tested))
-    if state.data is None:
-        return end_cycle(cycle, Outcome.NOT_RETRAINED, sentences.no_data(tested))
+        return end_cycle(cycle, Outcome.SUPERSEDED, file_sentences.all_superseded(tested))
+    if state.data is None or not state.data.files:
+        withdrawn = state.data is not None
+        sentence = file_sentences.all_withdrawn() if withdrawn else file_sentences.no_data(tested)
+        return end_cycle(cycle, Outcome.NOT_RETRAINED, sentence)
     return decide_retraining(state, cycle, data=state.data, policy=policy(), now_utc=now_utc)
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from shared.domain.cycle import Cycle, challenger, evidence_of, files_left, learn
-from shared.domain.data import DataArrived, DataRegistered
+from shared.domain.cycle import (
+    Cycle,
+    challenger,
+    evidence_of,
+    files_left,
+    learn,
+    withdrawals_left,
+)
+from shared.domain.data import DataArrived, DataRegistered, DataWithdrawn
 from shared.domain.declared import FactOfCycle
 from shared.domain.drift import DriftCheckDue, DriftChecked
 from shared.domain.drift_days import checked_day, reasons_found, remembered, with_given
@@ -76,6 +83,8 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
     match entry.fact:
         case DataArrived() as fact:
             return state if fact.stale else _arrived(state, entry, fact)
+        case DataWithdrawn() as fact:
+            return _withdrawn(state, entry, fact)
         case RetrainRequested() as fact:
             return _wait(state, Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text))
         case ChallengerRegistered() as fact:
@@ -122,6 +131,11 @@ def _arrived(state: State, entry: Entry, fact: DataArrived) -> State:
     return replace(state, waiting_arrivals=state.waiting_arrivals + 1, first_waiting=first)
 
 
+def _withdrawn(state: State, entry: Entry, fact: DataWithdrawn) -> State:
+    first = state.first_waiting or Reason(ReasonKind.DATA, fact.key, entry.seq, fact.words)
+    return replace(state, waiting_withdrawals=state.waiting_withdrawals + 1, first_waiting=first)
+
+
 def _registered(state: State, entry: Entry, fact: ChallengerRegistered) -> State:
     """A version of a cycle is the cycle's; one that a person registered is a reason."""
     serves = state.champion is not None and state.champion.version == fact.version
@@ -161,8 +175,10 @@ def _opened(state: State, entry: Entry, fact: CycleOpened) -> State:
     return replace(
         state,
         waiting_arrivals=0,
+        waiting_withdrawals=0,
         first_waiting=None,
         returned_arrivals=0,
+        returned_withdrawals=0,
         taken_seq=fact.to_seq,
     )
 
@@ -280,16 +296,18 @@ def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
 
 
 def _with_files_back(state: State, cycle: Cycle) -> State:
-    """Files of a cycle that failed before their data was registered go along with the next one.
+    """Files of a cycle that failed before its data was registered go along with the next one.
 
-    They do not open one by themselves: it would fail the same way, again and again.
+    So do its withdrawals. They do not open one by themselves: it would fail the same way, again and
+    again.
     """
-    left = files_left(cycle)
-    if not left:
+    files, withdrawals = files_left(cycle), withdrawals_left(cycle)
+    if not files and not withdrawals:
         return state
     return replace(
         state,
-        returned_arrivals=state.returned_arrivals + left,
+        returned_arrivals=state.returned_arrivals + files,
+        returned_withdrawals=state.returned_withdrawals + withdrawals,
         taken_seq=cycle.opening.after_seq,
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from shared.domain import sentences
 from shared.domain.cycle import challenger
-from shared.domain.data import DataArrived, DataTested, quarantine_report
+from shared.domain.data import DataArrived, DataTested, DataWithdrawn, quarantine_report
 from shared.domain.declared import FactOfCycle, Verdict
 from shared.domain.drift import (
     CheckDrift,
@@ -87,7 +87,13 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
             return _after_giving_up(state, entry, fact)
         case AlertRaised() as fact:
             return (*owed, RaiseAlert(entry.seq, fact.sentence))
-        case FactOfCycle() | DataArrived() | RetrainRequested() | ChallengerRegistered():
+        case (
+            FactOfCycle()
+            | DataArrived()
+            | DataWithdrawn()
+            | RetrainRequested()
+            | ChallengerRegistered()
+        ):
             return owed  # nothing comes of it for others
         case unknown:
             assert_never(unknown)

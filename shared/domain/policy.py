@@ -31,6 +31,8 @@ class Policy(Value):
     soak: timedelta = timedelta(0)
     drift_without_labels_retrains: bool = True
     gate: GateMode = GateMode.EVERY_METRIC_BETTER
+    same_name_replaces: bool = True  # a file's rows go when a file of its name is accepted
+    deleted_withdraws: bool = False  # a file's rows go when it is deleted from landing
 
 
 @value

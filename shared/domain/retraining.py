@@ -139,7 +139,10 @@ class RetrainRequested(FactOfModel):
 
 @value
 class CycleOpened(FactOfCycle):
-    """A cycle began, for these reasons, with the arrivals in (after_seq, to_seq]."""
+    """A cycle began, for these reasons, with the files of (after_seq, to_seq].
+
+    `arrivals` and `withdrawals` count the facts about files among those.
+    """
 
     wire_name = "cycle_opened"
 
@@ -147,6 +150,7 @@ class CycleOpened(FactOfCycle):
     after_seq: int
     to_seq: int
     arrivals: int
+    withdrawals: int = 0
 
     @property
     def key(self) -> str:
@@ -156,6 +160,8 @@ class CycleOpened(FactOfCycle):
     def words(self) -> str:
         kinds = kinds_in_words([reason.kind for reason in self.reasons])
         files = f", {plural(self.arrivals, 'file')} waiting" if self.arrivals else ""
+        if self.withdrawals:
+            files += f", {plural(self.withdrawals, 'file')} withdrawn"
         texts = [reason.words for reason in self.reasons if reason.words]
         detail = f": {'; '.join(texts[:_MOST_REASONS_TOLD])}" if texts else ""
         return f"because of {kinds}{files}{detail}"
@@ -163,7 +169,7 @@ class CycleOpened(FactOfCycle):
     @property
     def tells(self) -> tuple[Telling, ...]:
         tellings = [Telling(Step.REASON, Sign.DONE, self.words)]
-        if not self.arrivals:
+        if not self.arrivals and not self.withdrawals:
             tellings.append(Telling(Step.DATA, Sign.DONE, "no new files"))
         tellings += [
             Telling(Step.TRAINED, Sign.DONE, f"a person registered version {reason.version}")

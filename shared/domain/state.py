@@ -74,9 +74,11 @@ class State(Value):
     cycle: Cycle | None = None
     waiting: tuple[Reason, ...] = ()  # reasons other than data
     waiting_arrivals: int = 0
-    first_waiting: Reason | None = None  # the first waiting arrival
+    waiting_withdrawals: int = 0
+    first_waiting: Reason | None = None  # the first waiting arrival or withdrawal
     returned_arrivals: int = 0  # of failed cycles: they go along with the next one
-    taken_seq: int = 0  # arrivals up to here belong to a cycle
+    returned_withdrawals: int = 0  # same
+    taken_seq: int = 0  # arrivals and withdrawals up to here belong to a cycle
     champion: Champion | None = None
     previous_champion: Champion | None = None
     data: DataVersion | None = None

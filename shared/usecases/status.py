@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
+from shared.domain import file_sentences, sentences
 from shared.usecases.explain import Explain
 from shared.usecases.record_fact import require_model
 
@@ -74,7 +74,7 @@ class Status:
 
 def _sentence(state: State) -> str:
     if state.count == 0:
-        return sentences.first_drop(state.model)
+        return file_sentences.first_drop(state.model)
     champion = state.champion
     return sentences.serving(
         champion.version if champion else None, champion.since_utc if champion else None
@@ -84,4 +84,4 @@ def _sentence(state: State) -> str:
 def _waiting(state: State) -> str | None:
     kinds = [reason.kind for reason in state.waiting]
     arrivals = state.waiting_arrivals + state.returned_arrivals
-    return sentences.waiting(kinds, arrivals) if kinds or arrivals else None
+    return file_sentences.waiting(kinds, arrivals) if kinds or arrivals else None

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.in_memory import MarkedDataTests
-from shared.domain.data import DataArrived, RegisterData, TestData
+from shared.adapters.in_memory import InMemoryCatalog, MarkedDataTests
+from shared.domain.data import DataArrived, DataWithdrawn, RegisterData, TestData
 from shared.domain.facts import Entry
+from shared.domain.policy import Policy
+from shared.domain.retraining import ReasonKind
 from shared.domain.state import State
 from shared.errors import DataMismatchError
-from shared.usecases.performers.data import TestFiles, register_data
+from shared.usecases.performers.data import TestFiles
 from shared.usecases.performers.files import SettleFile
 from shared.usecases.performers.large_files import LargeFiles
+from shared.usecases.performers.register_data import register_data
 
 NOW_UTC = datetime(2026, 3, 14, 6, tzinfo=UTC)
 CYCLE = "0123456789ab"
 MARKED = MarkedDataTests()
+POLICY = Policy("c", frozenset(ReasonKind), timedelta(0), True, 1)  # noqa: FBT003 - unused here
 
 
-class Arrivals:
-    """A ledger that holds arrivals alone."""
+class Statements:
+    """A ledger that holds arrivals, and withdrawals of the places given as texts."""
 
-    def __init__(self, blobs):
+    def __init__(self, statements):
         self._entries = [
-            Entry(seq, NOW_UTC, DataArrived(blob, 10)) for seq, blob in enumerate(blobs, 1)
+            Entry(seq, NOW_UTC, self._fact(statement))
+            for seq, statement in enumerate(statements, 1)
         ]
+
+    def _fact(self, statement):
+        if isinstance(statement, str):
+            return DataWithdrawn(statement, f"r-{statement}", "wrong units")
+        return DataArrived(statement, 10)
 
     def entries(self, _model, *, after, to):
         return self._entries[after:to]
@@ -64,7 +75,7 @@ class CycleFilesSuite:
                 data=store, data_tests=data_tests, jobs=None, evidence=None, settle=settle
             )
             performer = TestFiles(
-                ledger=Arrivals(blobs),
+                ledger=Statements(blobs),
                 data=store,
                 data_tests=data_tests,
                 settle=settle,
@@ -77,18 +88,48 @@ class CycleFilesSuite:
 
     @pytest.fixture
     def register(self, store, model):
-        def perform(tested, version=CYCLE, **changes):
+        """Pins what was accepted; `statements` are those of the cycle, in their order."""
+
+        def perform(tested, *statements, version=CYCLE, after=None, same_name="replace", **changes):
             effect = RegisterData(
                 version,
-                report=tested.report,
-                report_sha256=changes.get("report_sha256", tested.report_sha256),
-                previous_pins=changes.get("previous_pins"),
-                previous_pins_sha256=changes.get("previous_pins_sha256"),
+                after_seq=0,
+                to_seq=len(statements),
+                report=tested.report if tested else None,
+                report_sha256=changes.get("report_sha256", tested and tested.report_sha256),
+                previous_pins=after and after.pins,
+                previous_pins_sha256=after and after.pins_sha256,
                 fact_seq=3,
             )
-            return register_data(effect, State(model), data=store, registry=Registry())
+            policy = replace(POLICY, same_name_replaces=same_name == "replace")
+            return register_data(
+                effect,
+                State(model),
+                ledger=Statements(statements),
+                catalog=InMemoryCatalog({model: policy}),
+                data=store,
+                registry=Registry(),
+            )
 
         return perform
+
+    @pytest.fixture
+    def drop(self, test, register):
+        """One cycle: files are tested and what was said about files is pinned."""
+
+        def perform(*statements, **changes):
+            blobs = [item for item in statements if not isinstance(item, str)]
+            return register(test(*blobs) if blobs else None, *statements, **changes)
+
+        return perform
+
+    @pytest.fixture
+    def pinned(self, accepted):
+        def names(registered):
+            files = json.loads(accepted(registered.pins))["files"]
+            return [file["source"].rpartition("/")[2] for file in files]
+
+        return names
 
     def test_testing_files_twice_accepts_and_quarantines_them_once(
         self, test, model, upload, accepted, set_aside
@@ -126,37 +167,90 @@ class CycleFilesSuite:
         assert test(ref, data_tests=tests).superseded == 1
 
     def test_pins_add_to_the_previous_files_without_duplicate_contents(
-        self, test, register, model, upload, accepted
+        self, drop, model, upload, accepted
     ):
-        first = register(test(upload(f"{model}/a.csv", b"a\n")))
-        tested = test(upload(f"{model}/copy.csv", b"a\n"), upload(f"{model}/b.csv", b"b\nc\n"))
+        first = drop(upload(f"{model}/a.csv", b"a\n"))
 
-        second = register(
-            tested,
+        second = drop(
+            upload(f"{model}/copy.csv", b"a\n"),
+            upload(f"{model}/b.csv", b"b\nc\n"),
             version="ba9876543210",
-            previous_pins=first.pins,
-            previous_pins_sha256=first.pins_sha256,
+            after=first,
         )
 
         assert (second.files, second.rows) == (2, 3)
         pins = json.loads(accepted(second.pins))
-        assert [file["source"].rpartition("/")[2] for file in pins["files"]] == ["a.csv", "b.csv"]
+        names = [(file["source"], file.get("also")) for file in pins["files"]]
+        folder = f"landing/{model}"
+        assert names == [
+            (f"{folder}/a.csv", [f"{folder}/copy.csv"]),
+            (f"{folder}/b.csv", None),
+        ]
+
+    def test_file_of_the_same_name_replaces_the_earlier_one_unless_it_adds_to_it(
+        self, drop, model, upload, pinned
+    ):
+        first = drop(upload(f"{model}/a.csv", b"wrong\n"), upload(f"{model}/b.csv", b"b\n"))
+
+        right = upload(f"{model}/a.csv", b"right\n")
+        replaced = drop(right, version="ba9876543210", after=first)
+        added = drop(right, version="ca9876543210", after=first, same_name="add")
+
+        assert pinned(replaced) == ["b.csv", "a.csv"]
+        assert pinned(added) == ["a.csv", "b.csv", "a.csv"]
+
+    def test_broken_file_of_the_same_name_replaces_nothing(self, drop, model, upload, pinned):
+        first = drop(upload(f"{model}/a.csv", b"a\n"))
+
+        second = drop(upload(f"{model}/a.csv", b"broken"), version="ba9876543210", after=first)
+
+        assert pinned(second) == ["a.csv"]
+        assert second.data_sha256 == first.data_sha256
+
+    def test_withdrawn_file_is_not_in_the_next_data_version(self, drop, model, upload, pinned):
+        first = drop(upload(f"{model}/a.csv", b"a\n"), upload(f"{model}/b.csv", b"b\n"))
+
+        second = drop(f"landing/{model}/a.csv", version="ba9876543210", after=first)
+
+        assert pinned(second) == ["b.csv"]
+        assert (second.files, second.rows) == (1, 1)
+
+    def test_the_later_statement_about_a_file_holds(self, drop, model, upload, pinned):
+        gone, back = f"landing/{model}/gone.csv", f"landing/{model}/back.csv"
+
+        registered = drop(
+            upload(f"{model}/gone.csv", b"a\n"), gone, back, upload(f"{model}/back.csv", b"b\n")
+        )
+
+        assert pinned(registered) == ["back.csv"]
+
+    def test_content_that_landed_under_two_names_goes_with_the_second_withdrawal(
+        self, drop, model, upload, pinned
+    ):
+        first = drop(upload(f"{model}/a.csv", b"same\n"), upload(f"{model}/b.csv", b"same\n"))
+
+        second = drop(f"landing/{model}/a.csv", version="ba9876543210", after=first)
+        third = drop(f"landing/{model}/b.csv", version="ca9876543210", after=second)
+
+        assert pinned(second) == ["b.csv"]
+        assert second.data_sha256 == first.data_sha256
+        assert (pinned(third), third.files) == ([], 0)
 
     def test_report_that_does_not_match_its_recorded_hash_is_refused(
         self, test, register, model, upload
     ):
-        tested = test(upload(f"{model}/a.csv", b"a\n"))
+        blob = upload(f"{model}/a.csv", b"a\n")
 
         with pytest.raises(DataMismatchError):
-            register(tested, report_sha256="0" * 64)
+            register(test(blob), blob, report_sha256="0" * 64)
 
     def test_data_version_cannot_be_pinned_again_with_other_files(
-        self, test, register, model, upload, accepted
+        self, drop, model, upload, accepted
     ):
-        first = register(test(upload(f"{model}/a.csv", b"a\n")))
+        first = drop(upload(f"{model}/a.csv", b"a\n"))
         pins = accepted(first.pins)
 
         with pytest.raises(DataMismatchError):
-            register(test(upload(f"{model}/b.csv", b"b\n")))
+            drop(upload(f"{model}/b.csv", b"b\n"))
 
         assert accepted(first.pins) == pins

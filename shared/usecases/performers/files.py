@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shared.domain import sentences
+from shared.domain import file_sentences
 from shared.domain.ids import content_name, digits_of, path_within
 from shared.errors import DataMismatchError
 
@@ -152,8 +152,10 @@ class SettleFile:
         """
         blob = file.blob
         if tested.findings:
-            findings = [sentences.finding(item.sentence, item.remedy) for item in tested.findings]
-            sentence = sentences.quarantined(blob.name, findings)
+            findings = [
+                file_sentences.finding(item.sentence, item.remedy) for item in tested.findings
+            ]
+            sentence = file_sentences.quarantined(blob.name, findings)
             return self._quarantine(file, sentence, report=tested.report)
         path = f"{file.model}/files/{content_name(sha256, blob.name)}"
         self.data.accept(blob, path)
@@ -173,7 +175,9 @@ class SettleFile:
             BlobChangedError: the blob is gone or holds something else by now.
         """
         report = dumps({"findings": [{"test": "job", "column": None, "sentence": why}]})
-        return self._quarantine(file, sentences.quarantined(file.blob.name, [why]), report=report)
+        return self._quarantine(
+            file, file_sentences.quarantined(file.blob.name, [why]), report=report
+        )
 
     def _quarantine(self, file: CycleFile, sentence: str, *, report: str) -> FileOutcome:
         blob = file.blob

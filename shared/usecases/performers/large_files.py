@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
+from shared.domain import file_sentences, sentences
 from shared.domain.ids import JobName
 from shared.domain.jobs import JobStatus
 from shared.errors import BlobChangedError, EvidenceError, NotThereYetError
@@ -107,7 +107,7 @@ class LargeFiles:
             why = sentences.job_failed_twice(job, why_failed(report))
         else:
             why = sentences.job_was_canceled(job)
-        return self.settle.untested(file, sentences.not_tested(why))
+        return self.settle.untested(file, file_sentences.not_tested(why))
 
 
 def _outcome_path(file: CycleFile) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from examples import examples
 
-from shared.domain import sentences
+from shared.domain import file_sentences, sentences
 from shared.domain.effects import Effect
 from shared.domain.retraining import Mode, Outcome
 
@@ -34,12 +34,12 @@ def test_every_outcome_has_a_row_in_the_runbook(outcome):
         ("was cancelled", sentences.job_canceled("x")),
         (
             "File march-b.csv quarantined: column bmi: 4.2 % missing, limit 1 %",
-            sentences.quarantined("march-b.csv", ["column bmi: 4.2 % missing, limit 1 %"]),
+            file_sentences.quarantined("march-b.csv", ["column bmi: 4.2 % missing, limit 1 %"]),
         ),
         ("was not put into production: ", sentences.deployment_failed("2", "quota", None)),
         (
             "look at its log, then send the file again",
-            sentences.not_tested(sentences.job_was_canceled("test-0123456789ab-1")),
+            file_sentences.not_tested(sentences.job_was_canceled("test-0123456789ab-1")),
         ),
         ("Traffic was changed outside: ", sentences.traffic_outside("version-1 100 %", "2")),
         ("An older write won over a newer one: ", sentences.traffic_stale("version-1 100 %", "2")),
@@ -54,7 +54,7 @@ def test_every_outcome_has_a_row_in_the_runbook(outcome):
         ("Not retrained: production data drifted, but no labelled row", sentences.no_labels("v1")),
         ("failed twice", sentences.job_failed_twice("drift-0123456789ab-2", "")),
         ("was cancelled", sentences.job_was_canceled("drift-0123456789ab-1")),
-        ("wait for the next cycle", sentences.files_wait(2)),
+        ("wait for the next cycle", file_sentences.files_wait(2)),
     ],
 )
 def test_every_alert_sentence_is_quoted_in_the_runbook(phrase, sentence):

@@ -6,13 +6,13 @@ import pytest
 
 from shared.domain.data import BlobRef
 from shared.errors import DataMismatchError
-from shared.usecases.performers.data import PinnedFile, Pins
 from shared.usecases.performers.files import (
     DataReport,
     FileOutcome,
     OutcomeKind,
     QuarantineReport,
 )
+from shared.usecases.performers.pins import PinnedFile, Pins
 
 ACCEPTED = FileOutcome(
     "landing/m/ä.csv", "0x1", OutcomeKind.ACCEPTED, path="m/files/c0-ä.csv", sha256="c0", rows=3

@@ -22,6 +22,7 @@ target: price
 IDENTITY
 time: sold
 data:
+  DATA
   columns:
     id: {type: integer}
     size: {type: number, max_missing_percent: 50}
@@ -36,12 +37,16 @@ gate:
 
 
 def houses(
-    root: Path, *, identity: str = "id: id", training: str = "min_train_rows: 2"
+    root: Path,
+    *,
+    identity: str = "id: id",
+    training: str = "min_train_rows: 2",
+    data: str = "min_rows: 1",
 ) -> ModelConfig:
     folder = root / "houses"
     folder.mkdir(exist_ok=True)
     (folder / "pipeline.py").touch()
-    text = MODEL.replace("IDENTITY", identity).replace("TRAINING", training)
+    text = MODEL.replace("IDENTITY", identity).replace("TRAINING", training).replace("DATA", data)
     (folder / "model.yml").write_text(text)
     return read_model("houses", root)
 
@@ -141,6 +146,26 @@ def test_newest_row_of_an_id_is_kept(tmp_path):
 
     assert sorted(merged.rows["price"]) == [7.0, 7.0, 7.0, 3000.0, 4000.0]
     assert merged.replaced == 3
+
+
+@pytest.mark.parametrize(("which", "price"), [("newest", 2.0), ("first", 1.0)])
+def test_repeated_id_in_a_file_keeps_the_row_that_model_yml_names(tmp_path, which, price):
+    row = table(1)
+    older = row.assign(sold=pd.Timestamp("2026-01-01"), price=1.0)
+    newer = row.assign(sold=pd.Timestamp("2026-02-01"), price=2.0)
+    # Sorted with the newest first, as many exports are, where the time says which one it is.
+    frame = pd.concat([older, newer] if which == "first" else [newer, older], ignore_index=True)
+    config = houses(tmp_path, data=f"repeated_ids: {which}")
+
+    assert list(merge([frame], config).rows["price"]) == [price]
+
+
+@pytest.mark.parametrize("which", ["newest", "first"])
+def test_across_files_the_newest_file_wins_whatever_repeated_ids_says(tmp_path, which):
+    config = houses(tmp_path, data=f"repeated_ids: {which}")
+    late = table(1).assign(sold=pd.Timestamp("2020-01-01"), price=9.0)
+
+    assert list(merge([table(1), late], config).rows["price"]) == [9.0]
 
 
 def test_without_an_id_duplicates_are_dropped_across_files_but_kept_within_one(tmp_path):
