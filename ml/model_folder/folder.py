@@ -9,7 +9,7 @@ import yaml
 
 from ml.errors import ModelArtefactError
 from ml.model_folder.signature import Column, parse_signature
-from ml.model_folder.trusted_types import is_trusted
+from ml.model_folder.trusted_types import untrusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ class ModelFolder:
         from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415 - same
 
         needed: list[str] = skops.io.get_untrusted_types(file=self.skops_file)
-        refused = sorted(name for name in needed if not is_trusted(name))
+        refused = untrusted(needed)
         if refused:
             raise ModelArtefactError(
                 f"{self.skops_file} holds types that are not trusted: {', '.join(refused)}; "

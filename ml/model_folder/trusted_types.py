@@ -1,41 +1,163 @@
-"""Which types a model file may instantiate: by our list, never by the file's own.
+"""Which types and functions a model file may name: by our rule, never by the file's own list.
 
-skops itself trusts scikit-learn's public estimators and numpy's and scipy's functions. Any other
-type must be listed here or defined in `ml/models/`, which is code we deploy, not data we load.
+skops itself trusts scikit-learn's public estimators and the element-wise functions of numpy and
+scipy. Of what it does not trust, a file may name
+
+- classes that scikit-learn defines in the packages that make models: fitted parts, kernels,
+  splitters, scorers, losses. Their constructors keep what they are given;
+- functions of scikit-learn that score or compare, and a few of numpy and scipy: each computes from
+  arrays and touches nothing else;
+- the classes of the gradient boosting libraries, where the environment has them;
+- what `ml/models/` defines, which is code we deploy, not data we load.
+
+Names are looked up: a module that imports `os` also has `os.system`, so what is found must be
+defined where its name says.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
+from typing import TYPE_CHECKING
 
-# Fitted parts of scikit-learn's own estimators: plain data in a C or Python class.
-_SCIKIT_LEARN_PARTS = frozenset(
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Packages of scikit-learn whose classes are models, or parts of fitted ones. Not among them are
+# those that load files, open processes, draw or test: datasets, externals, inspection, utils.
+_MODEL_PACKAGES = frozenset(
     {
-        "numpy.dtype",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.tree._tree.Tree",
+        "_loss",
+        "calibration",
+        "cluster",
+        "compose",
+        "covariance",
+        "cross_decomposition",
+        "decomposition",
+        "discriminant_analysis",
+        "dummy",
+        "ensemble",
+        "feature_extraction",
+        "feature_selection",
+        "frozen",
+        "gaussian_process",
+        "impute",
+        "isotonic",
+        "kernel_approximation",
+        "kernel_ridge",
+        "linear_model",
+        "manifold",
+        "metrics",
+        "mixture",
+        "model_selection",
+        "multiclass",
+        "multioutput",
+        "naive_bayes",
+        "neighbors",
+        "neural_network",
+        "pipeline",
+        "preprocessing",
+        "random_projection",
+        "semi_supervised",
+        "svm",
+        "tree",
     }
+)
+# Of these packages any public function: scores, distances, kernels.
+_FUNCTION_PACKAGES = ("sklearn.metrics", "sklearn.feature_selection")
+_PLAIN_CLASSES = frozenset(
+    {
+        "builtins.object",
+        "collections.OrderedDict",
+        "numpy.dtype",
+        "numpy.floating",
+        "numpy.integer",
+        "numpy.number",
+        "scipy.interpolate._bsplines.BSpline",
+        "scipy.sparse._csc.csc_array",
+        "scipy.sparse._csc.csc_matrix",
+        "scipy.sparse._csr.csr_array",
+        "scipy.sparse._csr.csr_matrix",
+        "sklearn.utils._bunch.Bunch",
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
+    }
+)
+_PLAIN_FUNCTIONS = frozenset(
+    {
+        "numpy.amax",
+        "numpy.amin",
+        "numpy.max",
+        "numpy.mean",
+        "numpy.median",
+        "numpy.min",
+        "numpy.nan_to_num",
+        "numpy.sum",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "sklearn.cluster._kmeans._kmeans_single_elkan",
+        "sklearn.cluster._kmeans._kmeans_single_lloyd",
+        "sklearn.utils.validation.check_array",
+    }
+)
+# What it calls stands in the file as well, and must be trusted by itself.
+_PARTIAL = "functools.partial"
+_BOOSTING_MODULES = (
+    "catboost.core.",
+    "lightgbm.basic.",
+    "lightgbm.sklearn.",
+    "xgboost.core.",
+    "xgboost.sklearn.",
 )
 _OUR_MODELS = "ml.models."
 
 
+def untrusted(names: Iterable[str]) -> list[str]:
+    """Those of the full names of types and functions that may not be loaded, sorted."""
+    return sorted(name for name in names if not is_trusted(name))
+
+
+@functools.cache
 def is_trusted(name: str) -> bool:
     """Whether a type or function of this full name may be loaded."""
-    return name in _SCIKIT_LEARN_PARTS or _is_defined_in_our_models(name)
-
-
-def _is_defined_in_our_models(name: str) -> bool:
-    # Being reachable is not enough: a module that imports `os` also has `os.system`.
-    if not name.startswith(_OUR_MODELS):
-        return False
+    if name in _PLAIN_CLASSES or name in _PLAIN_FUNCTIONS or name == _PARTIAL:
+        return True
     module_name, _, attribute = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError):
+    if name.startswith(_OUR_MODELS):
+        return _defined_there(module_name, attribute) is not None
+    if name.startswith(_BOOSTING_MODULES):
+        return inspect.isclass(_defined_there(module_name, attribute))
+    if not _makes_models(module_name):
         return False
-    return getattr(found, "__module__", None) == module_name
+    found = _defined_there(module_name, attribute)
+    return inspect.isclass(found) or (inspect.isfunction(found) and _is_public(name, found))
+
+
+def _makes_models(module_name: str) -> bool:
+    parts = module_name.split(".")
+    return (
+        parts[0] == "sklearn"
+        and len(parts) > 1
+        and parts[1] in _MODEL_PACKAGES
+        and "tests" not in parts
+    )
+
+
+def _is_public(name: str, found: object) -> bool:
+    """Whether it is a function that one of the packages offers to its users."""
+    attribute = name.rpartition(".")[2]
+    return any(
+        name.startswith(f"{package}.")
+        and attribute in importlib.import_module(package).__all__
+        and getattr(importlib.import_module(package), attribute) is found
+        for package in _FUNCTION_PACKAGES
+    )
+
+
+def _defined_there(module_name: str, attribute: str) -> object | None:
+    """What the name stands for; None where there is nothing, or it was only imported there."""
+    try:
+        found: object = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError):
+        return None
+    return found if getattr(found, "__module__", None) == module_name else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sklearn.pipeline import Pipeline
 
+    from ml.metrics import Task
     from ml.model_config import ModelConfig
 
 _UNEXPECTED: Final = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
@@ -29,7 +30,10 @@ def build_pipeline(config: ModelConfig) -> Pipeline:
             neither `build` nor the estimator it is handed to knows.
     """
     module = importlib.import_module(f"ml.models.{config.name}.pipeline")
-    return built_by(module, config.training.params, where=f"ml/models/{config.name}")
+    where = f"ml/models/{config.name}"
+    pipeline = built_by(module, config.training.params, where=where)
+    check_kind(pipeline, config.task, where=where)
+    return pipeline
 
 
 def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:
@@ -49,6 +53,34 @@ def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pi
         if name not in asked.names:
             raise _not_taken(where, name, params, known=asked.names)
     return pipeline
+
+
+def check_kind(pipeline: object, task: Task, *, where: str) -> None:
+    """Refuse what cannot predict the target.
+
+    Raises:
+        ModelConfigError: no estimator, or one of another kind than the task needs.
+    """
+    from sklearn.base import is_classifier, is_regressor  # noqa: PLC0415 - seconds
+
+    needed, fits = (
+        ("regressor", is_regressor) if task == "regression" else ("classifier", is_classifier)
+    )
+    said = f"{where}/pipeline.py: build gives {_kind_of(pipeline)}"
+    if not (hasattr(pipeline, "fit") and hasattr(pipeline, "get_params")):
+        raise ModelConfigError(
+            [f"{said}, no scikit-learn estimator; return a Pipeline that ends in a {needed}"]
+        )
+    last: Any = pipeline
+    while getattr(last, "steps", None):
+        last = last.steps[-1][1]
+    if not fits(last):
+        said = f"{where}/pipeline.py: build gives {_kind_of(last)} as its last step"
+        raise ModelConfigError([f"{said}, which is no {needed}; a {task} needs one"])
+
+
+def _kind_of(value: object) -> str:
+    return "nothing (no return)" if value is None else f"a {type(value).__name__}"
 
 
 class _AskedFor(Mapping[str, Any]):

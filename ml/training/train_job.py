@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ml.drift import save_profile
+from ml.errors import ModelArtefactError
 from ml.model_config import read_model
-from ml.model_folder.trusted_types import is_trusted
+from ml.model_folder.trusted_types import untrusted
 from ml.reference.profile import PROFILE_FILE, reference_profile
 from ml.step_files import TrainingRecord
 from ml.tracking import JobRun
 from ml.training.build import build_pipeline
+from ml.training.parts import check_parts, forget_distributions
 from ml.training.train import fit
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     config = read_model(args.model_name)
     unfitted = build_pipeline(config)
+    check_parts(unfitted, where=f"ml/models/{config.name}")
     train = pd.read_parquet(args.prepared / "train.parquet")
     started = time.perf_counter()
     pipeline = fit(unfitted, train, config)
@@ -70,11 +73,21 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         train: rows it was fitted on; the signature takes its types from them.
         folder: must not hold a model yet; Azure ML gives an output's folder empty.
         config: of the model; says which inputs may be missing in a request.
+
+    Raises:
+        ModelArtefactError: it holds what scoring would not load.
     """
     import skops.io  # noqa: PLC0415 - seconds, after the arguments were checked
 
+    forget_distributions(pipeline)
     # Before MLflow: on import, skops searches every module that is loaded.
     found = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
+    refused = untrusted(found)
+    if refused:
+        raise ModelArtefactError(
+            f"the fitted pipeline of {config.name} holds {', '.join(refused)}, which a model file "
+            "may not name; use parts of scikit-learn, or define them in the model's folder"
+        )
 
     import mlflow.sklearn  # noqa: PLC0415 - as above
     from mlflow.models import ModelSignature, infer_signature  # noqa: PLC0415 - same
@@ -98,8 +111,7 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         pipeline,
         folder,
         serialization_format="skops",
-        # The list that scoring loads by: what it would refuse is refused here.
-        skops_trusted_types=[name for name in found if is_trusted(name)],
+        skops_trusted_types=found,
         signature=ModelSignature(inputs, outputs),
         pip_requirements=_REQUIREMENTS,
     )

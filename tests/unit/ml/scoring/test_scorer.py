@@ -173,9 +173,43 @@ def test_model_with_untrusted_function_is_refused_although_its_file_trusts_it(tm
         ModelFolder.read(tmp_path).load()
 
 
-@pytest.mark.parametrize("name", ["os.system", "ml.models.diabetes.pipeline.os", "ml.models.x.f"])
-def test_names_that_our_module_only_imports_are_not_trusted(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "builtins.eval",
+        "builtins.getattr",
+        "numpy.load",
+        "joblib.numpy_pickle.load",
+        "operator.methodcaller",
+        "ml.models.diabetes.pipeline.TYPE_CHECKING",
+        "ml.models.diabetes.pipeline.Ridge",
+        "ml.models.x.f",
+        "sklearn.tree._export.export_graphviz",  # writes files
+        "sklearn.datasets._base.load_files",
+        "sklearn.utils._testing.TempMemmap",
+        "sklearn.model_selection._search.Parallel",  # only imported there
+        "sklearn.metrics.os",
+        "scipy.stats._continuous_distns.reciprocal_gen",  # restored by running its text
+    ],
+)
+def test_names_that_run_code_or_are_only_imported_are_not_trusted(name):
     assert not is_trusted(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn.tree._tree.Tree",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.metrics._dist_metrics.ManhattanDistance64",
+        "sklearn.model_selection._split.TimeSeriesSplit",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "ml.models.diabetes.pipeline.build",
+    ],
+)
+def test_parts_of_models_are_trusted_by_where_they_are_defined(name):
+    assert is_trusted(name)
 
 
 def test_folder_that_cannot_be_served_is_refused_with_the_reason(tmp_path, mounted):

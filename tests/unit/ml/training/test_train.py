@@ -49,7 +49,8 @@ def test_each_shipped_pipeline_fits_the_columns_of_its_model(name):
     pipeline = fit(build_pipeline(config), pd.DataFrame(columns), config)
 
     assert len(pipeline.predict(pd.DataFrame(columns)[list(config.features)])) == 60
-    assert all(value == 1 for key, value in pipeline.get_params().items() if key.endswith("n_jobs"))
+    cores = {value for key, value in pipeline.get_params().items() if key.endswith("n_jobs")}
+    assert cores <= {1, None}  # scikit-learn's None is one
 
 
 def handed_on(params):
