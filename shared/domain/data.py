@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 
 from shared.domain.declared import (
     EffectOfCycle,
@@ -34,6 +35,13 @@ class BlobRef(Value):
         return f"{self.container}/{self.path}"
 
 
+class ArrivalSource(StrEnum):
+    """What told of a blob."""
+
+    EVENT = "event"
+    RECONCILE = "reconcile"  # a listing: its event never came
+
+
 @value
 class DataArrived(FactOfModel):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
@@ -46,7 +54,7 @@ class DataArrived(FactOfModel):
     blob: BlobRef
     size_bytes: int
     sequencer: str | None = None  # orders the events of one blob name
-    source: str = "event"  # or "reconcile": its event never came
+    source: ArrivalSource = ArrivalSource.EVENT
     stale: bool = False
     listed: bool = False
 

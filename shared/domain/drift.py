@@ -17,6 +17,13 @@ class DriftVerdict(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
 
 
+class CheckSource(StrEnum):
+    """Who compared: our own check, or somebody else whose event said so."""
+
+    CHECK = "check"
+    OUTSIDE = "outside"
+
+
 class PerformanceVerdict(StrEnum):
     """What labels that came later say of the champion's predictions."""
 
@@ -123,7 +130,7 @@ class DriftChecked(FactOfModel):
     current_rows: int = 0
     reference_rows: int = 0
     report: str | None = None  # blob path of the report
-    source: str = "check"  # or "outside"
+    source: CheckSource = CheckSource.CHECK
     revision: int = 0
     window_start_utc: datetime | None = None
     window_end_utc: datetime | None = None

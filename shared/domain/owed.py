@@ -15,6 +15,7 @@ from shared.domain.data import DataArrived, DataTested, DataWithdrawn, quarantin
 from shared.domain.declared import FactOfCycle, Verdict
 from shared.domain.drift import (
     CheckDrift,
+    CheckSource,
     DriftCheckDue,
     DriftChecked,
     PublishDrift,
@@ -109,7 +110,7 @@ def _after_drift_check(state: State, entry: Entry, fact: DriftChecked) -> Effect
         for effect in state.outstanding
         if (check := check_behind(effect)) is None or check.compared != fact.compared
     )
-    if fact.source == "outside":
+    if fact.source is CheckSource.OUTSIDE:
         return owed  # its finder has told the others already
     newest = state.last_drift is None or fact.day >= state.last_drift.day
     if fact.report is not None and newest:

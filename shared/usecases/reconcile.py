@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.data import DataArrived
+from shared.domain.data import ArrivalSource, DataArrived
 from shared.domain.jobs import ChallengerRegistered
 from shared.domain.notices import EffectFailed
 from shared.domain.rollout import RestoreTraffic, TrafficChangedOutside, TrafficFoundStale
@@ -163,7 +163,7 @@ class Reconcile:
             if item.blob.place not in known or known[item.blob.place].etag != item.blob.etag
         ]
         for item in unknown[:_MOST_ARRIVALS]:
-            fact = DataArrived(item.blob, item.size_bytes, source="reconcile")
+            fact = DataArrived(item.blob, item.size_bytes, source=ArrivalSource.RECONCILE)
             if not (new := self.record(model, fact).new):
                 new = self._listed_after_all(model, fact)
             repairs.arrivals += new
@@ -197,7 +197,7 @@ class Reconcile:
                 repairs.errors.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))
                 return
             if item.modified_utc <= latest_utc:
-                arrival = DataArrived(item.blob, item.size_bytes, source="reconcile")
+                arrival = DataArrived(item.blob, item.size_bytes, source=ArrivalSource.RECONCILE)
                 repairs.rejected += arrive(arrival) is True
 
     def _traffic(self, model: str, repairs: Repairs) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from shared.domain.drift import DriftChecked, DriftSignal, DriftVerdict
+from shared.domain.drift import CheckSource, DriftChecked, DriftSignal, DriftVerdict
 from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
 
@@ -47,7 +47,7 @@ def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
             current_rows=_rows(event, "currentRows"),
             reference_rows=_rows(event, "referenceRows"),
             report=text(event, "report") if member(event.data, "report") else None,
-            source="outside",
+            source=CheckSource.OUTSIDE,
             revision=_revision(event),
         ),
     )

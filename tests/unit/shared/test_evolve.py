@@ -23,7 +23,7 @@ from stories import (
 )
 
 from shared.domain.data import DataRegistered, DataTested, TestData
-from shared.domain.drift import CheckDrift, DriftCheckDue, PublishDrift
+from shared.domain.drift import CheckDrift, CheckSource, DriftCheckDue, PublishDrift
 from shared.domain.evolve import evolve
 from shared.domain.facts import Entry
 from shared.domain.jobs import ChallengerRegistered, JobFinished, JobStatus, JobSubmitted, SubmitJob
@@ -266,7 +266,9 @@ def test_drift_opens_a_cycle_on_the_newest_data_and_is_published():
 
 
 def test_drift_reported_by_another_monitor_is_not_republished():
-    state = record(State("m", champion=CHAMPION, data=DATA), replace(drift(), source="outside"))
+    state = record(
+        State("m", champion=CHAMPION, data=DATA), replace(drift(), source=CheckSource.OUTSIDE)
+    )
 
     assert state.cycle is not None
     assert not any(isinstance(effect, PublishDrift) for effect in plan(state))
