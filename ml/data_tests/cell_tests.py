@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ml.data_tests.typed import MOST_EXACT, allowed_values
+from ml.cells.cell import MOST_EXACT
+from ml.cells.columns import allowed_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from ml.data_tests.cell_tests import CELL_TESTS, CellTest
+from ml.data_tests.column_findings import column_findings, tally_chunk
 from ml.data_tests.distribution import distribution_findings
 from ml.data_tests.raw_file import UnreadableFile
 from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
 from ml.data_tests.tally import ColumnTally, Duplicates, Rows
-from ml.data_tests.typed import typed
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ml.model_config import ColumnContract, ModelConfig
+    from ml.model_config import ModelConfig
 
 _MEGABYTE: Final = 1024 * 1024
 _UNPACKED: Final = 8  # a compressed file of a few bytes may hold any number of rows
-_DECIMAL_COMMA: Final = r"^\s*[+-]?\d+,\d+\s*$"
 
 
 def check_file(
@@ -80,14 +76,14 @@ class _FileTests:
         try:
             for raw in file.chunks:
                 self.rows += len(raw)
-                chunk = _tally(raw, present, tallies)
+                chunk = tally_chunk(raw, present, tallies)
                 same_rows.add(raw)
                 if identity:
                     same_ids.add(chunk)  # typed: 7 and 7.0 are one id
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
         for name, column in present.items():
-            self.findings += _column_findings(column, tallies[name], self.rows)
+            self.findings += column_findings(column, tallies[name], self.rows)
         self.findings += distribution_findings(tallies, self.rows, self._config)
         self.findings += self._row_findings(same_rows.rows, same_ids.rows)
 
@@ -143,75 +139,4 @@ def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
         f"{size_bytes / _MEGABYTE:,.0f} MB{what}",
         f"{limit_bytes / _MEGABYTE:,.0f} MB",
         "split the file, or raise RETRAIN_FUNCTION_DATA_LIMIT_BYTES",
-    )
-
-
-def _tally(
-    raw: pd.DataFrame, present: dict[str, ColumnContract], tallies: dict[str, ColumnTally]
-) -> pd.DataFrame:
-    """Count one chunk; returns it with typed cells."""
-    chunk = raw[list(present)].copy()
-    for name, column in present.items():
-        tally = tallies[name]
-        values, missing, bad = typed(raw[name], column)
-        tally.missing.add(raw.index[missing])
-        tally.mistyped.add(raw.index[bad])
-        if bad.any() and column.type in {"number", "integer"}:
-            tally.decimal_comma |= bool(raw[name][bad].astype(str).str.match(_DECIMAL_COMMA).any())
-        tally.add_values(values)
-        # A mistyped cell is empty here: it has its finding, its other limits are not tested.
-        for test in CELL_TESTS:
-            if test.applies(column) and (broken := test.breaks(values, column)).any():
-                tally.failures.setdefault(test, Rows()).add(raw.index[broken])
-        chunk[name] = values
-    return chunk
-
-
-def _column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
-    findings = []
-    limit = column.max_missing_percent
-    if rows and 100 * tally.missing.count / rows > limit:
-        findings.append(
-            Finding(
-                "missing",
-                column.name,
-                f"{percent(tally.missing.count, rows)} missing",
-                f"{limit:g} %",
-                "fill the column at its source, or raise max_missing_percent",
-                tally.missing.count,
-                tally.missing.first,
-            )
-        )
-    if tally.mistyped.count:
-        wanted = f"a date such as {column.date_format}" if column.type == "date" else column.type
-        remedy = (
-            "write decimal points, not commas"
-            if tally.decimal_comma
-            else "look for text, units or another date format in the column"
-        )
-        findings.append(
-            Finding(
-                "type",
-                column.name,
-                f"{tally.mistyped.count:,} cells are not of type {column.type}",
-                wanted,
-                remedy,
-                tally.mistyped.count,
-                tally.mistyped.first,
-            )
-        )
-    findings += [_cell_finding(column, test, failed) for test, failed in tally.failures.items()]
-    return findings
-
-
-def _cell_finding(column: ColumnContract, test: CellTest, failed: Rows) -> Finding:
-    cells = f"{failed.count:,} cell{'s' if failed.count > 1 else ''}"
-    return Finding(
-        test.name,
-        column.name,
-        f"{cells} {test.words}",
-        test.limit(column),
-        test.remedy,
-        failed.count,
-        failed.first,
     )

@@ -6,6 +6,8 @@ afterwards.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ml.cells import Refusal
+    from ml.cells.categories import Difference
     from ml.data_tests.cell_tests import CellTest
 
 # Enough to know whether a column varies and whether one value dominates it.
@@ -41,12 +45,14 @@ class Rows:
 
 @dataclass(slots=True)
 class ColumnTally:
-    """Missing, mistyped and most frequent cells of one column."""
+    """Missing, refused and most frequent cells of one column; its finite numbers' ends."""
 
     missing: Rows = field(default_factory=Rows)
-    mistyped: Rows = field(default_factory=Rows)
-    decimal_comma: bool = False
+    refused: dict[Refusal, Rows] = field(default_factory=dict)
     failures: dict[CellTest, Rows] = field(default_factory=dict)
+    unlisted: Counter[Difference] = field(default_factory=Counter)
+    smallest: float = math.inf
+    largest: float = -math.inf
     values: dict[object, int] = field(default_factory=dict)
 
     def add_values(self, column: pd.Series) -> None:
@@ -54,6 +60,19 @@ class ColumnTally:
         for value, count in column.value_counts(dropna=True).items():
             if value in self.values or len(self.values) < _TRACKED_VALUES:
                 self.values[value] = self.values.get(value, 0) + int(count)
+
+    def add_refusals(self, refusals: pd.Series) -> None:
+        """Count refused cells by their reason; indexed by row number."""
+        if len(refusals):
+            for _, rows in refusals.groupby(refusals.map(str), sort=False):
+                self.refused.setdefault(rows.iloc[0], Rows()).add(rows.index)
+
+    def add_ends(self, numbers: pd.Series) -> None:
+        """Widen the ends by a column of numbers."""
+        finite = numbers.to_numpy()[np.isfinite(numbers)]
+        if len(finite):
+            self.smallest = min(self.smallest, float(finite.min()))
+            self.largest = max(self.largest, float(finite.max()))
 
     @property
     def most_frequent(self) -> int:

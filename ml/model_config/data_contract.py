@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ml.collected_data import PREDICTION
@@ -16,8 +16,10 @@ from ml.model_config.fields import STRICT, DateFormat, Percent, checked, refusal
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
-# A text cell that is empty, or one of these words, counts as missing.
+# A text cell that is blank, or one of these words, counts as missing; `missing` names further ones.
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
+DecimalSign = Literal[".", ","]
+ThousandsSign = Literal[".", ",", " ", "'"]
 _WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
 _NAME: Final = "<name>"  # of a column: the key of its mapping
 
@@ -43,8 +45,10 @@ def _unfit_values(values: tuple[str, ...], info: ValidationInfo) -> str | None:
         return f"does not fit type {kind}; use type category or integer"
     if not values:
         return "lists no value; name each, or remove it"
-    if len(set(values)) < len(values):
+    if len({value.strip() for value in values}) < len(values):
         return "names a value twice; keep one of each"
+    if not all(value.strip() for value in values):
+        return "lists a blank, which always means missing; remove it"
     return None if kind == "category" else _unfit_numbers(values, info)
 
 
@@ -65,9 +69,55 @@ def _format_of_dates(written: Any, info: ValidationInfo) -> Any:
     return "%Y-%m-%d" if written is None and kind == "date" else written
 
 
+def _unfit_missing(words: tuple[str, ...], info: ValidationInfo) -> str | None:
+    listed = {value.strip() for value in info.data.get("categories") or ()}
+    for place, word in enumerate(words):
+        if not word.strip():
+            return "names a blank, which always means missing; remove it"
+        if word in words[:place]:
+            return f"names {word!r} twice; keep one"
+        if word.strip() in listed:
+            return f"{word!r} is listed in values too; keep one of the two"
+    return None
+
+
+def _unfit_sign(_sign: str, info: ValidationInfo) -> str | None:
+    kind = info.data.get("type", "number")
+    if kind not in {"number", "integer"}:
+        return f"does not fit type {kind}; it belongs to numbers"
+    return None
+
+
+def _unfit_thousands(sign: str, info: ValidationInfo) -> str | None:
+    if sign == info.data.get("decimal"):
+        return f"{sign!r} is the decimal sign as well; change one of the two"
+    return None
+
+
+def _unfit_parts(names: tuple[str, ...], info: ValidationInfo) -> str | None:
+    kind = info.data.get("type", "date")
+    if kind != "date":
+        return f"does not fit type {kind}; only dates are joined"
+    if len(set(names)) != len(names) or len(names) < 2:  # noqa: PLR2004 - one is a rename
+        return "names fewer than 2 columns; write e.g. [Date, Time]"
+    if info.data.get("name") in names:
+        return "names the column itself; give the joined date a name of its own"
+    return None
+
+
+Words = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, config=STRICT)
 class ColumnContract:
-    """What a column must look like. Percentages are 0-100; limits are inclusive."""
+    """What a column must look like. Percentages are 0-100; limits are inclusive.
+
+    Args:
+        missing: words that mean missing besides `MISSING_WORDS`, unless `categories` lists them.
+        decimal: of numbers in text; None: not stated, read as a point.
+        thousands: between groups of three digits; None: there are none.
+        parts: text columns of the file that are joined with one space to make a date.
+    """
 
     name: Annotated[str, Field(alias=_NAME)]
     type: Literal["number", "integer", "category", "text", "date"]
@@ -82,6 +132,12 @@ class ColumnContract:
         Field(alias="format", validate_default=True),
         BeforeValidator(_format_of_dates),
     ] = None
+    missing: Annotated[Words, checked(_unfit_missing)] = ()
+    decimal: Annotated[DecimalSign | None, checked(_unfit_sign)] = None
+    thousands: Annotated[ThousandsSign | None, checked(_unfit_sign), checked(_unfit_thousands)] = (
+        None
+    )
+    parts: Annotated[Words | None, Field(alias="from"), checked(_unfit_parts)] = None
     max_missing_percent: Percent = 0.0
     max_same_percent: Percent | None = None
     drop: bool = False
@@ -113,6 +169,22 @@ def _named(columns: Any) -> Any:
     }
 
 
+def _with_file_settings(
+    columns: Mapping[str, ColumnContract], info: ValidationInfo
+) -> Mapping[str, ColumnContract]:
+    """Columns with the file's words and signs where they state none of their own."""
+    return {name: _completed(column, info.data) for name, column in columns.items()}
+
+
+def _completed(column: ColumnContract, file: Mapping[str, Any]) -> ColumnContract:
+    listed = {value.strip() for value in column.categories or ()}
+    more = (word for word in file.get("missing") or () if word.strip() not in listed)
+    changes: dict[str, Any] = {"missing": tuple(dict.fromkeys((*column.missing, *more)))}
+    if column.type in {"number", "integer"} and not (column.decimal or column.thousands):
+        changes |= {"decimal": file.get("decimal"), "thousands": file.get("thousands")}
+    return replace(column, **changes)
+
+
 ColumnName = Annotated[str, checked(_reserved)]
 
 
@@ -129,10 +201,17 @@ class DataContract:
 
     format: Literal["csv", "parquet"] = "csv"
     separator: Annotated[str, checked(_unfit_separator)] = ","
+    missing: Annotated[Words, checked(_unfit_missing)] = ()
+    decimal: DecimalSign | None = None
+    thousands: Annotated[ThousandsSign | None, checked(_unfit_thousands)] = None
     min_rows: Annotated[int, Field(ge=1)] = 20
     max_duplicate_rows_percent: Percent = 5.0
     extra_columns: Literal["refuse", "ignore"] = "refuse"
     same_name: Literal["replace", "add"] = "replace"
     deleted: Literal["keep", "withdraw"] = "keep"
     repeated_ids: Literal["refuse", "newest", "first"] = "refuse"
-    columns: Annotated[Mapping[ColumnName, ColumnContract], BeforeValidator(_named)]
+    columns: Annotated[
+        Mapping[ColumnName, ColumnContract],
+        BeforeValidator(_named),
+        AfterValidator(_with_file_settings),
+    ]

@@ -42,7 +42,7 @@ class Predictions:
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
-        self._identity = Comparable.of_row_id(str(config.id))
+        self._identity = Comparable.of_row_id(config.column(str(config.id)))
         self._prediction = Comparable.of_model(PREDICTION, config)
         self._target = Comparable.of_model(config.target, config)
         self._codes: dict[str, int] = {}

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from ml.cells import Refusal, reader_of
+from ml.cells.cell import as_text
 from ml.collected_data import PREDICTION
 from ml.drift import Kind
-from ml.model_config import MISSING_WORDS, ColumnContract
+from ml.model_config import ColumnContract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +23,8 @@ if TYPE_CHECKING:
     from ml.drift.counting.columns import Column
     from ml.model_config import ModelConfig
 
-_NUMBERS: Final = frozenset({float, int, bool, type(None)})
-_WHOLE_NUMBERS: Final = frozenset({float, int, type(None)})
-_TEXTS: Final = frozenset({str, type(None)})
+_NUMBERS: Final = frozenset({float, int, type(None)})
 _MOST_TEXT: Final = 1_000
-_MOST_INTEGER_BITS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,13 @@ class Comparable:
     Args:
         contract: how its cells are read.
         is_number: float64 for the engine, else text.
+        is_id: identifies rows; no digit of it is rounded.
     """
 
     name: str
     contract: ColumnContract
     is_number: bool
+    is_id: bool = False
 
     @classmethod
     def of_model(cls, name: str, config: ModelConfig) -> Comparable:
@@ -58,15 +59,16 @@ class Comparable:
         return cls._of(column.name, source, is_number=is_number)
 
     @classmethod
-    def of_row_id(cls, name: str) -> Comparable:
-        """Row ids are text: 7, 7.0 and "7" are one row, and a long one is not rounded."""
-        return cls(name, ColumnContract(name, "text"), is_number=False)
+    def of_row_id(cls, contract: ColumnContract) -> Comparable:
+        """Row ids are compared as text: 7, 7.0 and "7" are one row."""
+        return cls(contract.name, contract, is_number=False, is_id=True)
 
     @classmethod
     def _of(cls, name: str, source: ColumnContract, *, is_number: bool) -> Comparable:
-        # A fraction in a column of whole numbers is still a number, and it may drift.
-        contract = ColumnContract(name, "number") if is_number else replace(source, name=name)
-        return cls(name, contract, is_number)
+        if is_number and source.type == "integer":
+            # A fraction in a column of whole numbers is still a number, and it may drift.
+            source = replace(source, type="number")
+        return cls(name, replace(source, name=name), is_number)
 
     @property
     def type(self) -> pa.DataType:
@@ -83,45 +85,37 @@ class Cells:
 
 
 def cells_of_json(values: Sequence[Any], column: Comparable) -> Cells:
-    """Read cells of JSON, one a row; pandas is imported only for unusual ones.
+    """Read cells of JSON, one a row; pandas is imported for dates and very long numbers only.
 
     Args:
         values: None, numbers, texts, booleans, lists and objects.
         column: says what they are.
     """
-    types = set(map(type, values))
-    try:
-        if column.is_number and types <= _NUMBERS:
+    reader = reader_of(column.contract)
+    if column.is_number and not reader.missing_numbers and _NUMBERS.issuperset(map(type, values)):
+        try:
             return Cells(_numbers_to_arrow(np.array(values, np.float64)), 0)
-        if not column.is_number and column.contract.type != "date":
-            return Cells(_texts_to_arrow(_plain_texts(values, types, column)), 0)
-    except (ValueError, OverflowError):
-        pass  # several types, an unusual type, or too large
-    import pandas as pd  # noqa: PLC0415 - large, and seldom needed
-
-    return cells_of(pd.Series(values, dtype=object), column)
-
-
-def _plain_texts(values: Sequence[Any], types: set[type], column: Comparable) -> list[str | None]:
-    """Texts of whole numbers, or of texts in a column that is not read as numbers.
-
-    Raises:
-        ValueError: there are other cells, or a text is too long.
-    """
-    if types <= _WHOLE_NUMBERS:
-        return [None if value is None else _whole(value) for value in values]
-    if column.contract.type not in {"category", "text"} or not types <= _TEXTS:
-        raise ValueError(types)
-    if any(value and len(value) > _MOST_TEXT for value in values):
-        raise ValueError(_MOST_TEXT)
-    return [None if value in MISSING_WORDS else value for value in values]
-
-
-def _whole(value: float) -> str:
-    whole = int(value)
-    if value != whole or whole.bit_length() > _MOST_INTEGER_BITS:
-        raise ValueError(value)
-    return str(whole)
+        except OverflowError:
+            pass  # one is beyond any float: it is refused below, the others are not
+    places: dict[Any, int] = {}
+    distinct: list[Any] = []
+    rows: list[int] = []
+    for value in values:
+        # 1 and True are equal and do not mean the same; lists have no hash.
+        key = (type(value), None if isinstance(value, list | dict) else value)
+        place = places.setdefault(key, len(places))
+        if place == len(distinct):
+            distinct.append(value)
+        rows.append(place)
+    answers = [(reader.identity if column.is_id else reader.read)(value) for value in distinct]
+    refused = [isinstance(answer, Refusal) for answer in answers]
+    unreadable = sum(refused[row] for row in rows)
+    read = [None if bad else answer for answer, bad in zip(answers, refused, strict=True)]
+    if column.is_number:
+        numbers = np.array([*read, np.nan], np.float64)[rows]
+        return Cells(_numbers_to_arrow(numbers), unreadable)
+    texts = [None if answer is None else _text(answer) for answer in read]
+    return Cells(_texts_to_arrow([texts[row] for row in rows]), unreadable)
 
 
 # Arrays are made of buffers, since `pa.array` imports pandas: 40 MB and 0.2 s of CPU.
@@ -130,11 +124,7 @@ def _numbers_to_arrow(values: NDArray[np.float64]) -> pa.Array:
 
 
 def _texts_to_arrow(texts: Sequence[str | None]) -> pa.Array:
-    """Texts as an Arrow array; None becomes null.
-
-    Raises:
-        UnicodeEncodeError: a text has an unpaired surrogate.
-    """
+    """Texts as an Arrow array; None becomes null."""
     encoded = [b"" if text is None else text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     there = np.packbits([text is not None for text in texts], bitorder="little")
@@ -149,40 +139,20 @@ def cells_of(values: pd.Series, column: Comparable) -> Cells:
         values: text from CSV, any type from Parquet or JSON.
         column: says what they are.
     """
-    from ml.data_tests.typed import typed  # noqa: PLC0415 - pandas, as above
+    if column.is_id:
+        return cells_of_json(values.tolist(), column)
+    from ml.cells.columns import read_column  # noqa: PLC0415 - pandas, as above
 
-    scalars = values
-    if values.dtype == object:
-        scalars = values.map(_scalar)
-    refused = scalars.isna() & values.notna()
-    found = typed(scalars, column.contract)
-    unreadable = int(refused.sum()) + int(found.bad.sum())
+    found = read_column(values, column.contract)
+    unreadable = int(found.bad.sum())
     if column.is_number:
         return Cells(pa.array(found.cells.to_numpy(np.float64)), unreadable)
-    return Cells(_texts(found.cells), unreadable)
+    there = found.cells.notna()
+    texts = [_text(cell) if held else None for cell, held in zip(found.cells, there, strict=True)]
+    return Cells(_texts_to_arrow(texts), unreadable)
 
 
-def _scalar(value: Any) -> Any:
-    """None for what is not a cell of a table: lists, objects, integers beyond any float."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value  # 1.0 and 1 are written alike
-    if isinstance(value, int) and value.bit_length() > _MOST_INTEGER_BITS:
-        return None
-    return None if isinstance(value, list | dict) else value
-
-
-def _texts(cells: pd.Series) -> pa.Array:
-    """Cells as text; whole numbers without a fraction, unpaired surrogates replaced."""
-    if cells.dtype.kind == "f":
-        texts = [None if np.isnan(value) else f"{value:.15g}" for value in cells]
-    else:
-        texts = [None if value is None else _text(str(value)) for value in _nones(cells)]
-    return pa.array(texts, pa.string())
-
-
-def _nones(cells: pd.Series) -> Sequence[Any]:
-    return list(cells.where(cells.notna(), None))
-
-
-def _text(value: str) -> str:
-    return value[:_MOST_TEXT].encode("utf-8", "replace").decode("utf-8")
+def _text(value: Any) -> str:
+    """As a reference has it: whole numbers without a fraction, unpaired surrogates replaced."""
+    text = value if isinstance(value, str) else as_text(value) or ""
+    return text[:_MOST_TEXT].encode("utf-8", "replace").decode("utf-8")

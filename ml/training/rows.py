@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from ml.cells.columns import read_frame
 from ml.data_tests.raw_file import UnreadableFile
 from ml.data_tests.reading import open_file
-from ml.data_tests.typed import typed_frame
 from ml.errors import PinMismatchError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
                     f"{pin.path} ({pin.source}) lacks column {', '.join(absent)}, which model.yml "
                     "has now; land the data again with it, or take it out of model.yml"
                 )
-            frames = [typed_frame(raw, columns) for raw in file.chunks]
+            frames = [read_frame(raw, columns) for raw in file.chunks]
         except UnreadableFile as exc:
             raise PinMismatchError(f"{pin.path} ({pin.source}): {exc}") from exc
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))

@@ -17,7 +17,7 @@ from demo.__main__ import look_around
 from demo.failures import DemoDataError
 from demo.plan import prepare
 from local.__main__ import _parser as local_command_line
-from ml.data_tests.typed import typed_frame
+from ml.cells.columns import read_frame
 from ml.drift import Verdict, check
 from ml.model_config import read_model
 from ml.monitoring.window import alarm_budget_of
@@ -54,7 +54,7 @@ def test_only_the_other_population_drifts_at_the_models_alarm_budget(model):
     files = [io.BytesIO(content) for content in (data.first, data.second)]
     landed = pd.concat(pd.read_csv(file, sep=config.data.separator, dtype=str) for file in files)
     kept = {name: column for name, column in config.data.columns.items() if not column.drop}
-    reference = reference_profile(typed_frame(landed, kept), config)
+    reference = reference_profile(read_frame(landed, kept), config)
 
     def changed(rows):
         scored = pd.DataFrame(rows)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.cells.columns import read_column
 from ml.data_tests import csv_file
 from ml.data_tests.check import check_file
 from ml.data_tests.report import DataTestReport
 from ml.data_tests.tally import Duplicates
-from ml.data_tests.typed import typed
 from ml.model_config import ColumnContract, read_model
 
 LIMIT_BYTES = 1 << 20
@@ -195,11 +195,11 @@ def test_reading_stops_where_the_text_is_not_csv(houses, spoil, test):
         ),
         (
             lambda t: t.assign(size=t["size"].where(t["size"] < 55, 400.0)),
-            "column size: 5 cells above the maximum, limit 100 (rows 36, 37, 38, …)",
+            "column size: 5 cells above the maximum, the largest about 400, limit 100 (rows 36, ",
         ),
         (
             lambda t: t.assign(size=t["size"].where(t["size"] > 21, -1.0)),
-            "column size: 1 cell below the minimum, limit 0 (row 1)",
+            "column size: 1 cell below the minimum, the smallest -1, limit 0 (row 1)",
         ),
         (
             lambda t: t.assign(price=t["price"].where(t["price"] < 39000, np.inf)),
@@ -255,7 +255,8 @@ def test_decimal_commas_get_their_own_remedy(houses):
     finding = next(f for f in check(houses, content).findings if f.test == "type")
 
     assert finding.column == "size"
-    assert finding.remedy == "write decimal points, not commas"
+    assert "cells are not of type number, written with a decimal comma" in finding.sentence
+    assert finding.remedy.startswith('set decimal: "," at data or at the column in model.yml')
 
 
 def test_shift_within_the_contract_passes(houses):
@@ -364,11 +365,11 @@ def test_dates_with_and_without_zone_become_one_type():
     text = pd.Series(["2026-03-02"], dtype=object)
     far = pd.Series(np.array(["9999-01-01"], dtype="datetime64[us]"))
 
-    assert typed(zoned, contract).cells[0] == pd.Timestamp("2026-03-02T04:30")
-    assert {typed(values, contract).cells.dtype for values in (zoned, text, far)} == {
+    assert read_column(zoned, contract).cells[0] == pd.Timestamp("2026-03-02T04:30")
+    assert {read_column(values, contract).cells.dtype for values in (zoned, text, far)} == {
         np.dtype("datetime64[ns]")
     }
-    assert typed(far, contract).bad.all()
+    assert read_column(far, contract).bad.all()
 
 
 @pytest.mark.parametrize(

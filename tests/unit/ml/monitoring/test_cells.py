@@ -11,7 +11,7 @@ from ml.reference.columns import Comparable, cells_of, cells_of_json
 COLUMNS = {
     "number": Comparable("c", ColumnContract("c", "number"), is_number=True),
     "category": Comparable("c", ColumnContract("c", "category"), is_number=False),
-    "text": Comparable.of_row_id("c"),
+    "text": Comparable.of_row_id(ColumnContract("c", "text")),
     "code": Comparable("c", ColumnContract("c", "integer", categories=("1", "2")), is_number=False),
 }
 WORDS = ["a", "NA", "", " 1", "1.0", "nan", "1e3", "x" * 1_200, "\ud800", "ü"]
