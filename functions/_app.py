@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from shared.usecases.request_retrain import RequestRetrain
     from shared.usecases.status import Status
 
-# What is imported stays: looking through it for garbage every 700 objects would take a tenth of the
-# CPU of the first event, which makes 60,000. Set before that imports anything.
+# Imported objects are never garbage. Importing makes 60,000 of them for the first event, and a
+# collection every 700 objects would take a tenth of its CPU. Set before anything is imported.
 _OBJECTS_BEFORE_FIRST_COLLECTION = 100_000
 _OBJECTS_BEFORE_COLLECTION = 10_000
 
 
 def _collect_as_usual(_phase: str, _info: object) -> None:
-    """Azure ML's SDK leaves circles behind: with the first threshold a worker grew by 46 MB."""
+    """Lower the threshold: Azure ML's SDK leaves reference cycles, 46 MB before the first run."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     gc.callbacks.remove(_collect_as_usual)
 
@@ -44,7 +44,7 @@ gc.callbacks.append(_collect_as_usual)
 
 
 class App(Ports):
-    """Use cases by name; what triggers call."""
+    """The use cases that triggers call, by name."""
 
     def __init__(self, settings: Settings) -> None:
         from shared.usecases.record_fact import RecordFact  # noqa: PLC0415 - see `_ports`
@@ -60,12 +60,12 @@ class App(Ports):
         )
 
     def reject_event(self, body: bytes, why: Exception | str) -> None:
-        """Quarantine a message that can never be handled, and alert once."""
+        """Quarantine the body of an event that can never be handled, and alert once."""
         self.log.warning("message rejected", error=str(why))
         self.rejects.event(body.decode("utf-8", "replace"), str(why))
 
     def send_event_again(self, body: bytes) -> None:
-        """Send a message again that lost its races, with a delay."""
+        """Put an event whose write lost its races back on its queue, with a random delay."""
         from shared.usecases.send_event_again import SendEventAgain  # noqa: PLC0415 - rare
 
         SendEventAgain(self.events, self.random)(body.decode("utf-8", "replace"))

@@ -16,7 +16,7 @@ _NAME_WIDTH = 10
 
 
 def status_document(status: ModelStatus) -> dict[str, Any]:
-    """How a model stands; times are ISO 8601, UTC."""
+    """The status of one model; times are ISO 8601, UTC."""
     from shared.domain.sentences import report_address  # noqa: PLC0415 - not needed to index
 
     champion, drift = status.champion, status.last_drift
@@ -73,7 +73,7 @@ def status_document(status: ModelStatus) -> dict[str, Any]:
 
 
 def explanation_document(explanation: Explanation) -> dict[str, Any]:
-    """A cycle: sentence first, then its steps, then the facts they rest on."""
+    """The explanation of a cycle: its sentence, then its steps, then the facts behind them."""
     from shared.domain.codec import fact_to_json  # noqa: PLC0415 - only here
 
     return {
@@ -106,7 +106,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
 
 
 def explanation_text(explanation: Explanation) -> str:
-    """The same for a terminal, one line a step."""
+    """The explanation of a cycle as plain text, one line for each step."""
     state = explanation.outcome.replace("_", " ") if explanation.outcome else "open"
     lines = [
         f"Cycle {explanation.cycle_id} · {explanation.model} · {state}",

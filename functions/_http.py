@@ -35,7 +35,7 @@ _log = EventLog("retrain.http")
 
 
 class BadRequestError(Exception):
-    """A mistake of the caller, answered with its message."""
+    """The request is wrong (400); the caller gets the message."""
 
     def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
-    """A JSON document, not to be cached."""
+    """A JSON response that must not be cached."""
     return func.HttpResponse(
         json.dumps(document, ensure_ascii=False, indent=1) + "\n",
         status_code=status,
@@ -60,14 +60,14 @@ def answer(
 
 
 def text_answer(text: str) -> func.HttpResponse:
-    """Plain text, not to be cached."""
+    """A plain-text response that must not be cached."""
     return func.HttpResponse(
         text, mimetype="text/plain", charset="utf-8", headers=dict(_NOT_CACHED)
     )
 
 
 def page_answer(page: bytes) -> func.HttpResponse:
-    """A report for a browser, under a policy that forbids it to load or send anything."""
+    """An HTML response under a content security policy that lets it load and send nothing."""
     return func.HttpResponse(
         page,
         mimetype="text/html",
@@ -79,7 +79,7 @@ def page_answer(page: bytes) -> func.HttpResponse:
 def error(
     status: HTTPStatus, code: str, message: str, *, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
-    """`{"error": {"code", "message"}}`."""
+    """An error response: `{"error": {"code", "message"}}`."""
     document = {"error": {"code": code, "message": message}}
     return answer(document, status=status, headers=headers)
 
@@ -87,14 +87,14 @@ def error(
 def guarded(
     *, parameters: tuple[str, ...] = (), fields: tuple[str, ...] = ()
 ) -> Callable[[Handler], Guarded]:
-    """Answer each error in words, and refuse input that the handler would not read.
+    """Turn errors into responses with a message, and refuse input that the handler ignores.
 
     Args:
-        parameters: what the handler reads of the query.
-        fields: what it reads of the body, a JSON object; without any it reads no body.
+        parameters: query parameters that the handler reads.
+        fields: fields of the JSON body that it reads; if empty, it reads no body.
 
     Returns:
-        A decorator. An error that is not ours is a bug and the host's to report: 500.
+        A decorator. Errors other than ours are bugs: they propagate and the host answers 500.
     """
 
     def decorate(handler: Handler) -> Guarded:
@@ -132,7 +132,7 @@ def guarded(
 def _refuse_unread_input(
     req: func.HttpRequest, parameters: tuple[str, ...], fields: tuple[str, ...]
 ) -> None:
-    """A misspelt name must not be ignored: the caller would think that it worked."""
+    """Refuse unknown names: if a misspelt one were ignored, the caller would think it worked."""
     given = parse_qsl(urlsplit(req.url).query, keep_blank_values=True)
     given += [item for item in req.params.items() if item not in given]
     names = [name for name, _ in given]
@@ -181,7 +181,7 @@ def json_body(req: func.HttpRequest) -> Mapping[str, Any]:
     """The request's JSON object; an empty body is an empty object.
 
     Raises:
-        BadRequestError: too long, not JSON, not an object, or a field is there twice.
+        BadRequestError: too long, not JSON, not an object, or a field is repeated.
     """
     body = req.get_body()
     if len(body) > _LONGEST_BODY_BYTES:

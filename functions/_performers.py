@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 def performers_over(ports: Ports) -> Performers:
-    """An adapter is made when the first effect that uses its port is performed."""
+    """Register every performer; an adapter is made when an effect first needs its port."""
     performers = Performers()
     add = performers.register
     add(TestData, lambda effect, state: _test_data(effect, state, ports))

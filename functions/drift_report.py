@@ -23,13 +23,13 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
     "api/models/{model}/drift/{date}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
 )
 def drift_report(req: func.HttpRequest) -> func.HttpResponse:
-    """The newest result of a UTC day; the report itself for `Accept: text/html`."""
+    """GET the newest drift result of a UTC day; the HTML report for `Accept: text/html`."""
     return show_drift_report(req, get_app)
 
 
 @guarded()
 def show_drift_report(req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """JSON with verdict and figures, or the page; 404 for a day that was not checked."""
+    """JSON with verdict and figures, or the HTML report; 404 for a day that was not checked."""
     name = model_name(req)
     today = app.clock.now_utc().date()
     day = day_of(str(req.route_params.get("date", "")), today=today)

@@ -1,4 +1,4 @@
-"""Daily timer: asks for the drift check of every model, and of past days whose rows came late."""
+"""Daily timer: requests the drift check of every model, and of past days whose rows came late."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _log = EventLog("retrain.drift")
 )
 @blueprint.retry(strategy="fixed_delay", max_retry_count="5", delay_interval="00:05:00")
 def drift_daily(timer: func.TimerRequest) -> None:
-    """At 06:00 UTC, over the window that ends then; retried when a service did not answer."""
+    """Run at 06:00 UTC over the window that ends then; retried if a service does not answer."""
     handle(get_app(), past_due=timer.past_due)
 
 
 def handle(app: App, *, past_due: bool = False) -> None:
-    """Ask for the check of every model.
+    """Request the drift check of every model.
 
     Raises:
-        RetrainError: the first error that another run may cure, after all models were asked for.
+        RetrainError: the first retryable error, once every model has been tried.
     """
     checks = app.check_drift_daily()
     for one in checks.asked:

@@ -24,12 +24,12 @@ _log = EventLog("retrain.events")
 @blueprint.function_name("on_event")
 @blueprint.queue_trigger(arg_name="message", queue_name="events", connection="AzureWebJobsStorage")
 def on_event(message: func.QueueMessage) -> None:
-    """Uses the body alone: an event's `id` shadows that of the message in its metadata."""
+    """Handle one message. Only its body is used: an event's `id` hides the message's own id."""
     handle(message.get_body(), get_app())
 
 
 def handle(body: bytes, app: App) -> None:
-    """Record what the message's events say; keep and report what cannot be read.
+    """Record the facts that the events stand for; quarantine what cannot be read, and alert.
 
     Raises:
         TransientError: a service did not answer; the host redelivers.
@@ -61,7 +61,7 @@ def _handle_one(event: Event, body: bytes, app: App) -> None:
 
 
 def on_data_arrived(event: Event, app: App) -> None:
-    """Key: place and ETag, which name the content; redelivery and backfill then collide.
+    """Record DataArrived, keyed by place and ETag: redelivery and backfill give the same key.
 
     Raises:
         EventRejectedError: unreadable, or about another container.
@@ -81,7 +81,7 @@ def on_data_arrived(event: Event, app: App) -> None:
 
 
 def on_challenger_registered(event: Event, app: App) -> None:
-    """Key: the version.
+    """Record ChallengerRegistered, keyed by the model version.
 
     Raises:
         EventRejectedError: unreadable.
@@ -100,7 +100,7 @@ def on_challenger_registered(event: Event, app: App) -> None:
 
 
 def on_job_finished(event: Event, app: App) -> None:
-    """Key: job name and status; the name holds cycle and attempt.
+    """Record JobFinished, keyed by job name (which holds cycle and attempt) and status.
 
     Raises:
         EventRejectedError: unreadable.
@@ -120,7 +120,7 @@ def on_job_finished(event: Event, app: App) -> None:
 
 
 def on_drift_checked(event: Event, app: App) -> None:
-    """Our own event comes back with a known key, which is success.
+    """Record DriftChecked; our own event comes back with a known key, which is success.
 
     Raises:
         EventRejectedError: unreadable, or of a day to come.

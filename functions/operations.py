@@ -29,7 +29,7 @@ _FIRST_YEAR = 2000
 @blueprint.function_name("retrain")
 @blueprint.route("api/models/{model}/retrain", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def retrain(req: func.HttpRequest) -> func.HttpResponse:
-    """POST {"reason": text}; the header Idempotency-Key makes repeating it harmless."""
+    """POST {"reason": text}; with the header Idempotency-Key it is idempotent."""
     return ask_for_retraining(req, get_app)
 
 
@@ -61,13 +61,13 @@ def model(req: func.HttpRequest) -> func.HttpResponse:
     "api/models/{model}/cycles/{cycle_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
 )
 def explain(req: func.HttpRequest) -> func.HttpResponse:
-    """Why a cycle ended as it did, or how far it is; plain text for `Accept: text/plain`."""
+    """Why a cycle ended as it did, or how far it has got; text for `Accept: text/plain`."""
     return explain_cycle(req, get_app)
 
 
 @guarded(fields=("reason",))
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """202 with the cycle it opened, or none while it waits for the open one to end."""
+    """202 with the cycle that was opened, or null while the request waits for the open one."""
     name, reason, key = model_name(req), _reason(req), _request_key(req)
     try:
         accepted = app.request_retrain(name, request=key, text=reason, by="function key")
@@ -94,7 +94,7 @@ def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 @guarded(parameters=("date",))
 def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """202 when a check is on its way or was done, 409 without a champion to check."""
+    """202 when the check is due or already done, 409 when the model has no champion."""
     name, today = model_name(req), app.clock.now_utc().date()
     given = req.params.get("date")
     day = None if given is None else day_of(str(given), today=today)
@@ -117,7 +117,7 @@ def ask_for_drift_check(req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 @guarded()
 def show_models(_req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """Every model there is, by name."""
+    """The status of every model, sorted by name."""
     from functions._documents import status_document  # noqa: PLC0415 - not needed to index
 
     return answer({"models": [status_document(status) for status in app.status.all()]})
@@ -125,7 +125,7 @@ def show_models(_req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 @guarded()
 def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """One model, with its open cycle and its last ones."""
+    """The status of one model, with its open cycle and its last ones."""
     from functions._documents import status_document  # noqa: PLC0415 - not needed to index
 
     return answer(status_document(app.status(model_name(req))))
@@ -133,7 +133,7 @@ def show_model(req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 @guarded()
 def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
-    """JSON with sentence, steps and facts, or the same as text."""
+    """The explanation of a cycle as JSON (sentence, steps, facts) or as text; 404 if unknown."""
     from functions._documents import explanation_document, explanation_text  # noqa: PLC0415 - same
 
     name, cycle_id = model_name(req), str(req.route_params.get("cycle_id", ""))
@@ -156,10 +156,10 @@ def explain_cycle(req: func.HttpRequest, app: App) -> func.HttpResponse:
 
 
 def model_name(req: func.HttpRequest) -> str:
-    """The model in the route.
+    """The model name in the route.
 
     Raises:
-        BadRequestError: no model can have that name.
+        BadRequestError: it is not a valid model name.
     """
     name = str(req.route_params.get("model", ""))
     if not _MODEL_NAME.fullmatch(name):
@@ -204,10 +204,10 @@ def _request_key(req: func.HttpRequest) -> str:
 
 
 def day_of(given: str, *, today: date) -> date:
-    """A UTC day that has begun.
+    """Parse a UTC day that has begun, YYYY-MM-DD.
 
     Raises:
-        BadRequestError: it is not a day, or one that nothing can be known of.
+        BadRequestError: it is not a day, it lies in the future, or it is too far back.
     """
     try:
         # ISO 8601 has a basic form and week dates too; neither is accepted here.

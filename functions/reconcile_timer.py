@@ -28,7 +28,7 @@ def reconcile(timer: func.TimerRequest) -> None:
 
 
 def handle(app: App, *, past_due: bool = False) -> None:
-    """Repair every model; errors are logged, the next run tries again."""
+    """Repair every model; errors are logged and the next run tries again."""
     repairs = app.reconcile()
     counts = asdict(repairs)
     errors = counts.pop("errors")

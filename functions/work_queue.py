@@ -26,7 +26,7 @@ def on_work(message: func.QueueMessage) -> None:
 
 
 def handle(body: bytes, app: App) -> None:
-    """Perform, record, acknowledge.
+    """Perform the effect, record its result, acknowledge the message.
 
     Raises:
         TransientError: ledger or queue did not answer; the host redelivers.

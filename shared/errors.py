@@ -12,7 +12,7 @@ class RetrainError(Exception):
 
 
 class TransientError(RetrainError):
-    """The same call may work later: let it propagate, the message comes again."""
+    """The same call may work later: let it propagate, and the message is redelivered."""
 
 
 class LedgerConflictError(TransientError):
@@ -20,15 +20,15 @@ class LedgerConflictError(TransientError):
 
 
 class ServiceBusyError(TransientError):
-    """A service did not answer, or asked to be left alone for a while."""
+    """A service did not answer, or asked callers to back off."""
 
 
 class TimedOutError(TransientError):
-    """No answer in time; whether the call had an effect is not known."""
+    """No answer in time; the call may or may not have taken effect."""
 
 
 class NotThereYetError(TransientError):
-    """Something that is on its way cannot be read yet (evidence of a running job)."""
+    """Something expected does not exist yet, such as the evidence of a running job."""
 
 
 class TerminalError(RetrainError):
@@ -36,15 +36,15 @@ class TerminalError(RetrainError):
 
 
 class EventRejectedError(TerminalError):
-    """An event cannot be read, or speaks of something that is not ours."""
+    """An event cannot be read, or is about something that is not ours."""
 
 
 class FactConflictError(TerminalError):
-    """Two facts contradict each other: the same thing was learnt twice, differently."""
+    """A fact contradicts one that is already recorded."""
 
 
 class JobMismatchError(TerminalError):
-    """A job of that name exists and was made from something else."""
+    """A job of that name exists but was made from other inputs."""
 
 
 class DataMismatchError(TerminalError):
@@ -52,15 +52,15 @@ class DataMismatchError(TerminalError):
 
 
 class EvidenceError(TerminalError):
-    """A job's evidence is missing although the job is over, or cannot be read."""
+    """The evidence of a job that has ended is missing or cannot be read."""
 
 
 class UnknownModelError(TerminalError):
-    """There is no model of that name; the text suggests one."""
+    """No model has that name; the message suggests the nearest one."""
 
 
 class ModelConfigError(TerminalError):
-    """A model's folder has mistakes; the text lists all of them."""
+    """A model's folder has mistakes; the message lists all of them."""
 
 
 class RequestRefusedError(TerminalError):
@@ -68,12 +68,12 @@ class RequestRefusedError(TerminalError):
 
 
 class BlobChangedError(RetrainError):
-    """The blob is gone or has another ETag than the one asked for: it was superseded."""
+    """The blob is gone or its ETag differs from the requested one: it was superseded."""
 
 
 class BlobTooLargeError(RetrainError):
-    """The blob is larger than a function may read, packed or unpacked: a job's business."""
+    """The blob is larger than a function may read, packed or unpacked; a job has to read it."""
 
 
 class SettingsError(RetrainError):
-    """Settings are missing or malformed; the text lists all of them. Refuse to start."""
+    """Settings are missing or malformed; the message lists all of them. Refuse to start."""

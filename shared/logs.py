@@ -19,15 +19,15 @@ class EventLog:
         self._logger = logging.getLogger(name)
 
     def info(self, message: str, **fields: Any) -> None:
-        """What happened."""
+        """Log something that happened."""
         self._write(logging.INFO, message, fields)
 
     def warning(self, message: str, **fields: Any) -> None:
-        """Odd, and dealt with."""
+        """Log something unusual that was dealt with."""
         self._write(logging.WARNING, message, fields)
 
     def error(self, message: str, **fields: Any) -> None:
-        """A person should look."""
+        """Log something that a person should look at."""
         self._write(logging.ERROR, message, fields)
 
     def _write(self, level: int, message: str, fields: dict[str, Any]) -> None:
@@ -38,14 +38,14 @@ class EventLog:
 
 
 def quiet_sdks() -> None:
-    """Azure's SDKs write some forty lines about every request at level INFO."""
+    """Raise the log level of Azure's SDKs, which write forty INFO lines for every request."""
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # They call classes experimental and machines small, each time. By their own names, since
-    # azure.ai.ml sets the level of its root when it is imported.
+    # These warn about experimental classes and small machines on every use. They are set by their
+    # full names, since importing azure.ai.ml sets the level of its root logger.
     for name in ("_utils._experimental", "operations._online_deployment_operations"):
         logging.getLogger(f"azure.ai.ml.{name}").setLevel(logging.ERROR)
-    # It calls every "not found" an error, and that is how one asks whether a thing is there.
+    # It logs every "not found" as an error, but asking is how we find out whether something exists.
     logging.getLogger("azure.ai.ml._telemetry").setLevel(logging.CRITICAL)
 
 

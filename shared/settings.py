@@ -1,4 +1,4 @@
-"""What the function app reads from its environment, checked as a whole before the first use."""
+"""Settings of the function app, read from its environment and checked together on first use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StorageConnection:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting of the function app; `local.settings.sample.json` shows each once."""
+    """All settings of the function app; `local.settings.sample.json` has an example of each."""
 
     storage: StorageConnection
     workspace_storage: StorageConnection
@@ -96,7 +96,7 @@ class Settings:
 
 
 class _Reader:
-    """Reads one setting after the other and remembers what is wrong with each."""
+    """Reads settings one by one and collects what is wrong with them."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -136,7 +136,7 @@ class _Reader:
         return int(value or 0)
 
     def alert_routes(self, name: str) -> tuple[AlertRoute, ...]:
-        """`log`, or several with commas between; `channel=target` where one needs an address."""
+        """Comma-separated channels, such as `log`; `channel=target` if one needs an address."""
         routes = []
         for part in self.text(name).split(","):
             word, _, target = (piece.strip() for piece in part.partition("="))
@@ -153,7 +153,7 @@ class _Reader:
         return tuple(routes)
 
     def storage(self, name: str, services: tuple[str, ...]) -> StorageConnection:
-        """A connection in one of the two forms that the Functions host knows as well."""
+        """A storage connection in one of the two forms that the Functions host accepts."""
         identity_names = [
             f"{name}__{suffix}"
             for suffix in ("accountName", *(f"{service}ServiceUri" for service in services))

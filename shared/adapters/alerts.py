@@ -17,7 +17,7 @@ _log = EventLog("retrain.alerts")
 
 
 class LogAlerts:
-    """One structured log event each: an alert rule on them notifies the person on duty."""
+    """Logs each alert as a structured event; an alert rule on those pages whoever is on call."""
 
     def send(self, alert: Alert) -> None:
         """Log it; on Azure the log goes to Application Insights."""
@@ -27,12 +27,12 @@ class LogAlerts:
 
 @dataclass(frozen=True, slots=True)
 class EveryChannel:
-    """Sends each alert to all channels. Where one fails, the alert is sent to all of them again."""
+    """Sends each alert to all channels; if one fails, a retry sends it to all of them again."""
 
     channels: Sequence[Alerts]
 
     def send(self, alert: Alert) -> None:
-        """At least once to each.
+        """Send to every channel, at least once.
 
         Raises:
             TransientError: a channel did not answer.
@@ -42,7 +42,7 @@ class EveryChannel:
 
 
 def alerts_over(routes: Sequence[AlertRoute]) -> Alerts:
-    """All channels that the settings name."""
+    """The channels that the settings name, as one."""
     return EveryChannel([_channel(route) for route in routes])
 
 

@@ -39,7 +39,7 @@ _WORTH_ANOTHER_TRY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceAddress:
-    """Where the workspace is."""
+    """Subscription, resource group and name of the workspace."""
 
     subscription_id: str
     resource_group: str
@@ -141,7 +141,7 @@ def azure_errors(action: str) -> Iterator[None]:
 
 
 def word(status: Any) -> str:
-    """A status or state of the SDK in lower case: some are text, some enumerations of text."""
+    """A status or state of the SDK in lower case: some are strings, some string enums."""
     return str(getattr(status, "value", status)).replace("_", "").lower()
 
 
@@ -158,7 +158,7 @@ def already_exists(exc: BaseException) -> bool:
 
 
 def is_overtaken(found: Mapping[str, str], wanted: Mapping[str, str], *, fence: str) -> bool:
-    """Whether the existing tags come from a later fact than those to be set."""
+    """Whether the existing tags were written for a later fact than the wanted ones (the fence)."""
     return _number(found.get(fence)) > _number(wanted[fence])
 
 

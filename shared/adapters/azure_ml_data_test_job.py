@@ -14,7 +14,7 @@ _SAFE_PATH = re.compile(r"[a-z0-9/-]+")
 
 
 def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any:
-    """The test of one file.
+    """Build the pipeline job that tests one file.
 
     Returns:
         A `PipelineJob` ready to be submitted. `data_test_identity_tags` are its tags.
@@ -41,5 +41,5 @@ def build_data_test_job(job: DataTestRequest, settings: PipelineSettings) -> Any
 
 
 def data_test_identity_tags(job: DataTestRequest) -> dict[str, str]:
-    """Tags that identify what the job tests; a repetition is compared with them."""
+    """Tags that identify what the job tests; a repeated submission is compared with them."""
     return {"model": job.model, "mode": "test", "path": job.path}

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def build_drift_job(job: DriftJobRequest, settings: PipelineSettings, *, endpoint: str) -> Any:
-    """The comparison of one window.
+    """Build the pipeline job that compares one window.
 
     Args:
         job: what it compares; past results and labels are given as folders.
-        settings: what is the same for every job.
+        settings: shared by all jobs.
         endpoint: name of the model's endpoint, whose rows are collected.
 
     Returns:
@@ -61,7 +61,7 @@ def build_drift_job(job: DriftJobRequest, settings: PipelineSettings, *, endpoin
 
 
 def drift_identity_tags(job: DriftJobRequest) -> dict[str, str]:
-    """Tags that identify what the job compares; a repetition is compared with them."""
+    """Tags that identify what the job compares; a repeated submission is compared with them."""
     check = job.comparison.check
     return {
         "model": job.model,

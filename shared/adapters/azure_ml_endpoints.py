@@ -1,4 +1,4 @@
-"""One managed online endpoint a model, one deployment a version."""
+"""One managed online endpoint per model, one deployment per version."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What is the same for every deployment. `code` is the folder that holds `ml/`."""
+    """Settings shared by all deployments. `code` is the folder that holds `ml/`."""
 
     code: Path
     prefix: str
@@ -160,7 +160,7 @@ class AzureMlEndpoints:
                 )
 
     def endpoint_name(self, model: str) -> str:
-        """3-32 letters, digits and single dashes; different for different models."""
+        """The endpoint's name: 3-32 letters, digits and single dashes, unique to the model."""
         plain = f"{self._settings.prefix}-{model}"
         name = re.sub(r"-{2,}", "-", plain.replace("_", "-")).strip("-")
         if name != plain or len(name) > _LONGEST_NAME:
@@ -235,7 +235,7 @@ class AzureMlEndpoints:
             raise
 
     def _log_end(self, model: str, name: str) -> str:
-        """The end of its log says why it failed; a log that cannot be read is not an error."""
+        """The end of the deployment's log, or why the log cannot be read: never an error."""
         try:
             with azure_errors(f"reading the log of deployment {name}"):
                 log = self._client.online_deployments.get_logs(
@@ -248,7 +248,7 @@ class AzureMlEndpoints:
 
 @contextmanager
 def _packed(code: Path) -> Iterator[Path]:
-    """A folder that holds `ml/` alone, for the SDK to upload.
+    """A temporary folder that holds only `ml/`, for the SDK to upload.
 
     The SDK hashes names and contents, so an unchanged `ml/` is uploaded once.
     """

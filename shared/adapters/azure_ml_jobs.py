@@ -33,7 +33,7 @@ class AzureMlJobs:
 
     Args:
         workspace: where the jobs run.
-        settings: what is the same for every job.
+        settings: shared by all jobs.
         endpoint_name: of a model; drift jobs read what its deployments collected.
     """
 
@@ -67,7 +67,7 @@ class AzureMlJobs:
         return _same(job.name, data_test_identity_tags(job), found)
 
     def _start(self, name: str, build: Callable[[], Any]) -> Any:
-        """The job of that name, submitted now or earlier."""
+        """Submit the job unless it exists; return the job of that name."""
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - in jobs only
 
         with azure_errors(f"submitting job {name}"):

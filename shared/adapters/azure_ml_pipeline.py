@@ -20,7 +20,7 @@ WORKSPACE_DATASTORE = "workspaceblobstore"
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """What is the same for every job.
+    """Settings shared by all jobs.
 
     `code` is the folder that holds `ml/`; `compute` is `serverless` or a cluster's name.
     """
@@ -31,7 +31,7 @@ class PipelineSettings:
 
 
 def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
-    """`prepare -> train -> evaluate -> register`, or `prepare -> evaluate` of a registered version.
+    """Build `prepare -> train -> evaluate -> register`, or `prepare -> evaluate` of a version.
 
     Returns:
         A `PipelineJob` ready to be submitted. `identity_tags` are among its tags.
@@ -69,7 +69,7 @@ def build_one_step(
     output: str,
     folder: str,
 ) -> Any:
-    """A pipeline of one component: watched and cancelled like every other job.
+    """Build a pipeline of one component, which is watched and cancelled like every other job.
 
     Args:
         name: of the job.
@@ -104,7 +104,7 @@ def build_one_step(
 
 
 def identity_tags(job: JobRequest) -> dict[str, str]:
-    """Tags that identify what the job is made from; a repetition is compared with them."""
+    """Tags that identify what the job is made from; a repeated submission is compared with them."""
     return {
         "model": job.model,
         "cycle_id": job.cycle_id,

@@ -90,7 +90,7 @@ class AzureMlRegistry:
         self._runs.tag(job, wanted, fence="drift_fact_seq")
 
     def _tag(self, found: Any, wanted: Mapping[str, str], *, fence: str) -> None:
-        """The tags go as a whole; one writer a version at a time, see `plan`."""
+        """Azure ML replaces all tags at once: `decide.outbox` allows one writer per version."""
         tags = dict(found.tags or {})
         if is_overtaken(tags, wanted, fence=fence):
             return

@@ -21,18 +21,18 @@ _NO_SUCH_RUN = "RESOURCE_DOES_NOT_EXIST"
 
 
 class AzureMlRuns:
-    """Runs by the name of their job, which is a run's id; the steps of a job have their own."""
+    """Looks up runs by job name, which is the run's id; each step of a job has its own run."""
 
     def __init__(self, workspace: AzureMlWorkspace) -> None:
         self._workspace = workspace
 
     def tag(self, job: str, tags: Mapping[str, str], *, fence: str) -> None:
-        """Set tags in one request; others stay. Harmless where the run is gone.
+        """Set tags in one request; other tags stay. Does nothing if the run is gone.
 
         Args:
             job: name of the job.
             tags: what to set.
-            fence: which of them counts facts; tags with a higher number stay.
+            fence: name of the tag that holds the fact number; tags with a higher one stay.
 
         Raises:
             ServiceBusyError, TimedOutError: the same call may work later.
@@ -54,7 +54,7 @@ def _tag(
     *,
     fence: str,
 ) -> bool:
-    """Whether the run is there."""
+    """Set the tags unless they are overtaken; False if the run does not exist."""
     from azure.core.rest import HttpRequest  # noqa: PLC0415 - not needed to handle an event
 
     answer = _answer(mlflow, HttpRequest("GET", "runs/get", params={"run_id": job}))
@@ -74,7 +74,7 @@ def _tag(
 def _answer(
     mlflow: PipelineClient[HttpRequest, HttpResponse], request: HttpRequest
 ) -> HttpResponse | None:
-    """None when there is no such run; every other 404 is that of a wrong address."""
+    """Send a request; None if the run does not exist. Any other 404 means a wrong address."""
     request.url = mlflow.format_url(request.url)
     response = mlflow.send_request(request)
     if response.status_code == HTTPStatus.NOT_FOUND and _NO_SUCH_RUN in response.text():

@@ -96,7 +96,7 @@ def _post(address: ScoringAddress, body: bytes) -> tuple[int, str]:
 
 
 def _models_status(response: HttpResponse) -> int:
-    """A managed endpoint answers 424 for a model's error; a header holds the model's status."""
+    """The status that the model answered: the endpoint turns its errors into 424 and a header."""
     own = response.headers.get(_MODEL_STATUS, "")
     if response.status_code == HTTPStatus.FAILED_DEPENDENCY and own.isascii() and own.isdigit():
         return int(own)

@@ -51,7 +51,7 @@ class BlobDataStore:
         return self._listing(f"{model}/")
 
     def unclaimed(self, models: Sequence[str]) -> Iterable[LandedBlob]:
-        """Blobs outside the folders of these models, whose contents are not listed."""
+        """Blobs outside the folders of these models; those folders are not listed."""
         from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
 
         container = _container(self._account, self._landing)
@@ -88,11 +88,11 @@ class BlobDataStore:
         return LocalCopy(path, digest.hexdigest(), size_bytes=size_bytes)
 
     def accept(self, blob: BlobRef, path: str) -> None:
-        """Server-side copy into the data container."""
+        """Copy the blob into the data container, server-side."""
         _copy(self._account, blob, container=self._data, path=path)
 
     def empty(self, folder: str) -> None:
-        """A single request where the folder is empty."""
+        """Delete all blobs in a folder; one request if there are none."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
 
         container = _container(self._account, self._data)
@@ -102,7 +102,7 @@ class BlobDataStore:
                     container.delete_blob(name)
 
     def put_json(self, path: str, text: str) -> None:
-        """Create only; the same text again is fine."""
+        """Create the blob, never overwrite it; idempotent for the same text."""
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - with the SDK
 
         client = _blob(self._account, self._data, path)
@@ -117,12 +117,12 @@ class BlobDataStore:
                     ) from None
 
     def find_json(self, path: str) -> str | None:
-        """The stored text; None where there is none."""
+        """The stored text; None if the blob does not exist."""
         content = _content(self._account, self._data, path)
         return None if content is None else content.decode()
 
     def get_json(self, path: str, *, sha256: str) -> str:
-        """Read back and verify."""
+        """Read the stored text and verify its hash."""
         content = _content(self._account, self._data, path)
         if content is None:
             raise DataMismatchError(f"{self._data}/{path} is gone")
@@ -153,7 +153,7 @@ class BlobQuarantine:
         self._container = container
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
-        """Copy the blob, then write its report; the report says that both are there."""
+        """Copy the blob, then write its report: if the report exists, both do."""
         known = _content(self._account, self._container, f"{path}.report.json")
         if known == report.encode():
             return False
@@ -164,7 +164,7 @@ class BlobQuarantine:
         return known is None
 
     def put_text(self, path: str, text: str) -> bool:
-        """Keep a text."""
+        """Store a text; False if it was stored before."""
         client = _blob(self._account, self._container, path)
         with storage_errors(f"write {self._container}/{path}"):
             known = client.exists()
@@ -173,7 +173,7 @@ class BlobQuarantine:
 
 
 class BlobEvidence:
-    """What jobs wrote into the workspace's storage."""
+    """The evidence that jobs wrote into the workspace's storage."""
 
     def __init__(self, account: StorageAccount, *, container: str) -> None:
         self._account = account
@@ -193,7 +193,7 @@ class BlobEvidence:
         return content.decode("utf-8", errors="replace")
 
     def sample_request(self, location: str) -> bytes | None:
-        """Body for the smoke test."""
+        """The body of the smoke test's request; None if the job wrote none."""
         return _content(self._account, self._container, f"{location}/sample_request.json")
 
 
@@ -206,7 +206,7 @@ def _blob(account: StorageAccount, container: str, path: str) -> BlobClient:
 
 
 def _content(account: StorageAccount, container: str, path: str) -> bytes | None:
-    """All of a small blob; None where only the blob is missing, not its container."""
+    """Read a small blob; None if the blob is missing, an error if its container is."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - with the SDK
 
     with storage_errors(f"read {container}/{path}"):
@@ -219,7 +219,7 @@ def _content(account: StorageAccount, container: str, path: str) -> bytes | None
 
 
 def _container_is_missing(exc: HttpResponseError) -> bool:
-    """A mistake in the set-up, unlike a missing blob."""
+    """Whether the container is missing, which unlike a missing blob is a set-up mistake."""
     code = getattr(exc, "error_code", "")  # set by the SDK without being declared
     return str(getattr(code, "value", code)) == "ContainerNotFound"
 
@@ -234,7 +234,7 @@ def _if_match(blob: BlobRef, prefix: str = "") -> dict[str, Any]:
 
 
 def _copy(account: StorageAccount, blob: BlobRef, *, container: str, path: str) -> None:
-    """Within one account the service copies at once, and authorises the source like the target."""
+    """Copy within one account: synchronous, and the target's credentials cover the source."""
     source = _blob(account, blob.container, blob.path)
     target = _blob(account, container, path)
     with _this_content(blob):
@@ -247,7 +247,7 @@ def _copy(account: StorageAccount, blob: BlobRef, *, container: str, path: str) 
 
 @contextmanager
 def _this_content(blob: BlobRef) -> Iterator[None]:
-    """Gone or overwritten is BlobChangedError, anything else another error."""
+    """Raise BlobChangedError if the blob is gone or overwritten, else the translated error."""
     from azure.core.exceptions import (  # noqa: PLC0415 - with the SDK
         ResourceModifiedError,
         ResourceNotFoundError,

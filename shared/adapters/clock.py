@@ -14,7 +14,7 @@ class SystemClock:
     """Port `Clock`."""
 
     def now_utc(self) -> datetime:
-        """UTC-aware."""
+        """The machine's time, UTC-aware."""
         return datetime.now(UTC)
 
     def sleep(self, duration: timedelta) -> None:

@@ -21,14 +21,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ContractDataTests:
-    """Imports pandas on the first file, not before."""
+    """Port `DataTests`. Imports pandas on the first file, not before."""
 
     def __init__(self, *, limit_bytes: int, root: Path | None = None) -> None:
         self._limit_bytes = limit_bytes
         self._root = root
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """A bad file is a verdict; only its size and a broken model.yml are errors."""
+        """See `DataTests.test`; a broken model.yml raises ModelConfigError."""
         from ml.data_tests.check import check_file  # noqa: PLC0415 - seconds of imports
 
         config = read_config(model, self._root)
@@ -47,7 +47,7 @@ class ContractDataTests:
         return tested
 
     def read(self, text: str, name: str) -> TestedInJob:
-        """Read what `ml.data_tests.file_job` wrote about a copy with another name."""
+        """Read the report that `ml.data_tests.file_job` wrote about a copy under another name."""
         try:
             document = json.loads(text)
             if document["format"] != _FORMAT:
@@ -72,12 +72,12 @@ def _sha256(text: str) -> str:
 
 
 def _tested(report: dict[str, Any]) -> TestedFile:
-    """The report as the port has it.
+    """Convert the report to the port's type.
 
     Raises:
-        ValueError: it is not such a report, or its verdict is not that of its findings.
-        KeyError: a part is missing.
-        TypeError: a part is of another type.
+        ValueError: it is not such a report, or its verdict contradicts its findings.
+        KeyError: a field is missing.
+        TypeError: a field has the wrong type.
     """
     rows, items = report["rows"], report["findings"]
     if type(rows) is not int or rows < 0 or not isinstance(items, list):

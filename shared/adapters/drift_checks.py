@@ -34,7 +34,7 @@ class CollectedDriftChecks:
     Args:
         workspace: the workspace's storage, `container` its default datastore's.
         data: the app's own storage; accepted labelled rows lie in its `data_container`.
-        endpoint_name: of a model.
+        endpoint_name: from a model to its endpoint.
     """
 
     def __init__(
@@ -190,5 +190,5 @@ def _performance(found: RealisedPerformance) -> Performance:
 
 
 def _word(verdict: str) -> str:
-    """As the ledger has it."""
+    """The name of the verdict in the ledger."""
     return verdict.replace(" ", "_")

@@ -29,12 +29,12 @@ _FOLDER = re.compile(
 
 
 def collected_folder(endpoint: str) -> str:
-    """Where Azure's collector writes inputs and outputs of the deployments of an endpoint."""
+    """The folder into which Azure's collector writes the inputs and outputs of an endpoint."""
     return f"modelDataCollector/{endpoint}/"
 
 
 def list_blobs(container: ContainerClient, prefix: str) -> list[StoredFile]:
-    """All blobs below a prefix.
+    """All blobs whose path starts with a prefix.
 
     Raises:
         TransientError: storage did not answer.
@@ -49,7 +49,7 @@ def list_blobs(container: ContainerClient, prefix: str) -> list[StoredFile]:
 def list_collected(
     container: ContainerClient, endpoint: str, *, collection: str, hours: Sequence[datetime]
 ) -> tuple[StoredFile, ...]:
-    """Files that the collector wrote in these hours, for every deployment of an endpoint."""
+    """Files that the collector wrote in these UTC hours, for every deployment of an endpoint."""
     from azure.storage.blob import BlobPrefix  # noqa: PLC0415 - with the SDK
 
     root = collected_folder(endpoint)
@@ -75,7 +75,7 @@ def list_collected(
 
 
 def hours_between(start_utc: datetime, end_utc: datetime) -> list[datetime]:
-    """The hours that [start, end) touches."""
+    """Every full UTC hour that overlaps [start, end)."""
     hour, hours = start_utc.replace(minute=0, second=0, microsecond=0), []
     while hour < end_utc:
         hours.append(hour)
@@ -84,7 +84,7 @@ def hours_between(start_utc: datetime, end_utc: datetime) -> list[datetime]:
 
 
 def download(container: ContainerClient, path: str, to: Path) -> None:
-    """One blob into a file, block by block.
+    """Download one blob to a file, block by block.
 
     Raises:
         EvidenceError: there is no such blob.
@@ -102,7 +102,7 @@ def download(container: ContainerClient, path: str, to: Path) -> None:
 def download_all(
     container: ContainerClient, files: Iterable[StoredFile], *, below: str, to: Path
 ) -> None:
-    """Keep paths below `below`, and the time of writing, by which labels are dated."""
+    """Download files with their paths below `below` and their mtimes, by which labels are dated."""
     for item in files:
         target = to / item.path.removeprefix(below)
         download(container, item.path, target)
@@ -111,7 +111,7 @@ def download_all(
 
 
 def upload_result(container: ContainerClient, folder: Path, to: str) -> None:
-    """Report and figures; the check itself last."""
+    """Upload the report and the figures; check.json goes last, so it marks a complete result."""
     from azure.storage.blob import ContentSettings  # noqa: PLC0415 - with the SDK
 
     for name in (REPORT, RESULT, CHECK):
@@ -121,12 +121,12 @@ def upload_result(container: ContainerClient, folder: Path, to: str) -> None:
 
 
 def results_folder(model: str, profile: str) -> str:
-    """Results of one version, so that its past is one folder."""
+    """The folder of all results for one version, so that its past is one listing."""
     return f"drift/{model}/version-{profile}"
 
 
 def folder_of(model: str, check: CheckDrift) -> str:
-    """One revision of one day; never written by another."""
+    """The folder of one revision of one day; no other revision writes there."""
     suffix = f"-revision-{check.revision}" if check.revision else ""
     return f"{results_folder(model, check.profile)}/{check.day.isoformat()}{suffix}"
 
@@ -134,7 +134,7 @@ def folder_of(model: str, check: CheckDrift) -> str:
 def stored_checks(
     container: ContainerClient, model: str, *, profile: str | None = None
 ) -> Iterator[StoredCheck]:
-    """All complete results of a model, or of one version."""
+    """All complete results of a model, or of one of its versions."""
     root = f"drift/{model}/"
     prefix = root if profile is None else f"{results_folder(model, profile)}/"
     for item in list_blobs(container, prefix):

@@ -1,4 +1,4 @@
-"""The comparison of a window, in a process that ends with it.
+"""The comparison of a window in a child process that ends with it.
 
 What it needs (pyarrow, scipy, pandas, LLVM) is 190 MB, which the app's worker would hold for the
 rest of its life after a second of use (ADR 25). The command is that of the job check_drift.yml.
@@ -29,16 +29,16 @@ _one_at_a_time = threading.Lock()  # several would need the memory of several
 
 
 def compare_in_process(comparison: Comparison, folder: Path) -> WindowCheck:
-    """Compare what lies in the folder with the profile there; the results come to lie in `check`.
+    """Compare the files in the folder with the profile there; results go to `<folder>/check`.
 
     Args:
         comparison: which rows, against which version.
-        folder: holds reference.profile, and what there is of collected/, labels/ and past/.
+        folder: holds reference.profile and, where they exist, collected/, labels/ and past/.
 
     Raises:
-        EvidenceError: the files cannot be read, now or ever.
-        TimedOutError: it took minutes.
-        RuntimeError: it crashed; the message ends with its last words.
+        EvidenceError: the files cannot be read; a retry would fail the same way.
+        TimedOutError: the process did not end within the time limit.
+        RuntimeError: it crashed; the message ends with its last output.
     """
     (folder / "collected").mkdir(exist_ok=True)
     command = [sys.executable, "-P", "-m", "ml.monitoring.check_job"]

@@ -20,7 +20,7 @@ _DRIFT_DETECTED = "Retrain.DriftDetected"
 
 
 class EventGridPublisher:
-    """Port `EventPublisher`: CloudEvents with the app's identity, no key."""
+    """Port `EventPublisher`: sends CloudEvents, authenticated by the app's identity."""
 
     def __init__(self, endpoint: str, *, credential: Callable[[], TokenCredential]) -> None:
         self._endpoint = endpoint
@@ -31,7 +31,7 @@ class EventGridPublisher:
     def drift_detected(self, model: str, drift: PublishDrift) -> None:
         """See `EventPublisher.drift_detected`.
 
-        The event's id is the same each time, so that receivers can tell duplicates.
+        A repeated event has the same id, so that receivers can drop duplicates.
         """
         from azure.core.exceptions import (  # noqa: PLC0415 - not needed to handle an event
             AzureError,
@@ -80,7 +80,7 @@ class EventGridPublisher:
             raise ServiceBusyError(f"publishing drift of {model}: {error_text(exc)}") from exc
 
     def close(self) -> None:
-        """Close the connection; the next event opens another."""
+        """Close the connection; the next event opens a new one."""
         with self._lock:
             if self._client is not None:
                 self._client.close()

@@ -17,7 +17,7 @@ _EVERYTHING = "/.default"
 
 
 def app_identity(environ: Mapping[str, str] = os.environ) -> TokenCredential:
-    """Tokens without secrets; `AZURE_CLIENT_ID` names a user-assigned identity."""
+    """The app's credential; `AZURE_CLIENT_ID` selects a user-assigned identity."""
     if "IDENTITY_ENDPOINT" in environ:
         return ManagedIdentity(environ.get("AZURE_CLIENT_ID"))
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - a developer's machine only
@@ -26,10 +26,10 @@ def app_identity(environ: Mapping[str, str] = os.environ) -> TokenCredential:
 
 
 class ManagedIdentity:
-    """The identity that Functions gives the app, by MSAL, whom azure-identity asks as well.
+    """The managed identity of the function app, through MSAL, as azure-identity does it.
 
-    azure-identity imports what certificates, browsers and key chains need besides: a sixth of all
-    CPU that the first event takes (ADR 23).
+    azure-identity also imports support for certificates, browsers and key chains: a sixth of the
+    CPU of the first event (ADR 23).
     """
 
     def __init__(self, client_id: str | None) -> None:
@@ -46,7 +46,7 @@ class ManagedIdentity:
         )
 
     def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
-        """A token for one resource, from memory while it is valid.
+        """A token for one resource, cached in memory while it is valid.
 
         Raises:
             azure.core.exceptions.ClientAuthenticationError: the platform refused.

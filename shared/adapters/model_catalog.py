@@ -27,7 +27,7 @@ class FolderCatalog:
         self._names: tuple[str, ...] | None = None
 
     def names(self) -> Sequence[str]:
-        """Sorted; reads no file."""
+        """Names of the model folders, sorted; reads no file."""
         if self._names is None:
             # Not through ml.model_config, which imports a YAML parser: this runs for every event.
             root = self._root or _models_folder()
@@ -35,11 +35,11 @@ class FolderCatalog:
         return self._names
 
     def policy(self, model: str) -> Policy:
-        """Parsed and checked."""
+        """The policy in model.yml; see `ModelCatalog.policy`."""
         return self._settings(model)[0]
 
     def monitoring(self, model: str) -> MonitoringSettings:
-        """Parsed and checked."""
+        """How model.yml monitors drift; see `ModelCatalog.monitoring`."""
         return self._settings(model)[1]
 
     def _settings(self, model: str) -> tuple[Policy, MonitoringSettings]:

@@ -16,7 +16,7 @@ def read_config(model: str, root: Path | None) -> ModelConfig:
     """Parse model.yml in `root`, or in the deployed folder of models.
 
     Raises:
-        UnknownModelError: there is no such folder.
+        UnknownModelError: the folder does not exist.
         ModelConfigError: it has mistakes.
     """
     from ml import errors, model_config  # noqa: PLC0415 - yaml, when a policy or a file needs it

@@ -47,7 +47,7 @@ class StorageAccount:
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     def table(self, name: str) -> TableClient:
-        """A client of one table."""
+        """The client of one table."""
         from azure.data.tables import TableClient  # noqa: PLC0415 - imported when first needed
 
         def make() -> TableClient:
@@ -61,7 +61,7 @@ class StorageAccount:
         return client
 
     def queue(self, name: str) -> QueueClient:
-        """A client of one queue that writes base64, as Event Grid and the Functions host do."""
+        """The client of one queue; bodies are base64, as Event Grid and the Functions host use."""
         from azure.storage.queue import (  # noqa: PLC0415 - 150 ms of CPU: when first needed
             QueueClient,
             TextBase64DecodePolicy,
@@ -83,7 +83,7 @@ class StorageAccount:
         return client
 
     def blobs(self) -> BlobServiceClient:
-        """A client of the blob service."""
+        """The client of the blob service."""
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - when first needed
 
         def make() -> BlobServiceClient:

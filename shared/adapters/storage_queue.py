@@ -19,31 +19,31 @@ _NEVER = -1  # messages do not expire
 
 
 class StorageWorkQueue:
-    """The queue `work`. Field names avoid those that Functions reads as binding data."""
+    """Port `WorkQueue` on the queue `work`."""
 
     def __init__(self, account: StorageAccount, *, queue: str = "work") -> None:
         self._account = account
         self._name = queue
 
     def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
-        """At least once, visible after the delay."""
+        """Send a message that becomes visible after the delay; see `WorkQueue.send`."""
         _send(self._account, self._name, message.to_json(), delay=delay)
 
 
 class StorageEventQueue:
-    """The queue `events`."""
+    """Port `EventQueue` on the queue `events`."""
 
     def __init__(self, account: StorageAccount, *, queue: str = "events") -> None:
         self._account = account
         self._name = queue
 
     def send_again(self, body: str, *, delay: timedelta) -> None:
-        """The message's text as it was received."""
+        """Send the text of a received message again, visible after the delay."""
         _send(self._account, self._name, body, delay=delay)
 
 
 class StoragePoisonQueues:
-    """`<queue>-poison` of each queue; the host creates them when it needs them."""
+    """Port `PoisonQueues`: `<queue>-poison` of each queue, which the host creates when needed."""
 
     def __init__(
         self, account: StorageAccount, *, queues: Sequence[str] = ("events", "work")
@@ -52,7 +52,7 @@ class StoragePoisonQueues:
         self._names = [f"{queue}-poison" for queue in queues]
 
     def waiting(self) -> Mapping[str, int]:
-        """Only queues that hold any."""
+        """Approximate number of messages by queue; empty queues are left out."""
         counts = {name: self._count(name) for name in self._names}
         return {name: count for name, count in counts.items() if count}
 

@@ -1,4 +1,4 @@
-"""The ledger in Azure Table Storage: one partition a model, one transaction a commit."""
+"""The ledger in Azure Table Storage: one partition per model, one transaction per commit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _AFTER_LAST = "\uffff"
 
 
 class TableLedger:
-    """Needs Azurite >= 3.37 locally: older ones ignore ETags inside a transaction."""
+    """Port `Ledger`. Needs Azurite >= 3.37: older versions ignore ETags inside a transaction."""
 
     def __init__(self, account: StorageAccount, *, table: str = "ledger") -> None:
         self._account = account
@@ -59,7 +59,7 @@ class TableLedger:
         return self._account.table(self._name)
 
     def create(self) -> None:
-        """Create the table if it is not there; on Azure the infrastructure does that."""
+        """Create the table if it does not exist; on Azure the infrastructure does that."""
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - with the SDK
 
         with storage_errors(f"create table {self._name}"):
@@ -69,7 +69,7 @@ class TableLedger:
                 return
 
     def head(self, model: str) -> Head:
-        """The folded state; folded anew where another version of the app wrote it."""
+        """The stored state; folded from all facts if another version of the app wrote it."""
         row = self._get(model, HEAD)
         if row is None:
             return Head(State(model))
@@ -87,7 +87,7 @@ class TableLedger:
         due: Sequence[DueEffect],
         undue: Sequence[str],
     ) -> Head:
-        """One entity-group transaction: all of it or nothing."""
+        """Append in one entity-group transaction; see `Ledger.commit`."""
         from azure.core import MatchConditions  # noqa: PLC0415 - with the SDK
         from azure.data.tables import TableTransactionError  # noqa: PLC0415 - with the SDK
 
@@ -137,7 +137,7 @@ class TableLedger:
         return self._get(model, key_row_key(fact_key)) is not None
 
     def find(self, model: str, fact_key: str) -> Entry | None:
-        """Its key's row says which number it has."""
+        """The fact of that key, found through its key row; None if it is not recorded."""
         row = self._get(model, key_row_key(fact_key))
         fact = None if row is None else self._get(model, fact_row_key(int(row["seq"])))
         return None if fact is None else read_fact(fact)
@@ -148,7 +148,7 @@ class TableLedger:
         return read_place(row) if row is not None else None
 
     def arrivals(self, model: str) -> Mapping[str, ArrivalMark]:
-        """All of them, by place."""
+        """The newest known content of every landed blob, by `container/path`."""
         rows = self._between(model, PLACE, PLACE + _AFTER_LAST)
         return {str(row["place"]): read_place(row) for row in rows}
 
@@ -162,12 +162,12 @@ class TableLedger:
         return tuple(read_due(row) for row in self._between(model, DUE, DUE + _AFTER_LAST))
 
     def due_effect(self, model: str, effect: str) -> DueEffect | None:
-        """One of them."""
+        """The due effect of that key; None if it is not due."""
         row = self._get(model, due_row_key(effect))
         return read_due(row) if row is not None else None
 
     def update_due(self, model: str, old: DueEffect, new: DueEffect) -> bool:
-        """Replace one row where it still is `old`: read, compare, write under its ETag."""
+        """Replace one row if it still equals `old`: read, compare, write under its ETag."""
         from azure.core import MatchConditions  # noqa: PLC0415 - with the SDK
         from azure.core.exceptions import (  # noqa: PLC0415 - with the SDK
             ResourceModifiedError,

@@ -35,27 +35,27 @@ _BINARY_BYTES = 60 * 1024
 
 
 def fact_row_key(seq: int) -> str:
-    """`fact:0000000001`: sorts as numbers do."""
+    """Row key of a fact, zero-padded so that text sorts by number: `fact:0000000001`."""
     return f"{FACT}{seq:010d}"
 
 
 def key_row_key(fact_key: str) -> str:
-    """A row of this key exists for each recorded fact."""
+    """Row key of the dedupe row that exists for each recorded fact."""
     return f"{KEY}{sha256_hex(fact_key)}"
 
 
 def place_row_key(place: str) -> str:
-    """Newest known content of `container/path`."""
+    """Row key of the newest known content of `container/path`."""
     return f"{PLACE}{sha256_hex(place)}"
 
 
 def due_row_key(effect: str) -> str:
-    """Readable; anything but letters, digits and `:-_.` is written as `=XX`."""
+    """Row key of a due effect: readable; all but letters, digits and `:-_.` becomes `=XX`."""
     return DUE + quote(effect, safe=":-_.").replace("%", "=")
 
 
 def fact_row(model: str, entry: Entry) -> dict[str, Any]:
-    """A recorded fact."""
+    """The row of a recorded fact."""
     text = fact_to_json(entry.fact)
     pieces = [text[i : i + _TEXT_CHARACTERS] for i in range(0, len(text), _TEXT_CHARACTERS)]
     return {
@@ -100,7 +100,7 @@ def read_head(row: Mapping[str, Any]) -> State | None:
 
 
 def place_row(model: str, fact: DataArrived) -> dict[str, Any]:
-    """Newest known content of a landed blob."""
+    """The row of the newest known content of a landed blob."""
     return {
         "PartitionKey": model,
         "RowKey": place_row_key(fact.blob.place),
@@ -116,7 +116,7 @@ def read_place(row: Mapping[str, Any]) -> ArrivalMark:
 
 
 def due_row(model: str, due: DueEffect) -> dict[str, Any]:
-    """A row of the outbox."""
+    """The outbox row of a due effect."""
     return {
         "PartitionKey": model,
         "RowKey": due_row_key(due.effect),

@@ -35,7 +35,7 @@ class CodecError(TerminalError):
 
 
 def fact_to_json(fact: Fact) -> str:
-    """One line."""
+    """A fact as one line of JSON."""
     return json.dumps(_encode(fact), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -43,13 +43,13 @@ def fact_from_json(text: str) -> Fact:
     """The inverse of `fact_to_json`.
 
     Raises:
-        CodecError: an unknown kind of fact, or a field without a default is missing.
+        CodecError: the kind of fact is unknown, or a field without a default is missing.
     """
     return typing.cast("Fact", _decoder(Fact)(json.loads(text)))
 
 
 def state_to_json(state: State) -> str:
-    """One line."""
+    """A state as one line of JSON."""
     return json.dumps(_encode(state), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -57,7 +57,7 @@ def state_from_json(text: str) -> State:
     """The inverse of `state_to_json`.
 
     Raises:
-        CodecError: it cannot be read.
+        CodecError: the text is not a state of this format.
     """
     return typing.cast("State", _decoder(State)(json.loads(text)))
 
@@ -96,7 +96,7 @@ _ENCODERS: dict[type, _Convert] = {
 
 @cache
 def _decoder(kind: Any) -> _Convert:
-    """How a JSON value becomes a value of this type."""
+    """The function that converts a JSON value to this type."""
     if kind in _DECODERS:
         return _DECODERS[kind]
     origin = typing.get_origin(kind)

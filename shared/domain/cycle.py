@@ -1,4 +1,4 @@
-"""The open cycle: the facts it holds, and what follows from them in whatever order they came."""
+"""The open cycle: its facts, and what they say whatever their order."""
 
 from bisect import insort
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ _F = TypeVar("_F", bound=Fact)
 
 @value
 class Cycle(Value):
-    """The open cycle: its facts in order of their place in the stream."""
+    """The open cycle: its facts in stream order."""
 
     opened: Entry
     entries: tuple[Entry, ...] = ()
@@ -60,7 +60,7 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
     """Add one fact. Idempotent and commutative; facts of other cycles change nothing.
 
     Raises:
-        FactConflictError: the same was learnt before, differently.
+        FactConflictError: it contradicts an earlier fact.
     """
     if entry.fact.cycle != cycle.cycle_id:
         return cycle
@@ -78,18 +78,18 @@ def learn(cycle: Cycle, entry: Entry) -> Cycle:
 
 
 def changes_data(cycle: Cycle) -> bool:
-    """Whether its data version differs from the one before: a file was accepted or withdrawn."""
+    """Whether its data version differs from the previous one (files accepted or withdrawn)."""
     tested = cycle.one(DataTested)
     return bool(cycle.opening.withdrawals or (tested is not None and tested.accepted))
 
 
 def files_left(cycle: Cycle) -> int:
-    """How many of its files were neither quarantined nor pinned, if it ended now."""
+    """How many files would be neither quarantined nor pinned if the cycle ended now."""
     return 0 if _settled(cycle) else cycle.opening.arrivals
 
 
 def withdrawals_left(cycle: Cycle) -> int:
-    """How many of its withdrawals no data version knows of, if it ended now."""
+    """How many withdrawals would be in no data version if the cycle ended now."""
     return 0 if _settled(cycle) else cycle.opening.withdrawals
 
 
@@ -100,13 +100,13 @@ def _settled(cycle: Cycle) -> bool:
 
 
 def seq_of(cycle: Cycle, wanted: Callable[[Fact], bool]) -> int:
-    """Number of the first fact that matches; the cycle's opening when none does."""
+    """Stream number of the first fact that matches; that of the opening if none does."""
     return next((entry.seq for entry in cycle.entries if wanted(entry.fact)), cycle.opened.seq)
 
 
 @value
 class JobView(Value):
-    """One job of the cycle as far as it is known."""
+    """What is known about one job of the cycle."""
 
     name: JobName
     submitted: bool
@@ -115,17 +115,17 @@ class JobView(Value):
 
     @property
     def failed(self) -> bool:
-        """It ended without a result, by itself."""
+        """Whether it ended without a result and nobody cancelled it."""
         return self.status is JobStatus.FAILED
 
     @property
     def canceled(self) -> bool:
-        """A person stopped it: that is not tried again."""
+        """Whether a person cancelled it: it is not retried."""
         return self.status is JobStatus.CANCELED
 
 
 def job(cycle: Cycle, name: JobName) -> JobView:
-    """A job by name; one that nothing is known of is neither submitted nor ended."""
+    """A job by name; an unknown one is neither submitted nor ended."""
     text = str(name)
     endings = {fact.status: fact for fact in cycle.all(JobFinished) if fact.job_name == text}
     # Contradicting reports of one job: a result is a result, whatever else was reported.
@@ -149,14 +149,14 @@ def latest_job(cycle: Cycle, mode: Mode) -> JobView:
 
 @value
 class Challenger(Value):
-    """The version that this cycle is about, and the training job it comes from, if any."""
+    """The version that this cycle evaluates, and the training job that made it, if any."""
 
     version: str
     job_name: str | None
 
 
 def challenger(cycle: Cycle) -> Challenger | None:
-    """None: nothing was registered yet. Of several attempts' versions the earliest counts."""
+    """The challenger; None until a version is registered. Of several attempts the first counts."""
     by_hand = [reason for reason in cycle.opening.reasons if reason.kind is ReasonKind.MODEL]
     if by_hand:
         version = by_hand[0].version
@@ -172,13 +172,13 @@ def challenger(cycle: Cycle) -> Challenger | None:
 
 
 def _attempt(cycle: Cycle, fact: ChallengerRegistered) -> int:
-    """The attempt that registered it; where its tags do not say, the one that has not failed."""
+    """The attempt that registered it; if its tags do not say, the one that has not failed."""
     name = JobName.parse(fact.job_name) if fact.job_name else None
     return name.attempt if name else latest_job(cycle, Mode.RETRAIN).name.attempt
 
 
 def evidence_of(cycle: Cycle, job_name: str) -> EvidenceRead | None:
-    """What that job measured, if it was read."""
+    """The evidence of that job, if it was read."""
     return next((fact for fact in cycle.all(EvidenceRead) if fact.job_name == job_name), None)
 
 
@@ -195,10 +195,10 @@ def evaluation(cycle: Cycle, version: str, champion: str | None) -> ChallengerEv
 
 
 def evidence_job(cycle: Cycle, candidate: Challenger, champion: str | None) -> JobView:
-    """The job whose evidence is to be read next, or was read and is about this champion.
+    """The job whose evidence is about this champion: read already, or to be read next.
 
-    First the training job's own, then evaluate-only jobs one after the other: each one that was
-    compared with another champion than the present one, or failed, makes room for the next.
+    The training job comes first, then evaluate-only jobs, one at a time: if one failed or compared
+    with a champion that has been replaced since, it is the turn of the next.
     """
     if candidate.job_name is not None:
         own = JobName.parse(candidate.job_name)

@@ -18,7 +18,7 @@ from shared.domain.wording import ended, plural
 
 @value
 class BlobRef(Value):
-    """One content of one blob. `path` is decoded, inside its container; `etag` bare, no quotes."""
+    """One content of one blob. `path` is decoded, inside its container; `etag` has no quotes."""
 
     container: str
     path: str
@@ -31,7 +31,7 @@ class BlobRef(Value):
 
     @property
     def place(self) -> str:
-        """`container/path`, whatever the content."""
+        """`container/path`, the same for every content."""
         return f"{self.container}/{self.path}"
 
 
@@ -46,7 +46,7 @@ class ArrivalSource(StrEnum):
 class DataArrived(FactOfModel):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
 
-    `listed`: it is what lies there, though its event seemed older than another's.
+    `listed`: a listing shows this content, though its event looked older than another one.
     """
 
     wire_name = "data_arrived"
@@ -69,9 +69,9 @@ class DataArrived(FactOfModel):
 
 @value
 class DataWithdrawn(FactOfModel):
-    """A file was taken out of the data set: the next data version lacks it.
+    """A file was withdrawn: the next data version does not contain it.
 
-    `request` is the idempotency key of whoever asked, or names the deletion that did.
+    `request` is the idempotency key of the request, or names the deletion that caused it.
     """
 
     wire_name = "data_withdrawn"
@@ -92,7 +92,7 @@ class DataWithdrawn(FactOfModel):
 
 @value
 class DataTested(FactOfCycle):
-    """The cycle's files were tested; which one went where stands in the report blob."""
+    """The cycle's files were tested; the report blob says what became of each."""
 
     wire_name = "data_tested"
 
@@ -125,7 +125,7 @@ class DataTested(FactOfCycle):
 
 
 def quarantine_report(tested: DataTested) -> str:
-    """The first quarantined files with their findings, and how many more there are."""
+    """A text with the first quarantined files, their findings, and how many more there are."""
     more = tested.quarantined - len(tested.findings)
     if not tested.findings:
         return f"{plural(tested.quarantined, 'file')} quarantined."
@@ -189,9 +189,9 @@ class TestData(EffectOfCycle):
 
 @value
 class RegisterData(EffectOfCycle):
-    """Pin the accepted files, with all before them, as an immutable data version.
+    """Pin the accepted files and all earlier ones as an immutable data version.
 
-    `report` is None where the facts in (after_seq, to_seq] only withdraw files.
+    `report` is None if the facts in (after_seq, to_seq] only withdraw files.
     """
 
     wire_name = "register_data"

@@ -1,8 +1,8 @@
-"""What follows from what is known: the one place that decides.
+"""Decides what follows from what is known; nothing else decides.
 
-`next_step` is a ladder, read from top to bottom; whoever has read it knows what the product does.
-A fact is recorded in the transaction that makes it follow; an effect is the open cycle's row in
-the outbox until its result is recorded.
+`next_step` is a ladder of rules, read from top to bottom: it is the whole behaviour of the product.
+If the next step is a fact, it is recorded in the same transaction; if it is an effect, it is the
+open cycle's row in the outbox until its result is recorded.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ if TYPE_CHECKING:
 def next_step(  # noqa: PLR0911 - one return a rung
     state: State, policy: Callable[[], Policy], now_utc: datetime
 ) -> Fact | Effect | None:
-    """The one thing that follows, or None where nothing is open and nothing waits.
+    """The next step for a model; None if no cycle is open and no reason is waiting.
 
     Args:
         state: what is known.
-        policy: called only where a policy decides; reading one costs an import.
-        now_utc: enters cooldown and budget.
+        policy: called only if the step depends on it, since reading one costs an import.
+        now_utc: UTC-aware; for the cooldown and the job budget.
     """
     cycle = state.cycle
     if cycle is None:
@@ -107,7 +107,7 @@ def next_step(  # noqa: PLR0911 - one return a rung
 
 
 def outbox(state: State, step: Fact | Effect | None) -> tuple[Effect, ...]:
-    """All effects that are due: the open cycle's one step, and what is outstanding.
+    """All effects that are due: the open cycle's next step and the outstanding ones.
 
     Args:
         state: what is known.
@@ -118,7 +118,7 @@ def outbox(state: State, step: Fact | Effect | None) -> tuple[Effect, ...]:
 
 
 def end_cycle(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
-    """The end, with what becomes of its files where they were not used."""
+    """End the cycle; if files were left unused, the sentence says what becomes of them."""
     left = files_left(cycle)
     if outcome is Outcome.FAILED and left:
         sentence = f"{sentence} {file_sentences.files_wait(left)}"
@@ -126,7 +126,7 @@ def end_cycle(cycle: Cycle, outcome: Outcome, sentence: str) -> CycleEnded:
 
 
 def _one_tagging_a_version(effects: Iterable[Effect]) -> Iterator[Effect]:
-    """Azure ML takes a version's tags as a whole: two writers at once would lose one's."""
+    """At most one tagging effect per version: Azure ML replaces all tags of a version at once."""
     tagged: set[str] = set()
     for effect in effects:
         if isinstance(effect, TagModel | TagDrift):
@@ -140,7 +140,7 @@ def _one_tagging_a_version(effects: Iterable[Effect]) -> Iterator[Effect]:
 
 
 def _open_cycle(state: State) -> CycleOpened | None:
-    """All that waits goes into one cycle; a version registered by hand has one of its own."""
+    """Open a cycle for all waiting reasons; a manually registered version gets a separate one."""
     waiting = sorted(
         (*state.waiting, *([state.first_waiting] if state.first_waiting else [])),
         key=lambda reason: reason.seq,
@@ -175,7 +175,7 @@ def _opened(
 
 
 def _prepare_data(state: State, cycle: Cycle) -> TestData | RegisterData | None:
-    """Its files are tested, then pinned; None once that is done, or where nothing changes."""
+    """Test the cycle's files, then pin them; None if that is done or the data does not change."""
     opening, tested = cycle.opening, cycle.one(DataTested)
     if tested is None and opening.arrivals:
         return TestData(cycle.cycle_id, opening.after_seq, opening.to_seq)
@@ -196,7 +196,7 @@ def _prepare_data(state: State, cycle: Cycle) -> TestData | RegisterData | None:
 def _decide(
     state: State, cycle: Cycle, policy: Callable[[], Policy], now_utc: datetime
 ) -> RetrainDecided | CycleEnded:
-    """Whether this model may be retrained now, for these reasons, on the data there is."""
+    """Ask the policy whether to retrain, or end the cycle if there is nothing to train on."""
     tested = cycle.one(DataTested)
     only_data = all(reason.kind is ReasonKind.DATA for reason in cycle.opening.reasons)
     if tested is not None and not changes_data(cycle) and only_data:
@@ -229,7 +229,7 @@ def _train(state: State, cycle: Cycle, decision: RetrainDecided) -> Effect | Cyc
 def _evaluate(
     state: State, cycle: Cycle, decision: RetrainDecided, found: Challenger
 ) -> Effect | ChallengerEvaluated | CycleEnded:
-    """Challenger against the champion of now: evidence about another one is stale."""
+    """Compare the challenger with the current champion; evidence about an earlier one is stale."""
     champion = state.champion.version if state.champion else None
     job = evidence_job(cycle, found, champion)
     evidence = evidence_of(cycle, str(job.name))
@@ -246,7 +246,7 @@ def _evaluate(
 def _end_of_jobs(
     cycle: Cycle, job: JobView, decision: RetrainDecided, mode: Mode
 ) -> CycleEnded | None:
-    """The end of a cycle whose jobs bring nothing; None while one may."""
+    """End the cycle if its jobs can no longer produce a result; None while they can."""
     if job.canceled:
         return end_cycle(cycle, Outcome.FAILED, sentences.job_canceled(str(job.name)))
     failed = failures(cycle, mode)
@@ -277,7 +277,7 @@ def _submit_or_watch(
 
 
 def _decided_data(state: State) -> DataVersion:
-    """Nothing is decided without data, and data never goes away."""
+    """The newest data version; it exists, since no decision is made without one."""
     if state.data is None:
         raise TypeError(f"{state.model}: a retraining was decided without data")
     return state.data
@@ -286,9 +286,9 @@ def _decided_data(state: State) -> DataVersion:
 def _roll_out(
     cycle: Cycle, verdict: ChallengerEvaluated
 ) -> Deploy | WatchDeployment | ShiftTraffic | PromotionStarted | CycleEnded:
-    """From a passed gate to all of the traffic.
+    """Roll out a challenger that passed the gate, up to 100 % of the traffic.
 
-    The fence: `verdict` is about the champion of now, else the ladder would not have come here.
+    The fence: `verdict` is about the current champion, or the ladder would have stopped earlier.
     """
     version = verdict.challenger
     failed = next((fact for fact in cycle.all(DeploymentFailed) if fact.version == version), None)

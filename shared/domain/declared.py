@@ -1,11 +1,11 @@
 """What every fact and every effect declares about itself, in its own class.
 
-Facts are recorded for ever: fields are added (with a default), never renamed or reused. A stream
-belongs to one model, so keys need not name it. Times inside a fact are those of the thing itself;
-when it was recorded stands in its `Entry`.
+Facts are kept for ever: fields are added (with a default), never renamed or reused. A stream
+belongs to one model, so keys need not name it. Times inside a fact say when the thing happened; its
+`Entry` says when it was recorded.
 
-An effect's key names it for ever; repeating it is harmless. `not_before_utc` waits for a time. Keys
-of effects are made of `[A-Za-z0-9._:-]` as long as versions are.
+An effect's key identifies it for ever, and effects are idempotent. An effect is not performed
+before `not_before_utc`. Keys of effects consist of `[A-Za-z0-9._:-]` if versions do.
 """
 
 from abc import abstractmethod
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 class Step(StrEnum):
-    """The steps of a cycle, in the order in which people read them."""
+    """The steps of a cycle, in the order of an explanation."""
 
     REASON = "Reason"
     DATA = "Data"
@@ -36,7 +36,7 @@ class Step(StrEnum):
 
     @property
     def while_running(self) -> str:
-        """What the step is called before it is settled."""
+        """The name of the step while it is not settled."""
         match self:
             case Step.REASON | Step.DATA | Step.ALLOWED | Step.TRAFFIC:
                 return self.value
@@ -51,7 +51,7 @@ class Step(StrEnum):
 
 
 class Sign(StrEnum):
-    """How a step stands; never by colour alone."""
+    """The sign of a step's status, so that it is never shown by colour alone."""
 
     DONE = "✓"
     NO = "✕"
@@ -63,7 +63,7 @@ class Sign(StrEnum):
 
 @value
 class Telling(Value):
-    """What a fact tells about one step of its cycle; `words` are a phrase without a full stop."""
+    """What a fact says about one step of its cycle; `words` is a phrase without a full stop."""
 
     step: Step
     sign: Sign
@@ -71,7 +71,7 @@ class Telling(Value):
 
 
 class FactBase(Value):
-    """Base of every fact; one that declares less is refused by the type checker or by a test."""
+    """Base of every fact; the type checker or a test fails if a subclass leaves something out."""
 
     __slots__ = ()
     wire_name: ClassVar[str]  # in the ledger, for ever
@@ -79,12 +79,12 @@ class FactBase(Value):
     @property
     @abstractmethod
     def key(self) -> str:
-        """Names the thing that happened: a second fact of that key is the same one."""
+        """Idempotency key of what happened: two facts with the same key are the same fact."""
 
     @property
     @abstractmethod
     def cycle(self) -> str | None:
-        """The cycle that it speaks of; None when it speaks of none."""
+        """The id of the cycle that the fact belongs to, if any."""
 
     @property
     @abstractmethod
@@ -94,11 +94,11 @@ class FactBase(Value):
     @property
     @abstractmethod
     def tells(self) -> tuple[Telling, ...]:
-        """What the explanation of its cycle takes from it."""
+        """What the fact adds to the explanation of its cycle."""
 
 
 class FactOfModel(FactBase):
-    """A fact about the model: `evolve` says what it changes."""
+    """A fact about the model; `evolve` says what it changes in the state."""
 
     __slots__ = ()
 
@@ -113,7 +113,7 @@ class FactOfModel(FactBase):
 
 @value
 class FactOfCycle(FactBase):
-    """A fact about one cycle, which learns it while it is open."""
+    """A fact about one cycle; the cycle keeps it while it is open."""
 
     cycle_id: str
 
@@ -124,11 +124,11 @@ class FactOfCycle(FactBase):
 
 @value(kw_only=True)
 class EffectBase(Value):
-    """Base of every effect; one that declares less is refused by the type checker or by a test."""
+    """Base of every effect; the type checker or a test fails if a subclass leaves something out."""
 
     wire_name: ClassVar[str]  # in stored states
     # How long its performer may answer "not yet" before it is given up; None: it never does.
-    # What hangs must not hold its model for ever, so each is far above a bad day on Azure.
+    # A hanging effect must not block its model for ever: each limit is far above a bad Azure day.
     longest_wait: ClassVar[timedelta | None]
 
     not_before_utc: datetime | None = None
@@ -136,17 +136,17 @@ class EffectBase(Value):
     @property
     @abstractmethod
     def key(self) -> str:
-        """Names it in the outbox."""
+        """The key of its row in the outbox."""
 
     @property
     @abstractmethod
     def cycle(self) -> str | None:
-        """The cycle that it is a step of, which ends when it is given up; None for the others."""
+        """The id of the cycle that ends if the effect is given up; None if it is not a step."""
 
     @property
     @abstractmethod
     def words(self) -> str:
-        """What is being done, to begin a sentence with."""
+        """What is being done, as the start of a sentence."""
 
 
 class OwedEffect(EffectBase):

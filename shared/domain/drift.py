@@ -1,4 +1,4 @@
-"""Production data is compared with what the champion was trained on."""
+"""Facts and effects of drift checks: production data against the champion's training data."""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -25,7 +25,7 @@ class CheckSource(StrEnum):
 
 
 class PerformanceVerdict(StrEnum):
-    """What labels that came later say of the champion's predictions."""
+    """The verdict on the champion's predictions once their labels have arrived."""
 
     WORSE = "worse"
     NOT_WORSE = "not_worse"
@@ -35,7 +35,7 @@ class PerformanceVerdict(StrEnum):
 
 @value
 class DriftSignal(Value):
-    """One column's leading statistic against its threshold."""
+    """One column's leading statistic with its value and its limit (`threshold`)."""
 
     feature: str
     statistic: float
@@ -63,21 +63,21 @@ class Performance(Value):
 
 @value
 class DayCompared(Value):
-    """A revision of one day's comparison with one version's reference profile."""
+    """Names one revision of a day's comparison with the profile of one version."""
 
     day: date
     profile: str
     revision: int = 0
 
     def __str__(self) -> str:
-        """As it stands in keys; revision 0 has no suffix."""
+        """The form used in keys; revision 0 has no suffix."""
         suffix = f":r{self.revision}" if self.revision else ""
         return f"{self.day.isoformat()}:{self.profile}{suffix}"
 
 
 @value
 class DriftCheckDue(FactOfModel):
-    """A day of production data is to be compared with the champion's reference."""
+    """A drift check was requested for a day of production data."""
 
     wire_name = "drift_check_due"
 
@@ -99,7 +99,7 @@ class DriftCheckDue(FactOfModel):
 
     @property
     def result_key(self) -> str:
-        """The key of the fact that the check will end with."""
+        """The key of the fact that records the check's result."""
         return drift_checked_key(self.compared)
 
     @property
@@ -108,16 +108,16 @@ class DriftCheckDue(FactOfModel):
 
 
 def drift_checked_key(compared: DayCompared) -> str:
-    """The key of a comparison's result."""
+    """The key of the fact that records a comparison's result."""
     return f"drift:{compared}"
 
 
 @value
 class DriftChecked(FactOfModel):
-    """The comparison's result; one that comes from outside enters by the same key.
+    """The result of a comparison; one reported from outside has the same key.
 
-    A later revision of a day looks at the rows that came meanwhile. What a day gives as a reason
-    is named by `reason_key`, whichever revision found it: it is a reason once.
+    A later revision of a day includes rows that came late. `reason_key` is the same in every
+    revision, so a day counts as a reason to retrain once.
     """
 
     wire_name = "drift_checked"
@@ -147,7 +147,7 @@ class DriftChecked(FactOfModel):
         return drift_checked_key(self.compared)
 
     def reason_key(self, kind: ReasonKind) -> str:
-        """Names this day's reason of one kind, the same in every revision."""
+        """The key of this day's reason of one kind, the same in every revision."""
         return f"{kind}:{DayCompared(self.day, self.profile)}"
 
     @property
@@ -162,7 +162,7 @@ DriftFact = DriftCheckDue | DriftChecked
 class CheckDrift(OwedEffect):
     """Compare a window of production data with the champion's reference.
 
-    Where the window is too large for a function it comes to a job of its own.
+    A window that is too large for a function is compared by a job.
     """
 
     wire_name = "check_drift"
@@ -178,7 +178,7 @@ class CheckDrift(OwedEffect):
 
     @staticmethod
     def asked_by(due: DriftCheckDue) -> "CheckDrift":
-        """The effect that a drift check asked for comes to."""
+        """The effect for a requested drift check."""
         return CheckDrift(
             due.day,
             due.profile,
@@ -203,14 +203,14 @@ class CheckDrift(OwedEffect):
         return f"The drift check of {self.day.isoformat()}"
 
     def job_name(self, model: str) -> str:
-        """The job of this attempt: model, day, version and revision have a name of their own."""
+        """The name of this attempt's job, unique to model, day, version and revision."""
         digits = digits_of(model, f"check-drift:{self.compared}:{self.attempt}")
         return str(JobName("drift", digits, self.job_attempt))
 
 
 @value
 class WatchDriftJob(OwedEffect):
-    """Look whether the job that compares a large window has ended."""
+    """Poll the job that compares a large window."""
 
     wire_name = "watch_drift_job"
     longest_wait = timedelta(hours=24)
@@ -230,7 +230,7 @@ class WatchDriftJob(OwedEffect):
 
 @value
 class ReadDriftCheck(OwedEffect):
-    """Read what the finished job found."""
+    """Read the result of the finished drift job."""
 
     wire_name = "read_drift_check"
     longest_wait = None
@@ -250,7 +250,7 @@ class ReadDriftCheck(OwedEffect):
 
 @value
 class TagDrift(OwedEffect):
-    """Say in the registry, at the version compared with, what the newest check found."""
+    """Tag the compared version in the registry with the result of the newest check."""
 
     wire_name = "tag_drift"
     longest_wait = None
@@ -272,7 +272,7 @@ class TagDrift(OwedEffect):
 
 @value
 class PublishDrift(OwedEffect):
-    """Tell others that drift was found."""
+    """Publish the event DriftDetected."""
 
     wire_name = "publish_drift"
     longest_wait = None

@@ -1,4 +1,4 @@
-"""Days that were checked for drift: what each was found to be, and what it gave as a reason."""
+"""Days that were checked for drift: the newest result of each, and the reasons that it gave."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -22,7 +22,7 @@ _DAYS_KEPT = 40
 
 @value
 class CheckedDay(Value):
-    """What one day was found to be in its newest revision, for as long as rows may come late."""
+    """The result of a day's newest revision, remembered while rows may still come late."""
 
     day: date
     profile: str
@@ -40,12 +40,12 @@ class CheckedDay(Value):
 
 
 def checked_day(days: Collection[CheckedDay], day: date, version: str) -> CheckedDay | None:
-    """What is remembered of a day's comparison with that version's reference."""
+    """The remembered result of a day's comparison with that version, if any."""
     return next((item for item in days if (item.day, item.profile) == (day, version)), None)
 
 
 def remembered(days: Collection[CheckedDay], found: DriftChecked) -> tuple[CheckedDay, ...]:
-    """The newest revision stands for its day; what an older one gave stays given."""
+    """Add a result: the newest revision replaces older ones but keeps the reasons they gave."""
     known = checked_day(days, found.day, found.profile)
     if known is not None and known.revision > found.revision:
         newest = known
@@ -69,7 +69,7 @@ def remembered(days: Collection[CheckedDay], found: DriftChecked) -> tuple[Check
 def with_given(
     days: Collection[CheckedDay], found: DriftChecked, kinds: Collection[ReasonKind]
 ) -> tuple[CheckedDay, ...]:
-    """The same days, where that one has given these reasons too."""
+    """Mark the reasons that a day has given, so that it does not give them again."""
     return tuple(
         replace(item, gave=(*item.gave, *(kind for kind in kinds if kind not in item.gave)))
         if (item.day, item.profile) == (found.day, found.profile)
@@ -79,7 +79,7 @@ def with_given(
 
 
 def reasons_found(found: DriftChecked) -> dict[ReasonKind, str]:
-    """What a check found that is a reason to retrain, each with its sentence."""
+    """The reasons to retrain that a check found, each with its sentence."""
     reasons = {}
     if found.verdict is DriftVerdict.DRIFT:
         reasons[ReasonKind.DRIFT] = found.sentence
@@ -89,7 +89,7 @@ def reasons_found(found: DriftChecked) -> dict[ReasonKind, str]:
 
 
 def check_behind(effect: Effect) -> CheckDrift | None:
-    """The drift check that an effect is a step of."""
+    """The drift check that an effect belongs to, if any."""
     if isinstance(effect, CheckDrift):
         return effect
     if isinstance(effect, WatchDriftJob | ReadDriftCheck):

@@ -1,6 +1,6 @@
-"""What is to be done about a model, as imperatives. Effects follow from the state alone.
+"""All effects: what is to be done about a model, as imperatives. They follow from the state alone.
 
-Facts and effects of one subject stand together; an effect declares all about itself in its class.
+Facts and effects of one subject share a module; each effect declares its properties in its class.
 """
 
 import typing

@@ -1,4 +1,4 @@
-"""Reads the evidence document that a job wrote: every mistake is named, nothing is guessed."""
+"""Reads the evidence document that a job wrote; mistakes are reported, never guessed around."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FORMAT = 1
 
 
 def parse_evidence(text: str, *, job_name: str, location: str) -> EvidenceRead:
-    """The fact that this evidence amounts to.
+    """Parse a job's evidence.json into the fact that records it.
 
     Raises:
         EvidenceError: not JSON, another format, a missing field, or a metric that is not a number.

@@ -1,4 +1,4 @@
-"""What is known after one more fact: learning only, no decision, no clock, no I/O."""
+"""Folds facts into the state: no decision, no clock, no I/O."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def fold(model: str, entries: Iterable[Entry]) -> State:
 
 
 def evolve(state: State, entry: Entry) -> State:
-    """The state after one more fact, with the effects that are outstanding by it.
+    """The state after one more fact, including the effects that the fact makes outstanding.
 
     Raises:
         FactConflictError: its number is not the next one, or it contradicts the open cycle.
@@ -119,7 +119,7 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
 
 
 def _wait(state: State, reason: Reason) -> State:
-    if reason.kind is not ReasonKind.MODEL:  # each version has a cycle of its own
+    if reason.kind is not ReasonKind.MODEL:  # each registered version gets its own cycle
         same = sum(1 for known in state.waiting if known.kind is reason.kind)
         if same >= _SAME_REASONS_KEPT:
             return state
@@ -137,7 +137,7 @@ def _withdrawn(state: State, entry: Entry, fact: DataWithdrawn) -> State:
 
 
 def _registered(state: State, entry: Entry, fact: ChallengerRegistered) -> State:
-    """A version of a cycle is the cycle's; one that a person registered is a reason."""
+    """A version with a cycle belongs to that cycle; a manually registered one is a reason."""
     serves = state.champion is not None and state.champion.version == fact.version
     if fact.cycle_id is not None or serves:
         return state
@@ -229,7 +229,7 @@ def _promoted(state: State, entry: Entry, fact: ChampionPromoted) -> State:
 
 
 def _evidence(cycle: Cycle, fact: ChampionPromoted) -> EvidenceRead | None:
-    """What the promoted version was judged by; its drift reference lies there."""
+    """The evidence that the promoted version was judged by; it holds its reference profile."""
     candidate = challenger(cycle)
     judged = next(
         (item for item in cycle.all(ChallengerEvaluated) if item.challenger == fact.version), None
@@ -245,7 +245,7 @@ def _evidence(cycle: Cycle, fact: ChampionPromoted) -> EvidenceRead | None:
 
 
 def _trained_on(cycle: Cycle, evidence: EvidenceRead | None) -> str | None:
-    """None for a version that a person registered: its rows are unknown."""
+    """The data version it was trained on; None (unknown) if a person registered it."""
     if evidence is None or cycle.has(ReasonKind.MODEL):
         return None
     return evidence.data_version
@@ -296,10 +296,9 @@ def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
 
 
 def _with_files_back(state: State, cycle: Cycle) -> State:
-    """Files of a cycle that failed before its data was registered go along with the next one.
+    """Return files and withdrawals to waiting if their cycle failed before registering its data.
 
-    So do its withdrawals. They do not open one by themselves: it would fail the same way, again and
-    again.
+    They join the next cycle but do not open one, which would fail the same way again and again.
     """
     files, withdrawals = files_left(cycle), withdrawals_left(cycle)
     if not files and not withdrawals:

@@ -1,6 +1,6 @@
-"""What can happen to a model, in the past tense. A fact is keyed by its business, not its event.
+"""All facts: what can happen to a model, in the past tense. Keys name what happened, not events.
 
-Facts and effects of one subject stand together; a fact declares all about itself in its class.
+Facts and effects of one subject share a module; each fact declares its properties in its class.
 """
 
 import typing

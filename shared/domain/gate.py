@@ -29,13 +29,13 @@ def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> Challen
 
 
 def _verdict(evidence: EvidenceRead, passes: Callable[[MetricPair], bool]) -> Verdict:
-    # No metric at all shows nothing: all() of nothing must not promote.
+    # Without metrics all() is True, which must not promote.
     passed = bool(evidence.metrics) and all(passes(metric) for metric in evidence.metrics)
     return Verdict.PASSED if passed else Verdict.FAILED
 
 
 def _better(mode: GateMode) -> Callable[[MetricPair], bool]:
-    """When one metric speaks for the challenger, on the same frozen rows."""
+    """The rule by which the challenger wins on one metric, measured on the same frozen rows."""
     match mode:
         case GateMode.EVERY_METRIC_BETTER:
             return _is_strictly_better
@@ -44,7 +44,7 @@ def _better(mode: GateMode) -> Callable[[MetricPair], bool]:
 
 
 def _is_strictly_better(metric: MetricPair) -> bool:
-    """As the published systems have it: ties lose."""
+    """Whether the challenger is strictly better, as in published systems: a tie loses."""
     if metric.champion is None:
         return False
     if metric.goal == "min":

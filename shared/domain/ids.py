@@ -1,4 +1,4 @@
-"""Names and keys: everything that must come out the same when something is done twice."""
+"""Names and keys that must be the same when an operation is repeated."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _UNSAFE = re.compile(r"[^\w. +=@()\[\]-]")
 
 
 def sha256_hex(text: str) -> str:
-    """Hash of a key; 64 hex digits."""
+    """SHA-256 of a text, 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def safe_name(name: str) -> str:
-    """A file name that URLs, file systems and mounts take: odd characters and excess length go.
+    """Make a file name safe for URLs, file systems and mounts: replace odd characters, shorten.
 
-    Its suffix stays, since it says the format. Different names may come out the same.
+    The suffix stays, since it tells the format. Two names may become the same.
     """
     clean = _UNSAFE.sub("_", name)
     stem, dot, suffix = clean.rpartition(".")
@@ -44,12 +44,12 @@ def safe_name(name: str) -> str:
 
 
 def content_name(sha256: str, name: str) -> str:
-    """Where an accepted file lies: named by its content, its own name is for people."""
+    """The name of an accepted file: its content hash, then its own name for people."""
     return f"{sha256[:_HASH_DIGITS]}-{safe_name(name)}"
 
 
 def path_within(folder: str, path: str) -> str:
-    """`folder/path`; where that is too long for a blob, the path's hash and the file's name."""
+    """`folder/path`; if that is too long for a blob, the path's hash and the file's name."""
     whole = f"{folder}/{path}"
     if len(whole) <= _LONGEST_PATH:
         return whole
@@ -57,17 +57,17 @@ def path_within(folder: str, path: str) -> str:
 
 
 def is_model_name(text: str) -> bool:
-    """Lower-case letter first, then letters, digits, `-`; 2 to 30 characters."""
+    """Whether it is a model name: 2-30 of a-z, 0-9 and `-`, the first a letter."""
     return _MODEL_NAME.fullmatch(text) is not None
 
 
 def cycle_id_of(model: str, fact_key: str) -> str:
-    """Digits from the model and the key of the fact that opened the cycle."""
+    """The id of a cycle: 12 hex digits from the model and the key of the opening fact."""
     return digits_of(model, fact_key)
 
 
 def digits_of(model: str, key: str) -> str:
-    """12 hex digits that name something of a model in job names and paths."""
+    """12 hex digits from a model and a key, for job names and paths."""
     return sha256_hex(f"{model}\n{key}")[:_CYCLE_ID_DIGITS]
 
 
@@ -75,7 +75,7 @@ def digits_of(model: str, key: str) -> str:
 class JobName(Value):
     """`retrain-<cycle_id>-<attempt>`, `evaluate-…`, `drift-…` or `test-…`: an idempotency key.
 
-    The digits of the last two are a hash of what they do, not of a cycle.
+    The digits of the last two are a hash of their input, not a cycle id.
     """
 
     kind: str
@@ -87,7 +87,7 @@ class JobName(Value):
 
     @staticmethod
     def parse(text: str) -> JobName | None:
-        """None for a job that is not ours, and for `test-…`, whose end is not a fact."""
+        """Parse a job name; None if it is not ours, or `test-…`, whose end is not a fact."""
         match = _JOB_NAME.fullmatch(text)
         if match is None:
             return None
@@ -95,7 +95,7 @@ class JobName(Value):
 
 
 def registering_job(tags: Mapping[str, str]) -> str | None:
-    """The job that registered a version: its name is made of the tags it writes.
+    """The job that registered a version, derived from the version's tags.
 
     None for a version that a person registered.
     """
@@ -106,10 +106,10 @@ def registering_job(tags: Mapping[str, str]) -> str | None:
 
 
 def deployment_name(version: str) -> str:
-    """The deployment that serves a model version."""
+    """The name of the deployment that serves a model version."""
     return f"{_DEPLOYMENT_PREFIX}{version}"
 
 
 def deployed_version(name: str) -> str | None:
-    """The model version behind a deployment; None when the deployment is not ours."""
+    """The model version behind a deployment; None if the deployment is not ours."""
     return name.removeprefix(_DEPLOYMENT_PREFIX) if name.startswith(_DEPLOYMENT_PREFIX) else None

@@ -1,4 +1,4 @@
-"""Jobs train and evaluate; what comes out is registered and judged."""
+"""Facts and effects of training and evaluation jobs, their models and their evidence."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -28,7 +28,7 @@ class JobStatus(StrEnum):
 
     @property
     def words(self) -> str:
-        """What it did."""
+        """The status as a phrase."""
         return "was cancelled" if self is JobStatus.CANCELED else self.value
 
 
@@ -44,7 +44,7 @@ class MetricPair(Value):
 
 
 def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:
-    """A job of the cycle works on one of its steps; others are nothing to its explanation."""
+    """What a job's fact says about its step; nothing if the job belongs to no cycle."""
     if job is None or job.kind not in set(Mode):
         return ()
     return (Telling(Mode(job.kind).step, sign, words),)
@@ -117,7 +117,7 @@ class JobFinished(FactBase):
 
 @value
 class ChallengerRegistered(FactBase):
-    """A version entered the registry; without cycle_id a person registered it."""
+    """A version was registered; without cycle_id a person did it."""
 
     wire_name = "challenger_registered"
 
@@ -127,7 +127,7 @@ class ChallengerRegistered(FactBase):
 
     @staticmethod
     def tagged(version: str, tags: Mapping[str, str]) -> "ChallengerRegistered":
-        """What its tags say about a version, wherever they were read."""
+        """The fact for a version with these tags, whether read from an event or the registry."""
         return ChallengerRegistered(version, tags.get("cycle_id") or None, registering_job(tags))
 
     @property
@@ -153,7 +153,7 @@ class ChallengerRegistered(FactBase):
 
 @value
 class EvidenceRead(FactOfCycle):
-    """What a job measured on the frozen rows; small enough to replay the gate from it."""
+    """What a job measured on the frozen rows; enough to replay the gate's verdict."""
 
     wire_name = "evidence_read"
 
@@ -186,7 +186,7 @@ class EvidenceRead(FactOfCycle):
 
 @value
 class ChallengerEvaluated(FactOfCycle):
-    """The gate's verdict on one pair."""
+    """The gate's verdict on a challenger and the champion it was compared with."""
 
     wire_name = "challenger_evaluated"
 
@@ -232,7 +232,7 @@ class SubmitJob(EffectOfCycle):
 
     @property
     def job_name(self) -> str:
-        """Names the job, so that a repetition finds the one of the first time."""
+        """The job's name, which is its idempotency key: a repetition finds the first job."""
         return str(JobName(self.mode, self.cycle_id, self.attempt))
 
     @property
@@ -246,7 +246,7 @@ class SubmitJob(EffectOfCycle):
 
 @value
 class WatchJob(EffectOfCycle):
-    """Look whether the job has ended."""
+    """Poll the job."""
 
     wire_name = "watch_job"
     longest_wait = timedelta(hours=24)  # its four steps have two hours each, and it may queue
@@ -264,7 +264,7 @@ class WatchJob(EffectOfCycle):
 
 @value
 class FindChallenger(EffectOfCycle):
-    """Look into the registry for the version that the finished job registered."""
+    """Look up the version that the finished job registered."""
 
     wire_name = "find_challenger"
     longest_wait = None
@@ -282,7 +282,7 @@ class FindChallenger(EffectOfCycle):
 
 @value
 class Evaluate(EffectOfCycle):
-    """Read what the job measured; the gate's verdict follows from it."""
+    """Read the job's evidence; the gate's verdict follows from it."""
 
     wire_name = "evaluate"
     longest_wait = None

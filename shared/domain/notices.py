@@ -1,4 +1,4 @@
-"""What became of effects, and what a person has to look at."""
+"""Results of effects without a business result, and alerts."""
 
 import re
 from collections.abc import Mapping
@@ -50,19 +50,19 @@ class EffectFailed(FactOfModel):
 
     @staticmethod
     def of(effect: EffectBase, sentence: str) -> "EffectFailed":
-        """That this effect was given up, and why."""
+        """The fact that this effect was given up, with the reason."""
         return EffectFailed(effect.key, sentence, cycle_id=effect.cycle, doing=effect.words)
 
     @staticmethod
     def upgraded(stored: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One that was stored before it had a cycle names it at the front of the effect's key."""
+        """Facts stored before `cycle_id` existed have it at the start of the effect's key."""
         match = re.match(r"([0-9a-f]{12}):", stored["effect"])
         return stored if match is None else {"cycle_id": match[1]} | dict(stored)
 
 
 @value
 class AlertRaised(FactOfModel):
-    """Something outside a cycle needs a person's eye."""
+    """Something outside a cycle needs a person's attention."""
 
     wire_name = "alert_raised"
 
@@ -83,7 +83,7 @@ NoticesFact = EffectDone | EffectFailed | AlertRaised
 
 @value
 class RaiseAlert(OwedEffect):
-    """Tell a person, in a sentence."""
+    """Send a person an alert, one sentence."""
 
     wire_name = "raise_alert"
     longest_wait = None

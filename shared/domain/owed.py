@@ -1,7 +1,7 @@
-"""What a fact makes owed to others: drift checks, alerts, tags, clean-up, notices.
+"""The effects that a fact makes outstanding: drift checks, alerts, tags, clean-up, events.
 
-These effects are outstanding, beside the one step of the open cycle, until a fact ends them. One
-function a fact; each gets the state from before that fact, in which the cycle knows it already.
+They are due in addition to the open cycle's next step, until a fact records their result. There is
+one function per fact; its state is the one before that fact, except that the cycle holds the fact.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _after_drift_job_submitted(state: State, fact: JobSubmitted) -> Effects:
 
 
 def _after_drift_job_finished(state: State, entry: Entry, fact: JobFinished) -> Effects:
-    """By event or by looking, before or after it is known to be submitted."""
+    """The end may come by event or by polling, before or after JobSubmitted is recorded."""
     found = next(
         (
             effect
@@ -221,7 +221,7 @@ def _after_the_end(state: State, entry: Entry, fact: CycleEnded) -> Effects:
 
 
 def _alert_of_the_end(state: State, cycle: Cycle, *, entry: Entry, fact: CycleEnded) -> Effects:
-    """With the report that the reason came with."""
+    """The alert that a cycle ended, with links to the drift reports behind its reasons."""
     decision = cycle.one(RetrainDecided)
     if fact.outcome is not Outcome.FAILED and (decision is None or not decision.alert):
         return ()
@@ -230,7 +230,7 @@ def _alert_of_the_end(state: State, cycle: Cycle, *, entry: Entry, fact: CycleEn
 
 
 def _clean_up(state: State, cycle: Cycle, entry: Entry) -> Effects:
-    """Versions that lost are tagged; their deployments, if there are any, go."""
+    """Tag the versions that lost and retire their deployments, if any."""
     candidate = challenger(cycle)
     losers = dict.fromkeys(item.version for item in cycle.all(ChallengerRegistered))
     if candidate is not None:

@@ -1,4 +1,4 @@
-"""May this model be retrained now? A pure answer with its reason."""
+"""The retrain policy: a pure function from state to yes or no, with the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @value
 class Policy(Value):
-    """What the core needs of a model's `model.yml`."""
+    """The part of a model's `model.yml` that the core decides by."""
 
     config_sha256: str
     reasons: frozenset[ReasonKind]
@@ -48,9 +48,9 @@ def decide_retraining(
 ) -> RetrainDecided:
     """The policy's answer for the open cycle, whose data is `data`.
 
-    A person's wish passes cooldown and "nothing new", not the budget. A version that a person
-    registered is only evaluated, where the model allows that: nothing is trained, so no other rule
-    applies.
+    A manual request overrides the cooldown and "nothing new", but not the job budget. A version
+    that a person registered is only evaluated, if the model allows that: nothing is trained, so
+    no other rule applies.
     """
     mode = Mode.EVALUATE if cycle.has(ReasonKind.MODEL) else Mode.RETRAIN
     if mode is Mode.EVALUATE and ReasonKind.MODEL in policy.reasons:
@@ -123,7 +123,7 @@ def _answer(
 def _labels_landed(state: State, data: DataVersion) -> bool:
     """Whether a labelled row landed since the champion's data was registered.
 
-    What a version that a person put there was trained on is unknown: that counts as landed.
+    If a person registered the champion, its training data is unknown: labels count as landed.
     """
     trained_on = state.champion.data_version if state.champion else None
     return trained_on is None or trained_on != data.version

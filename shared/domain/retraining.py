@@ -12,7 +12,7 @@ from shared.domain.wording import listed, plural
 
 
 class ReasonKind(StrEnum):
-    """Kinds of reasons."""
+    """Kinds of reasons to retrain."""
 
     DATA = "data"
     DRIFT = "drift"
@@ -22,7 +22,7 @@ class ReasonKind(StrEnum):
 
     @property
     def words(self) -> str:
-        """As people read it."""
+        """The kind as a phrase."""
         match self:
             case ReasonKind.DATA:
                 return "new data"
@@ -45,7 +45,7 @@ def kinds_in_words(kinds: Collection[ReasonKind]) -> str:
 
 @value
 class Reason(Value):
-    """One reason to open a cycle; `key` is the key of the fact that gave it, `seq` its place."""
+    """One reason to open a cycle; `key` and `seq` are those of the fact that gave it."""
 
     kind: ReasonKind
     key: str
@@ -57,14 +57,14 @@ class Reason(Value):
 
     @property
     def words(self) -> str:
-        """Its own text, without repeating its kind; empty where it has none."""
+        """The reason's text, without its kind; may be empty."""
         kind = f"{self.kind.words}: "
         text = self.text[len(kind) :] if self.text.lower().startswith(kind) else self.text
         return text.rstrip(" .")
 
     @staticmethod
     def upgraded(stored: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Reasons that were stored before they had a day name it in their key."""
+        """Reasons stored before `day` existed have the day in their key."""
         match = re.fullmatch(r"(?:drift|performance):(\d{4}-\d{2}-\d{2}):.*", stored["key"])
         return stored if match is None else {"day": match[1]} | dict(stored)
 
@@ -84,7 +84,7 @@ class Outcome(StrEnum):
 
 
 class Mode(StrEnum):
-    """What a cycle's job does: both kinds name their jobs after it."""
+    """What a cycle's job does; also the prefix of its name."""
 
     RETRAIN = "retrain"
     EVALUATE = "evaluate"
@@ -113,14 +113,14 @@ class Mode(StrEnum):
 
 
 class GateMode(StrEnum):
-    """How the gate tells whether a challenger is better; `gate.mode` in model.yml."""
+    """How the gate decides whether a challenger is better; `gate.mode` in model.yml."""
 
     EVERY_METRIC_BETTER = "every_metric_better"
 
 
 @value
 class RetrainRequested(FactOfModel):
-    """A person asked; `request` is their idempotency key."""
+    """A person requested a retraining; `request` is their idempotency key."""
 
     wire_name = "retrain_requested"
 
@@ -181,7 +181,7 @@ class CycleOpened(FactOfCycle):
 
 @value
 class RetrainDecided(FactOfCycle):
-    """The retrain policy's answer, and what later steps of this cycle need of the config."""
+    """The retrain policy's answer, and the part of the config that later steps need."""
 
     wire_name = "retrain_decided"
 
@@ -214,7 +214,7 @@ class RetrainDecided(FactOfCycle):
 
 @value
 class CycleEnded(FactOfCycle):
-    """A cycle is over, and why, in a sentence."""
+    """A cycle ended; the sentence says why."""
 
     wire_name = "cycle_ended"
 

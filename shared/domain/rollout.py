@@ -1,4 +1,4 @@
-"""A version is deployed, takes the traffic, and serves; the others are cleaned up."""
+"""Facts and effects of a roll-out: deploy, smoke test, shift traffic, tag, retire."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from shared.domain.value import value
 
 @value
 class DeploymentStarted(FactOfCycle):
-    """A deployment with no traffic was asked for."""
+    """Creation of a deployment with no traffic was requested."""
 
     wire_name = "deployment_started"
 
@@ -38,7 +38,7 @@ class DeploymentStarted(FactOfCycle):
 
 @value
 class DeploymentReady(FactOfCycle):
-    """The deployment answered its smoke test."""
+    """The deployment passed its smoke test."""
 
     wire_name = "deployment_ready"
 
@@ -82,7 +82,7 @@ class DeploymentFailed(FactOfCycle):
 
 @value
 class PromotionStarted(FactOfCycle):
-    """The fence: this version may take the traffic, as `over` was still the champion."""
+    """The fence: this version may take the traffic, since `over` was still the champion."""
 
     wire_name = "promotion_started"
 
@@ -128,9 +128,9 @@ class ChampionPromoted(FactOfCycle):
 
 @value
 class TrafficChangedOutside(FactOfModel):
-    """A person moved the traffic; that is respected and recorded.
+    """A person moved the traffic; this is respected and recorded.
 
-    `version` is what serves now, or None when it is nothing of ours or several.
+    `version` serves now; None if several do or it is not ours.
     """
 
     wire_name = "traffic_changed_outside"
@@ -150,7 +150,7 @@ class TrafficChangedOutside(FactOfModel):
 
 @value
 class TrafficFoundStale(FactOfModel):
-    """An older write of ours won over a newer one (a paused host): it is to be repaired."""
+    """An older write of ours (from a paused host) overwrote a newer one; it must be repaired."""
 
     wire_name = "traffic_found_stale"
 
@@ -180,7 +180,7 @@ RolloutFact = (
 
 
 class Role(StrEnum):
-    """A version's part, as its tag `role` in the registry says."""
+    """A version's role, the value of its tag `role` in the registry."""
 
     CANDIDATE = "candidate"
     CHAMPION = "champion"
@@ -190,7 +190,7 @@ class Role(StrEnum):
 
 @value
 class Deploy(EffectOfCycle):
-    """Deploy the version with no traffic; create the endpoint where there is none."""
+    """Deploy the version with no traffic; create the endpoint if it does not exist."""
 
     wire_name = "deploy"
     longest_wait = timedelta(hours=2)
@@ -209,7 +209,7 @@ class Deploy(EffectOfCycle):
 
 @value
 class WatchDeployment(EffectOfCycle):
-    """Look whether the deployment is up, then send it a smoke test."""
+    """Poll the deployment until it is up, then smoke-test it."""
 
     wire_name = "watch_deployment"
     longest_wait = timedelta(hours=2)
@@ -248,7 +248,7 @@ class ShiftTraffic(EffectOfCycle):
 
 @value
 class RestoreTraffic(OwedEffect):
-    """An older write of ours won: give the champion its traffic back."""
+    """Undo an older write of ours: give the champion its traffic back."""
 
     wire_name = "restore_traffic"
     longest_wait = timedelta(hours=2)
@@ -269,7 +269,7 @@ class RestoreTraffic(OwedEffect):
 
 @value
 class TagModel(OwedEffect):
-    """Say in the registry what part a version plays."""
+    """Tag a version with its role in the registry."""
 
     wire_name = "tag_model"
     longest_wait = None
@@ -290,7 +290,7 @@ class TagModel(OwedEffect):
 
 @value
 class RetireDeployment(OwedEffect):
-    """Delete a deployment that serves nothing."""
+    """Delete a deployment that has no traffic."""
 
     wire_name = "retire_deployment"
     longest_wait = timedelta(hours=6)

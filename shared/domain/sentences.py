@@ -92,7 +92,7 @@ def evaluated(
     *,
     challenger: str,
 ) -> str:
-    """Why the gate said yes or no, with the numbers that decided."""
+    """Why the gate passed or rejected the challenger, with the numbers that decided."""
     passed = verdict is Verdict.PASSED
     decisive = [metric for metric in evidence.metrics if passed or not passes(metric)]
     if evidence.champion_version is None:
@@ -182,7 +182,7 @@ def gave_up(failed: EffectFailed) -> str:
 
 
 def jobs(names: Sequence[str]) -> str:
-    """What is waited for, as are the next ones."""
+    """What is waited for: these jobs. As a phrase, like the functions that follow."""
     others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
     return f"job {names[0]}{others}"
 
@@ -278,12 +278,12 @@ def serving(version: str | None, since_utc: datetime | None) -> str:
 
 
 def with_report(sentence: str, links: Collection[str]) -> str:
-    """Where to read more, after a sentence."""
+    """A sentence followed by links to its drift reports."""
     return f"{sentence} Report: {', '.join(links)}." if links else sentence
 
 
 def report_links(model: str, reasons: Collection[Reason]) -> tuple[str, ...]:
-    """Where the drift reports behind these reasons are read; each day once."""
+    """Links to the drift reports behind these reasons, each day once."""
     days = [reason.day for reason in reasons if reason.report and reason.day]
     return tuple(f"GET {report_address(model, day)}" for day in dict.fromkeys(days))
 

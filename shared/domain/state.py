@@ -1,6 +1,6 @@
 """What is known about one model: the fold of its facts, bounded in size.
 
-The open cycle keeps its facts; of past ones only a line each stays. Stages are derived from
+The open cycle keeps its facts; a past one is a single line. Stages are derived from
 the facts a cycle holds, never stored: a model may be registered before its job is known to run.
 """
 
@@ -29,7 +29,7 @@ class Champion(Value):
 
 @value
 class DataVersion(Value):
-    """Newest registered data."""
+    """The newest registered data version."""
 
     version: str
     pins: str
@@ -41,7 +41,7 @@ class DataVersion(Value):
 
 @value
 class Learnt(Value):
-    """What the last trained and judged cycle was made from: again the same teaches nothing."""
+    """What the last judged model was trained from: the same inputs would teach nothing new."""
 
     data_sha256: str
     config_sha256: str
@@ -51,7 +51,7 @@ class Learnt(Value):
 
 @value
 class PastCycle(Value):
-    """One line about a cycle that is over."""
+    """The summary of a cycle that has ended."""
 
     cycle_id: str
     reasons: tuple[ReasonKind, ...]
@@ -92,7 +92,7 @@ class State(Value):
     traffic_outside: str | None = None  # what a person made of the traffic, as last recorded
 
     def is_open(self, cycle_id: str) -> bool:
-        """Whether that cycle is the open one."""
+        """Whether the open cycle has this id."""
         return self.cycle is not None and self.cycle.cycle_id == cycle_id
 
     def serves(self, version: str) -> bool:

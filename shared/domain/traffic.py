@@ -1,4 +1,4 @@
-"""Does observed traffic agree with the ledger, and if not, whose write was it?"""
+"""Compares observed traffic with the ledger, and finds out who wrote it if they differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ALL_PERCENT = 100
 
 
 class Traffic(Enum):
-    """How to read what was observed."""
+    """What the observed traffic means."""
 
     AGREES = auto()
     STALE = auto()  # an older write of ours: repair
@@ -27,7 +27,7 @@ class Traffic(Enum):
 
 @value
 class TrafficReading(Value):
-    """`version` serves alone; None when it is several, or none of ours."""
+    """Observed traffic interpreted; `version` has all of it (None: several do, or not ours)."""
 
     kind: Traffic
     observed: str
@@ -35,12 +35,12 @@ class TrafficReading(Value):
 
 
 def read_traffic(state: State, traffic: Mapping[str, int], *, tag: int | None) -> TrafficReading:
-    """Judge settled traffic by the fence: the `fact_seq` tag written in the same call.
+    """Interpret settled traffic by the fence, the `fact_seq` tag written in the same call.
 
     Args:
         state: what the ledger knows.
         traffic: deployment name -> percent, zero entries left out.
-        tag: `fact_seq` on the endpoint; None when no write of ours put one there.
+        tag: `fact_seq` on the endpoint; None if we never wrote one.
     """
     observed = describe(traffic)
     version = _only_version(traffic)
@@ -49,7 +49,7 @@ def read_traffic(state: State, traffic: Mapping[str, int], *, tag: int | None) -
 
 
 def describe(traffic: Mapping[str, int]) -> str:
-    """`version-7 90 %, version-8 10 %`."""
+    """Traffic as text: `version-7 90 %, version-8 10 %`."""
     parts = [f"{name} {percent} %" for name, percent in sorted(traffic.items()) if percent]
     return ", ".join(parts) or "no traffic"
 
@@ -75,7 +75,7 @@ def _kind(state: State, traffic: Mapping[str, int], *, tag: int | None, observed
 
 
 def _promotions(state: State) -> set[int]:
-    """Numbers of the promotions under way: their traffic may be seen before its fact."""
+    """Fact numbers of promotions under way: their traffic may be seen before ChampionPromoted."""
     if state.cycle is None:
         return set()
     return {entry.seq for entry in state.cycle.entries if isinstance(entry.fact, PromotionStarted)}

@@ -1,8 +1,8 @@
-"""What facts, effects and states are made of: frozen, slotted dataclasses, cheap to load.
+"""Base of facts, effects and states: frozen, slotted dataclasses that are cheap to import.
 
-`dataclass` writes the methods of each class anew and compiles them in every process. The first
-event loads seventy such classes, for a tenth of its CPU: so they share their methods, and an
-`__init__` is compiled when it is first called.
+`dataclass` generates and compiles methods for each class in every process: for the seventy classes
+that the first event loads, a tenth of its CPU. Here they share methods, and `__init__` is compiled
+when it is first called.
 """
 
 import dataclasses
@@ -72,14 +72,14 @@ def value(kind: Any = None, /, *, kw_only: bool = False) -> Any:
 
 
 def _compile_and_call(self: Any, *args: Any, **kwargs: Any) -> None:
-    """The `__init__` of a class until it is first called."""
+    """Stand in for `__init__` until the first call, which compiles the real one."""
     kind: Any = type(self)
     kind.__init__ = _init_of(kind)
     kind.__init__(self, *args, **kwargs)
 
 
 def _init_of(kind: Any) -> Any:
-    """What `dataclass` would write; fields with a `default_factory` are not known here."""
+    """The `__init__` that `dataclass` would generate; `default_factory` is not supported."""
     fields = sorted(dataclasses.fields(kind), key=attrgetter("kw_only"))
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     given = [f"{f.name}=defaults[{f.name!r}]" if f.name in defaults else f.name for f in fields]

@@ -1,4 +1,4 @@
-"""How numbers, times and lists read, wherever a sentence is made."""
+"""How numbers, times and lists are written in sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _METRIC_WORDS = {
 
 
 def number(value: float, *, digits: int = _FIGURES) -> str:
-    """Three figures: `0.30`, `0.462`, `1.00`, `44.1`, `1,342`; small ones as `0.00123`."""
+    """To three significant figures: `0.30`, `0.462`, `1.00`, `44.1`, `1,342`, `0.00123`."""
     size = abs(value)
     if size == 0:
         return "0"
@@ -39,7 +39,7 @@ def number(value: float, *, digits: int = _FIGURES) -> str:
 
 
 def numbers(first: float, second: float) -> tuple[str, str]:
-    """Both with as many figures as it takes to tell them apart, eight at most."""
+    """Two numbers with as many figures as it takes to tell them apart, at most eight."""
     for digits in range(_FIGURES, 9):
         texts = number(first, digits=digits), number(second, digits=digits)
         if first == second or texts[0] != texts[1]:
@@ -53,12 +53,12 @@ def metric_word(name: str) -> str:
 
 
 def time(moment_utc: datetime) -> str:
-    """For example `14 Mar 06:21 UTC`."""
+    """A UTC time such as `14 Mar 06:21 UTC`."""
     return f"{moment_utc.day} {moment_utc:%b %H:%M} UTC"
 
 
 def duration(length: timedelta) -> str:
-    """The two largest units: `7 d`, `1 d 12 h`, `1 min 19 s`, `40 s`; below ten seconds `1.3 s`."""
+    """In its two largest units: `7 d`, `1 d 12 h`, `1 min 19 s`, `40 s`; below 10 s `1.3 s`."""
     seconds = max(length.total_seconds(), 0.0)
     if seconds < 10:  # noqa: PLR2004 - where a tenth of a second still says something
         return f"{seconds:.1f}".removesuffix(".0") + " s"
@@ -73,17 +73,17 @@ def duration(length: timedelta) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 file`, `3 files`, `1,342 rows`."""
+    """A count with its noun: `1 file`, `3 files`, `1,342 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(parts: Collection[str]) -> str:
-    """`drift and new data`."""
+    """Join parts with commas and "and": `drift and new data`."""
     return " and ".join(parts)
 
 
 def short(text: str, longest: int = _LONGEST_PART) -> str:
-    """Cut in the middle, where a long text says least."""
+    """Shorten a text by cutting out its middle, which says least."""
     if len(text) <= longest:
         return text
     half = (longest - 1) // 2
@@ -91,10 +91,10 @@ def short(text: str, longest: int = _LONGEST_PART) -> str:
 
 
 def ended(text: str) -> str:
-    """With exactly one full stop, whatever the text ended with."""
+    """End a text with exactly one full stop."""
     return f"{text.rstrip(' .;')}."
 
 
 def capital(text: str) -> str:
-    """With a capital first letter, the rest as it is."""
+    """Capitalise the first letter and keep the rest."""
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""The models there are, and what their model.yml says to the app."""
+"""The known models, and what the app needs from their model.yml."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @value(kw_only=True)
 class MonitoringSettings(Value):
-    """How the drift check of a model looks at its days.
+    """Which days the drift check of a model reads.
 
     Args:
-        window_days: days of rows that one check looks at.
-        late_days: past days that are looked at again for rows that came late.
+        window_days: days of rows in one check.
+        late_days: past days that are checked again if rows came late.
         prediction_days: how many days back predictions are joined to labels; 0 where rows have no
             id to join by.
-        metric: realised metric that is judged; None: none is.
+        metric: realised metric that is judged; None if none is.
     """
 
     window_days: int = 1
@@ -31,13 +31,13 @@ class MonitoringSettings(Value):
 
 
 class ModelCatalog(Protocol):
-    """The models there are: folders under ml/models."""
+    """The known models: folders under ml/models."""
 
     def names(self) -> Sequence[str]:
-        """Cheap: no file is parsed."""
+        """Names of all models, sorted. Cheap: no file is parsed."""
 
     def policy(self, model: str) -> Policy:
-        """Parsed model.yml.
+        """The retrain policy and gate in model.yml.
 
         Raises:
             UnknownModelError: there is no such folder.
@@ -45,7 +45,7 @@ class ModelCatalog(Protocol):
         """
 
     def monitoring(self, model: str) -> MonitoringSettings:
-        """Parsed model.yml.
+        """The settings of the drift check in model.yml.
 
         Raises:
             UnknownModelError: there is no such folder.

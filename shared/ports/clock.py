@@ -12,7 +12,7 @@ class Clock(Protocol):
     """The time, and pauses between tries."""
 
     def now_utc(self) -> datetime:
-        """UTC-aware."""
+        """The current time, UTC-aware."""
 
     def sleep(self, duration: timedelta) -> None:
-        """Only for the jitter between two tries of a transaction: milliseconds."""
+        """Block for a few milliseconds: the jitter between two tries of a transaction."""

@@ -25,7 +25,7 @@ class LandedBlob:
 
 @dataclass(frozen=True, slots=True)
 class LocalCopy:
-    """One content of a blob on the local disk."""
+    """A local copy of one content of a blob."""
 
     path: Path
     sha256: str
@@ -50,14 +50,14 @@ class DataStore(Protocol):
         """
 
     def accept(self, blob: BlobRef, path: str) -> None:
-        """Server-side copy of that content to `path` in the data container; repeatable.
+        """Copy that content to `path` in the data container, server-side; idempotent.
 
         Raises:
             BlobChangedError: the blob is gone or holds something else.
         """
 
     def empty(self, folder: str) -> None:
-        """Delete what lies in a folder of the data container; its name ends with a slash."""
+        """Delete all blobs in a folder of the data container; its name ends with a slash."""
 
     def put_json(self, path: str, text: str) -> None:
         """Create `path` in the data container; the same text again is fine.
@@ -67,13 +67,13 @@ class DataStore(Protocol):
         """
 
     def find_json(self, path: str) -> str | None:
-        """The stored text; None where there is none."""
+        """The stored text; None if the blob does not exist."""
 
     def get_json(self, path: str, *, sha256: str) -> str:
-        """Read it back.
+        """Read the stored text and verify its hash.
 
         Raises:
-            DataMismatchError: it is gone or its hash differs.
+            DataMismatchError: the blob is gone or its hash differs.
         """
 
 
@@ -81,17 +81,17 @@ class Quarantine(Protocol):
     """Copies of files that may not be used, each with its report. The original stays."""
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
-        """Copy that content to `path`, with `path + ".report.json"`; repeatable.
+        """Copy that content to `path` and its report to `path + ".report.json"`; idempotent.
 
         Returns:
-            False when it lay there already.
+            False if it was quarantined before.
 
         Raises:
             BlobChangedError: the blob is gone or holds something else.
         """
 
     def put_text(self, path: str, text: str) -> bool:
-        """Keep a text, for example an event that could not be read."""
+        """Store a text, such as an unreadable event; False if it was stored before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TestedFile:
-    """What the data tests say about one file; it passed where there is no finding."""
+    """The result of the data tests of one file; without findings it passed."""
 
     __test__ = False  # not a pytest class
 
@@ -117,7 +117,7 @@ class TestedFile:
 
 @dataclass(frozen=True, slots=True)
 class TestedInJob:
-    """What a job says about a file, and which content it read."""
+    """The result that a job wrote about a file, and the hash of the content it read."""
 
     __test__ = False  # not a pytest class
 
@@ -129,15 +129,15 @@ class DataTests(Protocol):
     """The model's data contract, applied to one file."""
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """Never raises for what the file holds: that is a finding.
+        """Test a file. Bad content is a finding, never an error.
 
         Raises:
-            BlobTooLargeError: unpacked, it is larger than what is tested here.
+            BlobTooLargeError: unpacked, it is too large to be tested here.
         """
 
     def read(self, text: str, name: str) -> TestedInJob:
-        """What a finished job wrote about the file of that name.
+        """Read the report that a finished job wrote about the file of that name.
 
         Raises:
-            EvidenceError: it cannot be read.
+            EvidenceError: the report cannot be read.
         """

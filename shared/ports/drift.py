@@ -1,4 +1,4 @@
-"""Production rows against a champion's reference."""
+"""Drift checks: production rows compared with a champion's reference profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class CollectedFiles:
-    """What one comparison reads beside the reference and earlier results.
+    """The files that one comparison reads, apart from the reference and earlier results.
 
     Inputs are those of the window; outputs and labels may be older, since labels come late.
     """
@@ -34,13 +34,13 @@ class CollectedFiles:
 
     @property
     def size_bytes(self) -> int:
-        """Of all of them."""
+        """Size of all the files."""
         return sum(file.size_bytes for file in (*self.inputs, *self.outputs, *self.labels))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCheck:
-    """The result of an earlier comparison, by where it is stored."""
+    """The address of an earlier comparison's result."""
 
     profile: str  # the version compared with
     day: date
@@ -51,7 +51,7 @@ class StoredCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a window is compared with, and which files are read.
+    """The input of one comparison.
 
     Args:
         model: whose rows they are.
@@ -72,7 +72,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftResult:
-    """What a comparison found; `report` is container/blob of the page."""
+    """The result of a comparison; `report` is the HTML report as container/blob."""
 
     verdict: DriftVerdict
     sentence: str
@@ -86,7 +86,7 @@ class DriftResult:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """A stored result as people see it: `document` is check.json as it was written."""
+    """A stored result for people: the HTML report, and check.json as it was written."""
 
     stored: StoredCheck
     path: str  # container/blob of the page
@@ -95,34 +95,34 @@ class DriftReport:
 
 
 class DriftChecks(Protocol):
-    """Comparisons of production rows with a reference, and what earlier ones stored."""
+    """Compares production rows with a reference, and reads earlier results."""
 
     def inputs(
         self, model: str, *, start_utc: datetime, end_utc: datetime
     ) -> tuple[StoredFile, ...]:
-        """Files with the rows that a model was asked to score in [start, end)."""
+        """Files with the inputs that a model was asked to score in [start, end)."""
 
     def files(self, model: str, check: CheckDrift, *, since_utc: datetime) -> CollectedFiles:
-        """Inputs of the check's window; outputs and labels since `since_utc`."""
+        """Inputs in the check's window; outputs and labels since `since_utc`."""
 
     def past(self, model: str, *, profile: str | None = None) -> Sequence[StoredCheck]:
-        """All complete earlier results of a model, or of one version."""
+        """All complete earlier results of a model, or of one of its versions."""
 
     def compare(self, comparison: Comparison) -> DriftResult:
-        """Compare here and now; result and report are stored.
+        """Compare now, not in a job; result and report are stored.
 
         Raises:
-            EvidenceError: the reference is gone, or it cannot be read.
+            EvidenceError: the reference is gone or cannot be read.
             ModelConfigError: model.yml has mistakes.
         """
 
     def read(self, model: str, check: CheckDrift) -> DriftResult:
-        """What a finished job stored.
+        """Read the result that a finished job stored.
 
         Raises:
-            NotThereYetError: it stored nothing.
+            NotThereYetError: no result is stored.
             EvidenceError: it cannot be read.
         """
 
     def report(self, stored: StoredCheck) -> DriftReport:
-        """The report of a stored result."""
+        """Read the report of a stored result."""

@@ -21,7 +21,7 @@ class Provisioning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """A model's endpoint as observed; `name` is the one people see in Azure ML studio."""
+    """A model's endpoint as observed; `name` is the one shown in Azure ML studio."""
 
     name: str
     state: Provisioning
@@ -32,7 +32,7 @@ class EndpointReport:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReport:
-    """A deployment as observed; `message` is the end of its log, where it failed."""
+    """A deployment as observed; `message` is the end of its log if it failed."""
 
     state: Provisioning
     message: str = ""
@@ -42,7 +42,7 @@ class DeploymentReport:
 class Answer:
     """What a deployment answered to one scoring request.
 
-    `error` are its own words of a refusal; None: it did not refuse, or not in words.
+    `error` is the error message that it sent; None if it sent none.
     """
 
     status: int  # HTTP, the deployment's own
@@ -53,27 +53,27 @@ class Answer:
 
 
 class Endpoints(Protocol):
-    """One online endpoint a model, one deployment a version. No method waits for its result."""
+    """One online endpoint per model, one deployment per version. No method waits for its result."""
 
     def endpoint(self, model: str) -> EndpointReport | None:
-        """None: it does not exist."""
+        """The endpoint's current state; None if it does not exist."""
 
     def create_endpoint(self, model: str, *, cycle_id: str, fact_seq: int) -> None:
-        """Start creating it; harmless when it exists."""
+        """Start creating the endpoint; does nothing if it exists."""
 
     def deployment(self, model: str, name: str) -> DeploymentReport | None:
-        """None: it does not exist."""
+        """The deployment's current state; None if it does not exist."""
 
     def deployments(self, model: str) -> Sequence[str]:
-        """Names of what exists; empty without an endpoint."""
+        """Names of the existing deployments; empty without an endpoint."""
 
     def create_deployment(
         self, model: str, name: str, *, version: str, cycle_id: str, fact_seq: int
     ) -> None:
-        """Start creating it with no traffic; harmless when it exists.
+        """Start creating a deployment with no traffic; does nothing if it exists.
 
         Raises:
-            RequestRefusedError: for example quota.
+            RequestRefusedError: Azure ML refused it, for example for lack of quota.
         """
 
     def score(self, model: str, name: str, body: bytes) -> Answer:
@@ -86,10 +86,10 @@ class Endpoints(Protocol):
     def set_traffic(
         self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int
     ) -> None:
-        """Start one full update of traffic and tags together."""
+        """Start one update that sets all traffic (percent by deployment) and the tags."""
 
     def delete_deployment(self, model: str, name: str) -> None:
-        """Start deleting it; harmless when it is gone.
+        """Start deleting the deployment; does nothing if it is gone.
 
         Raises:
             RequestRefusedError: it still has traffic.

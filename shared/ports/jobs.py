@@ -31,8 +31,8 @@ class JobRequest:
 class DriftJobRequest:
     """The comparison of a large window; `name` is its idempotency key.
 
-    Check and reference profile identify it. Past results and labels are given as folders: what is
-    in them when the job starts counts, not what was in them when it was asked for.
+    Check and reference profile identify it. Past results and labels are given as folders, which the
+    job reads as they are when it starts.
     """
 
     name: str
@@ -40,7 +40,7 @@ class DriftJobRequest:
 
     @property
     def model(self) -> str:
-        """Whose rows are compared."""
+        """The model whose rows are compared."""
         return self.comparison.model
 
 
@@ -48,7 +48,7 @@ class DriftJobRequest:
 class DataTestRequest:
     """The test of one file; `name` is its idempotency key.
 
-    `path` lies in the data container and is made of `[a-z0-9/-]`: it comes to stand in a command.
+    `path` is in the data container and matches `[a-z0-9/-]+`, since it goes into a command line.
     """
 
     name: str
@@ -58,7 +58,7 @@ class DataTestRequest:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedJob:
-    """The job of that name; `champion_version` is the version it compares with."""
+    """A job that exists; `champion_version` is the version it compares with."""
 
     champion_version: str | None
     url: str | None = None
@@ -66,9 +66,9 @@ class SubmittedJob:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """State of a job; `status` is None while it has not ended.
+    """State of a job; `status` is None until it has ended.
 
-    Of a failed job `message` is what Azure ML says, `failed_steps` where it says nothing.
+    For a failed job, `message` is Azure ML's error; if it is empty, `failed_steps` says more.
     """
 
     status: JobStatus | None
@@ -80,7 +80,7 @@ class Jobs(Protocol):
     """Pipeline jobs in the workspace."""
 
     def submit(self, job: JobRequest) -> SubmittedJob:
-        """Start it, or find that it was started already (names are unique for ever).
+        """Submit a job, or return the existing one of that name (names are unique for ever).
 
         Raises:
             JobMismatchError: that name belongs to another job.
@@ -88,7 +88,7 @@ class Jobs(Protocol):
         """
 
     def submit_drift(self, job: DriftJobRequest) -> SubmittedJob:
-        """Start the comparison of a large window, or find that it was started already.
+        """Submit the comparison of a large window, or return the existing job of that name.
 
         Raises:
             JobMismatchError: that name belongs to another job.
@@ -96,7 +96,7 @@ class Jobs(Protocol):
         """
 
     def submit_data_test(self, job: DataTestRequest) -> SubmittedJob:
-        """Start the test of a large file, or find that it was started already.
+        """Submit the test of a large file, or return the existing job of that name.
 
         Raises:
             JobMismatchError: that name belongs to another job.
@@ -104,23 +104,23 @@ class Jobs(Protocol):
         """
 
     def report(self, name: str) -> JobReport | None:
-        """None: there is no such job."""
+        """The state of a job; None if it does not exist."""
 
     def cancel(self, name: str) -> None:
-        """Ask it to stop; harmless when it has ended."""
+        """Request cancellation; does nothing if the job has ended."""
 
 
 class Evidence(Protocol):
-    """What jobs wrote into the workspace's storage: `evidence/<model>/<job name>/…`."""
+    """Evidence that jobs wrote into the workspace's storage: `evidence/<model>/<job name>/…`."""
 
     def location(self, model: str, job_name: str) -> str:
-        """Folder of a job's evidence."""
+        """The folder of a job's evidence."""
 
     def read(self, location: str) -> str:
-        """Text of evidence.json.
+        """The text of evidence.json.
 
         Raises:
-            NotThereYetError: it is not there.
+            NotThereYetError: it does not exist.
         """
 
     def sample_request(self, location: str) -> bytes | None:

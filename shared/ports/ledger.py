@@ -1,4 +1,4 @@
-"""What is known of a model, and what is due."""
+"""The ledger: facts of each model, the folded state, and the outbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @value
 class Head(Value):
-    """The state of one model as it was read, to decide on and to commit after."""
+    """The state of one model as it was read: decide on it, then commit against it."""
 
     state: State
     etag: str | None = None  # None: the model has no stream yet
@@ -24,7 +24,7 @@ class Head(Value):
 
 @value
 class ArrivalMark(Value):
-    """What is known of one landed blob's newest content."""
+    """The newest known content of one landed blob."""
 
     etag: str
     sequencer: str | None
@@ -32,7 +32,7 @@ class ArrivalMark(Value):
 
 @value
 class DueEffect(Value):
-    """One row of the outbox. `turn` counts its messages: only the newest may pass the effect on."""
+    """One row of the outbox. `turn` counts its messages; only the newest may send the next one."""
 
     effect: str  # its key
     due_utc: datetime
@@ -57,15 +57,15 @@ class Ledger(Protocol):
         due: Sequence[DueEffect],
         undue: Sequence[str],
     ) -> Head:
-        """Append in one transaction, with the due effects that begin and end by it.
+        """Append facts and update the outbox in one transaction.
 
         Args:
-            head: what was decided on; the commit holds only while nothing came after it.
-            entries: numbers follow `head.state.count` without a gap; none where only the outbox is
-                put right.
+            head: what the caller decided on; the commit fails if it is no longer the newest.
+            entries: numbers follow `head.state.count` without a gap; empty to correct only the
+                outbox.
             state: the state after them.
-            due: effects that `plan` asks for now and did not before.
-            undue: keys of effects that it no longer asks for.
+            due: effects that have become due.
+            undue: keys of effects that are no longer due.
 
         Raises:
             LedgerConflictError: the stream has grown since, or a fact's key is known already;
@@ -76,13 +76,13 @@ class Ledger(Protocol):
         """Whether a fact of that key is recorded."""
 
     def find(self, model: str, fact_key: str) -> Entry | None:
-        """The fact of that key; None when it is not recorded."""
+        """The fact of that key; None if it is not recorded."""
 
     def arrival(self, model: str, place: str) -> ArrivalMark | None:
-        """Newest known content of a landed blob (`container/path`)."""
+        """The newest known content of a landed blob; `place` is `container/path`."""
 
     def arrivals(self, model: str) -> Mapping[str, ArrivalMark]:
-        """All of them, by `container/path`."""
+        """The newest known content of every landed blob, by `container/path`."""
 
     def entries(self, model: str, *, after: int = 0, to: int | None = None) -> Iterable[Entry]:
         """Facts in (after, to], oldest first."""
@@ -91,7 +91,7 @@ class Ledger(Protocol):
         """All due effects of a model."""
 
     def due_effect(self, model: str, effect: str) -> DueEffect | None:
-        """One of them; None when it is not due (any more)."""
+        """The due effect of that key; None if it is not due."""
 
     def update_due(self, model: str, old: DueEffect, new: DueEffect) -> bool:
-        """Replace one row where it still is `old`; False when it changed or is gone."""
+        """Replace one row if it still equals `old`; False if it changed or is gone."""

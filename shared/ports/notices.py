@@ -14,12 +14,12 @@ class EventPublisher(Protocol):
     """Publishes our own events."""
 
     def drift_detected(self, model: str, drift: PublishDrift) -> None:
-        """At least once."""
+        """Publish the event DriftDetected, at least once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A sentence for a person; `key` is the same when it is sent twice."""
+    """A sentence for a person; a repeated alert has the same `key`."""
 
     model: str
     key: str
@@ -30,23 +30,23 @@ class Alerts(Protocol):
     """Sends alerts to people."""
 
     def send(self, alert: Alert) -> None:
-        """At least once."""
+        """Send an alert, at least once."""
 
 
 class AlertChannel(StrEnum):
-    """Ways to tell people, as `RETRAIN_ALERT_CHANNELS` names them."""
+    """Kinds of alert channel, as named in `RETRAIN_ALERT_CHANNELS`."""
 
     LOG = "log"
 
     @property
     def takes_target(self) -> bool:
-        """Whether an address has to be named, as in `channel=https://...`."""
+        """Whether the channel needs an address, as in `channel=https://...`."""
         return self is not AlertChannel.LOG
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRoute:
-    """One channel to send every alert to; a target may hold a secret and stays out of `repr`."""
+    """A channel that gets every alert; its target may hold a secret, so `repr` omits it."""
 
     channel: AlertChannel
     target: str = field(default="", repr=False)

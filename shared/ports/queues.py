@@ -1,4 +1,4 @@
-"""Queues of work, of events and of messages that failed too often."""
+"""Queues: work, events, and poison queues of messages that failed too often."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TURN = "tries"
 
 @value
 class WorkMessage(Value):
-    """`turn` is called `tries` on the wire, where `dequeueCount` and `id` mean something else."""
+    """Names a due effect. On the wire `turn` is `tries`: Functions has its own `dequeueCount`."""
 
     model: str
     effect: str
@@ -32,7 +32,7 @@ class WorkMessage(Value):
         """The inverse of `to_json`; a message without `tries` is the first one.
 
         Raises:
-            EventRejectedError: it is anything else; a field that is not known is not passed over.
+            EventRejectedError: it is anything else, or has an unknown field.
         """
         try:
             document = json.loads(body)
@@ -58,21 +58,21 @@ class WorkMessage(Value):
 
 
 class WorkQueue(Protocol):
-    """Messages about due effects. Losing one costs minutes: reconcile sends it again."""
+    """Messages about due effects. A lost one costs minutes: reconcile sends it again."""
 
     def send(self, message: WorkMessage, *, delay: timedelta = timedelta(0)) -> None:
-        """At least once, visible after the delay (at most six days; longer is shortened)."""
+        """Send a message, visible after the delay (capped at six days); delivered at least once."""
 
 
 class EventQueue(Protocol):
-    """The queue of incoming events, to send one of them again."""
+    """The queue of incoming events; an event can be sent again."""
 
     def send_again(self, body: str, *, delay: timedelta) -> None:
-        """`body` is the message's text as it was received, decoded."""
+        """Send a received message again, visible after the delay; `body` is its decoded text."""
 
 
 class PoisonQueues(Protocol):
-    """Messages that failed too often."""
+    """The poison queues, which hold messages that failed too often."""
 
     def waiting(self) -> Mapping[str, int]:
-        """Approximate number of messages by queue; only queues that hold any."""
+        """Approximate number of messages by queue; empty queues are left out."""

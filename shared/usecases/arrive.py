@@ -21,16 +21,19 @@ LANDING = "landing"  # the container that files are dropped into
 
 @dataclass(frozen=True, slots=True)
 class Arrive:
-    """Records `landing/<model>/<file>`; a blob of no model is quarantined."""
+    """Records the arrival of `landing/<model>/<file>`; quarantines a blob without a known model."""
 
     record: RecordFact
     rejects: Callable[[], Rejects]  # made on first use, which is rare
 
     def __call__(self, arrival: DataArrived) -> Recorded | bool:
-        """What was recorded; for a blob of no model, whether it was quarantined only now.
+        """Record the arrival.
+
+        Returns:
+            What was recorded; without a known model, whether the blob was newly quarantined.
 
         Raises:
-            TransientError: try again.
+            TransientError: a service did not answer.
             EventRejectedError: it did not land in the landing container.
         """
         if arrival.blob.container != LANDING:

@@ -1,4 +1,4 @@
-"""Ask for the drift check of a day, and again for days whose rows came late."""
+"""Requests the drift check of a day, and repeats it for days whose rows came late."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FINGERPRINT_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class DriftCheckAsked:
-    """`fact_key` is the key of the result to come (or known already); None: nothing to check."""
+    """A request; `fact_key` is the key of its result, None if there is nothing to check."""
 
     model: str
     sentence: str
@@ -39,7 +39,7 @@ class DriftCheckAsked:
 
 @dataclass(frozen=True, slots=True)
 class CheckDriftOf:
-    """Asks for drift checks; the check itself is an effect."""
+    """Requests drift checks; the check itself is an effect."""
 
     ledger: Ledger
     record: RecordFact
@@ -48,11 +48,11 @@ class CheckDriftOf:
     checks: Callable[[], DriftChecks]  # made where it is needed: a day that was checked before
 
     def __call__(self, model: str, day: date | None = None) -> DriftCheckAsked:
-        """Ask for the check of `day` (UTC; today when not given) against the champion's reference.
+        """Request the check of `day` (UTC, default today) against the champion's reference.
 
         The window ends with the day, or now if that is earlier. A day that was checked is checked
-        again where rows came since or too few had come: a past one over the same window, today over
-        the one that ends now.
+        again if rows have come since or there were too few: a past day over the same window, today
+        over the window that ends now.
 
         Raises:
             UnknownModelError: no such model.
@@ -88,7 +88,7 @@ class CheckDriftOf:
         )
 
     def late(self, model: str) -> tuple[DriftCheckAsked, ...]:
-        """Ask again for past days whose rows came late; only new requests are returned.
+        """Request checks of past days whose rows came late; returns only the new requests.
 
         Raises:
             See `__call__`.
@@ -133,7 +133,7 @@ class CheckDriftOf:
         return DriftCheckAsked(model, again, fact_key=due.result_key, new=new)
 
     def _ask(self, model: str, due: DriftCheckDue) -> bool:
-        """Record it once; a new attempt where the last one was given up."""
+        """Record the request once, or as a new attempt if the last one was given up."""
         while self.ledger.knows(model, due.key):
             # In this order: a check that ends in between has its result.
             asked = CheckDrift.asked_by(due)
@@ -145,13 +145,13 @@ class CheckDriftOf:
 
 
 def fingerprint(files: Iterable[StoredFile]) -> str:
-    """A short hash: blobs are only appended to, so their size tells that rows came."""
+    """A short hash of names and sizes: blobs only grow, so it changes when rows come."""
     lines = sorted(f"{file.path} {file.size_bytes}" for file in files)
     return sha256_hex("\n".join(lines))[:_FINGERPRINT_DIGITS]
 
 
 def _checks(state: State) -> list[object]:
-    """The checks under way, whichever job they have come to."""
+    """The checks under way, whatever stage they have reached."""
     found = (check_behind(item) for item in state.outstanding)
     return [replace(check, job_attempt=1) for check in found if check is not None]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A model whose check could not be asked for."""
+    """A model whose check could not be requested."""
 
     model: str
     error: RetrainError
@@ -22,27 +22,27 @@ class FailedCheck:
 
 @dataclass(frozen=True, slots=True)
 class DailyChecks:
-    """What was asked for, and what could not be."""
+    """The checks that were requested, and those that could not be."""
 
     asked: tuple[DriftCheckAsked, ...]
     failed: tuple[FailedCheck, ...]
 
     @property
     def curable(self) -> RetrainError | None:
-        """The first error that another run may cure."""
+        """The first retryable error, if any."""
         errors = (failed.error for failed in self.failed)
         return next((error for error in errors if not isinstance(error, TerminalError)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckDriftDaily:
-    """Asks model by model; one model's error stops no other."""
+    """Requests the check of every model; an error in one model does not stop the others."""
 
     catalog: ModelCatalog
     check_drift_of: CheckDriftOf
 
     def __call__(self) -> DailyChecks:
-        """Repeating it asks for nothing twice."""
+        """Request all checks; idempotent."""
         asked: list[DriftCheckAsked] = []
         failed: list[FailedCheck] = []
         for model in self.catalog.names():

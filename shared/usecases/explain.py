@@ -1,4 +1,4 @@
-"""Why anything happened, or did not: one cycle's facts as sentences."""
+"""Explains why a cycle went as it did: its facts as sentences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """One step of the cycle, with the time it was settled or begun."""
+    """One step of the cycle, with the time when it was settled or started."""
 
     step: Step
     sign: Sign
@@ -33,7 +33,7 @@ class ExplainedStep:
 
     @property
     def title(self) -> str:
-        """`Trained`, or `Training` while that goes on."""
+        """The step's name: `Trained`, or `Training` while it runs."""
         return self.step.while_running if self.sign is Sign.RUNNING else self.step.value
 
 
@@ -59,7 +59,7 @@ class Explain:
     catalog: ModelCatalog
 
     def __call__(self, model: str, cycle_id: str) -> Explanation | None:
-        """None: the model has no such cycle.
+        """Explain a cycle; None if the model has no such cycle.
 
         Raises:
             UnknownModelError: no such model.
@@ -68,7 +68,7 @@ class Explain:
         return self.of(self.ledger.head(model).state, cycle_id)
 
     def of(self, state: State, cycle_id: str) -> Explanation | None:
-        """As above, of a head that was read already."""
+        """Explain a cycle from a state that was read already."""
         model = state.model
         entries = self._entries(state, cycle_id)
         if not entries:
@@ -93,7 +93,7 @@ class Explain:
         )
 
     def _entries(self, state: State, cycle_id: str) -> list[Entry]:
-        """The cycle's facts; the head says where to look for the open one and the last ones."""
+        """The cycle's facts; for the open cycle and the last ones the state says where they are."""
         after, to = 0, None
         if state.cycle is not None and state.cycle.cycle_id == cycle_id:
             after = state.cycle.opened.seq - 1
@@ -105,7 +105,7 @@ class Explain:
 
 
 def _explained(step: Step, entries: Sequence[Entry], *, over: bool) -> ExplainedStep:
-    """What the cycle's facts tell of one step: the newest telling counts."""
+    """What the cycle's facts say about one step: the newest counts."""
     told = [
         _Told(entry.at_utc, type(entry.fact), telling)
         for entry in entries
@@ -136,7 +136,7 @@ _GOOD = (Sign.DONE, Sign.QUARANTINED)
 
 
 def _together(settled: Sequence[_Told]) -> Telling:
-    """Facts of different kinds may settle one step: files are tested, then registered."""
+    """Join what several kinds of facts say about one step: files are tested, then registered."""
     newest_of = {one.by: one.telling for one in settled if one.telling.sign in _GOOD}
     tellings = list(reversed(newest_of.values()))
     sign = Sign.QUARANTINED if any(one.sign is Sign.QUARANTINED for one in tellings) else Sign.DONE
@@ -144,7 +144,7 @@ def _together(settled: Sequence[_Told]) -> Telling:
 
 
 def _with_duration(told: Sequence[_Told], telling: Telling, newest: _Told) -> ExplainedStep:
-    """How long it took, where its beginning was told too."""
+    """The step with its duration, if its start is known."""
     begun = [one.at_utc for one in told if one.telling.sign is Sign.RUNNING]
     before = [at_utc for at_utc in begun if at_utc <= newest.at_utc]
     words = telling.words
@@ -154,7 +154,7 @@ def _with_duration(told: Sequence[_Told], telling: Telling, newest: _Told) -> Ex
 
 
 def _with_reports(model: str, entries: Sequence[Entry], words: str) -> str:
-    """Where the drift reports behind the reasons are read."""
+    """The words, with links to the drift reports behind the reasons."""
     reasons = [
         reason
         for entry in entries

@@ -37,7 +37,7 @@ _MOST_NOT_THERE_YET = 10
 
 
 class Performed(Enum):
-    """What became of a message; all of them are acknowledged."""
+    """What became of a message; in every case it is acknowledged."""
 
     DONE = auto()  # its result was recorded
     WAITING = auto()  # sent again with a delay
@@ -56,7 +56,7 @@ class Performers:
         self._performers[kind] = performer
 
     def perform(self, effect: Effect, state: State) -> Fact | Wait:
-        """Do it, or look how far it is.
+        """Perform the effect, or poll its progress.
 
         Args:
             effect: what is due.
@@ -79,7 +79,7 @@ class Performers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformEffect:
-    """The worker behind the queue `work`."""
+    """Handles one message of the queue `work`."""
 
     ledger: Ledger
     work: WorkQueue
@@ -108,7 +108,7 @@ class PerformEffect:
         return self._perform(message.model, row, effect=effect, state=state)
 
     def _due(self, state: State, key: str) -> Effect | None:
-        """The effect of that key, where the state asks for it."""
+        """The effect of that key if it is due in this state."""
         due = self.record.decisions.outbox(state, self.clock.now_utc())
         return next((effect for effect in due if effect.key == key), None)
 
@@ -126,7 +126,7 @@ class PerformEffect:
         except TerminalError as exc:
             return self._give_up(model, effect, str(exc))
         if not recorded.new and self._due(recorded.state, row.effect) is not None:
-            # The first fact of that key holds and does not lead on: a repetition would not help.
+            # The first fact of that key stands and does not settle the effect: retrying is useless.
             return self._give_up(model, effect, sentences.known_differently(result.key))
         return Performed.DONE
 
@@ -136,8 +136,8 @@ class PerformEffect:
             raise TypeError(f"{effect.key} waits, and declares no longest wait")
         now_utc = self.clock.now_utc()
         late = now_utc - row.due_utc
-        # The time in which the app was off does not count: what it waits for may have been off too.
-        # What was done is progress: the limit begins anew.
+        # Time in which the app was stopped does not count: what it waits for may have stopped too.
+        # Progress restarts the limit.
         unseen = late if late > _LATE else timedelta(0)
         begun_utc = now_utc if wait.at_once else (row.begun_utc or row.due_utc) + unseen
         if now_utc - begun_utc < limit:
@@ -173,6 +173,6 @@ class PerformEffect:
 
 
 def delay_of_turn(turn: int) -> timedelta:
-    """2 s after the first look, doubling to 5 minutes."""
+    """Backoff between polls: 2 s after the first, doubling to 5 minutes."""
     doublings: int = min(max(turn - 1, 0), 10)
     return min(_FIRST_DELAY * (1 << doublings), _LONGEST_DELAY)

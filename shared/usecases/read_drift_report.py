@@ -1,4 +1,4 @@
-"""What the drift check of a day found."""
+"""Reads the result of a day's drift check."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ReadDriftReport:
     checks: DriftChecks
 
     def __call__(self, model: str, day: date) -> DriftReport | None:
-        """None: that UTC day was not checked.
+        """The newest result of a UTC day; None if it was not checked.
 
-        Two versions may have been compared with on the day of a promotion: the later result counts.
+        On the day of a promotion there may be results for two versions: the later one counts.
 
         Raises:
             UnknownModelError: no such model.

@@ -1,4 +1,4 @@
-"""Repair lost messages and events, and late writes. It decides nothing new."""
+"""Repairs lost messages and events, and late writes. It decides nothing new."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Reconcile:
     alerts: Alerts
 
     def __call__(self) -> Repairs:
-        """Repair every model; what could not be repaired stands in `errors`."""
+        """Repair every model; failures are collected in `errors`."""
         repairs = Repairs()
         models = self.catalog.names()
         for model in models:
@@ -101,11 +101,11 @@ class Reconcile:
         return repairs
 
     def _decisions(self, model: str, repairs: Repairs) -> None:
-        """Take the decisions that a crashed host, or another version of the app, left."""
+        """Make the decisions that a crashed host or another version of the app left undone."""
         repairs.decided += self.record.go_on(model)
 
     def _outbox(self, model: str, repairs: Repairs) -> None:
-        """Another version of the app wrote the outbox: put it right by this one's decisions."""
+        """Correct the outbox if another version of the app, which decides otherwise, wrote it."""
         head = self.ledger.head(model)
         rows = {row.effect for row in self.ledger.due(model)}
         now_utc = self.clock.now_utc()
@@ -122,7 +122,7 @@ class Reconcile:
             self.work.send(WorkMessage(model, effect.effect))
 
     def _due(self, model: str, repairs: Repairs) -> None:
-        """Send a message again that was lost or whose worker crashed, at most twenty times."""
+        """Resend messages that were lost or whose worker crashed, each at most twenty times."""
         now_utc = self.clock.now_utc()
         for row in self.ledger.due(model):
             if row.due_utc + _OVERDUE > now_utc:
@@ -171,14 +171,14 @@ class Reconcile:
             repairs.errors.append(sentences.not_all(model, len(unknown), _MOST_ARRIVALS))
 
     def _listed_after_all(self, model: str, fact: DataArrived) -> bool:
-        """Its event looked stale by its sequencer, yet this content is the one in storage."""
+        """Whether an arrival recorded as stale turns out to be the content in storage."""
         entry = self.ledger.find(model, fact.key)
         if entry is None or not (isinstance(entry.fact, DataArrived) and entry.fact.stale):
             return False
         return self.record(model, replace(fact, listed=True)).new
 
     def _registry(self, model: str, repairs: Repairs) -> None:
-        """Record versions that a person registered, without an event."""
+        """Record versions that a person registered and whose event was lost."""
         if self.ledger.head(model).state.data is None:
             return  # nothing to compare it on
         since_utc = self.clock.now_utc() - _REGISTRY_TIME

@@ -1,4 +1,4 @@
-"""A version entered the registry, as its event says."""
+"""Records that a version was registered, from its event."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RecordChallenger:
     registry: Callable[[], Registry]  # made where it is needed: where the event has no tags
 
     def __call__(self, model: str, registered: ChallengerRegistered) -> Recorded | None:
-        """None: not one of our models. The workspace is shared.
+        """Record the version; None if the model is not ours, since the workspace is shared.
 
         A version without our tag `cycle_id` was registered by a person. An event may leave tags
-        out, and to take our own challenger for a person's would cost its cycle: so the registry has
-        the last word.
+        out, and mistaking our own challenger for a person's would cost its cycle: so the tags are
+        read from the registry.
 
         Raises:
             TransientError: the registry or the ledger did not answer.

@@ -1,4 +1,4 @@
-"""Append one fact, with all that follows from it, and pass the due effects on."""
+"""Appends one fact and everything that follows from it, and queues the due effects."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _MOST_ROUNDS = 100  # far beyond any number of decisions that wait: a loop must 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The core's ladder, with the policies that it asks for."""
+    """The core's decisions, with the policies read on demand."""
 
     catalog: ModelCatalog
 
     def next_step(self, state: State, now_utc: datetime) -> Fact | Effect | None:
-        """The one thing that follows from what is known.
+        """The next step for a model; see `decide.next_step`.
 
-        A broken model.yml ends the cycle that needed it, not the message.
+        A broken model.yml fails the cycle that needs it, not the message.
         """
 
         def policy() -> Policy:
@@ -71,7 +71,7 @@ class Decisions:
 
 @value
 class Recorded(Value):
-    """What came of it: `new` is False when the fact was known already."""
+    """The result of recording a fact; `new` is False if it was known already."""
 
     new: bool
     state: State
@@ -81,8 +81,8 @@ class Recorded(Value):
 class RecordFact:
     """The only writer of the ledger.
 
-    One lock a model keeps the messages of one process from racing each other; between processes
-    the ledger's transaction decides, and the loser reads again.
+    One lock per model serialises the messages of one process; between processes the ledger's
+    transaction decides, and the loser reloads.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class RecordFact:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def __call__(self, model: str, fact: Fact) -> Recorded:
-        """Record `fact` in the model's stream; a known key is success, quietly.
+        """Record `fact` in the model's stream; idempotent by its key.
 
         Raises:
-            UnknownModelError: there is no folder of that name.
+            UnknownModelError: no model folder has that name.
             FactConflictError: the fact contradicts what is known.
-            LedgerConflictError: eight races were lost; nothing was written.
+            LedgerConflictError: lost the race eight times; nothing was written.
         """
         require_model(self._catalog, model)
         with self._locks[model]:
@@ -119,16 +119,16 @@ class RecordFact:
         return replace(recorded, state=self._all_decided(model, recorded.state))
 
     def go_on(self, model: str) -> bool:
-        """Record what follows from what is known; True where a writer stopped before that.
+        """Record what follows from the state; True if a crashed writer had left something undone.
 
         Raises:
-            LedgerConflictError: eight races were lost; whoever won goes on.
+            LedgerConflictError: lost the race eight times; the winner continues.
         """
         state = self._ledger.head(model).state
         return self._all_decided(model, state).count > state.count
 
     def _all_decided(self, model: str, state: State) -> State:
-        """One transaction after the other, where more follows than fits into one."""
+        """Commit transaction after transaction until nothing more follows."""
         for _ in range(_MOST_ROUNDS):
             if not isinstance(self.decisions.next_step(state, self._clock.now_utc()), FactBase):
                 return state
@@ -146,7 +146,7 @@ class RecordFact:
             self._work.send(WorkMessage(model, effect.effect), delay=delay)
 
     def _commit(self, model: str, fact: Fact | None) -> tuple[Recorded, list[DueEffect]]:
-        """Without a fact only what follows from those that are known."""
+        """Commit a fact and what follows from it; without a fact, only what follows."""
         for attempt in range(_TRIES):
             head = self._ledger.head(model)
             now_utc = self._clock.now_utc()
@@ -172,7 +172,7 @@ class RecordFact:
         )
 
     def _placed(self, model: str, fact: Fact | None) -> Fact | None:
-        """An arrival that speaks of an older content than the one known is stale."""
+        """Mark an arrival as stale if it is about older content than the known one."""
         if not isinstance(fact, DataArrived):
             return fact
         mark = self._ledger.arrival(model, fact.blob.place)
@@ -184,7 +184,7 @@ class RecordFact:
     def _decide(
         self, head: Head, fact: Fact | None, now_utc: datetime
     ) -> tuple[list[Entry], State, Fact | Effect | None]:
-        """The fact and those that follow from it, the state after them, and its next step."""
+        """The fact and those that follow from it, the state after them, and the next step."""
         entries: list[Entry] = []
         state = head.state
         step = fact or self.decisions.next_step(state, now_utc)
@@ -197,10 +197,10 @@ class RecordFact:
 
 
 def require_model(catalog: ModelCatalog, model: str) -> None:
-    """Nothing is recorded about models that have no folder.
+    """Check that the model has a folder: nothing is recorded about other models.
 
     Raises:
-        UnknownModelError: with the nearest name there is.
+        UnknownModelError: no model has that name; the message suggests the nearest one.
     """
     names = catalog.names()
     if model in names:
@@ -213,7 +213,7 @@ def require_model(catalog: ModelCatalog, model: str) -> None:
 
 
 def is_older(sequencer: str | None, known: str | None) -> bool:
-    """Whether an event's sequencer lies before the known one; False where one is missing."""
+    """Whether an event's sequencer is lower than the known one; False if either is missing."""
     if sequencer is None or known is None:
         return False
     width = max(len(sequencer), len(known))
@@ -223,7 +223,7 @@ def is_older(sequencer: str | None, known: str | None) -> bool:
 def outbox_change(
     before: Collection[str], after: Iterable[Effect], now_utc: datetime
 ) -> tuple[list[DueEffect], list[str]]:
-    """What begins and what ends where effects of these keys were due before."""
+    """The effects that have become due, and the keys of those that no longer are."""
     effects = {effect.key: effect for effect in after}
     begin = [
         DueEffect(key, due_utc=max(effect.not_before_utc or now_utc, now_utc))

@@ -1,4 +1,4 @@
-"""A job of ours ended, as its event says."""
+"""Records that a job of ours ended, from its event."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordJobEnd:
-    """Records how a job ended, and why where it failed."""
+    """Records how a job ended and, if it failed, why."""
 
     record: RecordFact
     catalog: ModelCatalog
     jobs: Callable[[], Jobs]  # made where it is needed: after a failure
 
     def __call__(self, model: str, ended: JobFinished) -> Recorded | None:
-        """None: not one of our models, or Azure ML itself does not know of the failure yet.
+        """Record the end; None if the model is not ours or the job does not show its failure yet.
 
-        An event does not say why a job failed, and the first fact of a key holds: so the reason is
-        looked up before it is recorded. Whoever watches the job sees a failure that is passed over
-        here.
+        An event does not say why a job failed, and the first fact of a key stands: so the reason is
+        looked up before the fact is recorded. A failure that is skipped here is found by the effect
+        that polls the job.
 
         Raises:
             TransientError: Azure ML or the ledger did not answer.

@@ -1,4 +1,4 @@
-"""Quarantine blobs and events that cannot be used, with the reason."""
+"""Quarantines blobs and events that cannot be used, with the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rejects:
     alerts: Alerts
 
     def blob(self, arrival: DataArrived, why: str) -> bool:
-        """True when the blob was quarantined only now; False when it was before, or is gone."""
+        """Quarantine a blob; False if it was quarantined before or is gone."""
         blob = arrival.blob
         key = sha256_hex(arrival.key)[:16]
         sentence = sentences.arrival_rejected(blob.place, why)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetrainAccepted:
-    """`cycle_id` is None while the request waits for the open cycle to end."""
+    """An accepted request; `cycle_id` is None while it waits for the open cycle to end."""
 
     new: bool
     cycle_id: str | None
@@ -27,7 +27,7 @@ class RetrainAccepted:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetrain:
-    """The same idempotency key twice is one request; with another text it is a mistake."""
+    """Records a person's request; a repeated idempotency key is the same request."""
 
     record: RecordFact
     ledger: Ledger
@@ -37,7 +37,7 @@ class RequestRetrain:
 
         Raises:
             UnknownModelError: no such model.
-            FactConflictError: that key was used for something else.
+            FactConflictError: that key was used with another text.
         """
         fact = RetrainRequested(request, text, by)
         recorded = self.record(model, fact)
@@ -54,7 +54,7 @@ class RequestRetrain:
         return RetrainAccepted(recorded.new, cycle_id, sentence)
 
     def _cycle_with(self, state: State, key: str, *, after: int) -> str | None:
-        """The cycle that took the request along; None while it waits for one."""
+        """The cycle that the request went into; None while it waits for one."""
         openings = [state.cycle.opening] if state.cycle is not None else []
         later = (entry.fact for entry in self.ledger.entries(state.model, after=after))
         found = (

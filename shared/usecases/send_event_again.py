@@ -1,4 +1,4 @@
-"""An event lost its races against other writers: the same message comes again, a little later."""
+"""Requeues an event whose write lost its races against other writers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LATEST_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class SendEventAgain:
-    """A lost race must never count towards the poison queue."""
+    """Requeues the message, so that a lost race never counts towards the poison queue."""
 
     events: EventQueue
     random: Random
 
     def __call__(self, body: str) -> None:
-        """`body` is the message's text; the delay is random, so that writers do not meet again."""
+        """Send the message's text again after a random delay, so that writers do not collide."""
         seconds = self.random.uniform(_EARLIEST_SECONDS, _LATEST_SECONDS)
         self.events.send_again(body, delay=timedelta(seconds=seconds))

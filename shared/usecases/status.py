@@ -1,4 +1,4 @@
-"""How a model stands, in sentences."""
+"""The status of a model, in sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Verdict first; `past` is newest first."""
+    """The status of one model; `past` has the newest cycle first."""
 
     model: str
     sentence: str
@@ -36,17 +36,17 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Reads heads only; one model's page costs one read, its open cycle one more."""
+    """Reads statuses from ledger heads: one read per model, one more for an open cycle."""
 
     ledger: Ledger
     catalog: ModelCatalog
 
     def all(self) -> tuple[ModelStatus, ...]:
-        """Every model there is, by name."""
+        """The status of every model, sorted by name."""
         return tuple(self(model) for model in sorted(self.catalog.names()))
 
     def __call__(self, model: str) -> ModelStatus:
-        """One model.
+        """The status of one model.
 
         Raises:
             UnknownModelError: no such model.

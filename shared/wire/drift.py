@@ -1,4 +1,4 @@
-"""Retrain.DriftDetected, ours or anybody's -> DriftChecked, under the same key as our own check."""
+"""Retrain.DriftDetected from us or others -> DriftChecked, with the key of our own check."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def read_drift_detected(event: Event) -> tuple[str, DriftChecked]:
-    """Model and what the check found.
+    """The model and the result of its drift check.
 
     The event's data: `model`, `date` (YYYY-MM-DD, UTC), `profile` (the champion version compared
     with), `sentence`, and optionally `signals` [{feature, statistic, threshold, and optionally
     measure, role, since, alarmShare}], `revision`, `currentRows`, `referenceRows`, `report`.
 
-    Members that are not known are passed over: producers add some. What only explains a signal
-    (measure, role, since, alarmShare) is left out where it cannot be read, as are the counts of
-    rows; of more than ten signals the first ten are kept.
+    Unknown members are ignored: producers add some. Optional members that cannot be read (measure,
+    role, since, alarmShare, the counts of rows) are left out; of the signals the first ten are
+    kept.
 
     Raises:
         EventRejectedError: one of the first four is missing or malformed, the revision is not one,
@@ -119,7 +119,7 @@ def _signal(event: Event, item: Any) -> DriftSignal:
 
 
 def _short(value: Any) -> str:
-    """Empty where it is not a short text."""
+    """The value if it is a short text, else an empty one."""
     return value if isinstance(value, str) and len(value) <= _LONGEST_WORD else ""
 
 

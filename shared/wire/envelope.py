@@ -1,4 +1,4 @@
-"""One queue message in, events out: both Event Grid schemas, base64 or plain, one or several."""
+"""Parses a queue message into events: both Event Grid schemas, base64 or plain, one or several."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_events(body: bytes) -> tuple[Event, ...]:
 
 
 def member(data: Mapping[str, Any], name: str) -> Any:
-    """The member `name`, whatever its case: producers write modelName and ModelName."""
+    """The member `name`, case-insensitive: producers write modelName and ModelName."""
     if name in data:
         return data[name]
     wanted = name.lower()
@@ -131,7 +131,7 @@ def _event(item: Any) -> Event | None:
 
 
 def parse_time(value: object) -> datetime | None:
-    """An ISO 8601 time in UTC; None where there is none or it cannot be read."""
+    """Parse an ISO 8601 time as UTC; None if it is missing or cannot be read."""
     if not isinstance(value, str):
         return None
     try:

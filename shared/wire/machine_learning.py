@@ -25,10 +25,10 @@ _ENDINGS = {
 
 
 def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
-    """Model and the version that entered the registry; its cycle where a job of ours did it.
+    """The model and its newly registered version, with the cycle if a job of ours registered it.
 
     Raises:
-        EventRejectedError: name or version missing or of the wrong type.
+        EventRejectedError: name or version is missing or of the wrong type.
     """
     tags = _texts(member(event.data, "modelTags"))
     version = text(event, "modelVersion", longest=_LONGEST_VERSION)
@@ -36,10 +36,10 @@ def read_model_registered(event: Event) -> tuple[str, ChallengerRegistered]:
 
 
 def read_run_ended(event: Event) -> tuple[str, JobFinished] | None:
-    """Model and the end of a job of ours; None for other people's runs, steps, and runs that go on.
+    """The model and the end of its job; None for runs that are not ours, steps, and running jobs.
 
     Raises:
-        EventRejectedError: run id or status missing, or a job of ours that names no model.
+        EventRejectedError: run id or status is missing, or a job of ours does not name its model.
     """
     job_name = text(event, "runId")
     if JobName.parse(job_name) is None:

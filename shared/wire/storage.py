@@ -14,7 +14,7 @@ _LONGEST_URL = 16_384  # a name of 1,024 characters, nine for one where it is es
 
 
 def read_blob_created(event: Event) -> DataArrived:
-    """The blob content that landed; its place is taken from the URL, not from the subject.
+    """The arrival of a blob; its place is taken from the URL, not from the subject.
 
     Raises:
         EventRejectedError: no readable url or eTag, or a size that is not a whole number.
@@ -39,7 +39,7 @@ def _url(event: Event) -> str:
 
 
 def bare_etag(etag: str) -> str:
-    """The ETag without quotes and weakness mark: events, headers and listings differ in them."""
+    """The ETag without quotes and `W/`, which events, headers and listings write differently."""
     return etag.removeprefix("W/").strip('"')
 
 
@@ -68,7 +68,7 @@ def read_blob_url(url: str) -> BlobAddress:
     """Split a blob URL into container and name.
 
     Azure puts the account into the host (`https://account.blob.core.windows.net/container/name`),
-    Azurite and private hosts addressed by number into the path
+    Azurite and hosts that are IP addresses put it into the path
     (`http://127.0.0.1:10000/account/container/name`).
 
     Raises:

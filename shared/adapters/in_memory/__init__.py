@@ -1,4 +1,4 @@
-"""A double for every port, passing the contract suite of the real adapter.
+"""An in-memory fake for every port, passing the contract suite of the real adapter.
 
 Time comes from a simulated clock and chance from a given `random.Random`, so the whole app runs
 in one process from one seed.

@@ -41,7 +41,7 @@ _COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class JobScript:
-    """How a job goes."""
+    """What a simulated job will do: how long it takes, how it ends, what it measures."""
 
     duration: timedelta = timedelta(minutes=5)
     fails: bool = False
@@ -138,20 +138,20 @@ class AzureMlSimulator:
         return SubmittedJob(champion, f"https://ml.azure.com/runs/{name}")
 
     def report(self, name: str) -> JobReport | None:
-        """Its state now."""
+        """The current state of a job; None if it does not exist."""
         self.settle()
         job = self.jobs.get(name)
         return job.report if job else None
 
     def cancel(self, name: str) -> None:
-        """Ends it at once, if it runs."""
+        """End the job at once if it is running."""
         self.settle()
         job = self.jobs.get(name)
         if job is not None and job.report.status is None:
             self._end(job, JobStatus.CANCELED)
 
     def next_end_utc(self) -> datetime | None:
-        """When the next job ends."""
+        """When the next job will end; None if none is running."""
         return self._agenda[0][0] if self._agenda else None
 
     def settle(self) -> None:
@@ -220,7 +220,7 @@ class AzureMlSimulator:
         self.register(request.model, tags, job_name=request.name)
 
     def register(self, model: str, tags: dict[str, str], *, job_name: str | None = None) -> str:
-        """A new version, as a job or a person makes one."""
+        """Register a new version, as a job or a person would; returns the version."""
         versions = self.models.setdefault(model, {})
         version = str(len(versions) + 1)
         versions[version] = ModelVersion(version, tags)
@@ -231,24 +231,24 @@ class AzureMlSimulator:
     # --- Registry
 
     def of_cycle(self, model: str, cycle_id: str) -> Sequence[ModelVersion]:
-        """Versions with that tag."""
+        """Versions whose tag `cycle_id` is that one."""
         self.settle()
         versions = self.models.get(model, {}).values()
         return [item for item in versions if item.tags.get("cycle_id") == cycle_id]
 
     def registered_since(self, model: str, since_utc: datetime) -> Sequence[ModelVersion]:
-        """The newer ones."""
+        """Versions registered after that time."""
         self.settle()
         versions = self.models.get(model, {}).values()
         return [v for v in versions if self.registered_utc[model, v.version] > since_utc]
 
     def version(self, model: str, version: str) -> ModelVersion | None:
-        """One version."""
+        """The version, or None if it does not exist."""
         self.settle()
         return self.models.get(model, {}).get(version)
 
     def tag(self, model: str, version: str, *, role: Role, cycle_id: str, fact_seq: int) -> None:
-        """Set tags; the fence decides between old and new."""
+        """Set the role tags unless a later fact has set them (the fence)."""
         known = self.version(model, version)
         # The job's own fact_seq is of its submission, so any later role is newer.
         if known is None or int(known.tags.get("fact_seq", 0)) > fact_seq:
@@ -257,7 +257,7 @@ class AzureMlSimulator:
         self.models[model][version] = replace(known, tags={**known.tags, **tags})
 
     def tag_drift(self, model: str, drift: TagDrift) -> None:
-        """Set tags, at the job's run too; the fence decides between old and new."""
+        """Set the drift tags on version and run, unless a later fact has set them (the fence)."""
         known = self.version(model, drift.version)
         if known is None:
             return
@@ -278,7 +278,7 @@ class AzureMlSimulator:
     def register_data(
         self, model: str, version: str, *, pins: str, data_sha256: str, fact_seq: int
     ) -> None:
-        """Immutable."""
+        """Register an immutable data version; the same again is fine."""
         del fact_seq
         known = self.data.setdefault((model, version), (pins, data_sha256))
         if known != (pins, data_sha256):

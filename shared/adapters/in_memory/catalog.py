@@ -1,4 +1,4 @@
-"""Models without folders."""
+"""A model catalog without folders."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 class InMemoryCatalog:
-    """Names and policies as given; the mapping may change while the app runs."""
+    """Port `ModelCatalog` over a mapping of policies, which may change while the app runs."""
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         self._policies = policies
 
     def names(self) -> Sequence[str]:
-        """Sorted."""
+        """All names, sorted."""
         return sorted(self._policies)
 
     def policy(self, model: str) -> Policy:
-        """As given."""
+        """The policy that was given for the model."""
         try:
             return self._policies[model]
         except KeyError:
             raise UnknownModelError(f'No model "{model}".') from None
 
     def monitoring(self, model: str) -> MonitoringSettings:
-        """The same for every model."""
+        """The monitoring settings, the same for every model."""
         self.policy(model)
         return MonitoringSettings()

@@ -8,13 +8,13 @@ _START = datetime(2026, 3, 14, 6, 0, tzinfo=UTC)
 
 
 class SimulatedClock:
-    """Starts on 14 March 2026, 06:00 UTC."""
+    """Port `Clock`; starts at 06:00 UTC on 14 March 2026."""
 
     def __init__(self, start_utc: datetime = _START) -> None:
         self._now_utc = start_utc
 
     def now_utc(self) -> datetime:
-        """UTC-aware."""
+        """The simulated time, UTC-aware."""
         return self._now_utc
 
     def sleep(self, duration: timedelta) -> None:
@@ -22,9 +22,9 @@ class SimulatedClock:
         self.advance(duration)
 
     def advance(self, duration: timedelta) -> None:
-        """Move on; never back."""
+        """Advance the clock; a negative duration does nothing."""
         self._now_utc += max(duration, timedelta(0))
 
     def advance_to(self, moment_utc: datetime) -> None:
-        """Move on to that time, if it lies ahead."""
+        """Advance the clock to that time, if it lies ahead."""
         self._now_utc = max(self._now_utc, moment_utc)

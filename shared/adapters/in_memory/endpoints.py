@@ -38,7 +38,7 @@ class _Endpoint:
 
 @dataclass(slots=True)
 class InMemoryEndpoints:
-    """`Endpoints` of one workspace. `deployment_fails` and `smoke_fails` steer what goes wrong."""
+    """Port `Endpoints`. `deployment_fails` and `smoke_fails` say what is to fail."""
 
     clock: Clock
     takes: Callable[[], timedelta] = lambda: timedelta(seconds=30)
@@ -61,7 +61,7 @@ class InMemoryEndpoints:
         )
 
     def create_endpoint(self, model: str, *, cycle_id: str, fact_seq: int) -> None:
-        """Takes a while."""
+        """Start creating the endpoint; it is ready after a delay."""
         del cycle_id, fact_seq
         self._endpoints.setdefault(model, _Endpoint(self.clock.now_utc() + self.takes()))
 
@@ -78,14 +78,14 @@ class InMemoryEndpoints:
         return DeploymentReport(Provisioning.READY)
 
     def deployments(self, model: str) -> Sequence[str]:
-        """Names."""
+        """Names of the model's deployments."""
         known = self._settled(model)
         return sorted(known.deployments) if known else []
 
     def create_deployment(
         self, model: str, name: str, *, version: str, cycle_id: str, fact_seq: int
     ) -> None:
-        """Takes a while; refused without an endpoint."""
+        """Start creating a deployment, ready after a delay; refused without an endpoint."""
         del cycle_id, fact_seq
         known = self._ready(model)
         if name not in known.deployments:
@@ -95,7 +95,7 @@ class InMemoryEndpoints:
             self.created[model, name] = self.created.get((model, name), 0) + 1
 
     def score(self, model: str, name: str, body: bytes) -> Answer:
-        """Answers when the deployment is up."""
+        """Score one request; fails until the deployment is up."""
         del body
         report = self.deployment(model, name)
         if report is None or report.state is not Provisioning.READY:
@@ -108,7 +108,7 @@ class InMemoryEndpoints:
     def set_traffic(
         self, model: str, traffic: Mapping[str, int], *, cycle_id: str, fact_seq: int
     ) -> None:
-        """Tags at once, traffic after a while."""
+        """Set the tags at once and the traffic after a delay."""
         del cycle_id
         known = self._ready(model)
         for name, percent in traffic.items():
@@ -121,7 +121,7 @@ class InMemoryEndpoints:
         known.ready_utc = self.clock.now_utc() + self.takes()
 
     def delete_deployment(self, model: str, name: str) -> None:
-        """Takes a while; refused while it has traffic."""
+        """Start deleting the deployment; refused while it has traffic."""
         known = self._settled(model)
         found = known.deployments.get(name) if known else None
         if known is None or found is None:
@@ -131,11 +131,11 @@ class InMemoryEndpoints:
         found.gone_utc = found.gone_utc or self.clock.now_utc() + self.takes()
 
     def change_by_hand(self, model: str, traffic: Mapping[str, int]) -> None:
-        """What a person does in the studio: tags stay as they are."""
+        """Move traffic as a person does in the studio: the tags stay as they are."""
         self._ready(model).traffic = dict(traffic)
 
     def overwrite(self, model: str, traffic: Mapping[str, int], *, fact_seq: int) -> None:
-        """What a paused host of ours does when it wakes up."""
+        """Write traffic and its tag as a paused host of ours does when it wakes up."""
         known = self._ready(model)
         known.traffic, known.fact_seq = dict(traffic), fact_seq
 

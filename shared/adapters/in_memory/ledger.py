@@ -27,7 +27,7 @@ class _Stream:
 
 
 class InMemoryLedger:
-    """One lock stands for the store's transactions."""
+    """Port `Ledger`; one lock stands in for the store's transactions."""
 
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
@@ -51,7 +51,7 @@ class InMemoryLedger:
         due: Sequence[DueEffect],
         undue: Sequence[str],
     ) -> Head:
-        """All or nothing."""
+        """Append in one transaction; see `Ledger.commit`."""
         model = head.state.model
         with self._lock:
             stream = self._stream(model)
@@ -86,7 +86,7 @@ class InMemoryLedger:
             return fact_key in self._stream(model).keys
 
     def find(self, model: str, fact_key: str) -> Entry | None:
-        """The fact of that key."""
+        """The fact of that key; None if it is not recorded."""
         with self._lock:
             return self._stream(model).keys.get(fact_key)
 
@@ -96,7 +96,7 @@ class InMemoryLedger:
             return self._stream(model).arrivals.get(place)
 
     def arrivals(self, model: str) -> Mapping[str, ArrivalMark]:
-        """All of them."""
+        """The newest known content of every landed blob, by `container/path`."""
         with self._lock:
             return dict(self._stream(model).arrivals)
 
@@ -111,12 +111,12 @@ class InMemoryLedger:
             return tuple(self._stream(model).due.values())
 
     def due_effect(self, model: str, effect: str) -> DueEffect | None:
-        """One of them."""
+        """The due effect of that key; None if it is not due."""
         with self._lock:
             return self._stream(model).due.get(effect)
 
     def update_due(self, model: str, old: DueEffect, new: DueEffect) -> bool:
-        """Replace one row where it still is `old`."""
+        """Replace one row if it still equals `old`."""
         with self._lock:
             due = self._stream(model).due
             if due.get(old.effect) != old:

@@ -30,7 +30,7 @@ class QueuedMessage:
 
 @dataclass(slots=True)
 class InMemoryQueue:
-    """Both `WorkQueue` and `EventQueue`; the simulation takes messages out like a host does."""
+    """Ports `WorkQueue`, `EventQueue` and `PoisonQueues`; a simulated host takes the messages."""
 
     clock: Clock
     name: str = "work"
@@ -52,7 +52,7 @@ class InMemoryQueue:
         self.messages[order] = QueuedMessage(body, visible_utc, order)
 
     def visible(self) -> list[QueuedMessage]:
-        """What a host could take now, oldest first."""
+        """The messages that a host could take now, oldest first."""
         now_utc = self.clock.now_utc()
         return [item for item in self.messages.values() if item.visible_utc <= now_utc]
 
@@ -61,16 +61,16 @@ class InMemoryQueue:
         return min((item.visible_utc for item in self.messages.values()), default=None)
 
     def take(self, message: QueuedMessage) -> None:
-        """Deliver it: hidden for a minute, and in the poison queue after five deliveries."""
+        """Deliver a message: it is hidden for a minute, and poisoned after five deliveries."""
         message.deliveries += 1
         message.visible_utc = self.clock.now_utc() + _VISIBILITY
 
     def acknowledge(self, message: QueuedMessage) -> None:
-        """The handler returned."""
+        """Delete the message: its handler returned."""
         self.messages.pop(message.order, None)
 
     def release(self, message: QueuedMessage) -> None:
-        """The handler raised."""
+        """Make the message visible again: its handler raised."""
         if message.deliveries >= _MOST_DELIVERIES:
             self.acknowledge(message)
             self.poisoned.append(message)
@@ -78,5 +78,5 @@ class InMemoryQueue:
             message.visible_utc = self.clock.now_utc()
 
     def waiting(self) -> Mapping[str, int]:
-        """As `PoisonQueues`: its own poison queue."""
+        """The length of its poison queue; see `PoisonQueues.waiting`."""
         return {f"{self.name}-poison": len(self.poisoned)} if self.poisoned else {}

@@ -49,21 +49,21 @@ class InMemoryBlobs:
         return ref
 
     def delete(self, container: str, path: str) -> None:
-        """Delete it if it exists."""
+        """Delete a blob if it exists."""
         self._containers.get(container, {}).pop(path, None)
 
     def get(self, container: str, path: str) -> bytes | None:
-        """Content, or None."""
+        """The content of a blob; None if it does not exist."""
         blob = self._containers.get(container, {}).get(path)
         return blob.content if blob else None
 
     def listing(self, container: str, prefix: str = "") -> list[LandedBlob]:
-        """Blobs by path."""
+        """The blobs whose path starts with the prefix, sorted by path."""
         blobs = self._containers.get(container, {})
         return [blobs[path].landed for path in sorted(blobs) if path.startswith(prefix)]
 
     def read(self, ref: BlobRef) -> bytes:
-        """Exactly that content.
+        """The content that the reference names.
 
         Raises:
             BlobChangedError: it is gone or was overwritten.
@@ -96,7 +96,7 @@ class InMemoryDataStore:
 
     @contextmanager
     def fetch(self, blob: BlobRef) -> Iterator[LocalCopy]:
-        """A temporary file with that content."""
+        """A temporary copy of that content."""
         content = self._blobs.read(blob)
         if len(content) > self._limit_bytes:
             raise BlobTooLargeError(
@@ -110,16 +110,16 @@ class InMemoryDataStore:
             )
 
     def accept(self, blob: BlobRef, path: str) -> None:
-        """Copy it into the data container."""
+        """Copy the blob into the data container."""
         self._blobs.upload(self._container, path, self._blobs.read(blob))
 
     def empty(self, folder: str) -> None:
-        """Delete all blobs in it."""
+        """Delete all blobs in a folder."""
         for item in self._blobs.listing(self._container, folder):
             self._blobs.delete(self._container, item.blob.path)
 
     def put_json(self, path: str, text: str) -> None:
-        """Create only."""
+        """Create the blob, never overwrite it; idempotent for the same text."""
         known = self._blobs.get(self._container, path)
         if known is None:
             self._blobs.upload(self._container, path, text.encode())
@@ -127,12 +127,12 @@ class InMemoryDataStore:
             raise DataMismatchError(f"{path} exists with other content")
 
     def find_json(self, path: str) -> str | None:
-        """The stored text; None where there is none."""
+        """The stored text; None if the blob does not exist."""
         content = self._blobs.get(self._container, path)
         return None if content is None else content.decode()
 
     def get_json(self, path: str, *, sha256: str) -> str:
-        """Read back and verify."""
+        """Read the stored text and verify its hash."""
         content = self._blobs.get(self._container, path)
         if content is None or hashlib.sha256(content).hexdigest() != sha256:
             raise DataMismatchError(f"{path} is gone, or differs from its recorded hash {sha256}")
@@ -147,7 +147,7 @@ class InMemoryQuarantine:
         self._container = container
 
     def put(self, blob: BlobRef, path: str, *, report: str) -> bool:
-        """Copy the blob; its report goes beside it."""
+        """Copy the blob and store its report beside it; False if it was there already."""
         known = self._blobs.get(self._container, f"{path}.report.json")
         if known != report.encode():
             self._blobs.upload(self._container, path, self._blobs.read(blob))
@@ -155,7 +155,7 @@ class InMemoryQuarantine:
         return known is None
 
     def put_text(self, path: str, text: str) -> bool:
-        """Keep a text."""
+        """Store a text; False if it was stored before."""
         new = self._blobs.get(self._container, path) is None
         self._blobs.upload(self._container, path, text.encode())
         return new
@@ -180,5 +180,5 @@ class InMemoryEvidence:
         return content.decode()
 
     def sample_request(self, location: str) -> bytes | None:
-        """Body for the smoke test."""
+        """The body of the smoke test's request; None if the job wrote none."""
         return self._blobs.get(self._container, f"{location}/sample_request.json")

@@ -1,4 +1,4 @@
-"""Data tests, drift checks, alerts and events that a simulation can steer and read."""
+"""Data tests, drift checks, alerts and events that a test can script and inspect."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _HUGE_BYTES = 10**12
 
 @dataclass(frozen=True, slots=True)
 class MarkedDataTests:
-    """A file that begins with `broken` fails; every other line is a row."""
+    """Port `DataTests`: a file that starts with `broken` fails, else each line is a row."""
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
-        """Reads the file."""
+        """Test the content of the file."""
         return _tested(model, file.path.read_bytes(), name)
 
     def read(self, text: str, name: str) -> TestedInJob:
-        """Reads what `tested_in_job` wrote."""
+        """Read the report that `tested_in_job` wrote."""
         document = json.loads(text)
         tested = _tested(document["model"], document["content"].encode(), name)
         return TestedInJob(document["sha256"], tested)
 
 
 def tested_in_job(model: str, content: bytes) -> str:
-    """What a simulated job writes about a file."""
+    """The report that a simulated job writes about a file."""
     sha256 = hashlib.sha256(content).hexdigest()
     return json.dumps({"model": model, "sha256": sha256, "content": content.decode()})
 
@@ -57,9 +57,10 @@ def _tested(model: str, content: bytes, name: str) -> TestedFile:
 
 @dataclass(slots=True)
 class ScriptedDriftChecks:
-    """Finds what `verdict_of` and `performance_of` say; `is_large` makes a window huge.
+    """Port `DriftChecks`: verdicts come from `verdict_of` and `performance_of`.
 
-    `rows_of` counts what was collected in a window until now: rows may come late.
+    `is_large` makes a window too large for the app. `rows_of` counts the rows collected in a window
+    so far: rows may come late.
     """
 
     clock: Clock
@@ -75,12 +76,12 @@ class ScriptedDriftChecks:
     def inputs(
         self, model: str, *, start_utc: datetime, end_utc: datetime
     ) -> tuple[StoredFile, ...]:
-        """One file, a byte a row."""
+        """One file with one byte per row."""
         path = f"modelDataCollector/{model}/inputs.jsonl"
         return (StoredFile(path, self.rows_of(model, start_utc), end_utc),)
 
     def files(self, model: str, check: CheckDrift, *, since_utc: datetime) -> CollectedFiles:
-        """The inputs, and outputs of any size."""
+        """The inputs, with outputs that make the window as large as scripted."""
         del since_utc
         start_utc, end_utc = check.window_start_utc, check.window_end_utc
         outputs = StoredFile("outputs", _HUGE_BYTES * self.is_large(model, check), end_utc)
@@ -88,7 +89,7 @@ class ScriptedDriftChecks:
         return CollectedFiles(inputs, outputs=(outputs,))
 
     def past(self, model: str, *, profile: str | None = None) -> Sequence[StoredCheck]:
-        """What was compared until now."""
+        """The results of the comparisons so far."""
         return [
             stored
             for stored in self.reports
@@ -126,27 +127,27 @@ class ScriptedDriftChecks:
         )
 
     def report(self, stored: StoredCheck) -> DriftReport:
-        """As it was kept."""
+        """The report of a stored result."""
         return self.reports[stored]
 
 
 @dataclass(slots=True)
 class InMemoryPublisher:
-    """Keeps what was published."""
+    """Port `EventPublisher`: keeps the published events in a list."""
 
     published: list[tuple[str, PublishDrift]] = field(default_factory=list)
 
     def drift_detected(self, model: str, drift: PublishDrift) -> None:
-        """Appends."""
+        """Append the event."""
         self.published.append((model, drift))
 
 
 @dataclass(slots=True)
 class InMemoryAlerts:
-    """Keeps what was sent; the same key twice is one alert."""
+    """Port `Alerts`: keeps the alerts that were sent, one for each key."""
 
     sent: dict[tuple[str, str], Alert] = field(default_factory=dict)
 
     def send(self, alert: Alert) -> None:
-        """Keeps the first."""
+        """Keep the alert unless one of its key was sent before."""
         self.sent.setdefault((alert.model, alert.key), alert)

@@ -54,7 +54,7 @@ class TestFiles:
     limit_bytes: int
 
     def __call__(self, effect: TestData, state: State) -> DataTested | Wait:
-        """The report of all files, or that slices or jobs are left."""
+        """The report of all files, or what is still to be tested."""
         model, cycle_id = state.model, effect.cycle_id
         arrivals = [
             entry.fact
@@ -132,7 +132,7 @@ class TestFiles:
 
 
 def _slices(arrived: Iterable[DataArrived]) -> list[list[DataArrived]]:
-    """Cut by the facts alone, so that a repetition gets the same slices."""
+    """Slice the files by the facts alone, so that a repetition gets the same slices."""
     slices: list[list[DataArrived]] = [[]]
     size_bytes = 0
     for fact in arrived:

@@ -1,4 +1,4 @@
-"""Compare production data with the champion's reference, here or in a job."""
+"""Compares production data with the champion's reference, in the app or in a job."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_drift(
     jobs: Jobs,
     limit_bytes: int,
 ) -> DriftChecked | JobSubmitted | EffectDone:
-    """Up to a limit the comparison runs here, above it a job named by what it compares does it."""
+    """Compare here if the files are within `limit_bytes`, otherwise submit a job for it."""
     champion = state.champion
     if champion is None or champion.version != effect.profile:
         return EffectDone(effect.key)  # its reference is no longer the one that counts
@@ -72,13 +72,13 @@ def check_drift(
 def read_drift_check(
     effect: ReadDriftCheck, state: State, *, drift_checks: DriftChecks
 ) -> DriftChecked:
-    """What the job found becomes the same fact as a comparison made here."""
+    """Read the job's result as the same fact that a comparison in the app gives."""
     found = drift_checks.read(state.model, effect.check)
     return _checked(effect.check, found, collected=effect.collected)
 
 
 def _has_profile(champion: Champion) -> bool:
-    """Older releases kept a sample of rows as Parquet instead."""
+    """Whether the version has a profile: older releases kept a sample of rows as Parquet."""
     reference = champion.reference
     return champion.evidence is not None and reference is not None and _PROFILE in reference
 
@@ -127,7 +127,7 @@ def _newest_of_each_day_before(day: date, stored: Iterable[StoredCheck]) -> tupl
 
 
 def _baseline(location: str, metric: str | None, evidence: Evidence) -> float | None:
-    """What the champion reached on its frozen rows, when it was chosen."""
+    """The champion's metric on the frozen rows when it was promoted; None if unknown."""
     if metric is None:
         return None
     try:

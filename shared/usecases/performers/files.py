@@ -1,6 +1,6 @@
-"""Accept or quarantine a tested file, and store what became of it.
+"""Accepts or quarantines a tested file, and stores the outcome.
 
-The JSON is a format: what earlier releases stored is read for ever.
+The JSON is a stable format: documents of earlier releases stay readable.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class FileOutcome:
 
     @classmethod
     def superseded(cls, blob: BlobRef) -> FileOutcome:
-        """Gone or overwritten before it was used; newer content is another arrival."""
+        """The outcome of content that is gone or overwritten; newer content is another arrival."""
         return cls(blob.place, blob.etag, OutcomeKind.SUPERSEDED)
 
     def to_json(self) -> str:
-        """As it is stored until the report of its cycle is written."""
+        """The stored form, until the report of its cycle is written."""
         return dumps(_document(self))
 
     @classmethod
@@ -71,7 +71,7 @@ class FileOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """The outcome of each file of a cycle, or of some of them."""
+    """The outcome of all files of a cycle, or of a slice of them."""
 
     model: str
     cycle_id: str
@@ -82,7 +82,7 @@ class DataReport:
         return tuple(file for file in self.files if file.kind is kind)
 
     def to_json(self) -> str:
-        """As it is stored in the data container."""
+        """The form stored in the data container."""
         files = [_document(file) for file in self.files]
         return dumps(
             {"format": _FORMAT, "model": self.model, "cycle_id": self.cycle_id, "files": files}
@@ -111,7 +111,7 @@ class QuarantineReport:
     report: str
 
     def to_json(self) -> str:
-        """As it is stored in the quarantine container."""
+        """The form stored in the quarantine container."""
         report = json.loads(self.report)
         return dumps(
             {
@@ -133,7 +133,7 @@ class CycleFile:
 
     @property
     def digits(self) -> str:
-        """12 hex digits that name it in job names and paths."""
+        """12 hex digits that identify it in job names and paths."""
         return digits_of(self.model, f"{self.cycle_id}:{self.blob.place}:{self.blob.etag}")
 
 
@@ -191,7 +191,7 @@ class SettleFile:
 
 
 def untested_folder(model: str) -> str:
-    """Copies of large files, for the jobs that test them."""
+    """The folder for copies of large files that jobs test."""
     return f"{model}/untested/"
 
 
@@ -204,16 +204,16 @@ def store_once(data: DataStore, path: str, text: str) -> None:
 
 
 def dumps(document: Mapping[str, Any]) -> str:
-    """One line with non-ASCII letters unescaped; hashes of the text are recorded."""
+    """One line of JSON, non-ASCII unescaped. Its hash is recorded, so the format is fixed."""
     return json.dumps(document, ensure_ascii=False)
 
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """What was stored at `place` is being read.
+    """Translate errors while a document stored at `place` is read.
 
     Raises:
-        DataMismatchError: it is not what the app stores there.
+        DataMismatchError: it is not a document that the app stores.
     """
     try:
         yield

@@ -61,7 +61,7 @@ def watch_job(effect: WatchJob | WatchDriftJob, *, jobs: Jobs) -> JobFinished | 
 
 
 def why_failed(report: JobReport) -> str:
-    """Empty for a job that did not fail."""
+    """Why a job failed; empty if it did not."""
     if report.status is not JobStatus.FAILED:
         return ""
     return report.message or sentences.steps_failed(report.failed_steps)

@@ -35,7 +35,7 @@ class LargeFiles:
     settle: SettleFile
 
     def wait_for(self, files: Sequence[CycleFile]) -> Wait | None:
-        """Start a job for each file, or look how far it is; None once all outcomes are stored."""
+        """Start or poll the job of each file; None once all outcomes are stored."""
         running: list[str] = []
         settled = False
         for file in files:
@@ -53,7 +53,7 @@ class LargeFiles:
         return Wait(sentences.jobs(running), at_once=settled, jobs=tuple(running))
 
     def outcome(self, file: CycleFile) -> FileOutcome | Wait:
-        """The stored outcome after the file's job, or that the job goes on.
+        """The stored outcome of a file, or a wait for its job.
 
         Raises:
             NotThereYetError: the outcome was stored and is gone.
@@ -69,7 +69,7 @@ class LargeFiles:
         return FileOutcome.from_json(stored, place=path)
 
     def _outcome_or_job(self, file: CycleFile) -> FileOutcome | str:
-        """What became of the file, or the name of the job that tests it."""
+        """The outcome of the file, or the name of the job that tests it."""
         job, report = self._newest_job(file.digits)
         try:
             if report is None:
@@ -83,7 +83,7 @@ class LargeFiles:
             return FileOutcome.superseded(file.blob)
 
     def _newest_job(self, digits: str) -> tuple[str, JobReport | None]:
-        """The newest job of a file: a second one only where the first failed."""
+        """The newest job of a file; there is a second one only if the first failed."""
         name = JobName("test", digits, 1)
         report = self.jobs.report(str(name))
         while (

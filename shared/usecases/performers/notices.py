@@ -41,6 +41,6 @@ def publish_drift(effect: PublishDrift, state: State, *, publisher: EventPublish
 
 
 def raise_alert(effect: RaiseAlert, state: State, *, alerts: Alerts) -> EffectDone:
-    """Send a person a sentence."""
+    """Send the alert to all channels."""
     alerts.send(Alert(state.model, effect.key, effect.sentence))
     return EffectDone(effect.key)

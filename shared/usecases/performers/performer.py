@@ -1,4 +1,4 @@
-"""What a performer is."""
+"""The interface of a performer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ E = TypeVar("E", bound=Effect)
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to record yet: look again later, or at once where something was done and more is due.
+    """Nothing to record yet: poll again later, or at once after progress.
 
-    `jobs` go on meanwhile, and are cancelled when the waiting is given up.
+    `jobs` are those that it waits for; they are cancelled when the effect is given up.
     """
 
     for_what: str

@@ -1,4 +1,4 @@
-"""Deploy, smoke test, shift traffic, retire: each observes the endpoint and does the next step."""
+"""Deploy, smoke test, shift traffic, retire: each observes the endpoint and takes the next step."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NO_ROWS = b"{}"
 def deploy(
     effect: Deploy, state: State, *, endpoints: Endpoints
 ) -> DeploymentStarted | DeploymentFailed | Wait:
-    """The endpoint first, where there is none, then the deployment with no traffic."""
+    """Create the endpoint if it does not exist, then the deployment with no traffic."""
     try:
         return _deploy(effect, state.model, endpoints)
     except RequestRefusedError as exc:
@@ -71,7 +71,7 @@ def _deploy(
 
 
 def _may_be_created_again(endpoint: EndpointReport, effect: Deploy) -> bool:
-    """An endpoint that failed is created again, once a cycle and only without traffic."""
+    """Whether a failed endpoint may be recreated: once per cycle and only without traffic."""
     failed = endpoint.state is Provisioning.FAILED
     return failed and endpoint.fact_seq != effect.fact_seq and not endpoint.traffic
 
@@ -79,7 +79,7 @@ def _may_be_created_again(endpoint: EndpointReport, effect: Deploy) -> bool:
 def watch_deployment(
     effect: WatchDeployment, state: State, *, endpoints: Endpoints, evidence: Evidence
 ) -> DeploymentReady | DeploymentFailed | Wait:
-    """A deployment must answer a smoke test before it gets traffic."""
+    """Poll the deployment, then smoke-test it: it must pass before it gets traffic."""
     model, name = state.model, deployment_name(effect.version)
     report = endpoints.deployment(model, name)
     if report is None:
@@ -99,7 +99,7 @@ def watch_deployment(
 
 
 def _passed(answer: Answer, sample: bytes | None) -> bool:
-    """Predictions for the sample; without one, a refusal in words is a sign of life."""
+    """Whether it predicted the sample; without a sample, an error with a message will do."""
     if sample is None and answer.status == HTTPStatus.BAD_REQUEST:
         return answer.error is not None
     return answer.status == HTTPStatus.OK and answer.predictions > 0
@@ -108,9 +108,9 @@ def _passed(answer: Answer, sample: bytes | None) -> bool:
 def shift_traffic(
     effect: ShiftTraffic, state: State, *, endpoints: Endpoints
 ) -> ChampionPromoted | TrafficChangedOutside | Wait:
-    """All of it, in one update with its tags; recorded only once the observed traffic agrees.
+    """Move all traffic in one update with its tags; done once the observed traffic agrees.
 
-    A person's change in between is respected: it is recorded, not overwritten.
+    If a person changed the traffic in the meantime, that is recorded and not overwritten.
     """
     model, goal = state.model, {deployment_name(effect.version): 100}
     endpoint = endpoints.endpoint(model)
@@ -146,7 +146,7 @@ def _promoted(effect: ShiftTraffic, state: State) -> ChampionPromoted | Wait:
 def restore_traffic(
     effect: RestoreTraffic, state: State, *, endpoints: Endpoints
 ) -> EffectDone | Wait:
-    """Give the champion back the traffic that an older write of ours took."""
+    """Give the champion back the traffic that an outdated write of ours (paused host) took."""
     endpoint = endpoints.endpoint(state.model)
     if not _is_champion(effect.version, state) or endpoint is None:
         return EffectDone(effect.key)
