@@ -1,4 +1,4 @@
-"""What every suite may use. It imports little itself: every process that runs tests reads it."""
+"""Fixtures for every suite. Imports little: every process that runs tests loads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Journeys on the whole stack begin first: started last, they would be waited for alone."""
+    """Start journeys on the whole stack first: they take longest, and would otherwise run alone."""
     items.sort(key=lambda item: item.get_closest_marker("stack") is None)
 
 

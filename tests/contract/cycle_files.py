@@ -53,7 +53,7 @@ class Registry:
 
 
 class ChangingTests:
-    """Something happens to the file while it is being tested."""
+    """Changes the file while it is being tested."""
 
     def __init__(self, change):
         self._change = change

@@ -100,7 +100,7 @@ class LedgerSuite:
         # All its rows would be new, so only the ETag inside the transaction refuses it.
         beyond = replace(first, state=replace(first.state, count=5))
 
-        # As is the first commit of a stream that exists by now.
+        # The first commit of a stream that already exists is refused too.
         before_all = Head(State(model, count=7))
 
         for stale in (first, beyond, before_all):
@@ -234,7 +234,7 @@ class LedgerSuite:
         failures: list[BaseException] = []
 
         def write(writer: int) -> None:
-            # Each its own recorder, as in separate processes: only the ledger orders them.
+            # A recorder each, as in separate processes: only the ledger orders the commits.
             record = RecordFact(
                 ledger=ledger,
                 work=InMemoryQueue(clock),
@@ -269,5 +269,5 @@ def _until_won(record: RecordFact, model: str, fact: Fact) -> None:
         try:
             record(model, fact)
         except LedgerConflictError:
-            continue  # as the host, which redelivers the message
+            continue  # as the host does by redelivering the message
         return

@@ -1,4 +1,4 @@
-"""What a process that just started imports for one piece of work: seconds and memory on Azure."""
+"""Modules a fresh process imports for one piece of work; each costs time and memory on Azure."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def checks(account, container):
 
 @dataclass
 class Submissions:
-    """Jobs that are asked for, and never run."""
+    """Records submitted jobs, and never runs them."""
 
     submitted: list[DriftJobRequest] = field(default_factory=list)
 

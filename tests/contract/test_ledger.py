@@ -29,7 +29,7 @@ def account(azurite):
 def table_ledger(account):
     ledger = TableLedger(account, table=f"ledger{uuid.uuid4().hex[:8]}")
     ledger.create()
-    ledger.create()  # it is there already: fine
+    ledger.create()  # creating it again is harmless
     return ledger
 
 
@@ -46,7 +46,7 @@ class TestTableLedger(LedgerSuite):
 
     def test_due_effect_that_changed_between_read_and_write_is_not_updated(self, ledger, account):
         class Overtaken(TableLedger):
-            """Another host passes the effect on right after this one has read its row."""
+            """Another host requeues the effect right after this one has read its row."""
 
             def _get(self, model, row_key):
                 found = super()._get(model, row_key)

@@ -1,4 +1,4 @@
-"""What a process imports for a single drift check."""
+"""Modules that a process imports for a single drift check."""
 
 import json
 import platform

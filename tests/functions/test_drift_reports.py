@@ -1,4 +1,4 @@
-"""Reading what a day's drift check found, over HTTP."""
+"""The result of a day's drift check, over HTTP."""
 
 from __future__ import annotations
 

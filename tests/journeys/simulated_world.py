@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What effects are performed with."""
+    """The adapters with which effects are performed."""
 
     catalog: InMemoryCatalog
     ledger: InMemoryLedger
@@ -91,7 +91,7 @@ class Host:
 
 @dataclass(slots=True)
 class World:
-    """Storage, Azure ML, two hosts, and a third one that gets in between."""
+    """Storage, Azure ML, two hosts, and a third one that interferes."""
 
     seed: int = 0
     chances: Chances = CALM
@@ -156,7 +156,7 @@ class World:
         self.rival = self._host()
 
     def replace_ports(self, **ports: Any) -> None:
-        """From now on, effects are performed with these."""
+        """Perform effects with these ports from now on."""
         performers = performers_over(replace(self.ports, **ports))
         self.hosts = [
             replace(host, perform=replace(host.perform, performers=performers))
@@ -202,7 +202,7 @@ class World:
     # --- what happens outside
 
     def upload(self, path: str, content: bytes) -> None:
-        """A producer drops a file; its event may be lost or doubled."""
+        """A producer drops a file; its event may be lost or duplicated."""
         blob = self.blobs.upload("landing", path, content)
         self.uploads += 1
         self._sequencers += 1
@@ -237,7 +237,7 @@ class World:
         return Performance(verdict, f"The predictions are {verdict}.", "accuracy", rows=100)
 
     def rows_come_late(self, model: str) -> None:
-        """Rows of a day that was checked, or was not, in the last week."""
+        """Late rows for a random day of the last week."""
         day = self.clock.now_utc().date() - timedelta(days=self.chance.randint(0, 6))
         self.late[model, day] = self.late.get((model, day), 0) + 1
 
@@ -314,7 +314,7 @@ class World:
             host.record(model, fact)
 
     def as_host(self, call: Callable[[], object]) -> None:
-        """A timer or a request: the caller does not try again when the host dies."""
+        """Run a timer or a request: the caller does not retry when the host crashes."""
         try:
             call()
         except Crash:
@@ -338,7 +338,7 @@ class World:
         return True
 
     def run_until(self, end_utc: Any) -> None:
-        """Messages, timers and Azure ML until that time."""
+        """Run messages, timers and Azure ML until that time."""
         while True:
             while self.step():
                 continue

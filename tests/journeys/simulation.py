@@ -52,7 +52,7 @@ class Report:
 
 
 class DecidedLedger(CountingLedger):
-    """Looks at every state that is committed: no fact is due beside the effects that are."""
+    """Checks every committed state: no fact is left to record, and the outbox is complete."""
 
     def __init__(self, decisions: Decisions) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class DecidedLedger(CountingLedger):
 
 
 def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple[World, Report]:
-    """Let things happen to five models until so many cycles have ended, then let all settle."""
+    """Run random events on five models until `cycles` cycles have ended, then until quiet."""
     policies = {
         model: replace(POLICY, cooldown=timedelta(minutes=30 * number))
         for number, model in enumerate(MODELS)
@@ -127,7 +127,7 @@ def _something_happens(world: World, number: int) -> None:
 
 
 def check(world: World) -> None:
-    """Assert that nothing was lost, doubled or left over."""
+    """Assert that nothing was lost, duplicated or left over."""
     assert world.quiet, world.unfinished()
     assert not world.work.poisoned
     assert not world.events.poisoned
@@ -153,7 +153,7 @@ def _numbers_have_no_gap(entries: list[Entry]) -> None:
 
 
 def _every_arrival_is_in_one_cycle(entries: list[Entry]) -> None:
-    """What lands while a cycle is open goes into the next: ranges join without a gap."""
+    """Arrivals during an open cycle go into the next one: the ranges join without a gap."""
     taken = 0
     for entry in entries:
         if isinstance(entry.fact, CycleOpened) and entry.fact.arrivals:

@@ -18,7 +18,7 @@ STEPS = ["prepare", "train", "evaluate", "register", "check_drift", "test_data"]
 
 @dataclass(frozen=True)
 class Sdk:
-    """What the SDK itself packs, by its own rules; its public face needs a workspace for that."""
+    """The SDK's own packing rules; its public interface needs a workspace for that."""
 
     load_component: Callable[..., Any]
     get_ignore_file: Callable[..., Any]

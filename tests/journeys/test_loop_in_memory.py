@@ -69,7 +69,9 @@ def test_file_within_the_cooldown_waits_and_drift_overrides_the_cooldown():
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
 
-    for number, name in enumerate(("second", "third"), start=2):  # the first is no retraining
+    for number, name in enumerate(
+        ("second", "third"), start=2
+    ):  # the first training is not a retraining
         world.upload(f"diabetes/{name}.csv", f"{number}\nd\n".encode())
         world.run_until_quiet()
 

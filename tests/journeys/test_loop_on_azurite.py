@@ -20,7 +20,7 @@ from shared.domain.retraining import CycleEnded, Outcome
 
 
 def check_rows(table, ledger, model):
-    """The partition holds the rows of its facts, and no others."""
+    """Assert that the partition holds exactly the rows of its facts."""
     query = table.query_entities("PartitionKey eq @model", parameters={"model": model})
     rows = {row["RowKey"]: row for row in query}
     entries = list(ledger.entries(model))

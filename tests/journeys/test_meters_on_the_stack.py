@@ -78,7 +78,7 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
 
 
 def app_with_the_models(folder: Path) -> Path:
-    """What is deployed, with two more model folders: nothing else is touched."""
+    """A copy of the deployed app with two more models."""
     left_out = shutil.ignore_patterns("__pycache__")
     for name in ("functions", "shared", "ml"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
@@ -202,7 +202,7 @@ class Way:
         return tags if "drift_report" in tags else None
 
     async def _noted_at_the_run(self, version: dict[str, str]) -> dict[str, str] | None:
-        """Looked for as a person does: in MLflow's UI, by the job's name."""
+        """Found as a user finds it: in MLflow's UI, by the job's name."""
         job = f"retrain-{version['cycle_id']}-{version['attempt']}"
         api = f"{self._client._record.mlflow_url}/ajax-api/2.0/mlflow"
         named = f"{api}/experiments/get-by-name?experiment_name={MODEL}"

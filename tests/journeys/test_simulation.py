@@ -22,7 +22,7 @@ def test_simulation_of_500_cycles_with_faults_keeps_every_invariant():
 
     assert time.process_time() - started <= _BUDGET_SECONDS
     assert report.cycles >= _CYCLES
-    # The run must have been rough enough.
+    # The run must have had enough faults.
     assert report.crashes > 125
     assert world.overtaken > 100
     assert min(report.drift_jobs, report.revisions, report.performance_cycles) > 2, report

@@ -1,4 +1,4 @@
-"""The main job for each shipped model, all at once, on one real stack."""
+"""The main user journey for each shipped model, all at once, on one real stack."""
 
 import asyncio
 import io

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Crash(BaseException):
-    """The host dies here: nothing in the app may catch it."""
+    """A crash of the host: nothing in the app may catch it."""
 
 
 class CountingLedger(InMemoryLedger):
@@ -37,7 +37,7 @@ class CountingLedger(InMemoryLedger):
 
 
 class CrashingQueue:
-    """The work queue as a host sees it that may die before the message is sent."""
+    """The work queue as seen by a host that may crash before the message is sent."""
 
     def __init__(self, queue: InMemoryQueue, chance: random.Random, share: float) -> None:
         self._queue = queue
@@ -51,7 +51,7 @@ class CrashingQueue:
 
 
 class ContestedLedger:
-    """Lets others work between what a host reads and what it writes, then checks what was written.
+    """Lets other hosts work between a host's read and its write, then checks what was written.
 
     `others_work` is given the message whose effect is passed on: a queue may deliver it twice.
     Whatever the ledger is, a write that succeeds was decided on the newest state, and all of it is

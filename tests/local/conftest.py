@@ -1,4 +1,4 @@
-"""What the tests of several services use."""
+"""Fixtures shared by the tests of several services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first step on a fresh machine, run as it is there: a script on the standard library alone."""
+"""The first step on a fresh machine: a script that needs only the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line where no stack runs, and calls that cannot be right."""
+"""The command line without a running stack, and invalid calls."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_every_pin_supports_the_python_it_is_for(lock, python):
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_a_package_has_the_same_version_in_every_lock(python):
+def test_package_has_the_same_version_in_every_lock(python):
     versions: dict[str, set[str]] = {}
     for lines in LOCKS.values():
         for name, version in pins(lines, python).items():
@@ -77,7 +77,7 @@ def test_a_package_has_the_same_version_in_every_lock(python):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_pins_exact_versions_and_names_no_registry(lock):
+def test_lock_pins_exact_versions_and_names_no_registry(lock):
     for line in LOCKS[lock]:
         pin = Requirement(line)
         assert pin.url is None

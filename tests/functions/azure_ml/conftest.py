@@ -43,7 +43,7 @@ def azure_ml(request):
 
 @pytest.fixture(scope="module")
 def a_job(azure_ml):
-    """A new request; `how` says how it goes."""
+    """A new request; `how` selects its outcome."""
 
     def make(how="works", **changes):
         cycle_id = uuid.uuid4().hex[:12]

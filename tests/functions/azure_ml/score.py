@@ -1,4 +1,4 @@
-"""Stands for ml/scoring/score.py: as many predictions as rows."""
+"""Replaces ml/scoring/score.py: returns one prediction per row."""
 
 import json
 import os

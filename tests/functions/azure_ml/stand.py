@@ -79,7 +79,7 @@ def make_code(folder: Path) -> Path:
 
 
 class RealAzureMl:
-    """The adapters under test, and what a test of them needs beside."""
+    """The adapters under test, with helpers for their tests."""
 
     def __init__(self, connection_string: str, folder: Path, tls: LocalTls) -> None:
         self._folder = folder
@@ -145,7 +145,7 @@ class RealAzureMl:
         self._loop.close()
 
     def steer(self, model: str, cycle_id: str, how: str) -> str:
-        """Pins of a job that will go as said; their path in the data container."""
+        """Pins of a job with the given outcome; their path in the data container."""
         data = self._storage.blobs().get_container_client("data")
         pins = f"{model}/pins/{cycle_id}.json"
         data.upload_blob(pins, json.dumps({"how": how}), overwrite=True)
@@ -153,7 +153,7 @@ class RealAzureMl:
         return pins
 
     def steer_drift(self, model: str, how: str) -> str:
-        """Reference profile of a drift job that will go as said; there are collected rows too."""
+        """Reference profile of a drift job with the given outcome, with collected rows."""
         workspace = self._storage.blobs().get_container_client("azureml-blobstore")
         profile = f"evidence/{model}/reference.profile"
         workspace.upload_blob(profile, json.dumps({"how": how}), overwrite=True)
@@ -162,7 +162,7 @@ class RealAzureMl:
         return profile
 
     def steer_file(self, model: str, how: str) -> str:
-        """A file whose test will go as said; its path in the data container."""
+        """A file whose test has the given outcome; its path in the data container."""
         path = f"{model}/untested/{how}"
         data = self._storage.blobs().get_container_client("data")
         data.upload_blob(path, json.dumps({"how": how}), overwrite=True)

@@ -46,7 +46,7 @@ class LoopThread:
 
 @dataclass
 class ControlPlane:
-    """What a test may hold on to."""
+    """A running control plane, with what tests inspect."""
 
     server: AzureMl
     identity: Identity

@@ -1,4 +1,4 @@
-"""Azure's SDK, imported once with its own import-time warnings left aside."""
+"""Azure's SDK, imported once with its import-time warnings ignored."""
 
 import warnings
 

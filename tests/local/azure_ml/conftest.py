@@ -1,4 +1,4 @@
-"""A real control plane for the session, spoken to by the unmodified SDK."""
+"""A real control plane for the session, used by the unmodified SDK."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ def _errors(schema: Mapping[str, Any], given: Any) -> Iterator[tuple[tuple[Any, 
 
 
 def _leaves(error: Any) -> Iterator[Any]:
-    """Of a nullable schema's errors those of the schema itself, not "is not null"."""
+    """Errors of a nullable schema itself, without "is not null"."""
     first = [inner for inner in error.context or () if inner.schema_path[0] == 0]
     if not first:
         yield error

@@ -1,4 +1,4 @@
-"""Who may come in, what is refused by name, and what the trace tells and hides."""
+"""Authentication, refused requests, and what the trace contains and masks."""
 
 from __future__ import annotations
 

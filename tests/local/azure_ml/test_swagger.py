@@ -1,4 +1,4 @@
-"""What goes over the wire is what Azure publishes, apart from what its own SDK does."""
+"""Requests and responses match Azure's published swagger, except where its own SDK deviates."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _jobs(client: Any, label: str, folder: str) -> None:
 
 
 def a_get(**answer: Any) -> dict[str, Any]:
-    """A flawless GET of a model version, with changes to its answer's properties."""
+    """A valid GET of a model version, with changes to the properties of its response."""
     properties = {
         "modelUri": "azureml://datastores/a/paths/b",
         "modelType": "custom_model",

@@ -55,7 +55,7 @@ def cache_with_azurite(azurite_program, tmp_path):
     return cache
 
 
-async def test_existing_containers_queues_and_tables_are_left_alone(azurite):
+async def test_existing_containers_queues_and_tables_are_kept(azurite):
     connection = azurite.connection_string()
     wanted = {"containers": ["created-once"], "queues": ["created-once"], "tables": ["createdonce"]}
 

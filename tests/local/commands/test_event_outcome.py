@@ -1,4 +1,4 @@
-"""What `put` reads from the hosts' logs."""
+"""The outcome of an event, which `put` reads from the hosts' logs."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def log(tmp_path):
         ),
     ],
 )
-def test_outcome_is_what_the_function_that_took_the_event_logged(log, tmp_path, lines, outcome):
+def test_outcome_is_read_from_the_log_of_the_handling_function(log, tmp_path, lines, outcome):
     told = log(*lines).outcome("event-1", wait_seconds=0)
 
     assert told == outcome.replace("STATE", str(tmp_path))
 
 
 @pytest.mark.parametrize("lines", [(), (TAKEN,), (OTHER, SUCCEEDED.replace("inv-1", "inv-2"))])
-def test_event_that_no_function_has_handled_yet_points_to_the_log(log, lines):
+def test_outcome_of_an_unhandled_event_points_to_the_log(log, lines):
     outcome = log(*lines).outcome("event-1", wait_seconds=0)
 
     assert outcome.startswith("no function has ended with it after 0 s")

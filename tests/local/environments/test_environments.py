@@ -1,4 +1,4 @@
-"""Environments: what a conda file may say, and that half-built ones are never seen."""
+"""Environments: what a conda file may contain, and that half-built ones are never used."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_environment_whose_interpreter_is_gone_is_rebuilt(tmp_path):
     assert subprocess.run([python, "-c", ""], check=True).returncode == 0
 
 
-def test_environment_without_its_mark_is_rebuilt(tmp_path):
+def test_environment_without_its_completion_mark_is_rebuilt(tmp_path):
     # given
     environments = Environments(tmp_path)
     python = asyncio.run(environments.for_conda("dependencies: [python]"))

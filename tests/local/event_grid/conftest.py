@@ -1,4 +1,4 @@
-"""An Event Grid on the shared Azurite, and the ends of its deliveries."""
+"""An Event Grid on the shared Azurite, with the destinations of its deliveries."""
 
 from __future__ import annotations
 

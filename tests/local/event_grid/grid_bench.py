@@ -36,7 +36,7 @@ def blob_created(number=0, **data):
 
 
 async def until(condition, *, seconds=20.0):
-    """Wait for what background work is going to make true; the deadline is for failures only."""
+    """Wait until background work makes it true; the deadline only ends a failing test."""
     deadline = time.monotonic() + seconds
     while not (
         found := await condition() if asyncio.iscoroutinefunction(condition) else condition()

@@ -33,7 +33,7 @@ async def test_subscription_gets_only_events_that_pass_its_filter(started, queue
         assert await received(queue, 1) == [blob_created(4)]
 
 
-async def test_publisher_is_told_which_subscriptions_take_an_event(started, name):
+async def test_publishing_returns_the_matching_subscriptions(started, name):
     only_json = to_queue(name, filter={"subject_ends_with": ".json"}) | {"name": "only-json"}
     async with started(to_queue(name), only_json) as grid:
         csv = await grid.publish("storage", [blob_created(1)])

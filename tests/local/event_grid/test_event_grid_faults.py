@@ -1,4 +1,4 @@
-"""Faults on purpose."""
+"""Injected faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is owed survives a restart, a kill and a damaged or full disk."""
+"""Undelivered events survive a restart, a kill and a damaged or full disk."""
 
 from __future__ import annotations
 

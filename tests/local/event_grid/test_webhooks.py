@@ -1,4 +1,4 @@
-"""Deliveries to webhooks, and the handshake before them."""
+"""Webhook deliveries and the validation handshake before them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_cloud_events_webhook_gets_one_event_after_it_allowed_the_origin(s
     assert notification[2]["specversion"] == "1.0"
 
 
-async def test_events_wait_until_the_webhook_agrees(started, webhook):
+async def test_events_wait_until_the_webhook_is_validated(started, webhook):
     webhook.agrees = False
     async with started(to_webhook(webhook), speed=FAST) as grid:
         await grid.publish("storage", [blob_created(1)])

@@ -47,7 +47,7 @@ class Up:
         self.look()
 
     def look(self) -> None:
-        """Take down what runs now."""
+        """Record the processes that run now."""
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def send(self, number: int) -> int:

@@ -1,4 +1,4 @@
-"""The real stack through its command line: what it keeps, what it says, and that it ends."""
+"""The real stack through its command line: its state, its output and its shutdown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def up(killed) -> Iterator[Up]:
         _, left = psutil.wait_procs(killed.stack.family, timeout=0)
         assert left == []
         yield running
-        # Whatever the tests did: an orderly end leaves nothing.
+        # Whatever the tests did, an orderly shutdown leaves nothing.
         running.look()
         assert local(running.state, "down").stdout == "stopped\n"
         assert running.process.wait(5) == 0
@@ -98,7 +98,7 @@ def test_status_shows_addresses_that_answer(up):
     assert record.master_key not in said
 
 
-def test_put_uploads_a_file_and_refuses_a_wrong_place(up, tmp_path):
+def test_put_uploads_a_file_and_refuses_an_invalid_destination(up, tmp_path):
     # given
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
 
@@ -125,7 +125,7 @@ def test_put_uploads_a_file_and_refuses_a_wrong_place(up, tmp_path):
         assert "Traceback" not in refused.stderr
 
 
-def test_put_says_that_no_subscription_takes_the_event_of_a_file(up, tmp_path):
+def test_put_reports_that_no_subscription_matches(up, tmp_path):
     # given
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
 
@@ -139,7 +139,7 @@ def test_put_says_that_no_subscription_takes_the_event_of_a_file(up, tmp_path):
     ]
 
 
-def test_put_of_a_file_for_a_model_that_does_not_exist_shows_what_the_app_says(up, tmp_path):
+def test_put_for_an_unknown_model_shows_the_outcome_in_the_app(up, tmp_path):
     # given
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
 
@@ -152,7 +152,7 @@ def test_put_of_a_file_for_a_model_that_does_not_exist_shows_what_the_app_says(u
     assert "nobody" in lines[3]
 
 
-def test_put_without_waiting_says_who_is_told(up, tmp_path):
+def test_put_without_waiting_lists_the_matching_subscriptions(up, tmp_path):
     # given
     (tmp_path / "rows.csv").write_text("a\n1\n", encoding="utf-8")
     place = ("--to", "landing/nobody/", "--no-wait")
@@ -219,7 +219,7 @@ def test_stack_listens_on_loopback_only(up):
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
-def test_stack_after_a_killed_one_has_the_same_addresses_and_files(killed, up):
+def test_restart_after_a_kill_keeps_addresses_and_files(killed, up):
     assert killed.code == -signal.SIGKILL
     after = RunningStack.read(up.state)
     assert after.storage_connection_string == killed.record.storage_connection_string
@@ -228,7 +228,7 @@ def test_stack_after_a_killed_one_has_the_same_addresses_and_files(killed, up):
         assert client.get_blob_client("quarantine", "kept.csv").exists()
 
 
-def test_job_of_a_killed_stack_runs_again_and_has_not_failed(killed, up):
+def test_job_of_a_killed_stack_is_rerun_not_failed(killed, up):
     # given
     record = RunningStack.read(up.state)
     before = status_of(record, killed.job)
@@ -246,12 +246,12 @@ def test_job_of_a_killed_stack_runs_again_and_has_not_failed(killed, up):
 
 
 @pytest.mark.usefixtures("up")
-def test_temporary_folders_of_a_killed_stack_are_gone(killed):
+def test_temporary_folders_of_a_killed_stack_are_removed(killed):
     assert len(killed.temporary) > 3
     assert not [folder for folder in killed.temporary if Path(folder).exists()]
 
 
-def test_killed_azurite_comes_back_with_its_containers(up, tmp_path):
+def test_killed_azurite_is_restarted_with_its_containers(up, tmp_path):
     # given
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     database = up.state / "azurite" / "__azurite_db_blob__.json"
@@ -276,7 +276,7 @@ def test_killed_azurite_comes_back_with_its_containers(up, tmp_path):
     assert local(up.state, "status").returncode == 0
 
 
-def test_killed_mlflow_comes_back_at_the_same_address(up):
+def test_killed_mlflow_is_restarted_at_the_same_address(up):
     # given
     address = RunningStack.read(up.state).mlflow_url
     api = f"{address}/ajax-api/2.0/mlflow/experiments"
@@ -295,7 +295,7 @@ def test_killed_mlflow_comes_back_at_the_same_address(up):
 
 
 def kill(up: Up, word: str, *, name: str) -> None:
-    """End a program of the stack; what it had started, and might still answer, ends as well."""
+    """Kill a program of the stack; its children, which might still answer, must end too."""
     up.look()
     victims = [p for p in up.family if any(word in part for part in p.cmdline())]
     victims[0].kill()

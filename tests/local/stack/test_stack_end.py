@@ -1,4 +1,4 @@
-"""The stack's end: interrupts, `down`, damaged state; nothing is left."""
+"""Shutdown of the stack: interrupts, `down`, damaged state; no process is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 def ended(tmp_path) -> Iterator[Up]:
-    """A stack that its test ends."""
+    """A stack that the test itself stops."""
     running = Up(tmp_path / "state")
     yield running
     running.end()
@@ -81,7 +81,7 @@ def test_second_interrupt_ends_the_stack_at_once(ended):
         ended.until("… storage")
     for process in ended.family:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.suspend()  # deaf to the first one
+            process.suspend()  # ignores the first interrupt
     reaper = next(
         p for p in ended.family if any("reaper_process.py" in word for word in p.cmdline())
     )

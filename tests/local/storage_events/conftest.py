@@ -9,7 +9,7 @@ from local.storage_events import StorageEventsProxy
 
 
 class Published:
-    """A double of Event Grid: keeps the events it is given, and can refuse them."""
+    """A double of Event Grid: records the events it is given, and can refuse them."""
 
     def __init__(self):
         self.events = []
@@ -23,7 +23,7 @@ class Published:
         return self.subscriptions
 
     def told(self):
-        """What happened to which blob, in order, without the noise."""
+        """Event type, API name and subject of each event, in order."""
         return [
             (event["eventType"].rpartition(".")[2], event["data"]["api"], event["subject"])
             for event in self.events

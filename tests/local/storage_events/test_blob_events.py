@@ -53,9 +53,7 @@ async def test_each_way_of_writing_a_blob_causes_one_event_with_azures_api_name(
     assert lengths == [8, 10, 10, None]
 
 
-async def test_write_that_keeps_the_content_causes_no_event_now_or_at_the_next_scan(
-    container, proxy, published
-):
+async def test_write_that_does_not_change_the_content_causes_no_event(container, proxy, published):
     blob = await container.upload_blob("a.csv", b"x")
     published.events.clear()
 

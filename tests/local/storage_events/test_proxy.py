@@ -1,4 +1,4 @@
-"""The proxy as an HTTP server: ports, odd clients, large bodies."""
+"""The proxy as an HTTP server: ports, misbehaving clients, large bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a program answers."""
+"""The health check of a program."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERVER = (
 
 
 def check(tmp_path, *argv, port, timeout_seconds):
-    """What the program printed, once it answers."""
+    """The program's output, once it answers."""
     log = tmp_path / "log"
 
     async def story() -> None:
@@ -54,7 +54,7 @@ def test_program_is_up_when_it_answers_with_success(tmp_path):
     assert said.rstrip().endswith("3")
 
 
-def test_program_that_ends_before_it_answers_is_reported_with_its_last_words(tmp_path):
+def test_program_that_exits_before_answering_is_reported_with_its_last_output(tmp_path):
     with pytest.raises(ProcessFailedError, match=r"it ended with code 3 .*\n.*last words"):
         check(tmp_path, "sh", "-c", "echo last words; exit 3", port=free_port(), timeout_seconds=60)
 

@@ -1,4 +1,4 @@
-"""Ports: fixed, kept, reserved."""
+"""Ports: fixed, remembered, reserved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.errors import LocalStackError
 from local.supervision.port_allocation import Ports
 
 
-def test_fixed_port_precedes_a_kept_port_and_a_kept_port_any_other(tmp_path):
+def test_fixed_port_wins_over_a_remembered_port_and_that_over_a_free_one(tmp_path):
     # given
     before = Ports(tmp_path / "ports.json", {})
     before.keep(storage=11111, blob=11112)

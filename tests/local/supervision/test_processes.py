@@ -1,4 +1,4 @@
-"""Child processes: nothing they start outlives us, whatever ends us."""
+"""Child processes: none outlives the parent, however the parent ends."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from local.supervision.file_lock import try_lock
 from local.supervision.processes import Command, ManagedProcess, child_environment
 
 ROOT = Path(__file__).resolve().parents[3]
-# A child in the group, one in a session of its own, one that is deaf to SIGTERM.
+# A child in the group, one in its own session, one that ignores SIGTERM.
 FAMILY = (
     "echo $$; sleep 300 & echo $!; setsid sleep 300 & echo $!; "
-    # It says who it is once its trap is set: a signal before that would end it.
+    # It prints its pid once its trap is set: an earlier signal would end it.
     "sh -c \"trap '' TERM; echo \\$\\$; while true; do sleep 0.1; done\" & wait"
 )
 PARENT = """
@@ -88,7 +88,7 @@ def test_stop_ends_the_group_processes_that_left_it_and_those_that_ignore_sigter
     asyncio.run(story())
 
 
-def test_grandchild_gets_the_grace_too(tmp_path):
+def test_grandchild_gets_the_grace_period_too(tmp_path):
     log = tmp_path / "log"
     slow = "trap 'sleep 0.4; echo done; exit' TERM; echo ready; while true; do sleep 0.05; done"
 
@@ -106,7 +106,7 @@ def test_grandchild_gets_the_grace_too(tmp_path):
     assert "done" in log.read_text()
 
 
-def test_cancelled_stop_still_kills(tmp_path):
+def test_cancelled_stop_still_kills_the_process(tmp_path):
     log = tmp_path / "log"
 
     async def story() -> None:
@@ -219,7 +219,7 @@ def test_temporary_folder_is_removed_when_the_program_cannot_be_started(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-def test_child_environment_leaves_out_misleading_variables(monkeypatch):
+def test_child_environment_omits_misleading_variables(monkeypatch):
     # given
     monkeypatch.setenv("CONTAINER_NAME", "a cloud shell")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

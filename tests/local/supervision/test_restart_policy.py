@@ -1,4 +1,4 @@
-"""What ends by itself is started again, and what keeps ending is given up."""
+"""The restart policy: a program that exits is restarted, and given up if it keeps exiting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Flaky:
-    """A program that lives as long as the list says, and for ever after it."""
+    """A program that exits after each of the given run times, then runs for ever."""
 
     def __init__(self, *lives):
         self.lives = list(lives)
@@ -48,7 +48,7 @@ def kept(program):
     )
 
 
-async def test_ended_program_is_stopped_and_restarted():
+async def test_exited_program_is_cleaned_up_and_restarted():
     program = Flaky(5, 5)
 
     keeping = asyncio.create_task(kept(program))
@@ -59,14 +59,14 @@ async def test_ended_program_is_stopped_and_restarted():
     assert program.told == ["stop", "start"] * 2
 
 
-async def test_program_that_keeps_ending_is_given_up_with_its_last_exit_code():
+async def test_program_that_keeps_exiting_is_given_up_with_its_last_exit_code():
     program = Flaky(*[1] * 10)
 
     with pytest.raises(ProcessFailedError, match=r"Azurite ended 6 times.*code 137"):
         await asyncio.wait_for(kept(program), 5)
 
 
-async def test_program_that_ends_rarely_is_never_given_up():
+async def test_program_that_exits_rarely_is_always_restarted():
     program = Flaky(*[61] * 20)
 
     keeping = asyncio.create_task(kept(program))

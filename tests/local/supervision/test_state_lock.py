@@ -1,4 +1,4 @@
-"""One stack a state folder, and what others may know of it."""
+"""The lock and the record of a state folder: one stack each, found by other commands."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_state_of_a_stack_that_never_came_up_is_cleared(tmp_path):
     assert [entry.name for entry in state.iterdir()] == ["stack.lock"]
 
 
-def test_folder_that_is_not_a_stacks_is_not_cleared(tmp_path):
+def test_folder_that_is_not_a_state_folder_is_not_cleared(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
 
     with pytest.raises(LocalStackError, match="not a stack's state folder: it is left as it is"):

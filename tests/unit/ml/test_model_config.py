@@ -289,7 +289,7 @@ def test_date_format_with_a_year_is_accepted(folder, form):
 
 
 def test_values_and_names_are_not_reinterpreted_by_yaml(folder):
-    """YAML takes `no` for false and 1.50 for 1.5; the data hold what stands there."""
+    """YAML reads `no` as false and 1.50 as 1.5; the data contain the text as written."""
     (folder / "model.yml").write_text(
         GOOD.replace("[flat, house]", "[yes, no, 1.50, 2026-01-02]").replace("note:", "on:")
         + "id: on\n"

@@ -36,12 +36,12 @@ def test_fact_recorded_in_format_1_is_still_read_with_the_same_key(line):
     fact = fact_from_json(line["json"])
 
     assert fact.key == line["key"]
-    # Fields that were added later come on top; none is renamed, none changes its value.
+    # Fields added later may appear; none is renamed or changes its value.
     assert holds(json.loads(fact_to_json(fact)), json.loads(line["json"]))
 
 
 def holds(written, recorded):
-    """Whether all that was recorded is written again, whatever came on top."""
+    """Whether all recorded fields are written again, apart from fields added since."""
     if isinstance(recorded, dict):
         return all(holds(written[name], value) for name, value in recorded.items())
     if isinstance(recorded, list):

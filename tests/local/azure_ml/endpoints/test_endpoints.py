@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 
-def test_deployment_from_creation_to_deletion(client, code):
+def test_deployment_lifecycle_from_creation_to_deletion(client, code):
     endpoint = create_endpoint(client, "whole-way")
     assert endpoint.provisioning_state == "Succeeded"
 

@@ -1,4 +1,4 @@
-"""Deployments outlive the stack: what a stop or a kill interrupted goes on at the next start."""
+"""Deployments survive a restart: work interrupted by a stop or a kill resumes at the next start."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_deployment_that_was_starting_comes_up_after_a_restart(
     assert len(kept) == 1  # what the interrupted attempt fetched is gone
 
 
-def test_client_that_waits_for_a_deployment_over_a_restart_sees_it_succeed(
+def test_client_polling_a_deployment_across_a_restart_sees_it_succeed(
     stand_over, monkeypatch, tmp_path, code
 ):
     # given
@@ -170,7 +170,7 @@ def test_client_that_waits_for_a_deployment_over_a_restart_sees_it_succeed(
     assert (before, after) == ("InProgress", "Succeeded")
 
 
-def test_update_that_a_restart_interrupts_goes_on_while_the_old_version_answers(
+def test_interrupted_update_resumes_while_the_old_version_answers(
     stand_over, monkeypatch, tmp_path, code
 ):
     # given
@@ -202,7 +202,7 @@ def test_update_that_a_restart_interrupts_goes_on_while_the_old_version_answers(
     assert new == 3
 
 
-def test_deletion_that_a_restart_interrupts_goes_on(stand_over, monkeypatch, tmp_path, code):
+def test_interrupted_deletion_resumes_after_a_restart(stand_over, monkeypatch, tmp_path, code):
     # given: a request in flight holds the deletion up
     state = tmp_path / "state"
     with stand_over(state) as first:
@@ -231,7 +231,7 @@ def test_deletion_that_a_restart_interrupts_goes_on(stand_over, monkeypatch, tmp
     assert not (copy / "endpoints" / "deployments" / "goes" / "blue").exists()
 
 
-def test_resource_in_motion_without_an_operation_gets_one_after_a_restart(
+def test_resource_being_changed_without_an_operation_gets_one_after_a_restart(
     stand_over, monkeypatch, tmp_path, code
 ):
     # given: killed after the resource was written and before its operation was

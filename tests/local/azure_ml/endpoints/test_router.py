@@ -21,7 +21,7 @@ _GENEROUS = RequestLimits(timeout_seconds=5.0, most_in_flight=100)
 
 
 class _Model:
-    """A deployment's server: remembers what came, answers when told to."""
+    """A deployment's server: records its requests, and answers when told to."""
 
     def __init__(self, name):
         self.name = name

@@ -1,4 +1,4 @@
-"""Jobs that are not ours, made with the real SDK, and what a test wants to know of them."""
+"""Jobs of another project, made with the real SDK, and helpers to inspect them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that misbehave, through the real SDK: each ends, says why and leaves nothing behind."""
+"""Misbehaving steps, through the real SDK: each ends with a reason and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def rows_of(database: Path) -> dict[str, int]:
         }
 
 
-def test_end_of_a_job_is_published_after_a_restart_when_a_kill_prevented_it(
+def test_job_end_left_unpublished_by_a_kill_is_published_after_a_restart(
     parts, loop_thread, tmp_path, monkeypatch
 ):
     # given: the job's end is stored, and its event goes nowhere

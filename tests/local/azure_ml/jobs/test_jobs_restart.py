@@ -1,4 +1,4 @@
-"""Jobs outlive the stack: what a stop or a kill interrupted runs again at the next start."""
+"""Jobs survive a restart: those interrupted by a stop or a kill run again at the next start."""
 
 from __future__ import annotations
 
@@ -116,9 +116,7 @@ def chain(first: str, second: str) -> Any:
     return made
 
 
-def test_job_that_runs_when_the_stack_stops_runs_again_under_its_name(
-    running, tmp_path, monkeypatch
-):
+def test_running_job_is_rerun_under_its_name_after_a_stop(running, tmp_path, monkeypatch):
     # given
     with running(tmp_path) as first:
         client = client_of(first, monkeypatch)
@@ -142,7 +140,7 @@ def test_job_that_runs_when_the_stack_stops_runs_again_under_its_name(
     assert all(has_ended(pid) for pid in pids)
 
 
-def test_pipeline_of_a_killed_stack_goes_on_with_the_step_that_ran(
+def test_pipeline_resumes_with_the_running_step_after_a_kill(
     running, killed, tmp_path, monkeypatch
 ):
     # given
@@ -244,7 +242,7 @@ def test_job_that_was_being_cancelled_is_cancelled_after_a_restart(
     assert statuses(second, job) == ["canceled"]
 
 
-def test_job_that_was_stored_and_not_started_when_the_stack_was_killed_runs(
+def test_job_stored_but_not_started_before_a_kill_runs_after_a_restart(
     running, killed, tmp_path, monkeypatch
 ):
     # given: no MLflow run yet, and so no answer to the client

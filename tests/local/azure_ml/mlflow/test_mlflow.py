@@ -324,7 +324,7 @@ print(found.version, found.tags)
 
 
 def test_azureml_mlflow_plugin_tracks_and_registers(plane, tracking, tmp_path):
-    """Artefacts are not part of it: on Azure the plugin takes them to a service of their own."""
+    """Artefacts are not covered: on Azure the plugin sends them to a separate service."""
     # given
     training = Path(__file__).resolve().parents[4] / "ml" / "environments" / "training.yml"
     python = plane.loop.run(

@@ -1,4 +1,4 @@
-"""What new databases of MLflow begin as, and that nothing of it is in the way of a start."""
+"""The cached MLflow database: how it is copied, and that a bad one never blocks a start."""
 
 from __future__ import annotations
 

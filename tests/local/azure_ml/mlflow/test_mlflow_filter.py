@@ -1,4 +1,4 @@
-"""The filters that MLflow's searches of models and versions take."""
+"""The filters that MLflow's searches of models and versions accept."""
 
 from __future__ import annotations
 

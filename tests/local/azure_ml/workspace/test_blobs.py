@@ -1,4 +1,4 @@
-"""Blobs as files: a downloaded one is as old as its blob, as in a mount."""
+"""Blobs as files: a downloaded file has its blob's modification time, as in a mount."""
 
 import asyncio
 import uuid
@@ -11,7 +11,7 @@ from local.azure_ml.workspace.blobs import BlobStore
 pytestmark = pytest.mark.azurite
 
 
-def test_downloaded_file_has_the_time_of_its_blob(azurite, tmp_path):
+def test_downloaded_file_has_the_modification_time_of_its_blob(azurite, tmp_path):
     async def scenario():
         container = f"c{uuid.uuid4().hex}"
         store = BlobStore(azurite.connection_string())

@@ -58,7 +58,7 @@ def test_operation_ends_as_its_handler_ends(operations):
     assert set(well) == {"id", "name", "status", "startTime", "endTime"}
 
 
-def test_operation_that_a_stop_interrupts_is_in_progress_until_it_is_run_again(operations):
+def test_interrupted_operation_stays_in_progress_until_it_is_rerun(operations):
     async def first():
         some = operations([])
         started = some.start("waits", "a/b")
@@ -87,7 +87,7 @@ async def _append(done, subject):
     done.append(subject)
 
 
-def test_operation_that_is_asked_for_while_the_stack_stops_is_run_at_the_next_start(operations):
+def test_operation_requested_during_a_stop_runs_at_the_next_start(operations):
     async def first():
         some = operations([])
         await some.stop()
@@ -103,7 +103,7 @@ def test_operation_that_is_asked_for_while_the_stack_stops_is_run_at_the_next_st
     assert asyncio.run(second(asyncio.run(first()))) == ["a/b"]
 
 
-def test_handler_that_fails_because_the_stack_stops_has_not_failed(operations):
+def test_handler_that_fails_during_a_stop_does_not_fail_its_operation(operations):
     async def run():
         some = operations([])
         started = some.start("refused", "a/b")
@@ -126,7 +126,7 @@ def test_interrupted_operation_of_an_older_version_is_failed(operations, tmp_pat
     assert "stopped" in status["error"]["message"]
 
 
-def test_operation_headers_are_what_the_sdk_follows(tmp_path):
+def test_operation_headers_are_those_the_sdk_polls(tmp_path):
     # when
     headers = Operations(tmp_path, url_prefix=PREFIX).headers("abc")
 

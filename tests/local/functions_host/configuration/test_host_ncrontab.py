@@ -38,7 +38,7 @@ def at(month, day, hour, minute, second=0):
         ("0 0 0 29 2 *", datetime(2028, 2, 29, tzinfo=UTC)),
     ],
 )
-def test_schedule_fires_at_the_times_of_azure(text, expected):
+def test_schedule_fires_at_the_times_azure_documents(text, expected):
     assert Schedule.parse(text, now_utc=NOW).after(NOW) == expected
 
 

@@ -223,7 +223,7 @@ async def test_function_past_its_timeout_ends_with_its_worker(shop, http):
     assert "longer than functionTimeout" in shop.log()
 
 
-async def test_calls_that_fail_with_a_hung_function_name_it(shop, http):
+async def test_calls_failed_by_a_hung_function_name_that_function(shop, http):
     app = shop.app(
         "import asyncio\nimport azure.functions as func\napp = func.FunctionApp('ANONYMOUS')\n"
         "@app.route(route='hang')\nasync def hang(req: func.HttpRequest) -> str:\n"

@@ -35,7 +35,7 @@ async def test_json_members_of_a_message_replace_its_properties(shop):
     assert ", id mine, try 1" in packed
 
 
-async def test_log_says_which_event_an_invocation_is_about(shop):
+async def test_log_names_the_event_of_an_invocation(shop):
     await shop.started()
 
     await shop.send("ORDERS", json.dumps({"id": "event-1", "kind": "x"}))
@@ -208,7 +208,7 @@ async def test_two_hosts_share_a_queue_without_losing_messages(shop):
     assert await shop.left("ORDERS") == 0
 
 
-async def test_queue_created_later_is_listened_to(shop):
+async def test_queue_created_after_the_start_is_picked_up(shop):
     await shop.started()
     await asyncio.sleep(0.3)
 
@@ -217,7 +217,7 @@ async def test_queue_created_later_is_listened_to(shop):
     assert (await shop.received("PACKED", 1))[0].startswith("packed late")
 
 
-async def test_queue_function_can_be_fired_by_hand(shop, http, until):
+async def test_queue_function_can_be_triggered_manually(shop, http, until):
     host = await shop.started()
 
     response, _ = await http(

@@ -21,7 +21,7 @@ EVERY_SECOND = HEAD + (
 
 
 async def remember(shop, last_utc):
-    """Write what the timer `yearly` did last, as an earlier run of the host would have."""
+    """Write the status of the timer `yearly`, as an earlier run of the host would have."""
     async with BlobServiceClient.from_connection_string(shop.connection) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         with contextlib.suppress(ResourceExistsError):
@@ -65,7 +65,7 @@ async def test_second_host_takes_over_timers_when_the_first_stops(shop, until):
     await until(lambda: "tick" in shop.log("second"))
 
 
-async def test_missed_runs_are_made_up_for_once_as_past_due(shop):
+async def test_missed_timer_runs_are_caught_up_once_as_past_due(shop):
     await remember(shop, datetime(2020, 1, 1, tzinfo=UTC))
 
     host = await shop.started()

@@ -281,7 +281,7 @@ def test_mondays_are_compared_with_mondays_if_weekdays_differ():
 
 
 def _swinging(first, count, seed, *, swing, shift=0.0, rows=400):
-    """Days whose mean swings by `swing` standard deviations, and categories that swing with it."""
+    """Days whose mean varies by `swing` standard deviations, and categories that vary with it."""
     rng = np.random.default_rng(seed)
     means = np.repeat(rng.normal(shift, swing, count), rows)
     values = rng.normal(means, 1)

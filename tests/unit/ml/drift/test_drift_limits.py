@@ -21,7 +21,7 @@ MANY = 1e12  # rows: nearly infinitely many
 
 @pytest.fixture(scope="module")
 def uniform():
-    """The null of an even spread over 0 to sqrt(12), whose standard deviation is 1."""
+    """The null distribution for a uniform column over 0 to sqrt(12), whose sd is 1."""
     cdf = np.arange(1, 400) / 400
     return simulate_nulls([(np.full(399, math.sqrt(12) / 400), cdf)], draws=40_000)[0]
 

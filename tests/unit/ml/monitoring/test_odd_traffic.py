@@ -17,7 +17,7 @@ WINDOWS = {"day": WINDOW, "two-days": replace(WINDOW, start_utc=MIDNIGHT - timed
 
 
 def _assert_holds(found, expected, place=""):
-    """Every member of `expected` is in `found`, with the same value."""
+    """Assert that every member of `expected` is in `found`, with the same value."""
     if isinstance(expected, dict):
         for name, value in expected.items():
             _assert_holds(found[name], value, f"{place}/{name}")

@@ -336,7 +336,7 @@ def test_reference_of_an_older_model_yml_is_compared_on_its_own_columns(bench, t
 
 
 def _columns(count: int) -> bytes:
-    """The body of a profile that claims so many columns."""
+    """The body of a profile that claims `count` columns."""
     columns = ",".join("0" * count)
     text = f'{{"arrays": [], "history": "none", "columns": [{columns}]}}'.encode()
     return len(text).to_bytes(8, "little") + text
