@@ -49,7 +49,10 @@ def performers_over(ports: Ports) -> Performers:
     add = performers.register
     add(TestData, lambda effect, state: _test_data(effect, state, ports))
     add(RegisterData, lambda effect, state: _register_data(effect, state, ports))
-    add(SubmitJob, lambda effect, state: submit_job(effect, state, jobs=ports.jobs))
+    add(
+        SubmitJob,
+        lambda effect, state: submit_job(effect, state, jobs=ports.jobs, catalog=ports.catalog),
+    )
     add(WatchJob, lambda effect, _: watch_job(effect, jobs=ports.jobs))
     add(WatchDriftJob, lambda effect, _: watch_job(effect, jobs=ports.jobs))
     add(

@@ -15,37 +15,46 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class FolderCatalog:
-    """`names` lists folders; a model.yml is parsed when it is first asked for, and kept.
+_FILES = ("model.yml", "pipeline.py")
+_Stamps = tuple[tuple[int, int, int] | None, ...]
 
-    The app is deployed as a whole, so folders do not change while it runs.
+
+class FolderCatalog:
+    """Lists and reads the folders as they are now: one may appear or change while the app runs.
+
+    What was parsed is kept until a file of the folder changes.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        self._known: dict[str, tuple[Policy, MonitoringSettings]] = {}
-        self._names: tuple[str, ...] | None = None
+        self._known: dict[str, tuple[_Stamps, Policy, MonitoringSettings]] = {}
 
     def names(self) -> Sequence[str]:
         """Names of the model folders, sorted; reads no file."""
-        if self._names is None:
-            # Not through ml.model_config, which imports a YAML parser: this runs for every event.
-            root = self._root or _models_folder()
-            self._names = tuple(sorted(path.parent.name for path in root.glob("*/model.yml")))
-        return self._names
+        # Not through ml.model_config, which imports a YAML parser: this runs for every event.
+        return tuple(sorted(path.parent.name for path in self._folder.glob("*/model.yml")))
 
     def policy(self, model: str) -> Policy:
         """The policy in model.yml; see `ModelCatalog.policy`."""
-        return self._settings(model)[0]
+        return self._settings(model)[1]
 
     def monitoring(self, model: str) -> MonitoringSettings:
         """How model.yml monitors drift; see `ModelCatalog.monitoring`."""
-        return self._settings(model)[1]
+        return self._settings(model)[2]
 
-    def _settings(self, model: str) -> tuple[Policy, MonitoringSettings]:
-        if model not in self._known:
-            self._known[model] = self._read(model)
-        return self._known[model]
+    @property
+    def _folder(self) -> Path:
+        if self._root is None:
+            self._root = _models_folder()
+        return self._root
+
+    def _settings(self, model: str) -> tuple[_Stamps, Policy, MonitoringSettings]:
+        stamps = _stamps(self._folder / model)
+        known = self._known.get(model)
+        if known is None or known[0] != stamps:
+            # Stamped before it is read: what is written meanwhile is read the next time.
+            known = self._known[model] = (stamps, *self._read(model))
+        return known
 
     def _read(self, model: str) -> tuple[Policy, MonitoringSettings]:
         config = read_config(model, self._root)
@@ -80,3 +89,16 @@ def _models_folder() -> Path:
     if spec is None or spec.submodule_search_locations is None:
         raise UnknownModelError("the folder ml/ was not deployed with the app; see .funcignore")
     return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+
+def _stamps(folder: Path) -> _Stamps:
+    """What changes when a file does: time, size and inode; None for a file that is absent."""
+    return tuple(_stamp(folder / name) for name in _FILES)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -16,7 +16,13 @@ from shared.domain.jobs import (
     JobStatus,
     JobSubmitted,
 )
-from shared.domain.retraining import CycleOpened, Mode, ReasonKind
+from shared.domain.retraining import (
+    CycleOpened,
+    Mode,
+    ReasonKind,
+    RetrainDecided,
+    SettingsChanged,
+)
 from shared.domain.value import Value, value
 from shared.errors import FactConflictError
 
@@ -215,6 +221,15 @@ def evidence_job(cycle: Cycle, candidate: Challenger, champion: str | None) -> J
         if not (view.failed or stale):
             return view
         attempt += 1
+
+
+def settings_changed(cycle: Cycle) -> bool:
+    """Whether one of its steps found other settings than those it was decided under."""
+    decision = cycle.one(RetrainDecided)
+    if decision is None:
+        return False
+    used = {fact.config_sha256 for fact in cycle.all(EvidenceRead) if fact.config_sha256}
+    return cycle.one(SettingsChanged) is not None or bool(used - {decision.config_sha256})
 
 
 def failures(cycle: Cycle, mode: Mode) -> int:

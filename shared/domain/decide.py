@@ -23,6 +23,7 @@ from shared.domain.cycle import (
     files_left,
     latest_job,
     seq_of,
+    settings_changed,
 )
 from shared.domain.data import DataRegistered, DataTested, RegisterData, TestData, quarantine_report
 from shared.domain.declared import FactBase, Verdict
@@ -94,6 +95,8 @@ def next_step(  # noqa: PLR0911 - one return a rung
     promoted = cycle.one(ChampionPromoted)
     if promoted is not None:
         return _end_promoted(cycle, promoted)
+    if settings_changed(cycle):
+        return end_cycle(cycle, Outcome.SUPERSEDED, sentences.settings_changed())
     found = challenger(cycle)
     if found is None:
         return _train(state, cycle, decision)

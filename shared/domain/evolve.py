@@ -11,6 +11,7 @@ from shared.domain.cycle import (
     evidence_of,
     files_left,
     learn,
+    settings_changed,
     withdrawals_left,
 )
 from shared.domain.data import DataArrived, DataRegistered, DataWithdrawn
@@ -292,7 +293,11 @@ def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
         past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
         learnt=_learnt(state, cycle, fact),
     )
-    return _with_files_back(state, cycle) if fact.outcome is Outcome.FAILED else state
+    if fact.outcome is Outcome.FAILED:
+        return _with_files_back(state, cycle)
+    if fact.outcome is Outcome.SUPERSEDED and settings_changed(cycle):
+        return _with_reasons_back(state, cycle, entry, fact)
+    return state
 
 
 def _with_files_back(state: State, cycle: Cycle) -> State:
@@ -309,6 +314,18 @@ def _with_files_back(state: State, cycle: Cycle) -> State:
         returned_withdrawals=state.returned_withdrawals + withdrawals,
         taken_seq=cycle.opening.after_seq,
     )
+
+
+def _with_reasons_back(state: State, cycle: Cycle, entry: Entry, fact: CycleEnded) -> State:
+    """The same reasons, given anew by this end, open the next cycle."""
+    reasons = [
+        replace(reason, key=f"{fact.key}:{number}", seq=entry.seq)
+        for number, reason in enumerate(cycle.opening.reasons)
+        if reason.kind is not ReasonKind.SETTINGS
+    ]
+    if not cycle.has(ReasonKind.MODEL):
+        reasons.append(Reason(ReasonKind.SETTINGS, fact.key, entry.seq))
+    return replace(state, waiting=(*state.waiting, *reasons))
 
 
 def _learnt(state: State, cycle: Cycle, fact: CycleEnded) -> Learnt | None:

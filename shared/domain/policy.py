@@ -97,7 +97,8 @@ def _answer(
         return _Answer(Verdict.FAILED, sentences.nothing_new(learnt.cycle_id, data.version))
     last = state.last_retraining_utc
     moved = bool(allowed & {ReasonKind.DRIFT, ReasonKind.PERFORMANCE})
-    overridden = by_hand or (moved and policy.drift_overrides_cooldown)
+    again = ReasonKind.SETTINGS in kinds  # it was allowed under the settings before
+    overridden = by_hand or again or (moved and policy.drift_overrides_cooldown)
     if champion is not None and last is not None and not overridden:
         possible_utc = last + policy.cooldown
         if now_utc < possible_utc:

@@ -19,6 +19,7 @@ class ReasonKind(StrEnum):
     PERFORMANCE = "performance"  # labels came, and the champion's predictions are worse than it was
     MANUAL = "manual"
     MODEL = "model"  # a person registered a version: it is evaluated, not retrained
+    SETTINGS = "settings"  # model.yml or pipeline.py changed during a cycle, which starts again
 
     @property
     def words(self) -> str:
@@ -34,6 +35,8 @@ class ReasonKind(StrEnum):
                 return "a request by hand"
             case ReasonKind.MODEL:
                 return "a version registered by hand"
+            case ReasonKind.SETTINGS:
+                return "changed settings"
             case unknown:
                 assert_never(unknown)
 
@@ -213,6 +216,31 @@ class RetrainDecided(FactOfCycle):
 
 
 @value
+class SettingsChanged(FactOfCycle):
+    """model.yml or pipeline.py is not the one that the cycle was decided under.
+
+    `decided` and `found` are SHA-256 of both files.
+    """
+
+    wire_name = "settings_changed"
+
+    decided: str
+    found: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cycle_id}:settings:{self.found}"
+
+    @property
+    def words(self) -> str:
+        return "model.yml or pipeline.py changed while the cycle was open"
+
+    @property
+    def tells(self) -> tuple[Telling, ...]:
+        return ()  # the cycle ends by it, and its last sentence says so
+
+
+@value
 class CycleEnded(FactOfCycle):
     """A cycle ended; the sentence says why."""
 
@@ -234,4 +262,4 @@ class CycleEnded(FactOfCycle):
         return ()
 
 
-RetrainingFact = RetrainRequested | CycleOpened | RetrainDecided | CycleEnded
+RetrainingFact = RetrainRequested | CycleOpened | RetrainDecided | SettingsChanged | CycleEnded

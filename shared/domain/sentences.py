@@ -82,6 +82,13 @@ def allowed(kinds: Collection[ReasonKind], jobs: int, limit: int) -> str:
     return f"Because of {kinds_in_words(kinds)}; job {jobs + 1} of {limit} in 30 days."
 
 
+def settings_changed() -> str:
+    return (
+        "Superseded: model.yml or pipeline.py changed while the cycle was open. It starts again "
+        "under the new settings."
+    )
+
+
 # --- gate ----------------------------------------------------------------------------------------
 
 

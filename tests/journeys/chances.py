@@ -31,6 +31,8 @@ class Chances:
     large_window: float = 0.3
     late_rows: float = 0.3
     overtaken: float = 0.2
+    settings_change: float = 0.05
+    trained_under_other_settings: float = 0.08
 
 
 CALM = Chances(
@@ -50,6 +52,8 @@ CALM = Chances(
     large_window=0,
     late_rows=0,
     overtaken=0,
+    settings_change=0,
+    trained_under_other_settings=0,
 )
 POLICY = Policy(
     config_sha256="c0ffee",

@@ -223,7 +223,18 @@ class World:
             fails=self.chance.random() < self.chances.job_fails,
             challenger_metric=0.6 if better else 0.4,
             champion_metric=0.5,
+            config_sha256=self._other_settings(),
         )
+
+    def _other_settings(self) -> str | None:
+        """Those that somebody saves between the check and the packing of the code."""
+        if self.chance.random() >= self.chances.trained_under_other_settings:
+            return None
+        return f"saved-meanwhile-{len(self.azure_ml.jobs)}"
+
+    def change_settings(self, model: str, number: int) -> None:
+        """A data scientist saves another model.yml."""
+        self.policies[model] = replace(self.policies[model], config_sha256=f"settings-{number}")
 
     def _drift(self, _model: str, _effect: CheckDrift) -> DriftVerdict:
         if self.chance.random() < self.chances.not_enough_data:

@@ -19,8 +19,14 @@ from shared.domain.declared import FactBase
 from shared.domain.drift import DriftChecked
 from shared.domain.evolve import fold
 from shared.domain.ids import deployment_name
-from shared.domain.jobs import JobFinished, JobStatus, JobSubmitted
-from shared.domain.retraining import CycleEnded, CycleOpened, Outcome, ReasonKind
+from shared.domain.jobs import ChallengerEvaluated, JobFinished, JobStatus, JobSubmitted
+from shared.domain.retraining import (
+    CycleEnded,
+    CycleOpened,
+    Outcome,
+    ReasonKind,
+    RetrainDecided,
+)
 from shared.usecases.record_fact import Decisions
 
 if TYPE_CHECKING:
@@ -49,6 +55,7 @@ class Report:
     revisions: int = 0
     performance_cycles: int = 0
     file_jobs: int = 0
+    started_again: int = 0
 
 
 class DecidedLedger(CountingLedger):
@@ -97,6 +104,9 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
         report.facts += len(entries)
         for entry in entries:
             fact = entry.fact
+            report.started_again += isinstance(fact, CycleOpened) and any(
+                reason.kind is ReasonKind.SETTINGS for reason in fact.reasons
+            )
             report.drift_jobs += isinstance(fact, JobSubmitted) and "drift-" in fact.job_name
             report.revisions += isinstance(fact, DriftChecked) and fact.revision > 0
             report.performance_cycles += isinstance(fact, CycleOpened) and any(
@@ -112,6 +122,8 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
 def _something_happens(world: World, number: int) -> None:
     model = world.chance.choice(MODELS)
     host = world.chance.choice(world.hosts)
+    if world.chance.random() < world.chances.settings_change:
+        world.change_settings(model, number)
     draw = world.chance.random()
     if draw < 0.80:
         world.upload_random(model, number)
@@ -138,6 +150,7 @@ def check(world: World) -> None:
         assert all(fact_from_json(fact_to_json(item.fact)) == item.fact for item in entries)
         _every_arrival_is_in_one_cycle(entries)
         _one_job_a_reason(entries)
+        _one_configuration_a_cycle(entries)
         _one_result_a_revision(entries)
         _every_blob_is_pinned_or_set_aside(world, model)
         _the_champion_serves(world, model)
@@ -201,6 +214,18 @@ def _one_job_a_reason(entries: list[Entry]) -> None:
                 reasons[reason.key] = reasons.get(reason.key, 0) + 1
                 assert reason.kind is not ReasonKind.MODEL or len(entry.fact.reasons) == 1
     assert set(reasons.values()) <= {1}, "a reason opened two cycles"
+
+
+def _one_configuration_a_cycle(entries: list[Entry]) -> None:
+    """What was judged was measured under the settings that its cycle was decided under."""
+    decided = {
+        entry.fact.cycle_id: entry.fact.config_sha256
+        for entry in entries
+        if isinstance(entry.fact, RetrainDecided)
+    }
+    for entry in entries:
+        if isinstance(entry.fact, ChallengerEvaluated):
+            assert entry.fact.config_sha256 == decided[entry.fact.cycle_id]
 
 
 def _one_result_a_revision(entries: list[Entry]) -> None:

@@ -41,12 +41,16 @@ _COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class JobScript:
-    """What a simulated job will do: how long it takes, how it ends, what it measures."""
+    """What a simulated job will do: how long it takes, how it ends, what it measures.
+
+    `config_sha256`: where it runs under other settings than asked for.
+    """
 
     duration: timedelta = timedelta(minutes=5)
     fails: bool = False
     challenger_metric: float = 0.5
     champion_metric: float = 0.4
+    config_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,7 @@ class AzureMlSimulator:
             "data_version": request.data_version,
             "data_sha256": "",
             "test_rows_sha256": "",
-            "config_sha256": request.config_sha256,
+            "config_sha256": script.config_sha256 or request.config_sha256,
             "reference": "challenger/reference.profile",
         }
         folder = f"evidence/{request.model}/{request.name}"

@@ -14,6 +14,7 @@ from shared.domain.jobs import (
     JobStatus,
     JobSubmitted,
 )
+from shared.domain.retraining import SettingsChanged
 from shared.errors import NotThereYetError
 from shared.ports.jobs import JobRequest
 from shared.usecases.performers.performer import Wait
@@ -22,12 +23,22 @@ if TYPE_CHECKING:
     from shared.domain.drift import WatchDriftJob
     from shared.domain.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
     from shared.domain.state import State
+    from shared.ports.catalog import ModelCatalog
     from shared.ports.jobs import Evidence, JobReport, Jobs
     from shared.ports.registry import ModelVersion, Registry
 
 
-def submit_job(effect: SubmitJob, state: State, *, jobs: Jobs) -> JobSubmitted:
-    """Submit a job. Its name is the idempotency key: a repetition finds the same job."""
+def submit_job(
+    effect: SubmitJob, state: State, *, jobs: Jobs, catalog: ModelCatalog
+) -> JobSubmitted | SettingsChanged:
+    """Submit a job. Its name is the idempotency key: a repetition finds the same job.
+
+    A job takes model.yml and pipeline.py as they are now: none is submitted under other settings
+    than those the cycle was decided under.
+    """
+    found = catalog.policy(state.model).config_sha256
+    if found != effect.config_sha256 and jobs.report(effect.job_name) is None:
+        return SettingsChanged(effect.cycle_id, decided=effect.config_sha256, found=found)
     submitted = jobs.submit(
         JobRequest(
             effect.job_name,
