@@ -11,9 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from ml.errors import ModelConfigError
 from ml.metrics import Task
 from ml.model_config.config import SHA256_KEY, ModelConfig
+from ml.model_config.environment import REQUIREMENTS
 from ml.model_config.fields import Top
 from ml.model_config.problems import Problems
 from ml.model_config.refusals import place_of, sentence
+from ml.model_config.source import check_source
 from ml.model_config.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def parse_model(content: bytes, folder: Path) -> ModelConfig:
         raise ModelConfigError(problems.lines())
     code = folder / "pipeline.py"
     file.written[SHA256_KEY] = _sha256(file.meant, code) if code.is_file() else ""
+    of_code = _problems_of_code(code) if code.is_file() else ()
     if not code.is_file():
         problems.add_missing_file(_shown(code), "write build(params) in it")
     try:
@@ -46,9 +49,17 @@ def parse_model(content: bytes, folder: Path) -> ModelConfig:
         for error in exc.errors(include_url=False):
             place = place_of(error)
             problems.add(file.line(place), place, sentence(error, ModelConfig))
-    if problems:
-        raise ModelConfigError(problems.lines())
+    if problems or of_code:
+        raise ModelConfigError((*problems.lines(), *of_code))
     return found
+
+
+def _problems_of_code(code: Path) -> tuple[str, ...]:
+    try:
+        check_source(code.read_bytes(), code.parent, shown=_shown(code))
+    except ModelConfigError as exc:
+        return exc.problems
+    return ()
 
 
 def _with_params(file: YamlFile) -> dict[str, Any]:
@@ -78,10 +89,13 @@ def _top(written: dict[str, Any], folder: Path) -> Top:
 
 
 def _sha256(meant: object, code: Path) -> str:
-    """Hash of the settings, without comments and order, and of pipeline.py."""
+    """Hash of the settings, without comments and order, of pipeline.py and requirements.txt."""
     canonical = json.dumps(_sorted(meant), separators=(",", ":"), default=str)
     # Line ends differ between checkouts; the model does not.
     source = code.read_bytes().replace(b"\r\n", b"\n")
+    own = code.with_name(REQUIREMENTS)
+    if own.is_file():
+        source += b"\0" + own.read_bytes().replace(b"\r\n", b"\n")
     return hashlib.sha256(canonical.encode() + b"\0" + source).hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ml.did_you_mean import did_you_mean
 from ml.errors import ModelConfigError
+from ml.training.blame import blamed
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,11 +27,13 @@ def build_pipeline(config: ModelConfig) -> Pipeline:
     """The unfitted pipeline of a model.
 
     Raises:
-        ModelConfigError: pipeline.py has no `build`, `build` fails, or a parameter is one that
-            neither `build` nor the estimator it is handed to knows.
+        ModelConfigError: pipeline.py cannot be imported or has no `build`, `build` fails or gives
+            something else, or a parameter is one that neither `build` nor the estimator it is
+            handed to knows.
     """
-    module = importlib.import_module(f"ml.models.{config.name}.pipeline")
     where = f"ml/models/{config.name}"
+    with blamed(config.name, doing="importing it"):
+        module = importlib.import_module(f"ml.models.{config.name}.pipeline")
     pipeline = built_by(module, config.training.params, where=where)
     check_kind(pipeline, config.task, where=where)
     return pipeline
@@ -38,17 +41,18 @@ def build_pipeline(config: ModelConfig) -> Pipeline:
 
 def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:
     """What the module's `build` makes of the parameters; `where` is the model's folder."""
+    if not callable(getattr(module, "build", None)):
+        raise ModelConfigError([f"{where}/pipeline.py has no build; write def build(params)"])
     asked = _AskedFor(params)
-    try:
-        pipeline: Pipeline = module.build(asked)
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        unexpected = _UNEXPECTED.search(str(exc))
-        if unexpected is not None and unexpected[2] in params:
+    with blamed(where.rpartition("/")[2], doing="build(training.params)"):
+        try:
+            pipeline: Pipeline = module.build(asked)
+        except TypeError as exc:
+            unexpected = _UNEXPECTED.search(str(exc))
+            if unexpected is None or unexpected[2] not in params:
+                raise
             known = _parameters(module, unexpected[1])
             raise _not_taken(where, unexpected[2], params, known=known) from exc
-        raise ModelConfigError(
-            [f"{where}/pipeline.py: build(training.params) failed: {exc}; mend it or model.yml"]
-        ) from exc
     for name in params:
         if name not in asked.names:
             raise _not_taken(where, name, params, known=asked.names)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ml.drift import save_profile
 from ml.errors import ModelArtefactError
-from ml.model_config import read_model
+from ml.model_config import MODELS, read_model
+from ml.model_config.environment import read_requirements
 from ml.model_folder.trusted_types import untrusted
 from ml.reference.profile import PROFILE_FILE, reference_profile
 from ml.step_files import TrainingRecord
@@ -113,7 +114,10 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
         serialization_format="skops",
         skops_trusted_types=found,
         signature=ModelSignature(inputs, outputs),
-        pip_requirements=_REQUIREMENTS,
+        pip_requirements=[
+            *_REQUIREMENTS,
+            *(one.written for one in read_requirements(MODELS / config.name)),
+        ],
     )
 
 

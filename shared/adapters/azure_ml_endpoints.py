@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import azure_errors, is_missing, word
 from shared.adapters.azure_ml_scoring import ScoringAddress, score
+from shared.adapters.model_config import own_conda
 from shared.errors import RetrainError
 from shared.ports.endpoints import Answer, DeploymentReport, EndpointReport, Provisioning
 
@@ -191,7 +192,8 @@ class AzureMlEndpoints:
             model=f"azureml:{model}:{version}",
             environment=Environment(
                 image=_IMAGE,
-                conda_file=str(self._settings.code / "ml" / "environments" / "scoring.yml"),
+                conda_file=own_conda("scoring", model, self._settings.code)
+                or str(self._settings.code / "ml" / "environments" / "scoring.yml"),
             ),
             code_configuration=CodeConfiguration(code=str(code), scoring_script=_SCORING_SCRIPT),
             instance_type=self._settings.instance_type,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.model_config import own_conda
 from shared.domain.ids import JobName
 from shared.domain.retraining import Mode
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 # A step that hangs is ended then; a step takes minutes.
 STEP_TIMEOUT_SECONDS = 2 * 60 * 60
 WORKSPACE_DATASTORE = "workspaceblobstore"
+# As in the component files.
+JOB_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
+# Those that run a model's own code; the others are the same for every model.
+_STEPS_WITH_THE_MODEL = frozenset({"train", "evaluate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ def build_pipeline(job: JobRequest, settings: PipelineSettings) -> Any:
         settings=PipelineJobSettings(default_compute=settings.compute),
         inputs=_inputs(job, settings),
         outputs={"evidence": Output(type="uri_folder", path=evidence)},
-        jobs={name: _step(settings, name, inputs) for name, inputs in steps.items()},
+        jobs={
+            name: _step(settings, name, inputs, model=job.model) for name, inputs in steps.items()
+        },
     )
 
 
@@ -154,10 +161,16 @@ def _output(step: str, name: str) -> str:
     return f"${{{{parent.jobs.{step}.outputs.{name}}}}}"
 
 
-def _step(settings: PipelineSettings, name: str, inputs: dict[str, Any]) -> Any:
+def _step(settings: PipelineSettings, name: str, inputs: dict[str, Any], *, model: str) -> Any:
     from azure.ai.ml import load_component  # noqa: PLC0415 - as above
+    from azure.ai.ml.entities import Environment  # noqa: PLC0415 - same
 
-    step = load_component(settings.code / "ml" / "jobs" / f"{name}.yml")(**inputs)
+    component = load_component(settings.code / "ml" / "jobs" / f"{name}.yml")
+    if name in _STEPS_WITH_THE_MODEL:
+        conda = own_conda("training", model, settings.code)
+        if conda is not None:  # named by its content: equal requirements are built once
+            component.environment = Environment(image=JOB_IMAGE, conda_file=conda)
+    step = component(**inputs)
     step.name = name
     step.set_limits(timeout=STEP_TIMEOUT_SECONDS)
     if name == "evaluate":

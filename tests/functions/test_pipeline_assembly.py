@@ -1,11 +1,13 @@
 """The pipeline of a cycle, built by Azure's SDK, which is slow to import."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.azure_ml_pipeline import PipelineSettings, build_pipeline
 from shared.domain.retraining import Mode
+from shared.errors import ModelConfigError
 from shared.ports.jobs import JobRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,3 +96,48 @@ def test_evaluate_only_job_has_no_training_step():
 
 def test_every_step_has_a_timeout(first_training):
     assert {step.limits.timeout for step in first_training.jobs.values()} == {7200}
+
+
+@pytest.fixture
+def code_with_requirements(tmp_path):
+    """`ml/` as it is, and a model that brings a package of its own."""
+    shutil.copytree(ROOT / "ml" / "jobs", tmp_path / "ml" / "jobs")
+    shutil.copytree(ROOT / "ml" / "environments", tmp_path / "ml" / "environments")
+    model = tmp_path / "ml" / "models" / "diabetes"
+    model.mkdir(parents=True)
+    (model / "requirements.txt").write_text("lightgbm==4.6.0  # trees\nnumpy==2.4.6\n")
+    return tmp_path
+
+
+def environment_of(pipeline, step):
+    return pipeline.jobs[step].component.environment
+
+
+def test_model_with_requirements_trains_and_is_judged_in_an_environment_of_its_own(
+    code_with_requirements,
+):
+    settings = PipelineSettings(
+        code=code_with_requirements, compute="serverless", datastore="retrain_data"
+    )
+
+    pipeline, again = (build_pipeline(a_job(), settings) for _ in range(2))
+
+    shared = environment_of(pipeline, "prepare")
+    own = environment_of(pipeline, "train")
+    packages = own.conda_file["dependencies"][-1]["pip"]
+    assert packages[-1] == "lightgbm==4.6.0"
+    assert packages[:-1] == shared.conda_file["dependencies"][-1]["pip"]
+    assert own.image == shared.image
+    assert environment_of(pipeline, "evaluate").version == own.version != shared.version
+    assert environment_of(again, "train").version == own.version
+
+
+def test_requirements_with_a_mistake_are_refused_before_a_job_is_submitted(code_with_requirements):
+    own = code_with_requirements / "ml" / "models" / "diabetes" / "requirements.txt"
+    own.write_text("lightgbm\n")
+    settings = PipelineSettings(
+        code=code_with_requirements, compute="serverless", datastore="retrain_data"
+    )
+
+    with pytest.raises(ModelConfigError, match=r"requirements\.txt:1  'lightgbm' does not pin"):
+        build_pipeline(a_job(), settings)

@@ -84,5 +84,5 @@ def test_known_training_parameters_reach_the_estimator(build):
 
 
 def test_pipeline_that_cannot_be_built_is_refused_with_its_file():
-    with pytest.raises(ModelConfigError, match=r"houses/pipeline\.py: build\(training\.params\)"):
+    with pytest.raises(ModelConfigError, match=r"houses/pipeline\.py has no build; write def"):
         built_by(SimpleNamespace(), {}, where="ml/models/houses")
