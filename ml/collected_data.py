@@ -1,6 +1,6 @@
 """The names under which a deployment's rows are collected.
 
-Scoring writes by them, the drift check reads by them.
+Scoring writes under them and the drift check reads them.
 """
 
 from __future__ import annotations

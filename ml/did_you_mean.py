@@ -1,4 +1,4 @@
-"""The hint that a misspelt name gets."""
+"""Suggests the nearest known word for a misspelt one."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class ModelConfigError(MlError):
 
 
 class UnknownModelError(MlError):
-    """There is no folder of that name under ml/models."""
+    """No folder under ml/models has that name."""
 
 
 class UnreadableDataError(MlError):
@@ -29,7 +29,7 @@ class UnreadableDataError(MlError):
 
 
 class PinMismatchError(MlError):
-    """A file differs from what was accepted: another hash or row count, or it is absent."""
+    """A file is not the one that was accepted: its hash or row count differs, or it is absent."""
 
 
 class NotEnoughRowsError(MlError):

@@ -1,4 +1,4 @@
-"""The metrics that a model may be judged by. scikit-learn is imported when one is computed."""
+"""The metrics that a model can be judged by. scikit-learn is imported when one is computed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Task = Literal["classification", "regression"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric with its name, the task it belongs to and which way is better."""
+    """A metric: its name, its task, and whether higher or lower is better."""
 
     name: str
     task: Task

@@ -1,4 +1,4 @@
-"""What the steps of the pipeline leave for the steps after them; each file has one writer."""
+"""Files that the steps of the pipeline pass to later steps; each file has one writer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One accepted file: path below the files folder, hash and rows as they were accepted."""
+    """One accepted file: path below the files folder, hash, and row count when it was accepted."""
 
     path: str
     sha256: str
@@ -30,7 +30,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowCounts:
-    """How many rows there are, and where the rows that were read have gone."""
+    """Row counts: read, kept, and left out by cause."""
 
     train: int
     test: int
@@ -43,7 +43,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedRecord:
-    """What `prepare` did: prepared.json beside the rows."""
+    """The record of `prepare`: prepared.json beside the rows."""
 
     model: str
     data_version: str
@@ -82,7 +82,7 @@ class PreparedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecord:
-    """How a model was trained: training.json in its folder."""
+    """The record of a training: training.json in the model folder."""
 
     model: str
     config_sha256: str
@@ -98,9 +98,9 @@ class TrainingRecord:
 
 
 def frozen_percent(model: Path) -> float | None:
-    """The share of rows that were frozen when a model was trained.
+    """The percentage of rows that were frozen when a model was trained.
 
-    None for a model that does not say: a person registered it, or an older release trained it.
+    None if the model has no record: a person registered it, or an older release trained it.
     """
     path = model / TRAINING_FILE
     record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -109,6 +109,6 @@ def frozen_percent(model: Path) -> float | None:
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write a document as people like to read it."""
+    """Write a document as indented JSON."""
     text = json.dumps(document, indent=2, default=str)
     path.write_text(f"{text}\n", encoding="utf-8")

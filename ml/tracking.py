@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class JobRun:
-    """One run; a model version names its `id` as origin."""
+    """The MLflow run of this step; a registered version refers to it by `id`."""
 
     def __init__(self, run_id: str) -> None:
         from mlflow import MlflowClient  # noqa: PLC0415 - 1 CPU-s, for tracked steps only
@@ -31,10 +31,10 @@ class JobRun:
         return cls(run_id) if run_id else None
 
     def log(self, *, params: Mapping[str, object], metrics: Mapping[str, float]) -> None:
-        """Parameters and metrics in one request.
+        """Log parameters and metrics in one request.
 
         Raises:
-            mlflow.exceptions.MlflowException: the tracking server refused or is down.
+            mlflow.exceptions.MlflowException: the tracking server refused or did not answer.
         """
         from mlflow.entities import Metric, Param  # noqa: PLC0415 - as above
 

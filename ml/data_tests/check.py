@@ -48,7 +48,7 @@ def check_file(
 
 
 class _FileTests:
-    """One pass over one file."""
+    """The tests of one file, made in one pass."""
 
     def __init__(self, config: ModelConfig, unpacked_limit_bytes: int | None) -> None:
         self._config = config

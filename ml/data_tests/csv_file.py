@@ -1,4 +1,4 @@
-"""CSV, read strictly: a row of another width or a byte that is not UTF-8 ends the reading."""
+"""Strict CSV reader: a row of another width or a byte that is not UTF-8 stops it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SEPARATOR_WORDS: Final = {"\t": "tab", " ": "space"}
 
 
 class _BorrowedText(io.TextIOWrapper):
-    """Text over a file that its opener closes: garbage collection of this must not close it."""
+    """A text wrapper that does not close its file when it is garbage-collected: the opener does."""
 
     def close(self) -> None:
         """Detach from the file and leave it open."""
@@ -56,7 +56,7 @@ def open_csv(source: BinaryIO, contract: DataContract) -> RawFile:
 
 
 def _check_header(names: Sequence[str], contract: DataContract) -> None:
-    """Refuse a header by which rows cannot be read."""
+    """Raise UnreadableFile if the header does not allow the rows to be read."""
     if not contract.columns.keys() & set(names):
         line = contract.separator.join(names)
         for other in _SEPARATORS:

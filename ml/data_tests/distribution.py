@@ -1,4 +1,4 @@
-"""Limits on a column as a whole. A shift within the contract passes: drift checks are for that."""
+"""Limits on a whole column. A shift within the contract passes: that is for drift checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet, batch by batch."""
+"""Parquet reader, batch by batch."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_types(schema: Any, contract: DataContract) -> None:
-    """Refuse columns whose cells would silently change their meaning."""
+    """Raise UnreadableFile for columns whose cells would silently change their meaning."""
     wrong = [
         (column, schema.field(name).type)
         for name, column in contract.columns.items()

@@ -16,7 +16,7 @@ CHUNK_ROWS: Final = 20_000
 
 
 class UnreadableFile(Exception):  # noqa: N818 - carries a finding; callers catch it
-    """The file cannot be read on, for the reason in the finding."""
+    """The rest of the file cannot be read; `finding` says why."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -25,7 +25,7 @@ class UnreadableFile(Exception):  # noqa: N818 - carries a finding; callers catc
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file whose header was read; `chunks` raises UnreadableFile where rows cannot be read on.
+    """A file whose header was read; `chunks` raises UnreadableFile at the first unreadable row.
 
     `unpacked_bytes` is the uncompressed size that the file states; 0 if it is not compressed.
     """

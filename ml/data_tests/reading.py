@@ -1,4 +1,4 @@
-"""A landed file -> chunks of raw rows. What cannot be read is a finding; nothing is guessed."""
+"""A landed file -> chunks of raw rows. Unreadable content is a finding; nothing is guessed."""
 
 from __future__ import annotations
 

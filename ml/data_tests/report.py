@@ -16,7 +16,7 @@ FIRST_ROWS: Final = 3
 class Finding:
     """One limit that a file breaks.
 
-    `rows` are the first, at most three, row numbers concerned; 1 is the first row of data.
+    `rows` holds the first affected row numbers, at most three; 1 is the first row of data.
     """
 
     test: str
@@ -29,7 +29,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """As a person reads it: `column bmi: 4.2 % missing, limit 1 % (rows 3, 8, 21)`."""
+        """The finding as text: `column bmi: 4.2 % missing, limit 1 % (rows 3, 8, 21)`."""
         where = f"column {self.column}: " if self.column else ""
         more = ", …" if self.count > len(self.rows) else ""
         rows = f" ({_rows(self.rows)}{more})" if self.rows else ""
@@ -50,7 +50,7 @@ class DataTestReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the file may be learnt from."""
+        """Whether the file may be trained on."""
         return not self.findings
 
     @property
@@ -64,11 +64,11 @@ class DataTestReport:
         return f"{self.file}: {'; '.join(shown)}{more}"
 
     def to_json(self) -> str:
-        """The report as a document, sentences included."""
+        """The report as JSON text, sentences included."""
         return json.dumps(self.document(), indent=2, ensure_ascii=False)
 
     def document(self) -> dict[str, object]:
-        """The same as JSON's types."""
+        """The report as JSON types."""
         return {
             "format": 1,
             "file": self.file,
@@ -86,7 +86,7 @@ class DataTestReport:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share as text with three figures: `4.2 %`."""
+    """`part` of `whole` as text with up to three figures: `4.2 %`."""
     return f"{100 * part / whole:.3g} %"
 
 

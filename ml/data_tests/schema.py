@@ -1,4 +1,4 @@
-"""Columns of a file against the columns of the contract."""
+"""Compares the columns of a file with those of the contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def schema_findings(header: Sequence[str], contract: DataContract) -> list[Finding]:
-    """Missing, renamed and extra columns; their order does not matter."""
+    """Findings for missing, renamed and extra columns; order does not matter."""
     missing = [name for name in contract.columns if name not in header]
     extra = [name for name in header if name not in contract.columns]
     findings = []

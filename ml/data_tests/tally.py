@@ -31,13 +31,13 @@ _TRACKED_VALUES: Final = 1_000
 
 @dataclass(slots=True)
 class Rows:
-    """How many rows something concerns, and the first few of them."""
+    """The number of affected rows, and the first few row numbers."""
 
     count: int = 0
     first: tuple[int, ...] = ()
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Take more row numbers, in ascending order."""
+        """Add row numbers, in ascending order."""
         rows = tuple(int(number) for number in numbers)
         self.count += len(rows)
         self.first = (*self.first, *rows[:FIRST_ROWS])[:FIRST_ROWS]
@@ -56,7 +56,7 @@ class ColumnTally:
     values: dict[object, int] = field(default_factory=dict)
 
     def add_values(self, column: pd.Series) -> None:
-        """Count values; beyond 1,000 different ones, only those that are tracked already."""
+        """Count values; beyond 1,000 distinct ones, only those tracked already."""
         for value, count in column.value_counts(dropna=True).items():
             if value in self.values or len(self.values) < _TRACKED_VALUES:
                 self.values[value] = self.values.get(value, 0) + int(count)
@@ -76,12 +76,12 @@ class ColumnTally:
 
     @property
     def most_frequent(self) -> int:
-        """Rows that hold the most frequent value (of those tracked)."""
+        """Number of rows with the most frequent of the tracked values."""
         return max(self.values.values(), default=0)
 
 
 class Duplicates:
-    """Finds rows whose content came before, by a 64-bit hash."""
+    """Finds rows that repeat an earlier row, by a 64-bit hash of their content."""
 
     def __init__(self, columns: Iterable[str]) -> None:
         self._columns = list(columns)
@@ -90,7 +90,7 @@ class Duplicates:
         self.rows = Rows()
 
     def add(self, raw: pd.DataFrame) -> None:
-        """Take a chunk indexed by row number; a row with a missing cell is never a duplicate."""
+        """Add a chunk indexed by row number; a row with a missing cell is never a duplicate."""
         part = raw[self._columns].dropna()
         if not self._columns:
             return  # the id is the only column

@@ -10,8 +10,8 @@
     Path("report.html").write_text(render_report(result))
 
 Data are a path, a folder, or a pandas or pyarrow table. `save_profile` and `save_result` keep both
-for later; `python -m ml.drift` does the same on files. What counts as too small to matter, and how
-many false alarms a year are acceptable, stands in `AlarmBudget`.
+for later; `python -m ml.drift` does the same on files. `AlarmBudget` says how many false alarms a
+year are acceptable and which changes are too small to matter.
 """
 
 from importlib import import_module

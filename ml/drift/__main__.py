@@ -66,7 +66,7 @@ def _fitted(options: argparse.Namespace) -> Profile:
 
 
 def _like(options: argparse.Namespace) -> Profile:
-    """Profile on the columns and grids of another profile, so that the two can be merged."""
+    """Profile with the columns and grids of another profile, so that the two can be merged."""
     given = [options.time_column, options.ignore, options.categories, options.history]
     if any([*given, options.predictions, options.labels]):
         raise DriftInputError("--like takes columns and history from the profile; name no others")

@@ -1,6 +1,6 @@
 """Errors of the drift engine.
 
-Users meet one of them, since there is one thing to do about it: give the engine other input.
+Users see only one of them, since the remedy is always the same: give the engine other input.
 Drift is not an error, and neither is a window with too few rows: both are verdicts.
 """
 

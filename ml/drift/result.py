@@ -38,11 +38,11 @@ class AlarmBudget:
     """How many false alarms are acceptable, and which changes are too small to matter.
 
     Args:
-        false_alarms_per_year: of all columns together, when nothing changes.
+        false_alarms_per_year: expected over all columns together if nothing changes.
         checks_per_year: 365 for a daily check.
         smallest_effect: no limit is below it; a shift in standard deviations, and Cohen's w.
         smallest_share: no limit of new or missing values is below it; a share of the rows.
-        least_rows: windows with fewer rows are not judged.
+        least_rows: a window with fewer rows is not judged.
         largest_limit_sd: a column whose limit is above it counts as not enough data.
 
     Raises:
@@ -64,13 +64,13 @@ class AlarmBudget:
             )
 
     def chance(self, columns: int) -> float:
-        """Chance of a false alarm that one check leaves to one of so many columns."""
+        """Probability of a false alarm that one column may have in one check of `columns`."""
         return self.false_alarms_per_year / self.checks_per_year / max(columns, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The value of one statistic of one column, and the limit above which it is drift.
+    """The value of one statistic of one column, and the limit above which it counts as drift.
 
     Args:
         statistic: its kind, by the name in the registry of `ml.drift.statistics`.
@@ -82,7 +82,7 @@ class Signal:
 
     @property
     def ratio(self) -> float:
-        """The value in units of the limit; above 1 it is drift."""
+        """Value divided by limit; above 1 it is drift."""
         return self.value / self.limit
 
 
@@ -102,7 +102,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Shares of the rows on both sides over common steps, for drawing.
+    """Histograms of both sides on common bins, as shares of the rows, for drawing.
 
     edges: shape (k + 1,) in the column's unit for numbers, empty for categories; labels: shape (k,)
     for categories. Clipped at 0.5 and 99.5 % of both sides.
@@ -121,7 +121,7 @@ class ColumnResult:
     Args:
         signals: every statistic that is defined for the column. `wasserstein`,
             `kolmogorov_smirnov` and `euclidean` are for information and decide nothing.
-        ratio: of the leading signal to its limit.
+        ratio: value / limit of the leading signal.
         alarm_share: this column's part of the excess over the limits of all columns, 0-1.
         wasserstein: exact Wasserstein-1 in reference standard deviations, (value, low, high); None
             where the reference has no spread. The statistic `distance` is its robust form, with
@@ -152,7 +152,7 @@ class ColumnResult:
     past: tuple[tuple[date, float], ...] = ()
 
     def signal(self, statistic: str) -> Signal | None:
-        """The signal of one statistic; None where it is undefined for the column."""
+        """The signal of one statistic; None if it is undefined for the column."""
         return next((s for s in self.signals if s.statistic == statistic), None)
 
     @property
@@ -168,7 +168,7 @@ class CheckResult:
     Args:
         profile_name: of the profile that the window was compared with.
         columns: those that drifted first, then the others; each group by falling ratio.
-        ratio: the largest of all columns: one number for the whole window.
+        ratio: the largest ratio of all columns: one number for the whole window.
         rows_needed: the fewest rows that a check of these columns needs.
         missing_days: days within the window without any row.
     """
@@ -193,7 +193,7 @@ class CheckResult:
 
     @property
     def ranked(self) -> tuple[ColumnResult, ...]:
-        """All columns by falling ratio; columns that are gone come first, all values missing."""
+        """All columns by falling ratio; columns that are gone (all values missing) come first."""
         gone = (
             ColumnResult(
                 name=name,

@@ -35,7 +35,7 @@ def save_result(
     Args:
         result: of a check.
         path: of the JSON file.
-        beside: further members of the JSON object, the caller's own; `load_result` ignores them.
+        beside: the caller's additional members of the JSON object; `load_result` ignores them.
     """
     members = {_NAMES.get(name, name): value for name, value in asdict(result).items()}
     for column, found in zip(members["features"], result.columns, strict=True):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A fitted model and the columns it was trained on, maybe those of an older model.yml."""
+    """A fitted model and its training columns, which may be those of an older model.yml."""
 
     model: Predictor
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class MetricPair:
-    """One metric of both models; champion is None where there is none yet."""
+    """One metric of both models; `champion` is None if there is none yet."""
 
     name: str
     goal: str
@@ -61,7 +61,7 @@ class MetricPair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the gate decides on.
+    """The evidence that the gate decides on.
 
     `predictions` holds a row for each frozen row: `true`, `challenger`, and `champion` if any.
     """
@@ -75,12 +75,12 @@ def compare(
 ) -> Comparison:
     """Score both models on every frozen row, with the metrics of model.yml.
 
-    Neither was trained on these rows: a hash of a row's key decides for good which are frozen.
+    Neither was trained on these rows: the hash of a row's key decides permanently which are frozen.
 
     Args:
         test: columns and target of the frozen rows.
-        challenger: wants production traffic.
-        champion: holds it; None where there is none yet.
+        challenger: the new model.
+        champion: the model in production; None if there is none yet.
         config: of the model.
 
     Raises:

@@ -102,14 +102,14 @@ def _contestant(folder: ModelFolder) -> Contestant:
 
 
 def _copy_challenger(model: Path, folder: Path) -> None:
-    """Keep what describes the challenger beside the evidence, but not the model itself."""
+    """Copy the challenger's metadata beside the evidence, but not the model itself."""
     for name in ("MLmodel", TRAINING_FILE):
         if (model / name).is_file():
             shutil.copyfile(model / name, folder / name)
 
 
 def _profile_of(model: Path, prepared: Path, config: ModelConfig) -> tuple[Profile, Sequence[str]]:
-    """The model's own reference profile, else one of the training rows prepared here, with notes.
+    """The model's reference profile, or one of the prepared training rows, with notes.
 
     A version that a person registered has none; that of an older release may be unreadable.
     """

@@ -24,7 +24,7 @@ class Evidence:
     Args:
         cycle_id: the cycle that the evidence belongs to.
         challenger_version: None while the challenger is not registered yet.
-        champion_version: of the model it was compared with; None where there is none.
+        champion_version: of the model it was compared with; None if there was none.
         metrics: of both models.
         test_rows: number of frozen rows.
         prepared: where the rows come from.
@@ -42,11 +42,11 @@ class Evidence:
     notes: Sequence[str]
 
     def write(self, folder: Path) -> None:
-        """Write it. Last of all files: whoever finds it finds the rest."""
+        """Write evidence.json, after all other files: its presence means that they are complete."""
         write_json(folder / EVIDENCE_FILE, self.document())
 
     def document(self) -> dict[str, Any]:
-        """As the app reads it."""
+        """The JSON object that the app reads."""
         champion = None
         if self.champion_version is not None:
             metrics = {pair.name: pair.champion for pair in self.metrics}
@@ -77,8 +77,8 @@ def split_notes(test_percent: float, *, challenger: Path, champion: Path | None)
 
     Args:
         test_percent: share of the rows that are frozen now.
-        challenger: its folder.
-        champion: the same; None where there is none.
+        challenger: its model folder.
+        champion: its model folder; None if there is none.
     """
     notes = []
     for role, folder in (("challenger", challenger), ("champion", champion)):

@@ -30,13 +30,13 @@ _ROOM: Final = 1.25  # keeps the largest difference off the end of its axis
 def render_report(
     comparison: Comparison, *, config: ModelConfig, champion_version: str | None, cycle_id: str
 ) -> str:
-    """A self-contained page. It shows the evidence; the app decides by it and records why.
+    """A self-contained HTML page that shows the evidence; the decision is the app's.
 
     Args:
         comparison: of both models on the frozen rows.
         config: of the model.
-        champion_version: None when there is none yet.
-        cycle_id: whose evidence it is.
+        champion_version: None if there is none yet.
+        cycle_id: the cycle that the evidence belongs to.
     """
     title = f"Evaluation · {config.name} · cycle {cycle_id}"
     good = all(_wins(pair) for pair in comparison.metrics)

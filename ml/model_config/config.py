@@ -1,4 +1,4 @@
-"""All settings of one model, and the checks of what its sections say of each other."""
+"""All settings of one model, and checks across the sections of its file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _wrong_name(name: str, info: ValidationInfo) -> str | None:
 
 
 def _unfit_column(name: str, info: ValidationInfo) -> str | None:
-    """Of a column that is named as target, id or time."""
+    """Why a column cannot be the target, id or time; None if it can."""
     data, top = info.data.get("data"), top_of(info)
     known = data.columns if data is not None else () if top is None else top.columns
     if known and name not in known:
@@ -78,7 +78,7 @@ def _unfit_time(name: str, info: ValidationInfo) -> str | None:
 
 
 def _usable(info: ValidationInfo) -> list[str]:
-    """Columns that can be learnt from, in file order; none where data.columns could not be read."""
+    """Columns usable as features, in file order; empty if data.columns could not be read."""
     data, roles = info.data.get("data"), {info.data.get(key) for key in ("target", "id", "time")}
     return [
         name
@@ -114,7 +114,7 @@ Column = Annotated[str, checked(_unfit_column)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ModelConfig:
-    """One model.yml. `config_sha256` changes with any setting or with pipeline.py."""
+    """The content of one model.yml. `config_sha256` covers every setting and pipeline.py."""
 
     name: Annotated[str, checked(_wrong_name)]
     task: Task

@@ -1,4 +1,4 @@
-"""The `data` section of model.yml: what a landed file must look like to be learnt from."""
+"""The `data` section of model.yml: the contract that a landed file must meet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings are made of: how their values are read, and how one is refused."""
+"""Field types of the settings: how values are read, and how they are refused."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _ISO_DATES: Final = "ISO8601"  # pandas' word for any ISO form
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """What the top of the file says, for checks inside its sections.
+    """Top-level entries of the file, for checks inside its sections.
 
     Args:
-        task: None where the file names none that is known.
+        task: None if the file names no known task.
         columns: names under data.columns.
         floors: metrics under gate.floors.
     """
@@ -46,20 +46,20 @@ class Top:
 
 
 def top_of(info: ValidationInfo) -> Top | None:
-    """The top of the file that is being read; None where settings are made by code."""
+    """The top of the file that is being read; None if the settings are built in code."""
     top: Top | None = info.context
     return top
 
 
 def refusal(text: str) -> PydanticCustomError:
-    """What is wrong with a value and what to write instead; to be raised."""
+    """An error to raise: what is wrong with a value and what to write instead."""
     return PydanticCustomError("refused", "{text}", {"text": text})
 
 
 def checked(problem: Callable[[Any, ValidationInfo], str | None]) -> AfterValidator:
-    """A field's check, which says what is wrong and what to write instead, or None.
+    """A validator from `problem`, which returns what is wrong with a value and the remedy, or None.
 
-    It is not asked about None: that is a setting that was left out.
+    It is not called for None, which is a setting that was left out.
     """
 
     def check(value: Any, info: ValidationInfo) -> Any:

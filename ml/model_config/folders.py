@@ -1,4 +1,4 @@
-"""The model folders below ml/models: which there are, and the settings of each."""
+"""The model folders below ml/models, and the settings of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_model(name: str, root: Path = MODELS) -> ModelConfig:
     """Read and check one model.
 
     Raises:
-        UnknownModelError: no such folder; the message names the nearest one.
+        UnknownModelError: the folder does not exist; the message suggests the nearest name.
         ModelConfigError: every mistake in the file at once, each with line and remedy.
     """
     from ml.model_config.reader import parse_model  # noqa: PLC0415 - see the package's docstring
@@ -39,7 +39,7 @@ def read_model(name: str, root: Path = MODELS) -> ModelConfig:
 
 
 def read_all(root: Path = MODELS) -> tuple[ModelConfig, ...]:
-    """Every model; the mistakes of all files come in one ModelConfigError."""
+    """Read every model; one ModelConfigError holds the mistakes of all files."""
     configs: list[ModelConfig] = []
     problems: list[str] = []
     for name in available_models(root):

@@ -8,7 +8,7 @@ Place: TypeAlias = tuple[str | int, ...]  # keys and indices from the top of the
 
 
 class Problems:
-    """The mistakes noted so far; false while there are none."""
+    """The mistakes noted so far; falsy if there are none."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -24,9 +24,9 @@ class Problems:
         self._found.append((line, f"{self._file}:{line}  {named}: {text}"))
 
     def add_missing_file(self, file: str, remedy: str) -> None:
-        """Note that a file beside this one is not there."""
+        """Note that a file next to this one is missing."""
         self._found.append((0, f"{file} is missing; {remedy}"))
 
     def lines(self) -> tuple[str, ...]:
-        """In file order."""
+        """The mistakes as text, in file order."""
         return tuple(text for _, text in sorted(self._found))

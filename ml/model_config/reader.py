@@ -1,4 +1,4 @@
-"""The content of a model.yml -> ModelConfig, or every mistake in it."""
+"""Parses a model.yml into a ModelConfig, or lists every mistake in it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _problems_of_code(code: Path) -> tuple[str, ...]:
 
 
 def _with_params(file: YamlFile) -> dict[str, Any]:
-    """What is written; in training.params, which scikit-learn reads, with YAML's types."""
+    """The file's values as written, but training.params with YAML's types, for scikit-learn."""
     training = file.written.get("training")
     if not isinstance(training, dict) or "params" not in training:
         return file.written
@@ -100,13 +100,13 @@ def _sha256(meant: object, code: Path) -> str:
 
 
 def _sorted(meant: Any) -> Any:
-    """Mappings by key; YAML's keys are of any type."""
+    """Sort mappings by key, recursively; YAML keys may have any type."""
     if isinstance(meant, dict):
         return {str(key): _sorted(meant[key]) for key in sorted(meant, key=str)}
     return [_sorted(item) for item in meant] if isinstance(meant, list) else meant
 
 
 def _shown(path: Path) -> str:
-    """The path as a person at the project's root writes it."""
+    """The path relative to the project's root, for messages."""
     parts = path.parts[-4:]
     return "/".join(parts) if parts[:2] == ("ml", "models") else str(path)

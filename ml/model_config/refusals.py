@@ -1,4 +1,4 @@
-"""What pydantic refuses, as a person is told: what is wrong and what to write instead."""
+"""Turns pydantic's errors into sentences: what is wrong and what to write instead."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOT_OF_TYPE: Final = {
 
 
 def place_of(error: ErrorDetails) -> Place:
-    """Where in the file it is."""
+    """The place in the file that an error is about."""
     return tuple(part for part in error["loc"] if part != _KEY)
 
 
@@ -79,6 +79,6 @@ def _section(settings: type, place: Place) -> Any:
 
 
 def _keys(section: Any) -> list[str]:
-    """What a file may name in a section; names that only code sets are in angle brackets."""
+    """The keys allowed in a section; placeholders for free names are in angle brackets."""
     keys = (field.alias or name for name, field in section.__pydantic_fields__.items())
     return [key for key in keys if not key.startswith("<")]

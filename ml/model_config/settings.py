@@ -1,4 +1,4 @@
-"""The sections of model.yml but for `data`; each checks itself."""
+"""The sections of model.yml other than `data`; each validates itself."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _days(days: Any, info: ValidationInfo) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrainingSettings:
-    """How a model is fitted; `window_days` is None in a cumulative window."""
+    """How a model is trained; `window_days` is None for a cumulative window."""
 
     params: Mapping[Annotated[str, checked(_set_elsewhere)], Any] = field(default_factory=dict)
     seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
@@ -98,12 +98,12 @@ def _not_measured(metric: str, info: ValidationInfo) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class PerformanceSettings:
-    """When predictions whose labels came later count as worse than the champion was.
+    """When the champion's realised performance counts as worse than at its promotion.
 
     Args:
-        metric: accuracy (share of right classes) or mae (unit of the target).
-        margin: how much worse is still as good, in the metric's unit.
-        days: how far back predictions are looked at.
+        metric: accuracy (share of correct classes) or mae (unit of the target).
+        margin: largest acceptable loss, in the metric's unit.
+        days: how many days back predictions are included.
     """
 
     metric: Annotated[Literal["accuracy", "mae"], checked(_not_measured)]
@@ -123,15 +123,15 @@ class DriftSettings:
     """The daily comparison of production rows with the champion's reference profile.
 
     Args:
-        window_days: days of rows that one check looks at.
-        false_alarms_per_year: of the whole model, when nothing changes.
-        smallest_effect: what matters at all: a shift in reference sd, and Cohen's w.
-        smallest_share: what matters of new or missing values, a share of the rows.
-        min_rows: fewer are never judged.
-        late_days: past days that are looked at again for rows that came late.
-        without_labels: what drift leads to while no labelled row has landed since the champion
+        window_days: days of rows in one check.
+        false_alarms_per_year: expected for the whole model if nothing changes.
+        smallest_effect: smaller changes never count: a shift in reference sd, and Cohen's w.
+        smallest_share: smaller shares of new or missing values never count, 0-1.
+        min_rows: a window with fewer rows is not judged.
+        late_days: past days that are checked again if rows came late.
+        without_labels: what to do about drift if no labelled row has landed since the champion
             was trained.
-        performance: None: realised performance is shown, not judged.
+        performance: None: realised performance is shown but not judged.
     """
 
     window_days: Days = 1
@@ -151,7 +151,15 @@ class DriftSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RetrainSettings:
-    """When a reason to retrain is enough; without any reason the model is never retrained."""
+    """The retrain policy: which reasons count, cooldown, job budget, attempts.
+
+    Args:
+        reasons: kinds that may lead to a retraining; if empty, the model is never retrained.
+        cooldown: minimum time between retrainings; a manual request overrides it.
+        drift_overrides_cooldown: drift and worse performance override the cooldown too.
+        max_jobs_per_30_days: job budget, in a sliding window.
+        max_attempts: how often a failing job is submitted in one cycle.
+    """
 
     reasons: tuple[Reason, ...] = get_args(Reason)
     cooldown: Duration = timedelta(days=1)
@@ -162,6 +170,6 @@ class RetrainSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RolloutSettings:
-    """How long the old deployment is kept after a promotion."""
+    """`soak` is how long the old deployment is kept after a promotion."""
 
     soak: Duration = timedelta(minutes=10)

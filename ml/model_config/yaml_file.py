@@ -43,7 +43,7 @@ class YamlFile:
 
 
 def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
-    """Read a file that holds one mapping; None, with each problem noted, where it does not."""
+    """Read a file that holds one mapping; otherwise note each problem and return None."""
     lines: dict[Place, int] = {}
     written, meant = None, None
     if len(content) > _MOST_BYTES:
@@ -77,7 +77,7 @@ def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Names the line of a scalar that is not of its type, such as the day 2026-99-99."""
+    """Reports the line of a scalar that YAML cannot convert, such as the day 2026-99-99."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - yaml's
         try:
@@ -91,7 +91,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _written(node: yaml.Node, place: Place, lines: dict[Place, int], problems: Problems) -> Any:
-    """Scalars as text, None for null; notes the line of each place."""
+    """A node with scalars as text, None for null; records the line of each place."""
     lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         items = enumerate(node.value)
@@ -110,7 +110,7 @@ def _written(node: yaml.Node, place: Place, lines: dict[Place, int], problems: P
 
 
 def _unfolded(node: yaml.Node) -> int:
-    """How many values a document has with every alias written out: a few lines may be billions."""
+    """Number of values with all aliases expanded: a few lines of YAML may expand to billions."""
     sizes: dict[int, int] = {}
 
     def size(item: yaml.Node | tuple[yaml.Node, yaml.Node]) -> int:

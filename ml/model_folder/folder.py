@@ -32,7 +32,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """The content of an MLmodel file, with the name and version that the mounted path tells."""
+    """The content of an MLmodel file, with the model's name and version from the mounted path."""
 
     path: Path
     name: str
@@ -45,7 +45,7 @@ class ModelFolder:
         """Find and read the MLmodel in `model_dir` or in one of its folders.
 
         Raises:
-            ModelArtefactError: none or several, unreadable, not saved with skops, no signature.
+            ModelArtefactError: no or several MLmodel files, unreadable, not skops, no signature.
         """
         found = sorted({*model_dir.glob(_MLMODEL), *model_dir.glob(f"*/{_MLMODEL}")})
         if len(found) != 1:
@@ -81,10 +81,10 @@ class ModelFolder:
         )
 
     def load(self) -> Predictor:
-        """Load the estimator; it may hold trusted types only.
+        """Load the estimator; only trusted types are allowed.
 
         Raises:
-            ModelArtefactError: it holds other types, or does not load.
+            ModelArtefactError: it contains other types, or does not load.
         """
         import skops.io  # noqa: PLC0415 - seconds and 90 MB, only to load a model
         from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415 - same

@@ -1,4 +1,4 @@
-"""The columns a model wants, as its MLflow signature states them."""
+"""The input columns of a model, from its MLflow signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a window as a command: of an Azure ML job, and of a process beside the app."""
+"""The check of a window as a command, for an Azure ML job and for the app's child process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the check; a verdict of any kind is a success.
+    """Run the check; the command succeeds whatever the verdict.
 
     Raises:
-        SystemExit: REFUSED_EXIT_CODE where the files cannot be compared; the last line says why.
+        SystemExit: REFUSED_EXIT_CODE if the files cannot be compared; the last line says why.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
@@ -85,7 +85,7 @@ def figures(check: WindowCheck) -> dict[str, float]:
 
 
 def _moment(text: str) -> datetime:
-    """Parse ISO 8601 with an offset: a bare time would depend on the machine."""
+    """Parse an ISO 8601 time, which must have an offset: without one it depends on the machine."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text} has no offset; write e.g. {text}Z")

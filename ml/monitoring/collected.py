@@ -31,7 +31,7 @@ _UNNAMED_VERSIONS: Final = ("", "default", "unknown")
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of lines, and of lines and rows that were left out."""
+    """Number of lines read, and of lines and rows left out, by cause."""
 
     lines: int = 0
     unreadable: int = 0  # torn, too long, not JSON, not an event
@@ -68,7 +68,7 @@ class Event:
     rows: Sequence[Mapping[str, Any]]
 
     def is_of(self, version: str) -> bool:
-        """Whether this model version scored it, by the event or else by the deployment's name."""
+        """Whether this version scored it, by the event's version or the deployment's name."""
         if self.version not in _UNNAMED_VERSIONS:
             return self.version == version
         return self.deployment == f"{_DEPLOYMENT_PREFIX}{version}"
@@ -76,12 +76,12 @@ class Event:
 
 @dataclass(slots=True)
 class Recent:
-    """The latest keys, a fixed number of them."""
+    """Remembers the most recent keys, up to a fixed number."""
 
     _seen: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     def has(self, *key: Hashable) -> bool:
-        """Whether this key has been seen; it is remembered."""
+        """Whether this key was seen before; remembers it."""
         digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=12).digest()
         if digest in self._seen:
             return True
@@ -102,8 +102,8 @@ def events(
 ) -> Iterator[Event]:
     """All events in [start, end), in the order of deployments, folders and lines.
 
-    An event or row that was written twice comes once: events are known by their id, rows by their
-    own id and that of the request.
+    Events and rows that were written twice are returned once: events are identified by their id,
+    rows by row id and request id.
 
     Args:
         collected: the folder of one endpoint; holds a folder a deployment.
@@ -135,7 +135,7 @@ def events(
 
 
 def _is_outside(folders: Sequence[str], start_utc: datetime, end_utc: datetime) -> bool:
-    """Whether a date folder is too far from the window; folders without a date never are."""
+    """Whether a date folder is outside the window; folders without a date are not."""
     numbers = [int(name) for name in folders if name.isdecimal()][:3]
     if len(numbers) < 3:  # noqa: PLR2004 - year, month, day
         return False

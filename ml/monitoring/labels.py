@@ -1,6 +1,6 @@
-"""Labelled rows: the accepted files of a model, read as the data tests read them.
+"""Labelled rows: the accepted files of a model, read the way the data tests read them.
 
-The modification time of a file is when it landed: mounted blobs show theirs, and downloads set it.
+A file's modification time is when it landed: mounts preserve the blob's time, downloads set it.
 """
 
 from __future__ import annotations

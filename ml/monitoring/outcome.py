@@ -27,7 +27,7 @@ _MOST_LEADING: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckWindow:
-    """Says which rows are checked: those with an event time in [start, end), aware, UTC."""
+    """The rows to check: those with an event time in [start, end), timezone-aware, UTC."""
 
     day: date
     start_utc: datetime
@@ -42,7 +42,7 @@ class WindowCheck:
     Args:
         result: of the drift engine.
         sentence: the verdict, what changed, and what could not be read.
-        performance: None if no label came and model.yml does not ask for it.
+        performance: None if there are no labels and model.yml does not configure it.
     """
 
     result: CheckResult
@@ -56,7 +56,7 @@ class WindowCheck:
 
 
 def write_check(check: WindowCheck, folder: Path) -> None:
-    """Write drift.json, then check.json: whoever finds check.json finds the other files too."""
+    """Write drift.json, then check.json: if check.json exists, the result is complete."""
     performance = check.performance
     save_result(
         check.result,

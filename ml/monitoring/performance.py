@@ -18,14 +18,14 @@ LEAST_ROWS: Final = 50
 
 
 class Metric(StrEnum):
-    """What is measured of every labelled row."""
+    """The metric computed for every labelled row."""
 
     ACCURACY = "accuracy"  # share of right classes; more is better
     ABSOLUTE_ERROR = "mean absolute error"  # unit of the target; less is better
 
     @property
     def setting(self) -> str:
-        """As model.yml and the ledger call it."""
+        """Its name in model.yml and in the ledger."""
         return "accuracy" if self is Metric.ACCURACY else "mae"
 
 
@@ -58,9 +58,9 @@ class Performance:
         by_day: newest last.
         predictions: number of distinct rows that were predicted.
         labelled: number of those that have a label.
-        baseline: the champion's value when it was chosen; None: not known.
-        margin: how much worse is acceptable; None: model.yml does not say.
-        obstacle: why labels cannot be joined, the rest of a sentence; else empty.
+        baseline: the champion's value when it was promoted; None if unknown.
+        margin: largest acceptable loss; None if model.yml does not set one.
+        obstacle: why labels cannot be joined, as the rest of a sentence; empty if they can.
     """
 
     verdict: Realised

@@ -26,7 +26,7 @@ def performance_section(found: Performance) -> str:
 
 
 def _limit(found: Performance) -> tuple[float, bool] | None:
-    """The value beyond which it is worse, and whether lower is better."""
+    """The limit of the metric, and whether lower values are better."""
     if found.baseline is None or found.margin is None:
         return None
     lower_is_better = found.metric is Metric.ABSOLUTE_ERROR

@@ -33,8 +33,8 @@ _SECONDS_A_DAY: Final = 86_400
 class Predictions:
     """Predictions by row id, each with the latest label of its row.
 
-    Of several predictions or labels of one row the last one counts. Each takes about thirty bytes
-    of memory, however long its id is: ids are compared by a hash of 64 bits.
+    If a row has several predictions or labels, the last one counts. Each takes about thirty bytes
+    of memory whatever the length of its id: ids are compared by a 64-bit hash.
 
     Args:
         config: of a model with a row id.
@@ -113,7 +113,7 @@ class Predictions:
         """Judge the predictions that have a label.
 
         Args:
-            baseline: the champion's value on its frozen rows; None: not known.
+            baseline: the champion's value on its frozen rows; None if unknown.
         """
         settings = self._config.drift.performance
         margin = None if settings is None else settings.margin
@@ -164,7 +164,7 @@ class _Joined:
 
 
 def unjudged(config: ModelConfig, baseline: float | None, obstacle: str) -> Performance:
-    """The performance where no label can be joined, with the reason."""
+    """The performance if no label can be joined, with the reason."""
     settings = config.drift.performance
     return Performance(
         verdict=Realised.NOT_JUDGED,
@@ -176,7 +176,7 @@ def unjudged(config: ModelConfig, baseline: float | None, obstacle: str) -> Perf
 
 
 def metric_of(config: ModelConfig) -> Metric:
-    """The metric that model.yml names, or that of the model's task."""
+    """The metric that model.yml names, or the default of the model's task."""
     settings = config.drift.performance
     name = settings.metric if settings else None
     if name is None:

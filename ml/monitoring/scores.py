@@ -33,8 +33,8 @@ def judge_scores(
         scores: shape (n,): 1 or 0 for a right or wrong class, or the absolute error.
         days: shape (n,), since 1970.
         metric: of the scores.
-        baseline: the champion's value when it was chosen; None: shown without a verdict.
-        margin: how much worse is acceptable; None: shown without a verdict.
+        baseline: the champion's value when it was promoted; None gives no verdict.
+        margin: largest acceptable loss; None gives no verdict.
         predictions: number of distinct rows that were predicted.
     """
     overall = _estimate(scores, metric, days) if len(scores) else None
@@ -53,7 +53,7 @@ def judge_scores(
 def _estimate(
     scores: NDArray[np.float64], metric: Metric, days: NDArray[np.int64] | None
 ) -> Estimate:
-    """Mean with Wilson's interval for shares or Student's, or that of the days if it is wider."""
+    """Mean with 95 % interval: Wilson (shares) or Student, or that of the days if wider."""
     n, mean = len(scores), float(scores.mean())
     if metric is Metric.ACCURACY:
         z = float(ndtri(0.5 + _CONFIDENCE / 2))
@@ -73,7 +73,7 @@ def _estimate(
 
 
 def _half_of_days(scores: NDArray[np.float64], days: NDArray[np.int64]) -> float:
-    """Half-width of an interval that counts each day as one draw, since its rows are alike."""
+    """Half-width of an interval with days as the sampling unit: rows of one day are correlated."""
     _, slot = np.unique(days, return_inverse=True)
     rows = np.bincount(slot)
     apart = np.bincount(slot, weights=scores - scores.mean())  # sum of deviations, by day

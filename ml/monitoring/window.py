@@ -70,10 +70,10 @@ def check_window(
         config: of the model.
         profile: the champion's reference profile.
         collected: folder of one endpoint as Azure's collector writes it.
-        past: folder with earlier drift.json at any depth; None: there are none.
-        labels: folder of accepted files, see `ml.monitoring.labels`; None: there are none.
-        baseline: the champion's value of the metric on its frozen rows; None: not known.
-        window: says which rows.
+        past: folder with earlier drift.json at any depth; None if there are none.
+        labels: folder of accepted files, see `ml.monitoring.labels`; None if there are none.
+        baseline: the champion's value of the metric on its frozen rows; None if unknown.
+        window: the rows to check.
         output: folder, made here, for drift.json, report.html and check.json.
 
     Raises:
@@ -110,7 +110,7 @@ def check_window(
 
 
 def alarm_budget_of(config: ModelConfig) -> AlarmBudget:
-    """The alarm budget that model.yml sets."""
+    """The false-alarm budget that model.yml sets."""
     settings = config.drift
     return AlarmBudget(
         false_alarms_per_year=settings.false_alarms_per_year,
@@ -130,7 +130,7 @@ def _joined_since(config: ModelConfig, window: CheckWindow) -> datetime:
 
 
 def _predictions(config: ModelConfig, labels: Path | None) -> Predictions | None:
-    """For joining predictions to labels; None if that is not asked for or there is no row id."""
+    """The join of predictions and labels; None if it is not configured or rows have no id."""
     asked = labels is not None or config.drift.performance is not None
     return Predictions(config) if asked and config.id is not None else None
 
@@ -281,9 +281,9 @@ def _days(window: CheckWindow) -> tuple[date, ...]:
 
 
 def _earlier(past: Path | None) -> tuple[list[CheckResult], list[str]]:
-    """The last result of each earlier day, and a sentence for each file that cannot be read.
+    """The newest result of each earlier day, and a sentence for each unreadable file.
 
-    A day may have been checked again: then the last result by name counts.
+    If a day was checked several times, the last result by name counts.
     """
     results: dict[date | None, CheckResult] = {}
     lost = []

@@ -27,10 +27,10 @@ _MOST_NEW_COLUMNS: Final = 50
 
 
 class RoleRows:
-    """Scans the columns of one role, as the reference has them.
+    """Scans the columns of one role in the layout of the reference.
 
     Args:
-        reference: says which columns are compared, and as what.
+        reference: defines which columns are compared, and how.
         role: of the columns.
         config: of the model.
     """
@@ -94,7 +94,7 @@ class RoleRows:
 
 @dataclass(slots=True)
 class Requests:
-    """What scored requests held besides: rows, UTC days, and columns without a reference."""
+    """What else the scored requests contained: rows, UTC days, and columns without a reference."""
 
     known: Collection[str | None]
     rows: int = 0

@@ -159,7 +159,7 @@ def difference(value: float, *, span: float, finding: str) -> str:
 
 
 def _heights(shares: Sequence[float], highest: float, room: int) -> list[int]:
-    """In pixels; at least one for a share above 0."""
+    """Heights in pixels; at least one for a share above 0."""
     return [max(round(share / highest * room), int(share > 0)) for share in shares]
 
 

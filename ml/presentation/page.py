@@ -73,7 +73,7 @@ summary{list-style:none}}
 
 
 class Tone(StrEnum):
-    """The colour of a verdict; its sign and its words say the same."""
+    """The colour of a verdict, which its sign and words repeat."""
 
     GOOD = "good"
     ATTENTION = "attention"
@@ -128,7 +128,7 @@ def figure(caption: str, drawing: str) -> str:
 def table(
     caption: str, head: Sequence[str], rows: Sequence[str], *, numbers: Sequence[int] = ()
 ) -> str:
-    """A table in a box that scrolls sideways, by keyboard too.
+    """An HTML table in a box that scrolls horizontally, also by keyboard.
 
     Args:
         caption: plain text; labels the box as well.

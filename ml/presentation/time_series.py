@@ -58,7 +58,7 @@ def intervals(
     Args:
         days: ascending, at least one.
         values: (low, value, high), one a day.
-        limit: its value, and whether lower values are better; None: there is no limit.
+        limit: its value, and whether lower values are better; None if there is no limit.
         finding: as in `line`.
     """
     ends = [end for low, _, high in values for end in (low, high)]

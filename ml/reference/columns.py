@@ -1,4 +1,4 @@
-"""Reads cells alike for the reference and for production: 1, 1.0 and "1" are one category."""
+"""Reads cells the same way for reference and production: 1, 1.0 and "1" are one category."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_TEXT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """A column as reference and production are counted.
+    """How a column is counted in both reference and production.
 
     Args:
         contract: how its cells are read.
@@ -44,13 +44,13 @@ class Comparable:
 
     @classmethod
     def of_model(cls, name: str, config: ModelConfig) -> Comparable:
-        """A feature or the target as model.yml has it; `prediction` is read as the target is."""
+        """A feature or the target, as in model.yml; `prediction` is read like the target."""
         source = config.column(config.target if name == PREDICTION else name)
         return cls._of(name, source, is_number=source.numeric)
 
     @classmethod
     def of_profile(cls, column: Column, config: ModelConfig) -> Comparable:
-        """A column of a reference, which decides: model.yml may have changed since."""
+        """A column of a reference, which takes precedence: model.yml may have changed since."""
         name = config.target if column.name == PREDICTION else column.name
         source = config.data.columns.get(name)
         is_number = column.kind is Kind.NUMBER
@@ -72,13 +72,13 @@ class Comparable:
 
     @property
     def type(self) -> pa.DataType:
-        """Arrow's."""
+        """The Arrow type of its cells."""
         return pa.float64() if self.is_number else pa.string()
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One column of some rows; `unreadable` cells had a value but count as missing."""
+    """The cells of one column; the `unreadable` ones had a value but count as missing."""
 
     array: pa.Array
     unreadable: int

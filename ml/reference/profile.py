@@ -29,8 +29,8 @@ _DRAWS: Final = 40_000
 def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
     """Profile the training rows: every feature and the target.
 
-    Their days are the history if the model has a time column. Without one there is none to learn
-    from: training rows are sorted by a hash.
+    If the model has a time column, their days are the history. Without one there is no history,
+    since training rows are sorted by a hash.
 
     Args:
         train: rows that the model was fitted on, as `prepare` wrote them.
@@ -45,7 +45,7 @@ def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
 def with_predictions(
     profile: Profile, test: pd.DataFrame, predictions: NDArray[Any], config: ModelConfig
 ) -> Profile:
-    """The same profile with the model's predictions on rows that it was not trained on.
+    """Add the model's predictions on rows that it was not trained on to its profile.
 
     Args:
         profile: of the training rows.

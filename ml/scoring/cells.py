@@ -1,4 +1,4 @@
-"""The check of one column's values in a request."""
+"""Checks the values of one column in a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN_CHARACTERS = 40
 
 
 def check_cells(values: Sequence[Any], column: Column) -> list[Any]:
-    """The values as the column's Python type; None stays where a value may be missing.
+    """Convert the values to the column's Python type; None is kept if values may be missing.
 
     Raises:
         BadRequestError: the first value that does not fit, with its row number.
@@ -58,12 +58,12 @@ def check_cells(values: Sequence[Any], column: Column) -> list[Any]:
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text that UTF-8 can encode: JSON may hold an unpaired surrogate."""
+    """Whether it is a string that UTF-8 can encode: JSON may hold an unpaired surrogate."""
     return isinstance(value, str) and value == value.encode(errors="ignore").decode()
 
 
 def shown(value: object) -> str:
-    """A caller's value, cut to fit into a message."""
+    """A value from the request, shortened for a message."""
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
@@ -122,7 +122,7 @@ def _datetime(value: Any) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _CellType:
-    """How a value becomes a cell of an MLflow column type, and what to send instead."""
+    """How a value is converted to an MLflow column type, and what to send if it is refused."""
 
     wanted: str
     convert: Callable[[Any], Any]

@@ -38,7 +38,7 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 _FLUSH_SECONDS = 5.0
 _REPORT_SECONDS = 10.0
-# Of batches that wait while the collector is away: 1,500 batches of 10,000 rows are gigabytes.
+# Limit for queued batches while the collector is down: 1,500 of 10,000 rows would be gigabytes.
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
 # A number in a list: 24 for the object, 8 for the reference, and a share of the request's body.
 _CELL_BYTES = 40
@@ -46,9 +46,9 @@ _CELL_BYTES = 40
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
-    """Where to send, and the percentage of requests that is collected of each kind.
+    """The collector's address, and the percentage of requests to collect by kind (inputs, outputs).
 
-    `percent` holds only the kinds that are switched on; empty: nothing is collected.
+    `percent` holds only enabled kinds; if it is empty, nothing is collected.
     """
 
     host: str

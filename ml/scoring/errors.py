@@ -1,4 +1,4 @@
-"""What the scoring server refuses in a request, and why."""
+"""Errors of the scoring server that are answered to the caller."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class BadRequestError(MlError):
     """The caller's rows cannot be scored; answered as a 400 with exactly these fields.
 
     Args:
-        code: stable word for programs, for example `missing_column`.
+        code: stable identifier for programs, for example `missing_column`.
         message: for people: place, value, limit, remedy.
-        column: the column at fault; None where no single column is.
+        column: the column at fault; None if it is not a single one.
     """
 
     def __init__(self, code: str, message: str, *, column: str | None = None) -> None:
@@ -24,7 +24,7 @@ class BadRequestError(MlError):
         self.column = None if column is None else _cut(column, _MOST_COLUMN_CHARACTERS)
 
     def body(self) -> dict[str, object]:
-        """The answer's JSON."""
+        """The JSON body of the response."""
         return {"error": {"code": self.code, "message": str(self), "column": self.column}}
 
 

@@ -1,4 +1,4 @@
-"""From the body of a scoring request to checked columns."""
+"""Parses the body of a scoring request into checked columns."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class RowSchema:
-    """What a request may hold.
+    """The columns and rows that a request may hold.
 
     Args:
         columns: the model's inputs, in the model's order.
-        id_column: optional in a request, passed through, never a feature; None: the model has none.
-        max_rows: of one request.
+        id_column: optional in a request, returned unchanged, never a feature; None if unused.
+        max_rows: largest number of rows in one request.
     """
 
     columns: tuple[Column, ...]

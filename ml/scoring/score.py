@@ -30,7 +30,7 @@ _scorer: Scorer | None = None
 
 
 def init() -> None:
-    """Load the model once; an error stops the server and is in its log."""
+    """Load the model; an error stops the server and is written to its log."""
     global _scorer  # noqa: PLW0603 - the server's interface is two functions of a module
     folder = ModelFolder.read(Path(os.environ["AZUREML_MODEL_DIR"]))
     _scorer = Scorer(
@@ -43,7 +43,7 @@ def init() -> None:
 
 @rawhttp  # type: ignore[untyped-decorator]  # the server ships no types
 def run(request: AMLRequest) -> AMLResponse:
-    """Answer one scoring request; the server answers a bare 500 to what this raises."""
+    """Answer one scoring request; if this raises, the server answers a bare 500."""
     if _scorer is None:
         raise RuntimeError("run() was called before init()")
     if request.method != "POST":

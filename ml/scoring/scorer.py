@@ -1,4 +1,4 @@
-"""From the body of a request to its answer: check, predict, collect. No HTTP, no globals."""
+"""Turns the body of a request into its answer: check, predict, collect. No HTTP, no globals."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Answer:
 
 
 class ModelAnswerError(MlError):
-    """The model did not give one finite prediction a row: a bug in the model, not the request."""
+    """The model did not return one finite prediction per row: a bug in the model."""
 
 
 class Scorer:
     """One model version, ready to answer.
 
     Args:
-        id_column: of the rows, see RowSchema.
-        max_rows: of one request.
+        id_column: see RowSchema.
+        max_rows: see RowSchema.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class Scorer:
     def answer(self, body: bytes, *, request_id: str) -> Answer:
         """Score the rows in `body`.
 
-        Whatever the model itself raises passes through: the server logs it and answers a bare 500.
+        Exceptions from the model propagate: the server logs them and answers a bare 500.
 
         Raises:
-            ModelAnswerError: not one finite prediction a row.
+            ModelAnswerError: the model did not return one finite prediction per row.
         """
         try:
             rows = parse_rows(body, self._schema)

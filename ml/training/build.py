@@ -1,4 +1,4 @@
-"""A model's own pipeline.py: its `build`, held to every one of training.params."""
+"""Builds a model's pipeline with its pipeline.py, and checks that every training.param is used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNEXPECTED: Final = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword 
 
 
 def build_pipeline(config: ModelConfig) -> Pipeline:
-    """The unfitted pipeline of a model.
+    """Build the unfitted pipeline of a model.
 
     Raises:
         ModelConfigError: pipeline.py cannot be imported or has no `build`, `build` fails or gives
@@ -40,7 +40,7 @@ def build_pipeline(config: ModelConfig) -> Pipeline:
 
 
 def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:
-    """What the module's `build` makes of the parameters; `where` is the model's folder."""
+    """Call the module's `build` with the parameters; `where` is the model's folder."""
     if not callable(getattr(module, "build", None)):
         raise ModelConfigError([f"{where}/pipeline.py has no build; write def build(params)"])
     asked = _AskedFor(params)
@@ -60,7 +60,7 @@ def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pi
 
 
 def check_kind(pipeline: object, task: Task, *, where: str) -> None:
-    """Refuse what cannot predict the target.
+    """Check that the pipeline can predict the target.
 
     Raises:
         ModelConfigError: no estimator, or one of another kind than the task needs.
@@ -88,7 +88,7 @@ def _kind_of(value: object) -> str:
 
 
 class _AskedFor(Mapping[str, Any]):
-    """Parameters that note which names were asked for, whether they are there or not."""
+    """A mapping of parameters that records every name looked up, present or not."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._params = params
@@ -106,7 +106,7 @@ class _AskedFor(Mapping[str, Any]):
 
 
 def _parameters(module: ModuleType, class_name: str) -> set[str]:
-    """What a class that the module uses can be made with."""
+    """Constructor parameters of a class that the module uses."""
     found = getattr(module, class_name, None)
     return set(inspect.signature(found).parameters) if inspect.isclass(found) else set()
 

@@ -74,10 +74,10 @@ def read_pins(path: Path, *, model: str) -> PinSet:
 
 
 def verified_path(pin: Pin, files: Path) -> Path:
-    """The path of a pinned file whose content is what was accepted.
+    """The path of a pinned file, after checking that its content is what was accepted.
 
     Raises:
-        PinMismatchError: outside the folder, absent, or another content.
+        PinMismatchError: the file is outside the folder, absent, or has other content.
     """
     relative = PurePosixPath(pin.path)
     if relative.is_absolute() or ".." in relative.parts:

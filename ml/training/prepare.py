@@ -1,4 +1,4 @@
-"""Rows -> training rows and frozen test rows. Pure: tables in, tables out."""
+"""Splits rows into training rows and frozen test rows. Pure: tables in, tables out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def split(rows: pd.DataFrame, config: ModelConfig) -> Prepared:
 
     Args:
         rows: sorted by key, as `ml.training.rows.merge` gives them.
-        config: says the share of test rows and the least rows of each side.
+        config: gives the share of test rows and the least number of rows on each side.
 
     Raises:
         NotEnoughRowsError: too few rows on a side, or a target that does not vary in training.
@@ -68,7 +68,7 @@ def _check(train: pd.DataFrame, test: pd.DataFrame, config: ModelConfig) -> None
                 "land more data or lower it in model.yml"
             )
     classes = train[config.target].nunique()
-    if classes < 2:  # noqa: PLR2004 - one value is no question
+    if classes < 2:  # noqa: PLR2004 - with one value there is nothing to learn
         raise NotEnoughRowsError(
             f"target {config.target} has one value in all {len(train)} training rows, at least 2 "
             "are needed; land rows with other outcomes"

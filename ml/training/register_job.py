@@ -1,6 +1,6 @@
 """Step 4 of the pipeline: model folder -> model version in the workspace's registry.
 
-Its registration is the event that starts the gate; its tags tell its origin.
+The registration is the event that starts the gate; the version's tags record its origin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the step; run again, the same attempt finds the version that it registered."""
+    """Run the step. Idempotent: a repeated attempt finds the version that it registered."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--cycle-id", required=True)

@@ -1,4 +1,4 @@
-"""Pinned files -> one table of typed rows, each on the training or the test side for good."""
+"""Merges pinned files into one table of typed rows, each permanently a training or a test row."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SIDE_RANGE: Final = 2.0**64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The usable rows of all files, and how many rows went why.
+    """The usable rows of all files, and the number of rows left out by cause.
 
     Args:
         rows: with their key in `__row__` and the hash of their content in `__content__`.
         read: rows in the files.
-        replaced: rows of which another file has the newer, or the same, version.
+        replaced: rows that another file repeats or updates.
         without_target: rows whose label is missing.
         outside_window: rows older than a sliding window.
     """
@@ -51,7 +51,7 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
     """The typed rows of one accepted file.
 
     Raises:
-        PinMismatchError: it cannot be read, or has other columns or rows than were accepted.
+        PinMismatchError: it cannot be read, or its columns or rows are not those accepted.
     """
     columns = {name: column for name, column in config.data.columns.items() if not column.drop}
     with path.open("rb") as source:
@@ -147,7 +147,7 @@ def _inside_window(rows: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
 
 
 def _hashes(table: pd.DataFrame, columns: list[str]) -> list[str]:
-    """A hash of each row's cells that depends neither on library versions nor on row order."""
+    """A hash of each row's cells, independent of library versions and row order."""
     cells = [_canonical(table[name]) for name in columns]
     return [
         hashlib.blake2b("\x1f".join(row).encode(), digest_size=_HASH_BYTES).hexdigest()

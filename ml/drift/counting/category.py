@@ -110,17 +110,17 @@ class CategorySummary:
 
     @property
     def rows(self) -> int:
-        """All rows, with those without a value."""
+        """Number of rows, including those without a value."""
         return int(self.counts.sum())
 
     @property
     def missing(self) -> int:
-        """Rows without a value."""
+        """Number of rows without a value."""
         return int(self.counts[MISSING_SLOT])
 
     @property
     def is_text(self) -> bool:
-        """Whether the column has too many different values to count each."""
+        """Whether the column has too many distinct values to count each."""
         return self.slots is None
 
     def by_value(self) -> dict[str, int]:

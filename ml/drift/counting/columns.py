@@ -22,7 +22,7 @@ Summary = NumericSummary | CategorySummary
 
 
 class HistoryKind(StrEnum):
-    """The units into which the past of the reference is cut."""
+    """The units into which the history of the reference is cut."""
 
     NONE = "none"
     BLOCKS = "blocks"
@@ -39,7 +39,7 @@ class Column:
     grid: Grid | None = None
 
     def summary(self, history: HistoryKind, rows: int | None) -> Summary:
-        """An empty summary of this column; `rows` is the length of the file, None where unknown."""
+        """An empty summary of this column; `rows` is the length of the file, None if unknown."""
         past: Blocks | Days | None = None
         if history is HistoryKind.BLOCKS:
             past = Blocks.for_rows(rows)

@@ -1,4 +1,4 @@
-"""Where the bins of a column lie: centred and scaled by the reference, equal for every window."""
+"""The bins of a column: centred and scaled by the reference, the same for every window."""
 
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -61,7 +61,7 @@ class Grid:
 
     @property
     def per_scale(self) -> float:
-        """The inverse of the scale."""
+        """1 / scale."""
         return 1.0 / self.scale
 
 

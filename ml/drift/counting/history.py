@@ -1,4 +1,4 @@
-"""The past of the reference: counts of contiguous blocks of rows, or of days."""
+"""The history of the reference: counts for contiguous blocks of rows, or for days."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _FIRST_BLOCK_ROWS: Final = 64
 
 @dataclass(slots=True)
 class Blocks:
-    """Contiguous blocks of equal size; when there are too many, neighbours join.
+    """Contiguous blocks of equal size; when there are too many, neighbours are merged.
 
     Each block is a row of counts, shape (width,), as the column's summary counts. Rows of a loaded
     profile have the narrowest type that holds them: add them with `plus` only.
@@ -32,12 +32,12 @@ class Blocks:
 
     @classmethod
     def for_rows(cls, rows: int | None) -> "Blocks":
-        """Blocks for a file of so many rows; None: of unknown length."""
+        """Blocks for a file of so many rows; None if its length is unknown."""
         return cls() if rows is None else cls(size=max(-(-rows // 48), 8))
 
     @property
     def room(self) -> int:
-        """Rows that still fit into the open block."""
+        """Number of rows that still fit into the open block."""
         return self.size - self._filled
 
     def advance(self, rows: int) -> bool:

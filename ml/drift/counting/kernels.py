@@ -1,7 +1,7 @@
 """The loops as machine code, made for the processor at hand when one of them is first called.
 
-`loops.ll` is shipped: translating Python here would take every process a second of CPU, and more
-memory than all else that the engine does (ADR 21).
+`loops.ll` is shipped: compiling from Python would cost every process a second of CPU, and more
+memory than the rest of the engine (ADR 21).
 """
 
 import ctypes
@@ -40,7 +40,7 @@ _kept: Final[list[Any]] = []  # the code lives as long as the engine that made i
 
 
 def source_hash() -> str:
-    """Of the loops that `loops.ll` has to be made of."""
+    """SHA-256 of the source of `loops`, from which `loops.ll` has to be made."""
     return hashlib.sha256(Path(loops.__file__).read_bytes()).hexdigest()
 
 
@@ -98,10 +98,10 @@ def count_uniforms(uniforms: Singles, shares: Floats, starts: Ints, counts: Sing
     """Count uniforms between shares, as `loops.count_uniforms` says.
 
     Args:
-        uniforms: shape (draws, size), from 0 up to and without 1.
+        uniforms: shape (draws, size), in [0, 1).
         shares: shape (k,), ascending.
         starts: shape (steps,), each from 0 to k.
-        counts: shape (draws, k); set.
+        counts: shape (draws, k); overwritten.
     """
     draws, size = uniforms.shape
     given = np.ascontiguousarray(uniforms, np.float32)
@@ -118,8 +118,8 @@ def _writable(array: NDArray[Any], kind: np.dtype[Any], size: int) -> Any:
     """A reference to an array that is changed in place; it keeps the array.
 
     Raises:
-        TypeError: it is of another type, not contiguous, or read-only.
-        ValueError: it is of another size.
+        TypeError: the array has another type, is not contiguous, or is read-only.
+        ValueError: the array has another size.
     """
     if array.dtype != kind:
         raise TypeError(f"an array of {array.dtype}, not of {kind}")
@@ -136,7 +136,7 @@ def _function(name: str) -> Callable[..., None]:
 
 
 def _make(name: str) -> Callable[..., None]:
-    """Machine code of one loop."""
+    """Compile one loop to machine code."""
     from llvmlite import binding  # noqa: PLC0415 - 40 MB, for whoever counts
 
     binding.initialize_native_target()

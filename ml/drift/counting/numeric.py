@@ -148,42 +148,42 @@ class NumericSummary:
 
     @property
     def rows(self) -> int:
-        """All rows, with missing and infinite values."""
+        """Number of rows, including those with missing and infinite values."""
         return int(self.moments[FINITE] + self.moments[MISSING] + self.moments[INFINITE])
 
     @property
     def finite(self) -> int:
-        """Rows with a number."""
+        """Number of rows with a finite value."""
         return int(self.moments[FINITE])
 
     @property
     def missing(self) -> int:
-        """Rows without a value, NaN among them."""
+        """Number of rows without a value, including NaN."""
         return int(self.moments[MISSING])
 
     @property
     def infinite(self) -> int:
-        """Rows with plus or minus infinity."""
+        """Number of rows with plus or minus infinity."""
         return int(self.moments[INFINITE])
 
     @property
     def lowest(self) -> float:
-        """Smallest finite value; NaN when there is none."""
+        """Smallest finite value; NaN if there is none."""
         return float(self.moments[LOWEST]) if self.finite else float("nan")
 
     @property
     def highest(self) -> float:
-        """Largest finite value; NaN when there is none."""
+        """Largest finite value; NaN if there is none."""
         return float(self.moments[HIGHEST]) if self.finite else float("nan")
 
     @property
     def is_constant(self) -> bool:
-        """Whether every finite value is the same one."""
+        """Whether all finite values are equal."""
         return self.finite > 0 and self.lowest == self.highest
 
     @property
     def mean(self) -> float:
-        """Mean of the finite values; NaN when there is none."""
+        """Mean of the finite values; NaN if there is none."""
         if not self.finite:
             return float("nan")
         return self.grid.center + self.grid.scale * self.filled.total / self.finite
@@ -200,7 +200,7 @@ class NumericSummary:
         return self.grid.scale * float(np.sqrt(max(variance, 0.0)))
 
     def quantile(self, *shares: float) -> tuple[float, ...]:
-        """The values below which these shares (0-1) of the rows lie, exact to one bin."""
+        """Quantiles at these shares (0-1), exact to one bin, in the column's unit."""
         if not self.finite:
             return tuple(float("nan") for _ in shares)
         filled, rows = self.filled, self.finite

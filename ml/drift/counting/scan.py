@@ -113,10 +113,10 @@ def _scan(source: Source, layout: Layout, history: HistoryKind, *, threads: int)
 
 
 def column_shares(columns: Sequence[Column], threads: int) -> list[Sequence[Column]]:
-    """Cut the columns into runs of about equal length, which the threads take in turn.
+    """Split the columns into runs of about equal length, which the threads take in turn.
 
-    Every thread gets equally many runs, so that all end together; a run is no longer than what may
-    be in memory at once.
+    Every thread gets the same number of runs, so that all end together; the length of a run is
+    limited by what may be in memory at once.
     """
     rounds = -(-len(columns) // (COLUMNS_AT_ONCE * threads))
     count = max(1, min(len(columns), rounds * threads))
@@ -189,7 +189,7 @@ def _add_batch(
 
 
 def _readable(values: pa.Array, column: Column) -> pa.Array:
-    """Texts in a column of dates as timestamps, if all of them are dates."""
+    """Convert texts in a date column to timestamps, if all of them are dates."""
     if column.kind is Kind.DATE and pa.types.is_string(values.type):
         try:
             return values.cast(pa.timestamp("us"))

@@ -1,7 +1,6 @@
-"""Writes `loops.ll`: the loops as LLVM code that belongs to no processor and no system.
+"""Writes `loops.ll`: the loops as LLVM IR for no particular processor or system.
 
-For whoever changes `loops`: `python -m ml.drift.counting.translate`. Needs numba, which nothing
-that runs here does.
+Run `python -m ml.drift.counting.translate` after a change to `loops`. Only this needs numba.
 """
 
 import os
@@ -73,7 +72,7 @@ def translated() -> str:
 
 
 def _translated(function: Callable[..., Any]) -> str:
-    """One function under its own name, without what numba adds for Python."""
+    """LLVM IR of one function under its Python name, without numba's Python wrappers."""
     hints = get_type_hints(function)
     hints.pop("return")
     compiled = numba.njit(tuple(_TYPES[kind] for kind in hints.values()))(function)
@@ -90,7 +89,7 @@ def _translated(function: Callable[..., Any]) -> str:
 
 
 def _entry(name: str, inner: str, hints: Mapping[str, Any]) -> str:
-    """A function without numba's own two arguments and its status; arrays do not overlap."""
+    """The entry function, without numba's two extra arguments and status; arrays are noalias."""
     given = [(_LLVM_TYPES.get(kind, "ptr"), parameter) for parameter, kind in hints.items()]
     parameters = ", ".join(f"{k}{' noalias' if k == 'ptr' else ''} %{p}" for k, p in given)
     passed = ", ".join(f"{kind} %{parameter}" for kind, parameter in given)
@@ -103,7 +102,7 @@ def _entry(name: str, inner: str, hints: Mapping[str, Any]) -> str:
 
 
 def _simplify(module: Any) -> None:
-    """Inlined and tidied; what depends on a processor is left to the one it will run on."""
+    """Inline and simplify; processor-specific passes are left to the machine that runs it."""
     options = binding.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = False
     options.loop_unrolling = options.loop_interleaving = False
@@ -114,7 +113,7 @@ def _simplify(module: Any) -> None:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write `loops.ll`."""
     LOOPS.write_text(translated(), encoding="utf-8")
     print(f"wrote {LOOPS}")  # noqa: T201 - a tool's answer
 

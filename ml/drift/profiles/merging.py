@@ -41,7 +41,7 @@ def merge_profiles(profiles: Sequence[Profile], *, name: str = "", draws: int = 
 
 
 def _differences(one: Layout, other: Layout) -> list[str]:
-    """What differs, a few words each."""
+    """What differs, as a list of short phrases."""
     found = []
     if one.time_column != other.time_column:
         found.append(f"time column is {one.time_column} and {other.time_column}")

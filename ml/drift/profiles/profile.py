@@ -1,4 +1,4 @@
-"""The reference profile: fitted once a model version, small, mergeable, used by every check."""
+"""The reference profile: fitted once per model version, small, mergeable, used by every check."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _HEAD_ROWS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A summary of a training set; `name` says of which one, such as a model version."""
+    """A summary of a training set; `name` identifies it, such as a model version."""
 
     name: str
     rows: int
@@ -58,7 +58,7 @@ class Profile:
 
         Args:
             data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
-            name: says which training set it is, such as a model version.
+            name: identifies the training set, such as a model version.
             time_column: holds the day of each row, in UTC; not compared itself.
             ignore: columns left out, such as row ids.
             categories: columns of numbers that are codes.
@@ -114,12 +114,12 @@ class Profile:
         return next(r for r in self.references if r.column.name == name)
 
     def describe(self) -> list[str]:
-        """One line for each special column: why, and which part of it is judged."""
+        """One line for each special column: why it is special, and which part of it is judged."""
         return [note for reference in self.references if (note := note_of(reference))]
 
 
 def _refitted(layout: Layout, found: Scan) -> Layout:
-    """Columns whose grid, taken from the first rows, does not suit the rest, on a better grid."""
+    """A layout with better grids for columns whose first rows do not represent the rest."""
     columns = []
     for column in layout.columns:
         summary = found.summaries.get(column.name)
@@ -132,7 +132,7 @@ def _refitted(layout: Layout, found: Scan) -> Layout:
 
 
 def note_of(reference: ColumnReference) -> str:
-    """What to know about a column before reading its verdict; empty for an ordinary one."""
+    """A note that qualifies a column's verdict; empty for an ordinary column."""
     name, summary = reference.column.name, reference.summary
     note = ""
     if summary.rows == summary.missing:
@@ -226,7 +226,7 @@ def _learnt(
     *,
     length: int | None,
 ) -> dict[str, list[Overdispersion]]:
-    """Overdispersion of every column, by statistic; length None: between days of one weekday.
+    """Overdispersion of every column, by statistic; length None means days of one weekday.
 
     The units of one column at a time, since they are large.
     """

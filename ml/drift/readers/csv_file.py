@@ -76,7 +76,7 @@ class CsvSource(OneReader):
 
     @property
     def names(self) -> Sequence[str]:
-        """From the first line."""
+        """Column names, from the first line."""
         while True:
             try:
                 return first_names(self)

@@ -13,10 +13,10 @@ class Envelope:
 
     Args:
         event_id: a collector may write an event twice.
-        time: as written; see `time_utc`.
+        time: as written in the event; see `time_utc`.
         request_id: shared by the inputs and outputs of one scoring request.
         model_version: as the deployment names it; may be empty.
-        rows: None where the payload is over 4 MB: Azure keeps it in a file of its own.
+        rows: None if the payload is over 4 MB: Azure then stores it in a separate file.
     """
 
     event_id: str | None
@@ -27,7 +27,7 @@ class Envelope:
 
     @property
     def time_utc(self) -> datetime | None:
-        """When the request was scored; without an offset taken as UTC. None: not a time."""
+        """When the request was scored, UTC if it has no offset; None if it cannot be parsed."""
         try:
             moment = datetime.fromisoformat(self.time)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -36,7 +36,7 @@ class Envelope:
 
 
 def read_envelope(line: bytes) -> Envelope | None:
-    """Parse one line; None where it is not a JSON object, as a line cut off by a crash."""
+    """Parse one line; None if it is not a JSON object, such as a line cut off by a crash."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):

@@ -50,7 +50,7 @@ class JsonLinesSource(OneReader):
 
     @property
     def names(self) -> Sequence[str]:
-        """Those of the first block of lines."""
+        """Column names in the first block of lines."""
         return first_names(self)
 
 

@@ -1,4 +1,4 @@
-"""The reader of each kind of input: paths by their suffix, folders, tables and data frames."""
+"""Selects the reader of an input: a path by its suffix, a folder, a table or a data frame."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def _suffix(path: Path) -> str:
 
 
 def _reader(path: Path) -> Source:
-    """The parser of each format is a large import: only the one that is needed is imported."""
+    """The reader of one file; imports only the parser it needs, since each is large."""
     match _suffix(path):
         case ".parquet":
             from ml.drift.readers.parquet_file import ParquetSource  # noqa: PLC0415 - as above

@@ -20,14 +20,14 @@ _FOOTERS: Final = 4
 def _read_footer(
     path: Path, _modified_ns: int, _size: int
 ) -> tuple[pa.parquet.FileMetaData, pa.Schema]:
-    """Cached, since a file is opened for every few columns and the footer of a wide one is long."""
+    """Read the footer. Cached: files are opened for every few columns, and footers may be long."""
     metadata = pa.parquet.read_metadata(path)
     return metadata, metadata.schema.to_arrow_schema()
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetSource:
-    """One Parquet file, read page by page; row groups in [first, last), None: to the end."""
+    """One Parquet file, read page by page: row groups [first, last), or to the end if None."""
 
     path: Path
     first: int = 0

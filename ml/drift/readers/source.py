@@ -30,7 +30,7 @@ class Source(Protocol):
 
     @property
     def rows(self) -> int | None:
-        """Number of rows; None where it is unknown without reading."""
+        """Number of rows; None if it is unknown without reading."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class OneReader:
     __slots__ = ()
 
     def parts(self, wanted: int) -> Sequence[Self]:
-        """The source itself; its parser may use threads of its own."""
+        """The source itself; its parser may use its own threads."""
         del wanted
         return [self]
 
@@ -56,7 +56,7 @@ class OneReader:
 
 
 def first_names(source: Source) -> Sequence[str]:
-    """The columns of the first rows; none where there are no rows."""
+    """Column names in the first rows; empty if there are no rows."""
     return next((list(batch.schema.names) for batch in source.batches()), [])
 
 
@@ -132,11 +132,11 @@ class ManySources:
 
     @property
     def rows(self) -> int | None:
-        """Known if every source knows its own."""
+        """Total number of rows; None if any source does not know its own."""
         known = [source.rows for source in self.sources]
         return None if None in known else sum(n for n in known if n is not None)
 
     @property
     def names(self) -> Sequence[str]:
-        """Every column of any of them."""
+        """All columns that any of the sources has."""
         return list(dict.fromkeys(name for source in self.sources for name in source.names))

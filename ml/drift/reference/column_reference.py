@@ -1,4 +1,4 @@
-"""One column of the reference: its counts, its null and its past."""
+"""One column of the reference: its counts, its null distribution and its history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,19 +27,19 @@ _LEAST_UNIT_SHARE: Final = 0.25  # of the rows of the median unit; shorter ones 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days of the current rows, since 1970; empty: unknown."""
+    """The days of the current rows, counted from 1970; empty if unknown."""
 
     days: tuple[int, ...] = ()
 
     @property
     def weekday(self) -> int | None:
-        """The weekday of a window of one day."""
+        """The weekday of a one-day window; None for any other window."""
         return self.days[0] % WEEK if len(self.days) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnReference:
-    """What a profile knows of one column.
+    """The reference of one column in a profile.
 
     Args:
         null: of the distance; None for categories and for columns without spread.
@@ -58,11 +58,11 @@ class ColumnReference:
 
     @property
     def missing_share(self) -> float:
-        """Missing and infinite rows among all."""
+        """Share of missing and infinite values, 0-1."""
         return missing_of(self.summary) / max(self.summary.rows, 1)
 
     def past(self, statistic: str, window: Window, *, rows: float) -> list[Overdispersion]:
-        """Estimates from units that are no longer than the window."""
+        """Overdispersion estimated from units at most as long as the window."""
         length = float(len(window.days))
         if not window.days:
             length = rows / self.unit_rows if self.unit_rows else 1.0
@@ -71,13 +71,13 @@ class ColumnReference:
 
 
 def missing_of(summary: Summary) -> int:
-    """Rows without a usable value."""
+    """Number of rows without a usable value."""
     extra = summary.infinite if isinstance(summary, NumericSummary) else 0
     return summary.missing + extra
 
 
 def is_compared(summary: Summary) -> bool:
-    """Whether the column has a distribution to compare, and not only a share of missing rows."""
+    """Whether the column has a distribution to compare, not only a share of missing rows."""
     if isinstance(summary, CategorySummary):
         return not summary.is_text and summary.rows > summary.missing
     return summary.finite > 0 and not summary.is_constant
@@ -100,7 +100,7 @@ def unit_table(summary: Summary) -> tuple[NDArray[np.int64], tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Each unit of the past of a column with what it is compared with; None without a past.
+    """Each unit of a column's history with what it is compared with; None without history.
 
     Args:
         values: counts by cell or category, without missing rows.
@@ -113,7 +113,7 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The blocks or days of one column, those with enough rows.
+    """The blocks or days of one column that have enough rows.
 
     values: shape (units, width), without missing rows; missing: shape (units, 2), rows with and
     without a value; days: since 1970, empty for blocks.
@@ -125,7 +125,7 @@ class Past:
 
     @classmethod
     def of(cls, summary: Summary) -> "Past":
-        """Take the past from a summary."""
+        """Take the history from a summary."""
         table, days = unit_table(summary)
         if isinstance(summary, CategorySummary):
             missing, values = table[:, MISSING_SLOT], table[:, MISSING_SLOT + 1 :]
@@ -139,7 +139,7 @@ class Past:
 
     @property
     def unit_rows(self) -> float:
-        """Rows of the median unit; 0 without a past."""
+        """Median number of rows per unit; 0 without history."""
         return float(np.median(self.missing.sum(axis=1))) if len(self.missing) else 0.0
 
     def units(self, length: int) -> Units:

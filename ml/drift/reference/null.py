@@ -31,7 +31,7 @@ _SEED: Final = 20_170_101
 
 
 def _shares() -> NDArray[np.float64]:
-    """The points at which B is drawn: evenly on the normal scale, so that tails are covered."""
+    """The points at which B is drawn: equidistant on the normal scale, so as to cover the tails."""
     return np.asarray(ndtr(np.arange(-3.4, 3.401, 0.05)), np.float64)
 
 
@@ -49,11 +49,19 @@ class DistanceNull:
     tail: NDArray[np.float64]
 
     def limit(self, chance: float, effective_rows: float) -> float:
-        """The distance that is exceeded with this chance when nothing has changed.
+        """The quantile of the null: the distance exceeded with this probability without drift.
 
-        Beyond the last level the tail is extrapolated with q ** 1.5 linear in ln(chance): a normal
-        tail would be linear in q ** 2, an exponential one in q. The slope is estimated from every
-        draw out there: from two quantiles, a few dozen draws, chances were off by half.
+        Beyond the last simulated level the tail is extrapolated with q ** 1.5 linear in ln(chance):
+        a normal tail would be linear in q ** 2, an exponential one in q. The slope uses every draw
+        beyond that level; a slope from two quantiles, with few draws above them, put probabilities
+        off by half.
+
+        Args:
+            chance: probability of exceeding the limit, 0-1.
+            effective_rows: n m / (n + m) of n reference rows and m current rows.
+
+        Returns:
+            In reference spreads.
         """
         powered = self._at(self.quantiles, effective_rows) ** _TAIL_POWER
         wanted = -math.log(chance)
@@ -64,12 +72,12 @@ class DistanceNull:
         return float(value ** (1 / _TAIL_POWER)) / math.sqrt(effective_rows)
 
     def mean_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean distance without drift, shaped as the sizes."""
+        """Mean distance without drift, in reference spreads; same shape as the argument."""
         scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.mean[::-1])
         return np.asarray(scaled / np.sqrt(effective_rows), np.float64)
 
     def square_at(self, effective_rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean squared distance without drift, shaped as the sizes."""
+        """Mean squared distance without drift, in squared spreads; same shape as the argument."""
         scaled = np.interp(effective_rows**_SIZE_POWER, _SCALED_SIZES, self.square[::-1])
         return np.asarray(scaled / effective_rows, np.float64)
 
@@ -113,7 +121,7 @@ def _drawn(
     size: float,
     draws: int,
 ) -> DistanceNull:
-    """One size of all columns: shapes (columns,) and (levels, columns).
+    """Simulate all columns at one size; result shapes are (columns,) and (levels, columns).
 
     Only the largest areas are kept from chunk to chunk: memory does not grow with `draws`.
     """
@@ -145,7 +153,7 @@ def _drawn(
 def _weights(
     gaps: NDArray[np.float64], cdf: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Length of x over each drawn share, shape (shares,): gaps split between the nearest two."""
+    """Weight of each share, shape (shares,): each gap is split between the nearest two shares."""
     right = np.clip(np.searchsorted(shares, cdf), 1, len(shares) - 1)
     part = np.clip((cdf - shares[right - 1]) / (shares[right] - shares[right - 1]), 0.0, 1.0)
     inside = (cdf > 0) & (cdf < 1)

@@ -1,8 +1,8 @@
-"""Overdispersion: how much more the blocks or days of the reference differ than chance explains.
+"""Overdispersion: how much more the blocks or days of the reference vary than independent rows.
 
-Rows of one day resemble each other (autocorrelation), and so do Mondays. A limit for independent
-rows would then alarm daily. So each unit of the past is compared with the others, and the part of
-their difference that independent rows do not explain is kept as a variance, `excess`.
+Rows of one day are autocorrelated, and weekdays differ. A limit for independent rows would then
+alarm daily. So each unit of the history is compared with the others, and the variance that
+independent rows do not explain is kept as `excess`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _SIGNIFICANT: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class UnitSquares:
-    """The square of a statistic in every unit of one column, and what independent rows explain.
+    """The squared statistic of every unit of one column, and its expectation for independent rows.
 
     values, expected: shape (units,). For the area between CDFs the statistic is the squared
     area, for chi-square its value divided by the effective size.
@@ -36,12 +36,12 @@ class UnitSquares:
 
     @property
     def ratio(self) -> float:
-        """Observed over expected; 1 where rows are independent."""
+        """Observed over expected; 1 if rows are independent."""
         return float(self.values.mean() / self.expected.mean())
 
     @property
     def ratio_error(self) -> float:
-        """Standard error of the ratio where rows are independent."""
+        """Standard error of the ratio if rows are independent."""
         return max(self.noise / float(np.sqrt(len(self.values))), 1e-9)
 
 
@@ -51,8 +51,8 @@ class Overdispersion:
 
     Args:
         excess: mean square of the statistic beyond independent rows, for windows of any size.
-        units: number of blocks or days that it is estimated from; 0: no history.
-        length: number of neighbouring blocks or days that were joined to one unit.
+        units: number of blocks or days that it is estimated from; 0 without history.
+        length: number of neighbouring blocks or days joined into one unit.
     """
 
     excess: float = 0.0
@@ -60,7 +60,7 @@ class Overdispersion:
     length: int = 1
 
     def student(self, chance: float) -> float:
-        """Student's quantile over the normal one, squared: few units give a rough estimate."""
+        """(Student's t quantile / normal quantile) ** 2: allows for estimates from few units."""
         if self.units < _LEAST_UNITS:
             return 1.0
         outer = 1 - chance / 2

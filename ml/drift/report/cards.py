@@ -32,7 +32,7 @@ def card(column: ColumnResult, *, day: date | None) -> str:
 
     Args:
         column: the column.
-        day: of the check; None: unknown.
+        day: UTC day of the check; None if unknown.
     """
     leading = column.leading
     said = "was not compared" if leading is None else change(column, leading)
@@ -49,7 +49,7 @@ def card(column: ColumnResult, *, day: date | None) -> str:
 
 
 def tag(column: ColumnResult) -> str:
-    """Marks a prediction or a label."""
+    """HTML that marks a column as prediction or label; empty for a feature."""
     role = _ROLES.get(column.role)
     return f' <span class="tag">{role}</span>' if role else ""
 
@@ -63,7 +63,7 @@ def recent(column: ColumnResult) -> tuple[tuple[date, float], ...]:
 
 
 def course_finding(past: Sequence[tuple[date, float]]) -> str:
-    """What the line of days against the limit shows, in words."""
+    """The chart of days against the limit, described in words."""
     above = sum(ratio > 1 for _, ratio in past)
     days = "1 day" if len(past) == 1 else f"{len(past)} days"
     return f"above its limit on {above} of {days}"
@@ -101,7 +101,7 @@ def _distribution(column: ColumnResult, said: str) -> str:
 
 
 def _cumulative(column: ColumnResult) -> str:
-    """Both cumulative curves, if the area between them was measured."""
+    """A chart of both cumulative curves, if the area between them was measured."""
     chart, signal = column.chart, column.signal(distance.STATISTIC.name)
     if not chart.edges or signal is None:
         return ""
@@ -135,7 +135,7 @@ def _course(column: ColumnResult) -> str:
 
 
 def _scaled(column: ColumnResult) -> tuple[Sequence[float], str]:
-    """The edges of a chart; dates become days before the newest."""
+    """The edges of a chart with their unit; dates become days before the newest."""
     edges = column.chart.edges
     if column.kind is not Kind.DATE:
         return edges, ""
@@ -179,7 +179,7 @@ def value_text(value: float | None, kind: Kind) -> str:
 
 
 def _beside(column: ColumnResult) -> list[str]:
-    """All statistics with their limits, and categories that are new or gone."""
+    """Further lines: all statistics with their limits, and new or vanished categories."""
     lines = []
     if column.new_categories:
         rows = max(column.current.rows, 1)

@@ -47,7 +47,7 @@ def render_report(
         result: of a check.
         subject: what was checked, for the title.
         notes: further sentences, below those of the engine.
-        next_step: what follows from the verdict, a sentence; empty: unknown.
+        next_step: sentence on what follows from the verdict; empty if unknown.
         sections: further HTML, between the facts and the columns.
     """
     day = f" · {day_text(result.day)} (UTC)" if result.day else ""
@@ -67,7 +67,7 @@ def render_report(
 
 
 def _facts(result: CheckResult) -> list[tuple[str, str]]:
-    """What readers look for first; each has an answer, even if it is "none"."""
+    """The facts that readers look for first, as (name, text); each is present, even as "none"."""
     compared = window_text(result)
     facts = [("Compared", compared[0].upper() + compared[1:])]
     if not result.rows:
@@ -140,7 +140,7 @@ def _cards(result: CheckResult) -> str:
 
 
 def _with_cards(result: CheckResult) -> list[ColumnResult]:
-    """Columns that drifted, or those nearest to their limits; predictions and labels always."""
+    """Columns that get a card: those that drifted or are nearest to it, predictions and labels."""
     if result.verdict is Verdict.NOT_ENOUGH_DATA:
         return []
     columns = [f for f in result.columns if f.ratio > 0]

@@ -39,7 +39,7 @@ def details(result: CheckResult) -> list[str]:
 
 
 def findings(result: CheckResult) -> list[str]:
-    """What changed, since when, and how often that would be chance; empty without drift."""
+    """What changed, since when, and how likely it is by chance; empty without drift."""
     if result.verdict is not Verdict.DRIFT:
         return []
     lines = []
@@ -62,7 +62,7 @@ def findings(result: CheckResult) -> list[str]:
 
 
 def remarks(result: CheckResult) -> list[str]:
-    """Remarks beside the verdict: days, columns and values that were left out."""
+    """Remarks on the verdict: days, columns and values that were left out."""
     lines = []
     if result.new_columns:
         lines.append(f"New columns, not compared: {_names(result.new_columns)}.")
@@ -138,7 +138,7 @@ def _columns(count: int) -> str:
 
 
 def days_before(since: date, day: date) -> str:
-    """How long ago `since` was on `day`, such as "4 days before"."""
+    """How long `since` was before `day`, such as "4 days before"."""
     days = (day - since).days
     return "1 day before" if days == 1 else f"{days} days before"
 

@@ -1,4 +1,4 @@
-"""The same scan on Spark: every partition of a DataFrame is scanned, and the scans are merged."""
+"""The scan on Spark: every partition of a DataFrame is scanned, and the scans are merged."""
 
 import pickle
 import zlib

@@ -65,7 +65,7 @@ class Distance(Statistic):
         return UnitSquares(area**2, null.square_at(rest.effective), noise=_SQUARED_NORMAL)
 
     def figure(self, value: float) -> str:
-        """In standard deviations."""
+        """A value in standard deviations; see `Statistic.figure`."""
         return f"{value:.2f} sd" if value < _TWO_DECIMALS_BELOW else f"{value:.3g} sd"
 
     def change(self, column: ColumnResult, value: str, limit: str) -> str:
@@ -145,10 +145,10 @@ def draw_nulls(summaries: Mapping[str, Summary], *, draws: int = DRAWS) -> dict[
 def distance_limit(
     null: DistanceNull, past: Sequence[Overdispersion], *, effective_rows: float, chance: float
 ) -> float:
-    """The distance that chance explains, or overdispersion if that is more.
+    """The limit of the distance: from the null, or from overdispersion if that is larger.
 
-    Of several lengths of units the least overdispersed counts: longer units average more of the
-    overdispersion away, but there are fewer of them.
+    Among several unit lengths the least overdispersed counts: longer units average out more of the
+    overdispersion, but there are fewer of them.
 
     Overdispersion is modelled as a normal shift of the whole window: the squared distance is then a
     squared normal of the given mean, which is the widest distribution that the mean allows here.
@@ -165,7 +165,7 @@ def distance_limit(
 def smallest_visible(
     reference: ColumnReference, alarm_budget: AlarmBudget, *, rows: int, columns: int
 ) -> float | None:
-    """The smallest shift, in spreads, that a check of so many rows can detect; None: undefined."""
+    """The smallest shift, in spreads, that a check of so many rows can detect; may be undefined."""
     if reference.null is None or rows < 1:
         return None
     n = float(reference.summary.rows)

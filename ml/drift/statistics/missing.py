@@ -1,4 +1,4 @@
-"""The change of the share of rows without a value."""
+"""The change in the share of rows without a value."""
 
 import math
 from collections.abc import Sequence
@@ -79,11 +79,11 @@ def missing_signal(
 
 
 def change_by_chance(reference: tuple[int, int], current: tuple[int, int], chance: float) -> float:
-    """Largest change of the missing share that chance explains, in the direction of the change.
+    """The change in the missing share that is exceeded with this probability, in its direction.
 
-    Both sides are rows (with value, without). Chi-square of few missing rows has a far longer tail
-    than its moments suggest (four expected among 200: 4 times too many alarms), so the counts are
-    taken as beta-binomial. A fall is a rise with the sides exchanged.
+    Both sides are rows (with value, without). With few missing rows, chi-square has a far longer
+    tail than its moments suggest (four expected among 200: 4 times too many alarms), so the counts
+    are modelled as beta-binomial. A fall is treated as a rise with the sides exchanged.
     """
     n, m = sum(reference), sum(current)
     rare = 0 if reference[0] < reference[1] else 1

@@ -1,7 +1,7 @@
 """The interface of a drift statistic, its input, and the registry of all statistics.
 
-A statistic is one module of this package, with its value, its limit, what the past adds to it, when
-it is undefined, and its words. The registry finds the instance that the module calls STATISTIC.
+A statistic is one module of this package: it defines the value, the limit, how history raises the
+limit, when it is undefined, and its wording. The registry finds the module's STATISTIC instance.
 """
 
 from abc import ABC, abstractmethod
@@ -35,7 +35,7 @@ from ml.drift.result import AlarmBudget, ColumnResult, Kind, Signal
 class Counts:
     """Rows of both sides by cell or category, without missing ones, shape (width,) each.
 
-    `same_weekday`: of the reference, only days of the window's weekday are counted.
+    `same_weekday`: the reference counts only days of the window's weekday.
     """
 
     reference: NDArray[np.int64]
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def effective_rows(self) -> float:
-        """N m / (n + m) of n reference rows and m current rows."""
+        """Effective sample size n m / (n + m) of n reference rows and m current rows."""
         n, m = float(self.reference.sum()), float(self.current.sum())
         return n * m / (n + m)
 
@@ -138,17 +138,17 @@ class Statistic(ABC):
 
     @abstractmethod
     def signal(self, pair: Pair, alarm_budget: AlarmBudget, *, chance: float) -> Signal | None:
-        """Value and limit; None if the statistic is undefined for this column.
+        """The signal of one column; None if the statistic is undefined for it.
 
         Args:
             pair: both sides.
             alarm_budget: says which changes are too small to matter.
-            chance: of a false alarm of this statistic of this column.
+            chance: probability of a false alarm of this statistic in this column, 0-1.
         """
 
     @abstractmethod
     def figure(self, value: float) -> str:
-        """A value or a limit with its unit, to three figures."""
+        """A value or limit as text with its unit, to three figures."""
 
     @abstractmethod
     def change(self, column: ColumnResult, value: str, limit: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows with values that the reference lacks: new categories, or a constant that changed."""
+"""The share of rows with values that the reference lacks: new categories or a new constant."""
 
 from typing import Final
 
@@ -57,7 +57,7 @@ STATISTIC: Final = Unseen()
 
 
 def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: int) -> float:
-    """Chance of so many new or rare rows, given `rare` in the reference (beta-binomial)."""
+    """Probability of so many new or rare rows, given `rare` in the reference (beta-binomial)."""
     if unseen == 0:
         return 1.0
     share = current_rows / (current_rows + reference_rows)
@@ -65,7 +65,7 @@ def unseen_chance(unseen: int, *, current_rows: int, rare: int, reference_rows: 
 
 
 def most_unseen(*, current_rows: int, rare: int, reference_rows: int, chance: float) -> int:
-    """The most rows with new or rare values that chance explains."""
+    """The largest number of new or rare rows that is plausible at this probability."""
     low, high = 0, current_rows
     while high - low > 1:
         middle = (low + high) // 2

@@ -45,7 +45,7 @@ def check(
         data: a path, a folder, several paths, an Arrow table or a pandas DataFrame.
         alarm_budget: by default one false alarm a year.
         day: the UTC day of the rows; by default that of the time column, if there is one.
-        past: earlier checks, for "since when" and the course over days.
+        past: earlier checks, for "since when" and the chart over days.
         threads: for reading.
 
     Raises:
@@ -129,11 +129,11 @@ def _overall(columns: Sequence[ColumnResult], rows: int, needed: int, *, vanishe
 def _rows_needed(
     references: Sequence[ColumnReference], alarm_budget: AlarmBudget, rows: int
 ) -> int:
-    """The fewest rows with which a check is worthwhile.
+    """The smallest window that is worth checking, in rows.
 
-    That is the least number of the budget if `rows` reach it. Otherwise it is doubled until half of
+    This is the budget's `least_rows` if `rows` reaches it. Otherwise it is doubled until half of
     the columns could show a change of the largest allowed limit; if overdispersion prevents that,
-    the least number stands.
+    it stays at `least_rows`.
     """
     if rows >= alarm_budget.least_rows:
         return alarm_budget.least_rows
@@ -192,7 +192,7 @@ def _verdict(signals: Sequence[Signal], ratio: float, alarm_budget: AlarmBudget)
 
 
 def _with_shares(columns: Sequence[ColumnResult]) -> list[ColumnResult]:
-    """Add each drifted column's part of the excess over all limits."""
+    """Add each drifted column's share of the total excess over the limits."""
     excess = [max(c.ratio - 1, 0.0) if c.verdict is Verdict.DRIFT else 0.0 for c in columns]
     total = sum(excess)
     if not total:
@@ -217,7 +217,7 @@ def _side(summary: Summary) -> Side:
 
 
 def with_past(result: CheckResult, past: Sequence[CheckResult]) -> CheckResult:
-    """Add "since when" and the course over days, from checks with the same profile."""
+    """Add the first day of drift and the ratios by day, from checks with the same profile."""
     earlier = sorted(
         (p for p in past if p.profile_name == result.profile_name and p.day is not None and p.rows),
         key=lambda p: str(p.day),

@@ -1,4 +1,4 @@
-"""What is shown of a column and decides nothing: exact distances, new categories, a chart."""
+"""Figures for information, which decide nothing: exact distances, new categories, a chart."""
 
 import math
 from collections.abc import Mapping
