@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ml.data_tests.column_findings import column_findings, tally_chunk
 from ml.data_tests.distribution import distribution_findings
-from ml.data_tests.raw_file import UnreadableFile
+from ml.data_tests.raw_file import UnreadableFile, too_large
 from ml.data_tests.reading import open_file
 from ml.data_tests.report import DataTestReport, Finding, percent
 from ml.data_tests.schema import schema_findings
@@ -15,7 +15,6 @@ from ml.data_tests.tally import ColumnTally, Duplicates, Rows
 if TYPE_CHECKING:
     from ml.model_config import ModelConfig
 
-_MEGABYTE: Final = 1024 * 1024
 _UNPACKED: Final = 8  # a compressed file of a few bytes may hold any number of rows
 
 
@@ -34,7 +33,7 @@ def check_file(
     """
     tests = _FileTests(config, None if limit_bytes is None else _UNPACKED * limit_bytes)
     if limit_bytes is not None and size_bytes > limit_bytes:
-        tests.findings.append(_too_large("", size_bytes, limit_bytes))
+        tests.findings.append(too_large("", size_bytes, limit_bytes))
     else:
         tests.read(source)
     return DataTestReport(
@@ -44,6 +43,7 @@ def check_file(
         size_bytes=size_bytes,
         config_sha256=config.config_sha256,
         findings=tuple(tests.findings),
+        notes=tuple(tests.notes),
     )
 
 
@@ -55,17 +55,18 @@ class _FileTests:
         self._unpacked_limit_bytes = unpacked_limit_bytes
         self.rows = 0
         self.findings: list[Finding] = []
+        self.notes: list[str] = []
 
     def read(self, source: BinaryIO) -> None:
         contract = self._config.data
         try:
-            file = open_file(source, contract)
+            file = open_file(source, contract, unpacked_limit_bytes=self._unpacked_limit_bytes)
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
             return
         limit = self._unpacked_limit_bytes
         if limit is not None and file.unpacked_bytes > limit:
-            self.findings.append(_too_large(" unpacked", file.unpacked_bytes, limit))
+            self.findings.append(too_large(" unpacked", file.unpacked_bytes, limit))
             return
         self.findings += schema_findings(file.header, contract)
         present = {name: column for name, column in contract.columns.items() if name in file.header}
@@ -73,6 +74,7 @@ class _FileTests:
         identity = self._config.id if self._config.id in present else None
         same_rows = Duplicates([name for name in present if name != identity])
         same_ids = Duplicates([identity] if identity else [])
+        whole = False
         try:
             for raw in file.chunks:
                 self.rows += len(raw)
@@ -80,17 +82,19 @@ class _FileTests:
                 same_rows.add(raw)
                 if identity:
                     same_ids.add(chunk)  # typed: 7 and 7.0 are one id
+            whole = True
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
+        self.notes += file.notes
         for name, column in present.items():
             self.findings += column_findings(column, tallies[name], self.rows)
         self.findings += distribution_findings(tallies, self.rows, self._config)
-        self.findings += self._row_findings(same_rows.rows, same_ids.rows)
+        self.findings += self._row_findings(same_rows.rows, same_ids.rows, whole=whole)
 
-    def _row_findings(self, same_rows: Rows, same_ids: Rows) -> list[Finding]:
+    def _row_findings(self, same_rows: Rows, same_ids: Rows, *, whole: bool) -> list[Finding]:
         contract = self._config.data
         findings = []
-        if self.rows < contract.min_rows:
+        if whole and self.rows < contract.min_rows:
             findings.append(
                 Finding(
                     "rows",
@@ -130,13 +134,3 @@ class _FileTests:
 
 def _repeated(rows: int) -> str:
     return "1 row repeats an id" if rows == 1 else f"{rows:,} rows repeat an id"
-
-
-def _too_large(what: str, size_bytes: int, limit_bytes: int) -> Finding:
-    return Finding(
-        "size",
-        None,
-        f"{size_bytes / _MEGABYTE:,.0f} MB{what}",
-        f"{limit_bytes / _MEGABYTE:,.0f} MB",
-        "split the file, or raise RETRAIN_FUNCTION_DATA_LIMIT_BYTES",
-    )

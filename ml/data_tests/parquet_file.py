@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import pandas as pd
 
+from ml.data_tests.header import refuse_doubled
 from ml.data_tests.raw_file import CHUNK_ROWS, RawFile, UnreadableFile
 from ml.data_tests.report import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ml.model_config import ColumnContract, DataContract
 
@@ -39,7 +39,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
                 "the file may be cut off: send it again",
             )
         ) from exc
-    _check_names(names)
+    refuse_doubled(names, contract)
     _check_types(schema, contract)
 
     def chunks() -> Iterator[pd.DataFrame]:
@@ -67,20 +67,6 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
     # Equal cells compress to nearly nothing: what counts is the memory they take once read.
     cells_bytes = _CELL_BYTES * rows * len(names)
     return RawFile(names, chunks(), unpacked_bytes=max(unpacked_bytes, cells_bytes))
-
-
-def _check_names(names: Sequence[str]) -> None:
-    name, count = next(iter(Counter(names).most_common(1)), ("", 0))
-    if count > 1:
-        raise UnreadableFile(
-            Finding(
-                "header",
-                name,
-                f"the name occurs {count} times",
-                "once",
-                "rename or remove one of them",
-            )
-        )
 
 
 def _check_types(schema: Any, contract: DataContract) -> None:

@@ -39,7 +39,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DataTestReport:
-    """The verdict on one file. `rows` counts the rows that could be read."""
+    """The verdict on one file.
+
+    Args:
+        rows: how many could be read.
+        findings: limits that it breaks; it passed where there is none.
+        notes: what a person should know of it, whether it passed or not.
+    """
 
     file: str
     model: str
@@ -47,6 +53,7 @@ class DataTestReport:
     size_bytes: int
     config_sha256: str
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -57,7 +64,8 @@ class DataTestReport:
     def sentence(self) -> str:
         """One line: `passed, 442 rows`, or the first findings and how many more there are."""
         if self.passed:
-            return f"{self.file}: passed, {self.rows:,} rows"
+            notes = "".join(f"; note: {note}" for note in self.notes)
+            return f"{self.file}: passed, {self.rows:,} rows{notes}"
         shown = [finding.sentence for finding in self.findings[:_SHOWN_FINDINGS]]
         rest = len(self.findings) - len(shown)
         more = f"; {rest} more finding{'s' if rest > 1 else ''}" if rest else ""
@@ -82,6 +90,7 @@ class DataTestReport:
                 {**asdict(finding), "rows": list(finding.rows), "sentence": finding.sentence}
                 for finding in self.findings
             ],
+            "notes": list(self.notes),
         }
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from ml.data_tests.report import Finding
+from ml.data_tests.header import case_remedy, is_nameless
+from ml.data_tests.report import FIRST_ROWS, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml.model_config import DataContract
+
+# What pandas and pyarrow call an index that was written with the columns.
+_INDEX: Final = re.compile(r"Unnamed: \d+|__index_level_\d+__")
+_WITHOUT_INDEX: Final = "write a data frame without its index (index=False)"
 
 
 def schema_findings(header: Sequence[str], contract: DataContract) -> list[Finding]:
@@ -28,23 +34,56 @@ def schema_findings(header: Sequence[str], contract: DataContract) -> list[Findi
                 Finding(
                     "schema",
                     name,
-                    f"is missing; column {renamed} looks like it",
+                    f"is missing; column {renamed} {_likeness(name, renamed)}",
                     "the name as in the contract",
-                    f"did you mean {name}? Rename {renamed} back",
+                    case_remedy()
+                    if name.casefold() == renamed.casefold()
+                    else f"did you mean {name}? Rename {renamed} back",
                 )
             )
     if contract.extra_columns == "refuse":
-        findings += [
+        findings += _extra_findings(extra)
+    return findings
+
+
+def _extra_findings(extra: Sequence[str]) -> list[Finding]:
+    findings = [
+        Finding(
+            "schema",
+            name,
+            "is a data frame's index, not in the contract"
+            if _INDEX.fullmatch(name)
+            else "is not in the contract",
+            "known columns only",
+            f"{_WITHOUT_INDEX}, or set data.extra_columns: ignore in model.yml"
+            if _INDEX.fullmatch(name)
+            else "remove it, or add it to data.columns in model.yml",
+        )
+        for name in extra
+        if not is_nameless(name)
+    ]
+    nameless = [name.strip("()") for name in extra if is_nameless(name)]
+    if nameless:
+        more = ", …" if len(nameless) > FIRST_ROWS else ""
+        shown = ", ".join(nameless[:FIRST_ROWS]) + more
+        findings.append(
             Finding(
                 "schema",
-                name,
-                "is not in the contract",
-                "known columns only",
-                "remove it, or add it to data.columns in model.yml",
+                None,
+                f"{shown} has no name" if len(nameless) == 1 else f"{shown} have no name",
+                "a name for every column",
+                f"remove separators at the end of lines; {_WITHOUT_INDEX}; or set "
+                "data.extra_columns: ignore in model.yml",
+                count=len(nameless),
             )
-            for name in extra
-        ]
+        )
     return findings
+
+
+def _likeness(name: str, other: str) -> str:
+    if name.casefold() == other.casefold():
+        return "differs in upper and lower case only"
+    return "looks like it"
 
 
 def _renamed(name: str, among: Sequence[str]) -> str | None:

@@ -124,12 +124,10 @@ def test_columns_may_come_in_any_order(houses):
         (b"\n\n", "blank lines only"),
         (csv_bytes(table()).replace(b";", b","), 'fields are separated by ","; wanted: ";"'),
         (csv_bytes(table()).replace(b";", b"\t"), 'fields are separated by tab; wanted: ";"'),
-        (csv_bytes(table()).decode().encode("utf-16"), "the file is UTF-16 text; wanted: csv"),
-        (b"PAR1....", "the file is parquet; wanted: csv"),
-        (b"\x1f\x8b....", "the file is gzip; wanted: csv"),
+        (b"PAR1....", "the file is Parquet; wanted: CSV"),
+        (b"\x1f\x8b....", "the gzip file is damaged or ends early"),
         (b"a;b;c\n1;2;3\n", "the first line names no known column"),
         (csv_bytes(table()).replace(b"rooms", b"size", 1), "column size: the name occurs 2 times"),
-        (csv_bytes(table()).replace(b"rooms", b"", 1), "column 3 has no name"),
     ],
 )
 def test_unreadable_file_has_one_finding_and_no_rows(houses, content, said):
@@ -186,7 +184,7 @@ def test_reading_stops_where_the_text_is_not_csv(houses, spoil, test):
         (lambda t: t.drop(columns="size"), "column size: is missing"),
         (
             lambda t: t.rename(columns={"size": "Size "}),
-            "column size: is missing; column Size looks like it",
+            "column size: is missing; column Size differs in upper and lower case only",
         ),
         (lambda t: t.assign(colour=1), "column colour: is not in the contract"),
         (
