@@ -17,6 +17,7 @@ from ml.evaluation.report import render_report
 from ml.model_config import read_model
 from ml.model_folder import ModelFolder
 from ml.reference.profile import PROFILE_FILE, reference_profile, with_predictions
+from ml.step_end import told_at_the_end
 from ml.step_files import TRAINING_FILE, PreparedRecord, write_json
 from ml.tracking import JobRun
 
@@ -146,4 +147,5 @@ def _log_line(config: ModelConfig, comparison: Comparison) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with told_at_the_end():
+        main()

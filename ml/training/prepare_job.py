@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.model_config import read_model
+from ml.step_end import told_at_the_end
 from ml.step_files import PreparedRecord, RowCounts
 from ml.training.pins import read_pins, verified_path
 from ml.training.prepare import split
@@ -60,4 +61,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told_at_the_end():
+        main()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml.errors import ModelConfigError
+from ml.training.blame import blamed
 from ml.training.parts import settle
 
 if TYPE_CHECKING:
@@ -24,7 +26,30 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, config: ModelConfig) -> Pipelin
         pipeline: unfitted, of the model.
         train: features and target, as `prepare` wrote them.
         config: of the model.
+
+    Raises:
+        ModelConfigError: it cannot be fitted on these rows; with file, line and error.
     """
     settle(pipeline, seed=config.training.seed)
-    pipeline.fit(train[list(config.features)], train[config.target])
+    features = train[list(config.features)]
+    try:
+        with blamed(config.name, doing="fit"):
+            pipeline.fit(features, train[config.target])
+    except ModelConfigError as exc:
+        hint = _missing(exc, features)
+        raise ModelConfigError([f"{exc}{hint}"]) from exc
     return pipeline
+
+
+def _missing(exc: ModelConfigError, features: pd.DataFrame) -> str:
+    """What to do about a fit that failed on missing values, where that is what it says."""
+    if "NaN" not in str(exc):
+        return ""
+    columns = [str(name) for name in features if features[name].isna().any()]
+    if not columns:
+        return ""
+    verb = "have" if len(columns) > 1 else "has"
+    return (
+        f" Here {', '.join(columns)} {verb} missing values, which max_missing_percent allows; put "
+        "sklearn.impute.SimpleImputer before it, or a predictor that takes them"
+    )

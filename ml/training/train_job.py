@@ -15,6 +15,7 @@ from ml.model_config import MODELS, read_model
 from ml.model_config.environment import read_requirements
 from ml.model_folder.trusted_types import untrusted
 from ml.reference.profile import PROFILE_FILE, reference_profile
+from ml.step_end import told_at_the_end
 from ml.step_files import TrainingRecord
 from ml.tracking import JobRun
 from ml.training.build import build_pipeline
@@ -122,4 +123,5 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
 
 
 if __name__ == "__main__":
-    main()
+    with told_at_the_end():
+        main()

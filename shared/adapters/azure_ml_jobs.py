@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_ml import already_exists, azure_errors, is_missing, word
@@ -26,6 +27,8 @@ _ENDINGS = {
     "canceled": JobStatus.CANCELED,
 }
 _LONGEST_MESSAGE = 1000
+# How ml.step_end marks, in the last line of a step's log, what another attempt would meet again.
+_FINAL = re.compile(r"^final: (.+)$", re.MULTILINE)
 
 
 class AzureMlJobs:
@@ -95,6 +98,9 @@ class AzureMlJobs:
             if status is not JobStatus.FAILED:
                 return JobReport(status)
             message = str((job.properties or {}).get("azureml.error") or "").strip()
+            final = _FINAL.findall(message)
+            if final:
+                return JobReport(status, final[-1].strip()[:_LONGEST_MESSAGE], final=True)
             steps = () if message else self._failed_steps(name)
         return JobReport(status, message[-_LONGEST_MESSAGE:], failed_steps=steps)
 

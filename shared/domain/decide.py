@@ -253,9 +253,14 @@ def _end_of_jobs(
     if job.canceled:
         return end_cycle(cycle, Outcome.FAILED, sentences.job_canceled(str(job.name)))
     failed = failures(cycle, mode)
-    if failed < decision.max_attempts:
+    if failed == 0:
         return None
     last = [fact for fact in cycle.all(JobFinished) if fact.job and fact.job.kind == mode][-1]
+    if last.final:
+        sentence = sentences.job_failed_for_good(mode, last.job_name, last.message)
+        return end_cycle(cycle, Outcome.FAILED, sentence)
+    if failed < decision.max_attempts:
+        return None
     sentence = sentences.job_failed(mode, last.job_name, failed, last.message)
     return end_cycle(cycle, Outcome.FAILED, sentence)
 

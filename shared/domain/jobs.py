@@ -90,6 +90,7 @@ class JobFinished(FactBase):
     job_name: str
     status: JobStatus
     message: str = ""
+    final: bool = False  # failed in a way that another attempt cannot end otherwise
 
     @property
     def job(self) -> JobName | None:

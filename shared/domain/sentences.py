@@ -145,6 +145,13 @@ def job_failed(mode: Mode, job_name: str, attempts: int, message: str) -> str:
     )
 
 
+def job_failed_for_good(mode: Mode, job_name: str, message: str) -> str:
+    what = short(message, _LONGEST_REFUSAL)
+    return ended(
+        f"{mode.words} failed and would again, so it was not tried twice; job {job_name}: {what}"
+    )
+
+
 def job_canceled(job_name: str) -> str:
     return f"Job {job_name} was cancelled; ask for a retraining by hand to try again."
 

@@ -69,11 +69,13 @@ class JobReport:
     """State of a job; `status` is None until it has ended.
 
     For a failed job, `message` is Azure ML's error; if it is empty, `failed_steps` says more.
+    `final` says that the same job would fail again.
     """
 
     status: JobStatus | None
     message: str = ""
     failed_steps: tuple[str, ...] = ()
+    final: bool = False
 
 
 class Jobs(Protocol):

@@ -41,5 +41,6 @@ class RecordJobEnd:
             report = self.jobs().report(ended.job_name)
             if report is not None and report.status is not JobStatus.FAILED:
                 return None
-            ended = replace(ended, message=why_failed(report) if report else "")
+            if report is not None:
+                ended = replace(ended, message=why_failed(report), final=report.final)
         return self.record(model, ended)

@@ -43,11 +43,13 @@ _COMPARED = (
 class JobScript:
     """What a simulated job will do: how long it takes, how it ends, what it measures.
 
-    `config_sha256`: where it runs under other settings than asked for.
+    `final`: why it fails and would again. `config_sha256`: where it runs under other settings than
+    asked for.
     """
 
     duration: timedelta = timedelta(minutes=5)
     fails: bool = False
+    final: str = ""
     challenger_metric: float = 0.5
     champion_metric: float = 0.4
     config_sha256: str | None = None
@@ -182,7 +184,8 @@ class AzureMlSimulator:
 
     def _end(self, job: _Job, status: JobStatus) -> None:
         failed_steps = ("train",) if status is JobStatus.FAILED else ()
-        job.report = JobReport(status, failed_steps=failed_steps)
+        why = job.script.final if status is JobStatus.FAILED else ""
+        job.report = JobReport(status, why, failed_steps=failed_steps, final=bool(why))
         self.announce(JobEnded(job.request.model, job.request.name, status))
 
     def _write_evidence(self, request: JobRequest, script: JobScript) -> None:

@@ -68,7 +68,7 @@ def watch_job(effect: WatchJob | WatchDriftJob, *, jobs: Jobs) -> JobFinished | 
         raise NotThereYetError(f"Azure ML has no job {effect.job_name}, though it was submitted")
     if report.status is None:
         return Wait(sentences.jobs((effect.job_name,)), jobs=(effect.job_name,))
-    return JobFinished(effect.job_name, report.status, why_failed(report))
+    return JobFinished(effect.job_name, report.status, why_failed(report), final=report.final)
 
 
 def why_failed(report: JobReport) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _HOW = {
     "works": doubles.JobScript(),
     "fails": doubles.JobScript(fails=True),
+    "fails for good": doubles.JobScript(
+        fails=True, final="ml/models/x/pipeline.py:3  it cannot end otherwise"
+    ),
     "hangs": doubles.JobScript(duration=timedelta(days=30)),
 }
 

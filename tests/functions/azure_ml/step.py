@@ -29,6 +29,8 @@ def main(name, *words):
 def go(how):
     if how == "fails":
         sys.exit("told to fail")
+    if how == "fails for good":
+        sys.exit("told to fail\nfinal: ml/models/x/pipeline.py:3  it cannot end otherwise")
     if how == "hangs":
         time.sleep(600)
 

@@ -57,6 +57,17 @@ class TestJobs:
         assert report.status is JobStatus.FAILED
         assert "step" in why_failed(report)
 
+    def test_failed_job_that_would_fail_again_says_so_in_the_words_of_its_step(
+        self, ended, azure_ml, a_job
+    ):
+        job = a_job("fails for good")
+
+        azure_ml.jobs.submit(job)
+
+        report = ended(job)
+        assert report.final
+        assert why_failed(report) == "ml/models/x/pipeline.py:3  it cannot end otherwise"
+
     def test_cancelling_a_job_is_idempotent(self, ended, azure_ml, a_job):
         job = a_job("hangs")
         azure_ml.jobs.submit(job)

@@ -220,6 +220,20 @@ def test_second_failed_job_ends_the_cycle_with_its_error():
     )
 
 
+def test_job_that_would_fail_again_ends_the_cycle_without_a_retry():
+    state = up_to_job(record(State("m"), arrival()))
+    name = f"retrain-{state.cycle.cycle_id}-1"
+    why = "ml/models/m/pipeline.py:3  imports lightgbm, which the training environment lacks"
+
+    state = record(state, JobFinished(name, JobStatus.FAILED, why, final=True))
+
+    assert state.cycle is None
+    assert state.past[-1].outcome is Outcome.FAILED
+    assert state.past[-1].sentence == (
+        f"Training failed and would again, so it was not tried twice; job {name}: {why}."
+    )
+
+
 def test_cancelled_training_job_ends_the_cycle_without_a_retry():
     state = up_to_job(record(State("m"), arrival()))
     name = f"retrain-{state.cycle.cycle_id}-1"

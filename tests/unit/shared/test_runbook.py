@@ -31,6 +31,10 @@ def test_every_outcome_has_a_row_in_the_runbook(outcome):
             "Evaluation failed",
             sentences.job_failed(Mode.EVALUATE, "evaluate-0123456789ab-2", 2, ""),
         ),
+        (
+            "Training failed and would again, so it was not tried twice; job ",
+            sentences.job_failed_for_good(Mode.RETRAIN, "retrain-0123456789ab-1", "why"),
+        ),
         ("was cancelled", sentences.job_canceled("x")),
         (
             "File march-b.csv quarantined: column bmi: 4.2 % missing, limit 1 %",

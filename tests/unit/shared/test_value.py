@@ -34,7 +34,7 @@ def test_repr_shows_the_fields():
 
     assert repr(finished) == (
         "JobFinished(job_name='retrain-0123456789ab-1', "
-        "status=<JobStatus.FAILED: 'failed'>, message='')"
+        "status=<JobStatus.FAILED: 'failed'>, message='', final=False)"
     )
 
 
