@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions import (
+    data_set,
     drift_report,
     drift_timer,
     events_queue,
@@ -12,5 +13,13 @@ from functions import (
 )
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for module in (events_queue, work_queue, drift_timer, reconcile_timer, operations, drift_report):
+for module in (
+    events_queue,
+    work_queue,
+    drift_timer,
+    reconcile_timer,
+    operations,
+    data_set,
+    drift_report,
+):
     app.register_functions(module.blueprint)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.usecases.check_drift import CheckDriftOf
     from shared.usecases.check_drift_daily import CheckDriftDaily
     from shared.usecases.explain import Explain
+    from shared.usecases.lookup import Lookup
     from shared.usecases.perform_effect import PerformEffect
     from shared.usecases.read_drift_report import ReadDriftReport
     from shared.usecases.reconcile import Reconcile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from shared.usecases.reject import Rejects
     from shared.usecases.request_retrain import RequestRetrain
     from shared.usecases.status import Status
+    from shared.usecases.withdraw import Withdraw
 
 # Imported objects are never garbage. Importing makes 60,000 of them for the first event, and a
 # collection every 700 objects would take a tenth of its CPU. Set before anything is imported.
@@ -81,6 +83,23 @@ class App(Ports):
         from shared.usecases.arrive import Arrive  # noqa: PLC0415 - same
 
         return Arrive(record=self.record, rejects=lambda: self.rejects)
+
+    @cached_property
+    def withdraw(self) -> Withdraw:
+        from shared.usecases.withdraw import Withdraw  # noqa: PLC0415 - same
+
+        return Withdraw(
+            record=self.record,
+            ledger=self.ledger,
+            catalog=self.catalog,
+            data=lambda: self.data,
+        )
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        from shared.usecases.lookup import Lookup  # noqa: PLC0415 - same
+
+        return Lookup(ledger=self.ledger, catalog=self.catalog, data=lambda: self.data)
 
     @cached_property
     def perform(self) -> PerformEffect:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.usecases.explain import Explanation
+    from shared.usecases.lookup import FileStory
     from shared.usecases.status import ModelStatus
 
 _NAME_WIDTH = 10
@@ -118,6 +119,36 @@ def explanation_text(explanation: Explanation) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def story_document(story: FileStory) -> dict[str, Any]:
+    """What became of a file: sentence first, then each content that landed, oldest first."""
+    return {
+        "model": story.model,
+        "file": story.place,
+        "sentence": story.sentence,
+        "contents": [
+            {
+                "arrived": _iso(content.arrived_utc),
+                "etag": content.etag,
+                "became": str(content.became),
+                "sentence": content.sentence,
+                "cycle_id": content.cycle_id,
+                "rows": content.rows,
+                "data_versions": list(content.data_versions),
+                "model_versions": list(content.model_versions),
+            }
+            for content in story.contents
+        ],
+    }
+
+
+def story_text(story: FileStory) -> str:
+    """The same for a terminal, the newest content first."""
+    earlier = reversed(story.contents[:-1])
+    return (
+        "\n".join([story.sentence, *(f"Before: {content.sentence}" for content in earlier)]) + "\n"
+    )
 
 
 def _iso(moment: datetime | None) -> str | None:

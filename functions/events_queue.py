@@ -80,6 +80,27 @@ def on_data_arrived(event: Event, app: App) -> None:
         )
 
 
+def on_data_deleted(event: Event, app: App) -> None:
+    """Key: place and sequencer; whether it withdraws the file is a setting of the model.
+
+    Raises:
+        EventRejectedError: unreadable, or about another container.
+        TransientError: a service did not answer.
+    """
+    from shared.wire.storage import read_blob_deleted  # noqa: PLC0415 - not needed to index the app
+
+    deletion = read_blob_deleted(event)
+    done = app.withdraw.deleted(deletion)
+    if done is not None:
+        app.log.info(
+            "data deleted",
+            model=done.model,
+            place=deletion.place,
+            new=done.new,
+            sentence=done.sentence,
+        )
+
+
 def on_challenger_registered(event: Event, app: App) -> None:
     """Record ChallengerRegistered, keyed by the model version.
 
@@ -135,6 +156,7 @@ def on_drift_checked(event: Event, app: App) -> None:
 
 _HANDLERS: Mapping[str, Callable[[Event, App], None]] = {
     "Microsoft.Storage.BlobCreated": on_data_arrived,
+    "Microsoft.Storage.BlobDeleted": on_data_deleted,
     "Microsoft.MachineLearningServices.ModelRegistered": on_challenger_registered,
     "Microsoft.MachineLearningServices.RunCompleted": on_job_finished,
     "Microsoft.MachineLearningServices.RunStatusChanged": on_job_finished,

@@ -68,7 +68,7 @@ def explain(req: func.HttpRequest) -> func.HttpResponse:
 @guarded(fields=("reason",))
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 with the cycle that was opened, or null while the request waits for the open one."""
-    name, reason, key = model_name(req), _reason(req), _request_key(req)
+    name, reason, key = model_name(req), reason_of(req), request_key(req)
     try:
         accepted = app.request_retrain(name, request=key, text=reason, by="function key")
     except FactConflictError as exc:
@@ -171,7 +171,12 @@ def model_name(req: func.HttpRequest) -> str:
     return name
 
 
-def _reason(req: func.HttpRequest) -> str:
+def reason_of(req: func.HttpRequest) -> str:
+    """The reason in the body, on one line.
+
+    Raises:
+        BadRequestError: there is none, or it is too long.
+    """
     reason = json_body(req).get("reason")
     if not isinstance(reason, str) or not reason.strip():
         raise BadRequestError(
@@ -188,7 +193,12 @@ def _reason(req: func.HttpRequest) -> str:
     return " ".join(reason.split())
 
 
-def _request_key(req: func.HttpRequest) -> str:
+def request_key(req: func.HttpRequest) -> str:
+    """The request's idempotency key; a new one where the caller gives none.
+
+    Raises:
+        BadRequestError: it is too long, or holds other characters.
+    """
     given = req.headers.get("idempotency-key")
     if given is None:
         return uuid.uuid4().hex

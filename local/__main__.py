@@ -1,4 +1,7 @@
-"""The command line of the local stack: up, put FILE, fire TIMER, status, logs, down, prepare."""
+"""The command line of the local stack.
+
+up, put FILE, withdraw MODEL FILE, lookup MODEL FILE, fire TIMER, status, logs, down, prepare.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.commands.data_set import lookup, withdraw
 from local.commands.fire import fire
 from local.commands.logs import log_end
 from local.commands.put import put
@@ -70,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     put.add_argument(
         "--no-wait", action="store_true", help="do not wait for the function that takes its event"
     )
+    withdraw = commands.add_parser("withdraw", help="take a file out of a model's data set")
+    lookup = commands.add_parser("lookup", help="what became of a file")
+    for about_a_file in (withdraw, lookup):
+        about_a_file.add_argument("model", metavar="MODEL")
+        about_a_file.add_argument("path", metavar="FILE", help="as below landing/MODEL/")
+    withdraw.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept")
     fire = commands.add_parser("fire", help="run a timer function now")
     fire.add_argument("timer", metavar="TIMER")
     commands.add_parser("status", help="what runs, and where it answers")
@@ -117,6 +127,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "up": lambda: asyncio.run(_up(_options(arguments, app=app, state=state))),
         "prepare": lambda: asyncio.run(_prepare(app, arguments.environment)),
         "put": lambda: _tell(_put(state, arguments)),
+        "withdraw": lambda: _tell(
+            withdraw(state, arguments.model, arguments.path, reason=arguments.reason)
+        ),
+        "lookup": lambda: _tell(lookup(state, arguments.model, arguments.path)),
         "fire": lambda: _tell(fire(state, arguments.timer)),
         "status": lambda: _tell(status(state)),
         "logs": lambda: _tell(log_end(state, arguments.name, lines=arguments.lines)),

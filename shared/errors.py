@@ -59,6 +59,10 @@ class UnknownModelError(TerminalError):
     """No model has that name; the message suggests the nearest one."""
 
 
+class UnknownFileError(TerminalError):
+    """The model has no file of that name, or its data set does not hold it; the text says which."""
+
+
 class ModelConfigError(TerminalError):
     """A model's folder has mistakes; the message lists all of them."""
 

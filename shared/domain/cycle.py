@@ -91,15 +91,16 @@ def changes_data(cycle: Cycle) -> bool:
 
 def files_left(cycle: Cycle) -> int:
     """How many files would be neither quarantined nor pinned if the cycle ended now."""
-    return 0 if _settled(cycle) else cycle.opening.arrivals
+    return 0 if data_settled(cycle) else cycle.opening.arrivals
 
 
 def withdrawals_left(cycle: Cycle) -> int:
     """How many withdrawals would be in no data version if the cycle ended now."""
-    return 0 if _settled(cycle) else cycle.opening.withdrawals
+    return 0 if data_settled(cycle) else cycle.opening.withdrawals
 
 
-def _settled(cycle: Cycle) -> bool:
+def data_settled(cycle: Cycle) -> bool:
+    """Whether its files are tested and what they change is pinned."""
     if changes_data(cycle):
         return cycle.one(DataRegistered) is not None
     return not cycle.opening.arrivals or cycle.one(DataTested) is not None

@@ -43,6 +43,21 @@ class ArrivalSource(StrEnum):
 
 
 @value
+class BlobDeletion(Value):
+    """A blob was deleted. `sequencer` orders the events of one blob name."""
+
+    container: str
+    path: str
+    sequencer: str | None
+    request: str  # names the deletion, however often its event comes
+
+    @property
+    def place(self) -> str:
+        """`container/path`."""
+        return f"{self.container}/{self.path}"
+
+
+@value
 class DataArrived(FactOfModel):
     """A blob landed. `stale`: a newer content of that blob was known already (set on recording).
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from shared.domain.data import DataTested, quarantine_report
 from shared.domain.retraining import ReasonKind, kinds_in_words
-from shared.domain.wording import LONGEST_NAME, capital, ended, listed, plural, short
+from shared.domain.wording import LONGEST_NAME, capital, ended, listed, plural, short, time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+_MOST_VERSIONS = 5
 
 
 def first_drop(model: str) -> str:
@@ -73,3 +77,161 @@ def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
     others = kinds_in_words([kind for kind in kinds if kind is not ReasonKind.DATA])
     what = listed([part for part in (files, others) if part])
     return f"{capital(what)} waiting for the next cycle."
+
+
+# --- withdrawal ----------------------------------------------------------------------------------
+
+
+def withdrawn_already() -> str:
+    return "Known already, nothing new was recorded."
+
+
+def withdrawal_accepted(
+    cycle_id: str | None, *, last: bool, reasons: Collection[ReasonKind], champion: str | None
+) -> str:
+    """What follows from it."""
+    if cycle_id is None:
+        when = "Accepted; it waits until the open cycle has ended."
+    else:
+        when = f"Accepted as cycle {cycle_id}."
+    if last:
+        serves = f"version {champion} keeps serving" if champion else "no version is trained"
+        return f"{when} It was the last file: {serves} until another one passes its tests."
+    if ReasonKind.DATA not in reasons:
+        return (
+            f"{when} The next data version lacks the file; data alone does not retrain this model "
+            "(retrain.reasons in model.yml)."
+        )
+    return f"{when} The next data version lacks the file; versions trained on it stay as they are."
+
+
+def not_held(model: str, name: str, *, count: int, near: str | None) -> str:
+    """A file that cannot be withdrawn."""
+    hint = f" Did you mean {short(near, LONGEST_NAME)}?" if near else ""
+    return (
+        f"The data set of {model} does not hold {short(name, LONGEST_NAME)}: it has "
+        f"{plural(count, 'file')}.{hint} What became of it: "
+        f"GET {file_address(model, name)}."
+    )
+
+
+def file_address(model: str, name: str) -> str:
+    """Where what became of a file is read."""
+    return f"/api/models/{model}/files/{quote(name)}"
+
+
+def deletion() -> str:
+    return "it was deleted from landing (data.deleted: withdraw)"
+
+
+def deleted_and_kept(name: str) -> str:
+    return (
+        f"file {short(name, LONGEST_NAME)} was deleted from landing; its rows stay in the data set "
+        "(data.deleted: keep in model.yml), withdraw it to take them out"
+    )
+
+
+def deleted_before(name: str) -> str:
+    return f"file {short(name, LONGEST_NAME)} was deleted before its newest content landed"
+
+
+def deleted_and_unused(name: str) -> str:
+    return f"file {short(name, LONGEST_NAME)} was deleted; the data set did not hold it"
+
+
+# --- lookup --------------------------------------------------------------------------------------
+
+
+def never_arrived(place: str, near: str | None, *, files: int) -> str:
+    hint = f" Did you mean {short(near, LONGEST_NAME)}?" if near else ""
+    return (
+        f"Nothing is known of {short(place, LONGEST_NAME)}; {plural(files, 'file')} of this model "
+        f"arrived.{hint} A file that lies there without an event is found within ten minutes."
+    )
+
+
+def file_story(place: str, newest: str, contents: int) -> str:
+    """Of the newest content; how many there were."""
+    times = f" {contents:,} contents landed under this name; this is the newest." * (contents > 1)
+    return f"{short(place, LONGEST_NAME)}: {newest}{times}"
+
+
+def arrived(at_utc: datetime) -> str:
+    return f"Arrived {time(at_utc)}."
+
+
+def stale() -> str:
+    return "Not used: a newer content of that name was known already."
+
+
+def waits_for_cycle(open_cycle: str | None) -> str:
+    if open_cycle is None:
+        return "It waits for the next cycle; a request by hand starts one."
+    return f"It waits until cycle {open_cycle} has ended, and goes into the next one."
+
+
+def waits_after_failure(cycle_id: str) -> str:
+    return (
+        f"It waits for the next cycle, since cycle {cycle_id} failed before its data was pinned; "
+        "a request by hand starts one."
+    )
+
+
+def being_tested(cycle_id: str) -> str:
+    return f"It is being tested in cycle {cycle_id}."
+
+
+def being_pinned(cycle_id: str, rows: int) -> str:
+    return f"Accepted in cycle {cycle_id} ({plural(rows, 'row')}); its data version is being made."
+
+
+def quarantined_in(cycle_id: str, sentence: str, where: str) -> str:
+    return f"{ended(sentence)} That was cycle {cycle_id}; the copy and its report lie in {where}."
+
+
+def superseded_in(cycle_id: str) -> str:
+    return f"Superseded: overwritten or deleted before cycle {cycle_id} could read it."
+
+
+def accepted_in(cycle_id: str, rows: int) -> str:
+    return f"Accepted in cycle {cycle_id} ({plural(rows, 'row')})."
+
+
+def held(data_versions: Sequence[str], model_versions: Sequence[str], waits: str | None) -> str:
+    """Of a content that is data now; `waits` is what the last decision said."""
+    since = f"In the data set since data version {data_versions[0]}."
+    if model_versions:
+        return f"{since} {_trained(model_versions)}"
+    why = f" Last decision: {ended(waits)}" if waits else " The next decision is due."
+    return f"{since} No version was trained on it yet.{why}"
+
+
+def withdrawn_at(at_utc: datetime, text: str) -> str:
+    return f"Withdrawn {time(at_utc)}: {ended(short(text))}"
+
+
+def replaced_in(cycle_id: str) -> str:
+    return f"Replaced by a newer file of its name in cycle {cycle_id}."
+
+
+def held_until(data_versions: Sequence[str], model_versions: Sequence[str]) -> str:
+    """Of a content that is no data any more."""
+    if not data_versions:
+        return "No data version held it."
+    held_by = plural(len(data_versions), "data version")
+    return f"{held_by} held it, the last was {data_versions[-1]}. {_trained(model_versions)}"
+
+
+def _trained(model_versions: Sequence[str]) -> str:
+    if not model_versions:
+        return "No version was trained on it."
+    shown = ", ".join(model_versions[-_MOST_VERSIONS:])
+    more = len(model_versions) - _MOST_VERSIONS
+    rest = f" and {more:,} before" if more > 0 else ""
+    noun = "Version" if len(model_versions) == 1 else "Versions"
+    verb = "was" if len(model_versions) == 1 else "were"
+    return f"{noun} {shown}{rest} {verb} trained on it."
+
+
+def not_in_report(place: str, report: str) -> str:
+    return f"{short(place, LONGEST_NAME)} is not in {report}, the report of its cycle"

@@ -1,11 +1,11 @@
-"""Microsoft.Storage.BlobCreated -> DataArrived."""
+"""Microsoft.Storage.BlobCreated -> DataArrived, BlobDeleted -> BlobDeletion."""
 
 from __future__ import annotations
 
 import ipaddress
 from urllib.parse import unquote, urlsplit
 
-from shared.domain.data import BlobRef, DataArrived
+from shared.domain.data import BlobDeletion, BlobRef, DataArrived
 from shared.domain.value import Value, value
 from shared.errors import EventRejectedError
 from shared.wire.envelope import Event, member, text
@@ -19,10 +19,7 @@ def read_blob_created(event: Event) -> DataArrived:
     Raises:
         EventRejectedError: no readable url or eTag, or a size that is not a whole number.
     """
-    # A data lake's event holds its dfs address in `url`, sometimes the blob's beside it.
-    url = member(event.data, "blobUrl")
-    address = read_blob_url(url if isinstance(url, str) and url else _url(event))
-    sequencer = member(event.data, "sequencer")
+    address = _address(event)
     return DataArrived(
         blob=BlobRef(
             container=address.container,
@@ -30,8 +27,30 @@ def read_blob_created(event: Event) -> DataArrived:
             etag=bare_etag(text(event, "eTag")),
         ),
         size_bytes=_size(event),
-        sequencer=sequencer if isinstance(sequencer, str) and sequencer else None,
+        sequencer=_sequencer(event),
     )
+
+
+def read_blob_deleted(event: Event) -> BlobDeletion:
+    """The blob that is gone.
+
+    Raises:
+        EventRejectedError: no readable url, or nothing that names the deletion.
+    """
+    address, sequencer = _address(event), _sequencer(event)
+    request = sequencer or text(event, "requestId")
+    return BlobDeletion(address.container, address.name, sequencer, request)
+
+
+def _address(event: Event) -> BlobAddress:
+    # A data lake's event holds its dfs address in `url`, sometimes the blob's beside it.
+    url = member(event.data, "blobUrl")
+    return read_blob_url(url if isinstance(url, str) and url else _url(event))
+
+
+def _sequencer(event: Event) -> str | None:
+    sequencer = member(event.data, "sequencer")
+    return sequencer if isinstance(sequencer, str) and sequencer else None
 
 
 def _url(event: Event) -> str:

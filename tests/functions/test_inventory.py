@@ -40,6 +40,8 @@ def test_app_has_exactly_these_functions(triggers):
         "model",
         "explain",
         "drift_report",
+        "withdraw",
+        "lookup",
     }
 
 
@@ -66,6 +68,8 @@ def test_timers_run_on_schedule_and_not_on_startup(triggers, name, schedule):
         ("model", "GET", "api/models/{model}"),
         ("explain", "GET", "api/models/{model}/cycles/{cycle_id}"),
         ("drift_report", "GET", "api/models/{model}/drift/{date}"),
+        ("withdraw", "POST", "api/models/{model}/withdraw"),
+        ("lookup", "GET", "api/models/{model}/files/{*file}"),
     ],
 )
 def test_http_routes_need_a_function_key(triggers, name, method, route):

@@ -7,6 +7,7 @@ and lost; hosts crash between a commit and what should follow it.
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ from shared.domain.data import DataArrived
 from shared.domain.drift import DriftVerdict, Performance, PerformanceVerdict
 from shared.domain.ids import JobName
 from shared.domain.jobs import ChallengerRegistered, JobFinished
+from shared.errors import UnknownFileError
 from shared.ports.queues import WorkMessage
 from shared.usecases.arrive import Arrive
 from shared.usecases.check_drift import CheckDriftOf
@@ -46,6 +48,7 @@ from shared.usecases.reconcile import Reconcile
 from shared.usecases.record_fact import RecordFact
 from shared.usecases.reject import Rejects
 from shared.usecases.request_retrain import RequestRetrain
+from shared.usecases.withdraw import Withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,6 +90,7 @@ class Host:
     reconcile: Reconcile
     check_drift: CheckDriftOf
     request: RequestRetrain
+    withdraw: Withdraw
 
 
 @dataclass(slots=True)
@@ -111,6 +115,7 @@ class World:
     uploads: int = 0
     crashes: int = 0
     overtaken: int = 0
+    withdrawals: int = 0
     late: dict[tuple[str, date], int] = field(default_factory=dict)
     _facts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
     _sequencers: int = 0
@@ -197,6 +202,7 @@ class World:
             ),
             CheckDriftOf(self.ledger, record, catalog, self.clock, lambda: self.ports.drift_checks),
             RequestRetrain(record, self.ledger),
+            Withdraw(record=record, ledger=ledger, catalog=catalog, data=lambda: self.ports.data),
         )
 
     # --- what happens outside
@@ -214,7 +220,19 @@ class World:
         content = b"broken" if broken else f"{model} {number}\n".encode() * 3
         if self.chance.random() < self.chances.file_large:
             content += b"x" * SMALL_BYTES
-        self.upload(f"{model}/file-{number}.csv", content)
+        named = [item.blob.path for item in self.blobs.listing("landing", f"{model}/")]
+        again = named and self.chance.random() < self.chances.same_name
+        self.upload(self.chance.choice(named) if again else f"{model}/file-{number}.csv", content)
+
+    def withdraw_random(self, host: Host, model: str, number: int) -> None:
+        """A person, or the deletion of the file, takes one out of the data set."""
+        landed = self.blobs.listing("landing", f"{model}/")
+        if not landed:
+            return
+        path = self.chance.choice(landed).blob.path
+        with suppress(UnknownFileError):  # it failed its tests, or is out already
+            host.withdraw(model, path, request=f"w{number}", text="by hand")
+            self.withdrawals += 1
 
     def _script(self, _job: AnyJob) -> JobScript:
         better = self.chance.random() < self.chances.better

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,8 +13,9 @@ from simulated_world import World
 from unreliable import CountingLedger
 
 from shared.adapters.in_memory import InMemoryCatalog
+from shared.adapters.in_memory.tests_and_notices import BROKEN
 from shared.domain.codec import fact_from_json, fact_to_json
-from shared.domain.data import DataArrived
+from shared.domain.data import DataArrived, DataWithdrawn
 from shared.domain.decide import outbox
 from shared.domain.declared import FactBase
 from shared.domain.drift import DriftChecked
@@ -56,6 +58,8 @@ class Report:
     performance_cycles: int = 0
     file_jobs: int = 0
     started_again: int = 0
+    withdrawals: int = 0
+    contents: int = 0  # of names that landed before
 
 
 class DecidedLedger(CountingLedger):
@@ -96,7 +100,14 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
             _something_happens(world, number)
         world.run_for(timedelta(minutes=world.chance.choice((1, 5, 30, 120))))
     world.run_until_quiet()
-    report = Report(seed, crashes=world.crashes, blobs=world.uploads, jobs=len(world.azure_ml.jobs))
+    report = Report(
+        seed,
+        crashes=world.crashes,
+        blobs=world.uploads,
+        jobs=len(world.azure_ml.jobs),
+        withdrawals=world.withdrawals,
+        contents=world.uploads - len(world.blobs.listing("landing")),
+    )
     report.file_jobs = sum(job.startswith("test-") for job in world.azure_ml.jobs)
     report.simulated_days = (world.clock.now_utc() - start_utc) / timedelta(days=1)
     for model in MODELS:
@@ -125,8 +136,10 @@ def _something_happens(world: World, number: int) -> None:
     if world.chance.random() < world.chances.settings_change:
         world.change_settings(model, number)
     draw = world.chance.random()
-    if draw < 0.80:
+    if draw < 0.75:
         world.upload_random(model, number)
+    elif draw < 0.80:
+        world.as_host(lambda: world.withdraw_random(host, model, number))
     elif draw < 0.88:
         if world.chance.random() < world.chances.late_rows:
             world.rows_come_late(model)
@@ -152,7 +165,7 @@ def check(world: World) -> None:
         _one_job_a_reason(entries)
         _one_configuration_a_cycle(entries)
         _one_result_a_revision(entries)
-        _every_blob_is_pinned_or_set_aside(world, model)
+        _the_latest_statement_about_a_file_holds(world, model, entries)
         _the_champion_serves(world, model)
     assert world.azure_ml.submissions == len(world.azure_ml.jobs)
     assert not any("/untested/" in item.blob.path for item in world.blobs.listing("data"))
@@ -169,20 +182,25 @@ def _every_arrival_is_in_one_cycle(entries: list[Entry]) -> None:
     """Arrivals during an open cycle go into the next one: the ranges join without a gap."""
     taken = 0
     for entry in entries:
-        if isinstance(entry.fact, CycleOpened) and entry.fact.arrivals:
+        if isinstance(entry.fact, CycleOpened) and (entry.fact.arrivals or entry.fact.withdrawals):
             assert entry.fact.after_seq == taken
             assert taken < entry.fact.to_seq < entry.seq
-            arrived = [
-                item
-                for item in entries[taken : entry.seq - 1]
-                if isinstance(item.fact, DataArrived) and not item.fact.stale
-            ]
-            assert len(arrived) == entry.fact.arrivals
-            assert all(item.seq <= entry.fact.to_seq for item in arrived)
+            said = [item for item in entries[taken : entry.seq - 1] if _is_about_a_file(item)]
+            withdrawn = sum(isinstance(item.fact, DataWithdrawn) for item in said)
+            assert (len(said) - withdrawn, withdrawn) == (
+                entry.fact.arrivals,
+                entry.fact.withdrawals,
+            )
+            assert all(item.seq <= entry.fact.to_seq for item in said)
             taken = entry.fact.to_seq
         assert not (isinstance(entry.fact, CycleEnded) and _lost_its_data(entries, entry.fact))
-    waiting = [item.fact for item in entries[taken:] if isinstance(item.fact, DataArrived)]
-    assert all(fact.stale for fact in waiting)
+    assert not any(_is_about_a_file(item) for item in entries[taken:])
+
+
+def _is_about_a_file(entry: Entry) -> bool:
+    if isinstance(entry.fact, DataArrived):
+        return not entry.fact.stale
+    return isinstance(entry.fact, DataWithdrawn)
 
 
 def _lost_its_data(entries: list[Entry], ended: CycleEnded) -> bool:
@@ -242,23 +260,44 @@ def _one_result_a_revision(entries: list[Entry]) -> None:
         assert revisions == list(range(len(revisions)))
 
 
-def _every_blob_is_pinned_or_set_aside(world: World, model: str) -> None:
+def _the_latest_statement_about_a_file_holds(
+    world: World, model: str, entries: list[Entry]
+) -> None:
+    """A file is quarantined, or it is data, once; a withdrawn one is no data."""
+    pinned: dict[str, str] = {}
     data = world.ledger.head(model).state.data
-    pinned = set()
     if data is not None:
         pins = json.loads(world.ports.data.get_json(data.pins, sha256=data.pins_sha256))
-        sources = [item["source"] for item in pins["files"]]
-        assert len(sources) == len(set(sources)) == data.files
-        pinned = set(sources)
+        assert len(pins["files"]) == data.files
+        for item in pins["files"]:
+            for source in (item["source"], *item.get("also", ())):
+                assert source not in pinned, "a name holds two contents"
+                pinned[source] = item["sha256"]
     reports = world.blobs.listing("quarantine", f"{model}/")
     aside = {
-        json.loads(world.blobs.read(item.blob))["source"]
+        (document["source"], document["etag"])
         for item in reports
         if item.blob.path.endswith(".report.json")
+        for document in [json.loads(world.blobs.read(item.blob))]
     }
-    landed = {item.blob.place for item in world.blobs.listing("landing", f"{model}/")}
-    assert pinned.isdisjoint(aside)
-    assert pinned | aside == landed
+    landed = {item.blob.place: item.blob for item in world.blobs.listing("landing", f"{model}/")}
+    assert pinned.keys() <= landed.keys()
+    for place, blob in landed.items():
+        content = world.blobs.read(blob)
+        sha256 = hashlib.sha256(content).hexdigest()
+        said = [
+            entry
+            for entry in entries
+            if (isinstance(entry.fact, DataArrived) and entry.fact.blob == blob)
+            or (isinstance(entry.fact, DataWithdrawn) and entry.fact.place == place)
+        ]
+        if (place, blob.etag) in aside:
+            assert pinned.get(place) != sha256
+        elif isinstance(said[-1].fact, DataWithdrawn):
+            assert place not in pinned
+        else:
+            assert not content.startswith(BROKEN)
+            assert pinned[place] == sha256
 
 
 def _the_champion_serves(world: World, model: str) -> None:

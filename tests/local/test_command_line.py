@@ -41,6 +41,8 @@ def assert_refused(done: subprocess.CompletedProcess[str], said: str, *, code: i
         (("down",), "no stack runs over"),
         (("fire", "reconcile"), "no stack runs over"),
         (("put", "README.md", "--to", "landing/"), "no stack runs over"),
+        (("withdraw", "iris", "a.csv", "--reason", "wrong"), "no stack runs over"),
+        (("lookup", "iris", "a.csv"), "no stack runs over"),
         (("logs",), "no logs in"),
         (("logs", "functions"), "no logs in"),
     ],
@@ -63,6 +65,8 @@ def test_command_without_a_running_stack_says_so_and_creates_no_folder(tmp_path,
         (("up", "--hosts", "0"), "0 is not a number from 1 up"),
         (("logs", "functions", "--lines", "-1"), "not a number from 1 up"),
         (("put", "README.md"), "--to"),
+        (("withdraw", "iris", "a.csv"), "--reason"),
+        (("lookup", "iris"), "FILE"),
         (("launch",), "invalid choice"),
         (("--stat=x", "status"), "unrecognized arguments: --stat=x"),
         (("up", "--host", "2"), "unrecognized arguments: --host"),
@@ -196,7 +200,7 @@ def test_cache_folder_that_cannot_be_used_is_named(tmp_path):
 
 def test_help_names_every_command():
     said = local("--help").stdout
-    for command in ("up", "put", "fire", "status", "logs", "down", "prepare"):
+    for command in ("up", "put", "withdraw", "lookup", "fire", "status", "logs", "down", "prepare"):
         assert f"  {command} " in said
 
 

@@ -13,7 +13,7 @@ from shared.errors import EventRejectedError
 from shared.wire.drift import read_drift_detected
 from shared.wire.envelope import Event, read_events
 from shared.wire.machine_learning import read_model_registered, read_run_ended
-from shared.wire.storage import read_blob_created
+from shared.wire.storage import read_blob_created, read_blob_deleted
 
 TESTS = Path(__file__).resolve().parents[2]
 DOCUMENTED = TESTS.parents[1] / "shared" / "azure-events"
@@ -202,3 +202,24 @@ def test_documented_samples_give_the_same_facts_in_both_schemas():
             (event,) = read_events(json.dumps(json.loads(text)).encode())
             both.append(read(event))
         assert both[0] == both[1]
+
+
+def test_blob_deleted_event_gives_the_place_and_names_the_deletion():
+    deletion = read_blob_deleted(recorded("blob_deleted.eventgrid"))
+
+    assert deletion.place == "landing/diabetes/march.csv"
+    assert deletion.request == deletion.sequencer == "0000000000000281000000000002F5CA"
+
+
+def test_blob_deleted_event_without_a_sequencer_is_named_by_its_request():
+    url = "https://a.blob.core.windows.net/landing/m/a.csv"
+    event = an_event("Microsoft.Storage.BlobDeleted", {"url": url, "requestId": "r1"})
+
+    assert (read_blob_deleted(event).sequencer, read_blob_deleted(event).request) == (None, "r1")
+
+
+def test_blob_deleted_event_that_nothing_names_is_rejected():
+    url = "https://a.blob.core.windows.net/landing/m/a.csv"
+
+    with pytest.raises(EventRejectedError, match="requestId"):
+        read_blob_deleted(an_event("Microsoft.Storage.BlobDeleted", {"url": url}))
