@@ -59,7 +59,7 @@ QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: CPU and wall seconds of the work, and peak memory over what imports took."""
+    """One run: CPU and wall seconds of the work, and peak memory in MB above that of imports."""
 
     cpu: float
     wall: float

@@ -1,4 +1,4 @@
-"""The whole app over the doubles: many cycles, several seeds, nothing lost, doubled or left over.
+"""The whole app over in-memory fakes: many cycles, several seeds; nothing is lost or duplicated.
 
 python benchmarks/simulation.py [--cycles 2000] [--seeds 1]
 """

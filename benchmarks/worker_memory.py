@@ -44,7 +44,7 @@ OFTEN_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one process, in MB."""
+    """Memory of one process, in MB: RSS, PSS and USS."""
 
     rss: float
     pss: float
@@ -52,7 +52,7 @@ class Memory:
 
     @classmethod
     def of(cls, pid: int | None) -> "Memory":
-        """Now."""
+        """Measure a process now."""
         if pid is None:
             raise SystemExit("the host has no worker")
         found = psutil.Process(pid).memory_full_info()

@@ -36,7 +36,7 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVIC
 
 @dataclass(frozen=True, slots=True)
 class ScoringAddress:
-    """Where one model's endpoint answers."""
+    """URL and key of one model's endpoint."""
 
     url: str
     key: str
@@ -44,10 +44,10 @@ class ScoringAddress:
 
 @dataclass(frozen=True, slots=True)
 class BegunStep:
-    """A step of a pipeline job that is queued, runs or has ended.
+    """A step of a pipeline job that is queued, running or has ended.
 
-    Since when is the time of its start, or that of its creation when it has none: it waits for a
-    machine, or its outputs of an earlier job were taken.
+    The time is that of its start or, if it has none, of its creation: it may be waiting for a
+    machine, or may have reused the outputs of an earlier job.
     """
 
     name: str
@@ -56,7 +56,7 @@ class BegunStep:
 
 @dataclass(frozen=True, slots=True)
 class PipelineProgress:
-    """How far a pipeline job is: what has begun, oldest first, of how many steps."""
+    """Progress of a pipeline job: the steps begun, oldest first, and the number of all steps."""
 
     steps: int
     begun: tuple[BegunStep, ...]
@@ -93,11 +93,11 @@ class DemoClient:
     # --- the function app
 
     async def status(self) -> dict[str, Any]:
-        """How the model stands, as GET /api/models/<model> answers."""
+        """The status of the model, from GET /api/models/<model>."""
         return await self._app("GET", f"/api/models/{self._model}")
 
     async def cycle(self, cycle_id: str) -> dict[str, Any]:
-        """Why a cycle ended so."""
+        """The explanation of a cycle, from GET /api/models/<model>/cycles/<cycle>."""
         return await self._app("GET", f"/api/models/{self._model}/cycles/{cycle_id}")
 
     async def explanation(self, cycle_id: str) -> str:
@@ -109,7 +109,7 @@ class DemoClient:
         )
 
     async def retrain(self, reason: str) -> dict[str, Any]:
-        """Ask for a retraining."""
+        """Request a retraining."""
         return await self._app(
             "POST", f"/api/models/{self._model}/retrain", json={"reason": reason}
         )

@@ -27,17 +27,17 @@ class CycleStep:
 
     @property
     def done(self) -> bool:
-        """It went well."""
+        """Whether it has succeeded."""
         return self.sign == _DONE
 
     @property
     def running(self) -> bool:
-        """It has begun and not ended."""
+        """Whether it has begun and not ended."""
         return self.sign == _RUNNING
 
     @property
     def reached(self) -> bool:
-        """It has begun; it may have ended."""
+        """Whether it has begun, ended or not."""
         return self.sign != _NOT_REACHED
 
 
@@ -88,7 +88,7 @@ class Cycle:
         return submitted[-1] if submitted and submitted[-1] not in ended else None
 
     def opened_by(self, reason: str) -> bool:
-        """The fact that opened it names this kind of reason."""
+        """Whether it was opened for this kind of reason."""
         return reason in json.dumps(self.facts[0])
 
     @property

@@ -1,4 +1,4 @@
-"""Why the demo did not go through."""
+"""Errors that end the demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class StepFailedError(Exception):
 
 
 class DemoClientError(Exception):
-    """Something answered otherwise than it should; the text quotes it."""
+    """A service gave an unexpected answer; the message quotes it."""
 
 
 class DemoDataError(Exception):

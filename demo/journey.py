@@ -42,7 +42,7 @@ class Step(StrEnum):
 
 @dataclass(slots=True)
 class Summary:
-    """What a person wants to keep: a sentence a step, and the files that were produced."""
+    """The result to keep: one sentence per step, and the files that were produced."""
 
     sentences: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Journey:
         narrator: is told each step.
         reports: folder for what is kept.
         logs: of the stack, for error messages.
-        patience_seconds: how long nothing may change while something is waited for.
+        patience_seconds: longest wait without any change before a step fails.
         left_out: steps that are not taken. The others need the first one, and drift the second.
         poll_seconds: between two looks at what happens.
     """
@@ -297,7 +297,7 @@ class Journey:
         )
 
     async def _drift_check(self) -> dict[str, Any]:
-        """The first drift check there is."""
+        """Wait for the first drift check and return it."""
         found: dict[str, Any] = {}
 
         async def done() -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# Feature that tells the other population apart, and how to speak of it.
+# The feature that separates the other population, and how it is described.
 _POPULATIONS = {
     "diabetes": ("age", "the oldest quarter of the patients"),
     "iris": ("SepalLengthCm", "the quarter of flowers with the longest sepals"),

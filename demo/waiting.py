@@ -1,7 +1,7 @@
 """Waiting for what the demo promises: what is looked at, what is said, when it is given up.
 
-It gives up when nothing has changed for a while. How long the whole takes is the machine's
-business: a slow one is not a failure.
+It gives up when nothing has changed for a while. The total time is not limited: a slow machine is
+not a failure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WORK = {
 
 
 class Patience:
-    """Ends when the same thing was seen for too long."""
+    """A timeout that restarts whenever something changes."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -39,14 +39,14 @@ class Patience:
         self._since = time.monotonic()
 
     def saw(self, what: object) -> None:
-        """Something else than last time is progress."""
+        """Restart the timeout if this differs from what was seen last."""
         if what != self._seen:
             self._seen = what
             self._since = time.monotonic()
 
     @property
     def over(self) -> bool:
-        """Nothing has changed for that long."""
+        """Whether nothing has changed for too long."""
         return time.monotonic() - self._since > self._seconds
 
 

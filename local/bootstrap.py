@@ -55,7 +55,7 @@ def _pip_index(python: str) -> str:
 
 
 def _run(argv: list[str], what: str, *, remedy: str = "") -> None:
-    # A group of its own: when we are interrupted, it ends with all that it has started.
+    # A separate process group: when we are interrupted, all that it has started ends with it.
     with subprocess.Popen(
         argv,
         cwd=ROOT,
@@ -90,7 +90,7 @@ def _pinned(package: str) -> str:
 
 
 def _uv() -> str:
-    """Install uv from the package index, in an environment of its own; pip needs it only once."""
+    """Install uv from the package index in a separate environment, once."""
     pin = _pinned("uv")
     home = ROOT / ".local" / "cache" / pin.replace("==", "-")
     program = home / "bin" / "uv"

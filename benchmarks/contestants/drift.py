@@ -163,7 +163,7 @@ def _frames(reference: str, current: str) -> tuple[Any, Any]:
 
 
 def scipy(reference: str, current: str) -> None:
-    """Exact Wasserstein distance of scipy, column by column."""
+    """Compute scipy's exact Wasserstein distance, column by column."""
     import pandas as pd  # noqa: F401, PLC0415 - imported before the clock starts
     from scipy.stats import wasserstein_distance  # noqa: PLC0415
 
@@ -176,7 +176,7 @@ def scipy(reference: str, current: str) -> None:
 
 
 def nannyml(reference: str, current: str) -> None:
-    """NannyML's univariate Wasserstein drift, one chunk."""
+    """Run NannyML's univariate Wasserstein drift on one chunk."""
     import nannyml as nml  # noqa: PLC0415
 
     def work() -> None:
@@ -191,7 +191,7 @@ def nannyml(reference: str, current: str) -> None:
 
 
 def evidently(reference: str, current: str) -> None:
-    """Evidently's data drift preset: Wasserstein for numbers, Jensen-Shannon for categories."""
+    """Run Evidently's drift preset: Wasserstein for numbers, Jensen-Shannon for categories."""
     from evidently import Report  # noqa: PLC0415
     from evidently.presets import DataDriftPreset  # noqa: PLC0415
 

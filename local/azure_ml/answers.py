@@ -11,17 +11,17 @@ def error(status: int, code: str, message: str) -> web.Response:
 
 
 def not_found(what: str) -> web.Response:
-    """404; the SDK raises ResourceNotFoundError."""
+    """A 404 answer, for which the SDK raises ResourceNotFoundError."""
     return error(404, "ResourceNotFound", f"{what} not found")
 
 
 def user_error(message: str) -> web.Response:
-    """400 with Azure ML's code for a mistake of the caller."""
+    """A 400 answer with Azure ML's code for a user error."""
     return error(400, "UserError", message)
 
 
 def not_implemented(method: str, path: str) -> web.Response:
-    """501: Azure may have this route, this stack does not."""
+    """A 501 answer: Azure may have this route, this stack does not."""
     return error(
         501,
         "NotImplemented",

@@ -29,7 +29,7 @@ _JSON_PATHS = ("/subscriptions/", "/history/", "/data/")
 
 
 def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
-    """401 without a token that `identity` issued for ARM, Azure ML or this server."""
+    """Answer 401 unless the request has a token of `identity` for ARM, Azure ML or this server."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -46,9 +46,9 @@ def authorized(identity: Identity, own_url: Callable[[], str]) -> Middleware:
 
 
 def well_formed() -> Middleware:
-    """400 for malformed requests, 500 with a text when we fail.
+    """Answer malformed requests with 400, and errors of the stack with 500 and a message.
 
-    503 while MLflow is being started again: Azure's SDK and MLflow's client ask once more then.
+    While MLflow restarts the answer is 503, on which Azure's SDK and MLflow's client retry.
     """
 
     @web.middleware

@@ -42,7 +42,7 @@ class DeadLetters:
         await self._client.get_blob_client(container, name).upload_blob(body.encode())
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         await self._client.close()
 
 

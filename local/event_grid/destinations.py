@@ -51,14 +51,14 @@ class Destination(Protocol):
     """Something an event can be delivered to."""
 
     async def deliver(self, event: Mapping[str, Any], *, earlier_attempts: int) -> None:
-        """One attempt.
+        """Attempt one delivery.
 
         Raises:
             DeliveryFailedError: it was not taken.
         """
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 def _refusal(status: int, final: frozenset[int]) -> DeliveryFailedError:

@@ -66,7 +66,7 @@ class NewDelivery:
 
 
 class Journal:
-    """A row is deleted when its delivery ends, and its space is reused.
+    """The open deliveries: a row is deleted when its delivery ends.
 
     Raises:
         LocalStackError: the file is damaged or in use.
@@ -135,13 +135,13 @@ class Journal:
         )
 
     def give_up(self, delivery: Delivery, *, reason: str, due: float) -> None:
-        """No further attempt; its dead letter is due, or due again."""
+        """Stop attempting a delivery; its dead letter is due (again)."""
         self._database.execute(
             "UPDATE owed SET given_up = ?, due = ? WHERE id = ?", (reason, due, delivery.id)
         )
 
     def end(self, delivery: Delivery) -> None:
-        """Delivered, dead-lettered or dropped."""
+        """Delete a delivery that was delivered, dead-lettered or dropped."""
         self._database.execute("DELETE FROM owed WHERE id = ?", (delivery.id,))
 
     def end_all_but(self, subscriptions: Collection[str]) -> int:
@@ -179,7 +179,7 @@ class Journal:
         return row is not None
 
     def validated(self, subscription: str, url: str, schema: str) -> None:
-        """Remember that it has."""
+        """Record that the webhook has agreed to the subscription."""
         self._database.execute(
             "INSERT OR REPLACE INTO validated VALUES (?, ?, ?)", (subscription, url, schema)
         )

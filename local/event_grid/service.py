@@ -37,7 +37,7 @@ _RESOURCE_GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceG
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionStatus:
-    """How a subscription is doing; all but `waiting` since the stack started.
+    """Counters of a subscription; all but `waiting` count from the start of the stack.
 
     `ready` is False while a webhook has not agreed yet. `failed` counts attempts, the others
     deliveries.
@@ -192,7 +192,7 @@ class EventGrid:
         return self._journal.first(most)
 
     def status(self) -> dict[str, SubscriptionStatus]:
-        """How each subscription is doing."""
+        """The counters of each subscription."""
         waiting = self._journal.waiting()
         return {
             name: SubscriptionStatus(
@@ -265,7 +265,7 @@ class EventGrid:
 
 
 async def _at_once() -> None:
-    """A queue needs no handshake."""
+    """Return at once: a queue needs no handshake."""
 
 
 def _complete(event: Mapping[str, Any]) -> dict[str, Any]:

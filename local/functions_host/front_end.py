@@ -33,7 +33,7 @@ class FrontEnd:
         self._handlers: tuple[Handler, Handler, Handler] | None = None
 
     async def start(self) -> None:
-        """Take the port.
+        """Bind the port and listen.
 
         Raises:
             FunctionAppError: another program has it.
@@ -59,7 +59,7 @@ class FrontEnd:
         self._handlers = (functions, event_grid, admin)
 
     async def stop(self) -> None:
-        """Give the port back. Harmless when repeated."""
+        """Stop listening. Idempotent."""
         self._handlers = None
         runner, self._runner = self._runner, None
         if runner is not None:

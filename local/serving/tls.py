@@ -1,4 +1,4 @@
-"""A certificate authority of this stack alone: Azure's SDKs refuse bearer tokens without TLS."""
+"""A certificate authority for this stack only: Azure's SDKs refuse bearer tokens without TLS."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class LocalTls:
 
     @classmethod
     def create(cls, folder: Path) -> LocalTls:
-        """Make a new authority and a server certificate; only what clients trust is in `folder`.
+        """Create an authority and a server certificate; `folder` gets only the CA bundle, no keys.
 
         Raises:
-            LocalStackError: the folder or what REQUESTS_CA_BUNDLE names cannot be used.
+            LocalStackError: the folder or the bundle named by REQUESTS_CA_BUNDLE cannot be used.
         """
         authority = trustme.CA()
         certificate = authority.issue_cert("127.0.0.1", "localhost")

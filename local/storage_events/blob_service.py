@@ -61,7 +61,7 @@ class BlobService:
         )
 
     async def blob(self, blob: BlobName) -> BlobState | None:
-        """None when there is no such blob."""
+        """The current state of a blob; None if it does not exist."""
         url = self._url(f"/{quote(blob.container)}/{quote(blob.name, safe='/~')}", {})
         async with self._session.head(url) as answer:
             if answer.status == _NOT_FOUND:

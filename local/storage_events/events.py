@@ -55,7 +55,7 @@ class EventFactory:
         sequencer: str,
         ids: Mapping[str, str],
     ) -> Event:
-        """The name is gone."""
+        """A BlobDeleted event."""
         specific = {"contentType": content_type, "blobType": blob_type}
         data = {"api": "DeleteBlob", **ids, **specific}
         return self._event("BlobDeleted", blob, data, sequencer)

@@ -1,4 +1,4 @@
-"""Remembers which content of which blob had its event, and numbers the events."""
+"""Stores which content of each blob has had its event, and numbers the events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class KnownBlob:
 
 
 class KnownBlobs:
-    """Survives restarts.
+    """A database of published content; it survives restarts.
 
     Raises:
         LocalStackError: the file is damaged or in use.
@@ -48,16 +48,16 @@ class KnownBlobs:
         self._events = 0
 
     def close(self) -> None:
-        """Write everything and close the file."""
+        """Close the database."""
         self._database.close()
 
     def next_sequencer(self) -> str:
-        """A sequencer greater, as text, than all earlier ones, also of earlier starts."""
+        """A sequencer that sorts, as text, after all earlier ones, also those before a restart."""
         self._events += 1
         return f"{self._start:032x}{self._events:016x}"
 
     def get(self, blob: BlobName) -> KnownBlob | None:
-        """The content known under this name."""
+        """The published content of a blob; None if there is none."""
         row = self._database.execute(
             "SELECT etag, content_type, blob_type FROM blobs WHERE container = ? AND name = ?",
             (blob.container, blob.name),
@@ -65,31 +65,31 @@ class KnownBlobs:
         return None if row is None else KnownBlob(*row)
 
     def remember(self, blob: BlobName, known: KnownBlob) -> None:
-        """An event for this content has been published."""
+        """Record that an event for this content has been published."""
         self._database.execute(
             "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?)",
             (blob.container, blob.name, known.etag, known.content_type, known.blob_type),
         )
 
     def changed(self, blob: BlobName, etag: str) -> None:
-        """Record a change without an event. An unknown blob stays so: its event is still due."""
+        """Record a change without an event. An unknown blob stays unknown: its event is due."""
         self._database.execute(
             "UPDATE blobs SET etag = ? WHERE container = ? AND name = ?",
             (etag, blob.container, blob.name),
         )
 
     def forget(self, blob: BlobName) -> None:
-        """The name is gone."""
+        """Remove a deleted blob."""
         self._database.execute(
             "DELETE FROM blobs WHERE container = ? AND name = ?", (blob.container, blob.name)
         )
 
     def forget_container(self, container: str) -> None:
-        """The container is gone, and all names in it."""
+        """Remove a deleted container and all its blobs."""
         self._database.execute("DELETE FROM blobs WHERE container = ?", (container,))
 
     def containers(self) -> list[str]:
-        """Containers of which at least one blob is known."""
+        """Names of the containers with at least one known blob."""
         rows = self._database.execute("SELECT DISTINCT container FROM blobs")
         return [str(row[0]) for row in rows]
 

@@ -38,7 +38,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The name is gone."""
+    """A blob was deleted."""
 
     blob: BlobName
 

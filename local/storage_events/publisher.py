@@ -113,11 +113,11 @@ class BlobEvents:
         return Published(event["id"], subscriptions)
 
     def changed(self, blob: BlobName, etag: str) -> None:
-        """A new ETag that Azure sends no event for."""
+        """Record a new ETag for which Azure sends no event."""
         self._known.changed(blob, etag)
 
     def container_deleted(self, container: str) -> None:
-        """Azure sends no event for the blobs in it."""
+        """Forget the blobs of a deleted container; Azure sends no events for them."""
         self._known.forget_container(container)
 
     # --- changes that bypassed the proxy

@@ -1,4 +1,4 @@
-"""Health check: a program is up when it answers, not when it was started."""
+"""Health check: a program is up once it answers, not once it was started."""
 
 from __future__ import annotations
 

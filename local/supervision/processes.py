@@ -63,10 +63,10 @@ class Command:
 
 
 class ManagedProcess:
-    """One child in a process group of its own, its output in a log file.
+    """One child in its own process group, with its output in a log file.
 
-    Stopping ends the group and what has left it: SIGTERM, then SIGKILL after `grace_seconds`. What
-    a program forgets in its temporary folder goes with it: TMPDIR is a folder of its own.
+    Stopping ends the group and processes that have left it: SIGTERM, then SIGKILL after
+    `grace_seconds`. Each child gets its own TMPDIR, which is removed with it.
     """
 
     def __init__(
@@ -157,14 +157,14 @@ class ManagedProcess:
         REAPER.forget(self.pid)
 
     async def _until_nothing_is_left(self) -> None:
-        """A killed process disappears a moment later, unless the kernel holds it up."""
+        """Wait until killed processes have disappeared, unless the kernel holds them up."""
         deadline = time.monotonic() + _KILLED_SECONDS
         while leftovers((self.pid,), self._mark) and time.monotonic() < deadline:
             signal_leftovers((self.pid,), self._mark, signal.SIGKILL)
             await asyncio.sleep(_POLL_SECONDS)
 
     def last_lines(self, count: int = _LAST_LINES) -> str:
-        """The end of its log, for an error message."""
+        """The last `count` lines of its log, for an error message."""
         return end_of_log(self.command.log, count, most_bytes=_LAST_BYTES)
 
 

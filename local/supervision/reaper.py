@@ -1,4 +1,4 @@
-"""A small process beside this one that cleans up when we cannot: after kill -9, after a crash.
+"""A small companion process that cleans up when we cannot: after kill -9 or a crash.
 
 It ends our children and removes their temporary folders.
 
@@ -49,7 +49,7 @@ class Reaper:
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """The group has ended; the kernel may reuse its number."""
+        """Stop watching a group that has ended: the kernel may reuse its number."""
         self._tell(f"-{group}\n")
 
     def remove_later(self, folder: str) -> None:
@@ -57,7 +57,7 @@ class Reaper:
         self._tell(f">{folder}\n")
 
     def keep(self, folder: str) -> None:
-        """The folder has been removed already."""
+        """Do not remove this folder later: it has been removed already."""
         self._tell(f"<{folder}\n")
 
     def keep_locked(self, descriptor: int) -> None:

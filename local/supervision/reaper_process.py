@@ -1,6 +1,6 @@
 """Finds and ends processes by their group and by a mark in their environment.
 
-Also a program of its own, on the standard library alone: the reaper that `reaper.py` starts. It
+Also a standalone program on the standard library alone: the reaper that `reaper.py` starts. It
 waits for its parent to end, however that happens, then ends the processes that are left and removes
 their temporary folders.
 """
@@ -56,7 +56,7 @@ def _read(process: str, what: str) -> bytes:
 
 
 def end_leftovers(groups: Collection[int], mark: str, *, grace_seconds: float) -> None:
-    """SIGTERM to all of them, SIGKILL to those that remain after the grace."""
+    """Send SIGTERM to all of them, then SIGKILL to those left after the grace period."""
     signal_leftovers(groups, mark, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while leftovers(groups, mark) and time.monotonic() < deadline:

@@ -57,7 +57,7 @@ class Restarts:
 
 
 class Program(Protocol):
-    """A part of the stack that is a process of its own."""
+    """A part of the stack that runs as a separate process."""
 
     async def ended(self) -> int:
         """Wait until it has ended without having been stopped; its exit code."""

@@ -18,7 +18,7 @@ _RECORD = "stack.json"
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """Where a stack answers. Readable by its owner only: it holds the host's master key."""
+    """Addresses and keys of a running stack; its file is readable by the owner only."""
 
     pid: int
     functions_url: str

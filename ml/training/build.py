@@ -73,14 +73,19 @@ def check_kind(pipeline: object, task: Task, *, where: str) -> None:
     said = f"{where}/pipeline.py: build gives {_kind_of(pipeline)}"
     if not (hasattr(pipeline, "fit") and hasattr(pipeline, "get_params")):
         raise ModelConfigError(
-            [f"{said}, no scikit-learn estimator; return a Pipeline that ends in a {needed}"]
+            [
+                (
+                    f"{said}, which is not a scikit-learn estimator; "
+                    f"return a Pipeline that ends in a {needed}"
+                )
+            ]
         )
     last: Any = pipeline
     while getattr(last, "steps", None):
         last = last.steps[-1][1]
     if not fits(last):
         said = f"{where}/pipeline.py: build gives {_kind_of(last)} as its last step"
-        raise ModelConfigError([f"{said}, which is no {needed}; a {task} needs one"])
+        raise ModelConfigError([f"{said}, which is not a {needed}; a {task} needs one"])
 
 
 def _kind_of(value: object) -> str:

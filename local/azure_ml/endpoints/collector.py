@@ -1,7 +1,7 @@
 """Azure's data collector: the inputs and outputs of each deployment, kept as JSONL.
 
-On Azure it runs beside the deployment's container. Here every deployment that collects has a
-listener of its own, since a payload does not say which deployment it comes from.
+On Azure it runs beside the deployment's container. Here each deployment that collects data has its
+own listener, since a payload does not say which deployment it comes from.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Collector:
         self._listeners: dict[int, web.AppRunner] = {}
 
     async def start(self) -> None:
-        """Take up the files of an earlier run."""
+        """Resume the files that an earlier run left."""
         await self._spool.start()
 
     async def stop(self) -> None:
@@ -71,7 +71,7 @@ class Collector:
         await self._spool.stop()
 
     async def flush(self) -> None:
-        """Store at once what was received so far."""
+        """Store everything received so far."""
         await self._spool.flush()
 
     async def open(self, target: CollectionTarget) -> int:

@@ -70,7 +70,7 @@ class Deployments:
         ]
 
     def targets(self, endpoint: str) -> dict[str, Target]:
-        """What can answer for an endpoint now."""
+        """The running deployments of an endpoint, by name."""
         return {
             deployment: running.target
             for (of, deployment), running in self._running.items()

@@ -113,7 +113,7 @@ class OnlineEndpoints:
         return {key: found["properties"][key] for key in _KEY_TYPES.values()}
 
     def _bring_back(self, endpoint: dict[str, Any]) -> None:
-        """Route to it again; the router may have another port now."""
+        """Route to the endpoint again; the router may have another port now."""
         if endpoint["properties"]["provisioningState"] != "Deleting":
             endpoint["properties"].update(self._addresses(endpoint["name"]))
             self._workspace.resources.put(f"onlineEndpoints/{endpoint['name']}", endpoint)

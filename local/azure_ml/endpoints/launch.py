@@ -27,7 +27,7 @@ _DEFAULT_MDC_PREFIX = "modelDataCollector"
 
 @dataclass(slots=True)
 class Running:
-    """A deployment that answers. A revision is one state of its code, model and settings."""
+    """A running deployment. A revision is one state of its code, model and settings."""
 
     process: ScoringProcess
     target: Target
@@ -182,7 +182,7 @@ class Launcher:
 
 
 def _model_dir(folder: Path, properties: Mapping[str, Any]) -> Path | None:
-    """Where Azure mounts a model, below its application folder: name and version are in it."""
+    """Where Azure mounts a model: below the application folder, by name and version."""
     if not properties.get("model"):
         return None
     model = parse(properties["model"])

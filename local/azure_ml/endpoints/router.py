@@ -78,7 +78,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint as the router knows it; replaced as a whole, so a request sees one state."""
+    """The router's immutable copy of an endpoint, so that a request sees one consistent state."""
 
     keys: tuple[str, ...]
     traffic: Mapping[str, int]

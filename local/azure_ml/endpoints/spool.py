@@ -74,7 +74,7 @@ class Spool:
         self._upload_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Take up the files of an earlier run, and start."""
+        """Resume the files that an earlier run left, and start uploading."""
         self._stopping = False
         self._root.mkdir(parents=True, exist_ok=True)
         for path in sorted(self._root.rglob("*.jsonl")):
@@ -244,7 +244,7 @@ def _read(path: Path, start: int, end: int) -> bytes:
 
 
 def _repaired_length(path: Path) -> int:
-    """Cut off half a line: its sender got no answer and counts it as not delivered."""
+    """Cut off an incomplete last line: its sender got no answer and counts it as undelivered."""
     with path.open("r+b") as file:
         length = _end_of_last_line(file)
         file.truncate(length)

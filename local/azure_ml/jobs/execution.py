@@ -83,7 +83,7 @@ class Execution:
                 raise error
 
     def _take_up_steps(self) -> set[str]:
-        """Take over what steps did before a stop of the stack; returns those that have ended."""
+        """Restore what steps did before a restart; returns the names of those that have ended."""
         ended = set()
         for child in self._records.children(self._name):
             step, properties = child[PRIVATE]["step"], child["properties"]

@@ -52,7 +52,7 @@ Value = Literal | DataRef | StepOutput
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """An output: its type and where it must go (None: a place of its own).
+    """An output: its type and where it must go (None: the default folder of the step).
 
     `pipeline_output` names the output of the pipeline that it provides.
     """

@@ -1,4 +1,4 @@
-"""Reuse: the outputs of an earlier step are taken over when nothing has changed."""
+"""Reuse: a step takes the outputs of an earlier run of it if nothing has changed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A step job that did the same, and where its outputs are."""
+    """An earlier step job with the same inputs, and where its outputs are."""
 
     job: str
     outputs: Mapping[str, str]
 
 
 def reuse_key(workspace: Workspace, step: Step, inputs: Mapping[str, Resolved]) -> str:
-    """Equal for steps that do the same: same command, code, environment and inputs.
+    """A key that is equal for steps with the same command, code, environment and inputs.
 
     An explicit place for an output is part of the key: files are expected there.
     """

@@ -71,7 +71,7 @@ async def resolve(workspace: Workspace, name: str, ref: DataRef) -> Source:
 
 
 def output_uri(job: str, name: str, spec: OutputSpec) -> str:
-    """Where an output goes: to the URI in the job, or to a place of its own."""
+    """The URI of an output: the one given in the job, or the default folder of the step."""
     return spec.uri or f"azureml://datastores/{DEFAULT_STORE}/paths/azureml/{job}/{name}/"
 
 

@@ -78,7 +78,7 @@ class Workspace:
     snapshots: Snapshots = field(init=False)
 
     def __post_init__(self) -> None:
-        """Snapshots are kept below the state."""
+        """Keep code snapshots below the state folder."""
         self.snapshots = Snapshots(self.blobs, self.state / "code")
 
     @property

@@ -39,7 +39,7 @@ class BlobLock:
         return self._lease is not None and time.monotonic() < self._held_until
 
     async def acquire(self) -> None:
-        """Wait until it is ours."""
+        """Wait until the lease is ours."""
         while True:
             if await self._try():
                 return

@@ -84,7 +84,7 @@ class Listeners:
                 timer.start()
 
     async def stop_listening(self) -> None:
-        """Fire nothing new; running calls continue."""
+        """Start no new calls; running ones continue."""
         sources: list[QueueListener | TimerListener] = [*self._queues, *self._timers.values()]
         await _all([source.stop_listening for source in sources])
 

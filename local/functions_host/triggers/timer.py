@@ -102,7 +102,7 @@ class TimerListener:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin: wait for the lock, then for the clock."""
+        """Start: wait for the lease, then for the next scheduled time."""
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._tell_if_broken)
 
@@ -111,7 +111,7 @@ class TimerListener:
             self._log.error("Timer %s failed", self._function.name, exc_info=error)
 
     async def stop_listening(self) -> None:
-        """Fire no more; a running call continues."""
+        """Start no new calls; a running one continues."""
         self._stopping.set()
 
     async def stop(self) -> None:

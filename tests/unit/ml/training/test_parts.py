@@ -90,11 +90,14 @@ def test_search_over_a_distribution_is_no_reason_to_refuse_and_keeps_it_until_it
     [
         (
             None,
-            "build gives nothing (no return), no scikit-learn estimator; return a Pipeline that",
+            (
+                "build gives nothing (no return), which is not a scikit-learn estimator; "
+                "return a Pipeline that"
+            ),
         ),
-        ({"a": 1}, "build gives a dict, no scikit-learn estimator"),
+        ({"a": 1}, "build gives a dict, which is not a scikit-learn estimator"),
         (Pipeline([("double", FunctionTransformer())]), "a FunctionTransformer as its last step"),
-        (LogisticRegression(), "a LogisticRegression as its last step, which is no regressor"),
+        (LogisticRegression(), "a LogisticRegression as its last step, which is not a regressor"),
     ],
 )
 def test_what_cannot_predict_the_target_is_refused_by_its_kind(built, said):
