@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from local.azurite import Azurite
     from local.serving.tls import LocalTls
+
+# Without a deadline: the first example waits for imports, and machines are busy at times.
+# `--hypothesis-profile=thorough` tries more examples.
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("quick")
 
 _ROOT = Path(__file__).resolve().parent.parent
 

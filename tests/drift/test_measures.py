@@ -1,8 +1,10 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.drift import HistoryKind, Profile, check
 from ml.drift.counting.grid import Grid
 from ml.drift.counting.numeric import NumericSummary
 from ml.drift.errors import DriftInputError
@@ -126,3 +128,15 @@ def test_distance_without_numbers_on_one_side_is_refused():
 
     with pytest.raises(DriftInputError, match="at least one number"):
         Steps.of(reference, current)
+
+
+def test_file_with_constant_first_rows_gets_a_fine_grid(scipy_stats):
+    rng = np.random.default_rng(1)
+    values = np.concatenate([np.zeros(70_000), rng.normal(1e6, 1e4, 400_000)])
+    current = rng.normal(1e6 + 3e3, 1e4, 20_000)
+
+    reference = Profile.fit(pa.table({"x": values}), history=HistoryKind.NONE, draws=4_000)
+    result = check(reference, pa.table({"x": current}))
+
+    exact = scipy_stats.wasserstein_distance(values, current) / values.std()
+    assert result["x"].wasserstein[0] == pytest.approx(exact, abs=1e-4)
