@@ -25,6 +25,7 @@ screenshots: setup ## pictures of the README, from what the last demo left; need
 	@$(RUN) -m demo.screenshots
 
 local: setup ## start the stack and stay
+	@$(RUN) -m ml check || echo "The stack starts all the same: other models are not touched by it."
 	@$(RUN) -m local up
 
 test: setup ## every test

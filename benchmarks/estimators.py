@@ -56,7 +56,7 @@ def estimators() -> dict[str, type]:
 
 def one(name: str) -> Outcome | LeftOut:
     """What becomes of one estimator; a failure keeps its last line only."""
-    logging.getLogger("mlflow").setLevel(logging.ERROR)  # no pip in uv's environments, each time
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # uv has no pip
     warnings.simplefilter("ignore")  # of fits on a few rows that do not converge
     arrangement = arrange(estimators()[name])
     if isinstance(arrangement, LeftOut):
