@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import ModelArtefactError, UndefinedStatisticError
-from ml.metrics import METRICS, score
+from ml.metrics import METRICS, is_class, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,24 +50,37 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class MetricPair:
-    """One metric of both models; `champion` is None if there is none yet."""
+    """One metric of both models; `champion` is None if there is none yet.
+
+    `about` names the class of a metric of one class, as a phrase: `of fraud`.
+    """
 
     name: str
     goal: str
     challenger: float
     champion: float | None
     floor: float
+    about: str = ""
+
+    @property
+    def label(self) -> str:
+        """As a person reads it: `F1 of fraud`."""
+        return f"{METRICS[self.name].label} {self.about}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The evidence that the gate decides on.
 
-    `predictions` holds a row for each frozen row: `true`, `challenger`, and `champion` if any.
+    Args:
+        metrics: in the order of model.yml.
+        predictions: a row for each frozen row: `true`, `challenger`, and `champion` if any.
+        warnings: what a person should know before trusting the metrics; sentences.
     """
 
     metrics: tuple[MetricPair, ...]
     predictions: pd.DataFrame
+    warnings: tuple[str, ...] = ()
 
 
 def compare(
@@ -93,7 +106,12 @@ def compare(
     if champion is not None:
         predictions["champion"] = champion.predictions(test, "champion")
     scores = {
-        side: score(config.metrics, true.to_numpy(), predictions[side].to_numpy())
+        side: score(
+            config.metrics,
+            true.to_numpy(),
+            predictions[side].to_numpy(),
+            positive=config.positive,
+        )
         for side in predictions.columns
         if side != "true"
     }
@@ -104,6 +122,7 @@ def compare(
             challenger=scores["challenger"][name],
             champion=scores["champion"][name] if champion is not None else None,
             floor=floor,
+            about=METRICS[name].about(config.positive),
         )
         for name, floor in config.gate.floors.items()
     )
@@ -116,4 +135,17 @@ def compare(
         raise UndefinedStatisticError(
             f"{', '.join(undefined)}: no finite value on {len(test)} frozen rows; land more rows"
         )
-    return Comparison(pairs, predictions)
+    return Comparison(pairs, predictions, _never_predicted(predictions, config))
+
+
+def _never_predicted(predictions: pd.DataFrame, config: ModelConfig) -> tuple[str, ...]:
+    """Why a metric of one class is 0: the class is not there, or a model never predicts it."""
+    positive = config.positive
+    if positive is None or not any(METRICS[name].of_a_class for name in config.metrics):
+        return ()
+    absent = [
+        side for side in predictions if not is_class(predictions[side].to_numpy(), positive).any()
+    ]
+    if "true" in absent:
+        return (f"None of the {len(predictions)} frozen rows is of class {positive}.",)
+    return tuple(f"The {side} never predicts {positive}." for side in absent)

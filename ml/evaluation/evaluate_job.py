@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         test_rows=len(test),
         prepared=prepared,
         reference=reference,
+        warnings=comparison.warnings,
         notes=[
             *split_notes(
                 prepared.test_percent,

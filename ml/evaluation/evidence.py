@@ -29,7 +29,8 @@ class Evidence:
         test_rows: number of frozen rows.
         prepared: where the rows come from.
         reference: path of the challenger's reference profile, below the evidence's folder.
-        notes: what a person should know before trusting the comparison.
+        warnings: what a person should know before trusting the metrics; the verdict repeats them.
+        notes: the same, of the comparison as a whole.
     """
 
     cycle_id: str
@@ -39,6 +40,7 @@ class Evidence:
     test_rows: int
     prepared: PreparedRecord
     reference: str
+    warnings: Sequence[str]
     notes: Sequence[str]
 
     def write(self, folder: Path) -> None:
@@ -68,6 +70,7 @@ class Evidence:
             "test_rows_sha256": self.prepared.test_rows_sha256,
             "config_sha256": self.prepared.config_sha256,
             "reference": self.reference,
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ml.metrics import METRICS
 from ml.presentation import page
 from ml.presentation.charts import difference, overlaid
 from ml.presentation.figures import number, percent, shortened
@@ -49,6 +48,7 @@ def render_report(
             tone=page.Tone.GOOD if good else page.Tone.ATTENTION,
         ),
         page.facts(_facts(comparison, champion_version)),
+        page.paragraphs(comparison.warnings),
         _table(comparison, first=first),
         _errors(comparison) if config.task == "regression" else _classes(comparison),
     ]
@@ -83,7 +83,7 @@ def _sentence(comparison: Comparison, champion_version: str | None, *, good: boo
     """The verdict with the metric that decides it: the first that fails, else the first."""
     rows = len(comparison.predictions)
     pair = next((p for p in comparison.metrics if not _wins(p)), comparison.metrics[0])
-    label = METRICS[pair.name].label
+    label = pair.label
     if pair.champion is None:
         side = "reaches its floors" if good else "misses a floor"
         return (
@@ -120,7 +120,7 @@ def _row(pair: MetricPair, among: Sequence[MetricPair]) -> str:
     other, gain = _other(pair), _gain(pair)
     relative = [abs(_gain(p)) / (abs(_other(p)) or 1.0) for p in among]
     span = max(*relative, 1e-9) * (abs(other) or 1.0) * _ROOM
-    label = METRICS[pair.name].label
+    label = pair.label
     direction = "better" if gain > 0 else "worse" if gain < 0 else "the same"
     finding = f"{label}: {number(abs(gain))} {direction}" if gain else f"{label}: the same"
     passed = "✓ passed" if _wins(pair) else "✕ not passed"

@@ -22,6 +22,8 @@ from ml.model_config.settings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pydantic import ValidationInfo
 
 SHA256_KEY: Final = "<sha256>"  # not a setting: the reader of the file adds it
@@ -59,6 +61,30 @@ def _unfit_target(name: str, info: ValidationInfo) -> str | None:
     if task == "classification" and column.categories is None:
         return "has no list of values; name its classes under data.columns"
     return None
+
+
+def plain_positive(classes: Collection[str]) -> str | None:
+    """The positive class that goes without saying: 1 of 0 and 1."""
+    return "1" if {name.strip() for name in classes} == {"0", "1"} else None
+
+
+def _positive(named: Any, info: ValidationInfo) -> Any:
+    """As the target's values spell it."""
+    data, target = info.data.get("data"), info.data.get("target")
+    if data is None or target is None:
+        return named
+    classes = data.columns[target].categories or ()
+    if named is None:
+        return plain_positive(classes)
+    if info.data.get("task") == "regression":
+        raise refusal("has no meaning in a regression; remove it")
+    same = next((name for name in classes if name.strip() == str(named).strip()), None)
+    if same is None:
+        raise refusal(
+            f"{str(named)!r} is not a value of {target}; write one of {', '.join(classes)}."
+            f"{did_you_mean(str(named), classes)}"
+        )
+    return same
 
 
 def _unfit_id(name: str, info: ValidationInfo) -> str | None:
@@ -114,12 +140,16 @@ Column = Annotated[str, checked(_unfit_column)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ModelConfig:
-    """The content of one model.yml. `config_sha256` covers every setting and pipeline.py."""
+    """The content of one model.yml. `config_sha256` covers every setting and pipeline.py.
+
+    `positive` is the class that F1 is about, as the target's values spell it; None: none is named.
+    """
 
     name: Annotated[str, checked(_wrong_name)]
     task: Task
     data: DataContract
     target: Annotated[Column, checked(_unfit_target)]
+    positive: Annotated[str | None, Field(validate_default=True), BeforeValidator(_positive)] = None
     id: Annotated[Column | None, checked(_unfit_id)] = None
     time: Annotated[Column | None, checked(_unfit_time)] = None
     features: Annotated[

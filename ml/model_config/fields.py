@@ -35,6 +35,7 @@ class Top:
         task: None if the file names no known task.
         columns: names under data.columns.
         floors: metrics under gate.floors.
+        unnamed_classes: of the target, where `positive` names none of them and none is plain.
     """
 
     folder: str
@@ -43,6 +44,7 @@ class Top:
     floors: tuple[str, ...]
     has_id: bool
     has_time: bool
+    unnamed_classes: tuple[str, ...] = ()
 
 
 def top_of(info: ValidationInfo) -> Top | None:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ml.errors import ModelConfigError
 from ml.metrics import Task
-from ml.model_config.config import SHA256_KEY, ModelConfig
+from ml.model_config.config import SHA256_KEY, ModelConfig, plain_positive
 from ml.model_config.environment import REQUIREMENTS
 from ml.model_config.fields import Top
 from ml.model_config.problems import Problems
@@ -85,7 +85,19 @@ def _top(written: dict[str, Any], folder: Path) -> Top:
         floors=names("gate", "floors"),
         has_id="id" in written,
         has_time="time" in written,
+        unnamed_classes=_unnamed_classes(written),
     )
+
+
+def _unnamed_classes(written: dict[str, Any]) -> tuple[str, ...]:
+    data = written.get("data")
+    columns = data.get("columns") if isinstance(data, dict) else None
+    target = columns.get(str(written.get("target"))) if isinstance(columns, dict) else None
+    values = target.get("values") if isinstance(target, dict) else None
+    if "positive" in written or not isinstance(values, list):
+        return ()
+    classes = tuple(value for value in values if isinstance(value, str))
+    return () if plain_positive(classes) else classes
 
 
 def _sha256(meant: object, code: Path) -> str:

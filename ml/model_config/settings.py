@@ -68,9 +68,18 @@ def _unknown_metric(name: str, info: ValidationInfo) -> str | None:
     task = None if top is None else top.task
     known = tuple(METRICS) if task is None else metric_names(task)
     if name in known:
-        return None
+        return None if top is None else _without_class(name, top.unnamed_classes)
     kind = "metric" if task is None else f"metric of a {task}"
     return f"is not a {kind}; write one of {', '.join(known)}.{did_you_mean(name, known)}"
+
+
+def _without_class(name: str, classes: tuple[str, ...]) -> str | None:
+    if not METRICS[name].of_a_class or not classes:
+        return None
+    return (
+        f"is about one class and `positive` names none; write `positive: {classes[-1]}`, or "
+        f"another of {', '.join(classes)}, at the top of the file"
+    )
 
 
 def _no_metric(floors: Mapping[str, float], _info: ValidationInfo) -> str | None:

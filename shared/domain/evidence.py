@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.domain.ids import JobName
 from shared.domain.jobs import EvidenceRead, MetricPair
+from shared.domain.wording import LONGEST_NAME, short
 from shared.errors import EvidenceError
 
 _FORMAT = 1
@@ -44,6 +45,7 @@ def parse_evidence(text: str, *, job_name: str, location: str) -> EvidenceRead:
             location=location,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             reference=_text_or_none(document.get("reference")),
+            warnings=tuple(short(str(text)) for text in document.get("warnings", ())),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:
         raise EvidenceError(
@@ -65,6 +67,7 @@ def _metric(item: dict[str, Any]) -> MetricPair:
         challenger=challenger,
         champion=_number(item.get("champion")),
         floor=_number(item.get("floor")),
+        about=short(str(item.get("about", "")), LONGEST_NAME),
     )
 
 

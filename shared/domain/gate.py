@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from shared.domain import sentences
+from shared.domain import gate_sentences
 from shared.domain.declared import Verdict
 from shared.domain.jobs import ChallengerEvaluated, EvidenceRead, MetricPair
 from shared.domain.retraining import GateMode
@@ -22,7 +22,7 @@ def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> Challen
         challenger=challenger,
         champion=evidence.champion_version,
         verdict=verdict,
-        sentence=sentences.evaluated(evidence, verdict, passes, challenger=challenger),
+        sentence=gate_sentences.evaluated(evidence, verdict, passes, challenger=challenger),
         job_name=evidence.job_name,
         config_sha256=evidence.config_sha256,
     )

@@ -41,6 +41,7 @@ class MetricPair(Value):
     challenger: float
     champion: float | None = None
     floor: float | None = None
+    about: str = ""  # the class of a metric of one class, as a phrase: "of fraud"
 
 
 def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:
@@ -170,6 +171,7 @@ class EvidenceRead(FactOfCycle):
     location: str  # folder of the evidence in the workspace's storage
     sha256: str  # of evidence.json
     reference: str | None = None  # training snapshot, relative to `location`
+    warnings: tuple[str, ...] = ()  # what a person should know before trusting the metrics
 
     @property
     def key(self) -> str:

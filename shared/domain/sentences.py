@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.declared import Verdict
 from shared.domain.retraining import Mode, ReasonKind, kinds_in_words
 from shared.domain.wording import (
     duration,
     ended,
-    metric_word,
-    number,
-    numbers,
     plural,
     short,
     time,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime, timedelta
 
-    from shared.domain.jobs import EvidenceRead, MetricPair
     from shared.domain.notices import EffectFailed
     from shared.domain.retraining import Reason
 
@@ -87,52 +82,6 @@ def settings_changed() -> str:
         "Superseded: model.yml or pipeline.py changed while the cycle was open. It starts again "
         "under the new settings."
     )
-
-
-# --- gate ----------------------------------------------------------------------------------------
-
-
-def evaluated(
-    evidence: EvidenceRead,
-    verdict: Verdict,
-    passes: Callable[[MetricPair], bool],
-    *,
-    challenger: str,
-) -> str:
-    """Why the gate passed or rejected the challenger, with the numbers that decided."""
-    passed = verdict is Verdict.PASSED
-    decisive = [metric for metric in evidence.metrics if passed or not passes(metric)]
-    if evidence.champion_version is None:
-        text = "; ".join(_against_floor(metric) for metric in decisive)
-        if passed:
-            return f"First model, {text or 'no floor is set'}."
-        return f"Version {challenger} stays out: {text or 'no metric was measured'}."
-    pairs = "; ".join(_pair(metric) for metric in decisive) or "no metric was measured"
-    ground = f"{pairs} (champion {evidence.champion_version}) on the same {evidence.test_rows} rows"
-    if passed:
-        return f"Better than champion {evidence.champion_version}: {ground}."
-    return f"Version {challenger} stays out: not shown to be better. {ground}."
-
-
-def _against_floor(metric: MetricPair) -> str:
-    word = metric_word(metric.name)
-    if metric.floor is None:
-        return f"{word} {number(metric.challenger)}"
-    value, floor = numbers(metric.challenger, metric.floor)
-    limit = "ceiling" if metric.goal == "min" else "floor"
-    if metric.challenger == metric.floor:
-        return f"{word} {value} is at the {limit} {floor}"
-    side = "above" if metric.challenger > metric.floor else "below"
-    return f"{word} {value} is {side} the {limit} {floor}"
-
-
-def _pair(metric: MetricPair) -> str:
-    word = metric_word(metric.name)
-    if metric.champion is None:
-        return f"{word} {number(metric.challenger)} against no value"
-    challenger, champion = numbers(metric.challenger, metric.champion)
-    note = ", lower is better" if metric.goal == "min" else ""
-    return f"{word} {challenger} against {champion}{note}"
 
 
 # --- job, deployment, end ------------------------------------------------------------------------

@@ -53,8 +53,6 @@ def contestant(offset: float, columns: tuple[str, ...] = ("bmi",)) -> Contestant
     [
         ("accuracy", [0, 1, 1, 0], [0, 1, 0, 0], 0.75),
         ("balanced_accuracy", [0, 0, 0, 1], [0, 0, 0, 0], 0.5),
-        ("f1", [0, 1, 1, 0], [0, 1, 0, 0], 2 / 3),
-        ("f1", ["no", "yes", "yes"], ["no", "yes", "no"], 2 / 3),
         ("f1_macro", ["a", "b", "c"], ["a", "b", "b"], (1 + 2 / 3 + 0) / 3),
         ("r2", [1.0, 2.0, 3.0], [1.0, 2.0, 4.0], 0.5),
         ("mae", [1.0, 2.0, 3.0], [1.0, 2.0, 4.5], 0.5),
@@ -65,6 +63,64 @@ def test_metrics_agree_with_their_definitions(name, true, predicted, expected):
     result = score([name], np.array(true), np.array(predicted))
 
     assert result == {name: pytest.approx(expected)}
+
+
+@pytest.mark.parametrize(
+    ("positive", "true", "predicted", "expected"),
+    [
+        ("1", [0, 1, 1, 0], [0, 1, 0, 0], 2 / 3),
+        ("0", [0, 1, 1, 0], [0, 1, 0, 0], 4 / 5),
+        ("fraud", ["fraud", "ok", "fraud"], ["fraud", "ok", "ok"], 2 / 3),
+        ("ok", ["fraud", "ok", "fraud"], ["fraud", "ok", "ok"], 2 / 3),
+        ("fraud", ["fraud", "ok", "ok"], ["ok", "ok", "ok"], 0.0),
+        ("fraud", ["fraud", "ok", "ok"], [0, 1, 1], 0.0),
+    ],
+)
+def test_f1_is_about_the_class_that_is_named(positive, true, predicted, expected):
+    found = score(["f1"], np.array(true), np.array(predicted), positive=positive)
+
+    assert found == {"f1": pytest.approx(expected)}
+
+
+def test_f1_without_a_named_class_is_refused():
+    with pytest.raises(UndefinedStatisticError, match="f1 is about one class and none is named"):
+        score(["f1"], np.array(["a"]), np.array(["a"]))
+
+
+class Always:
+    """Answers one word."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.full(len(frame), self._word, dtype=object)
+
+
+def transfers(tmp_path: Path):
+    """A model about fraud, which comes first in the alphabet, and ten frozen rows of it."""
+    folder = tmp_path / "transfers"
+    folder.mkdir(exist_ok=True)
+    (folder / "pipeline.py").write_text("def build(params): ...\n")
+    (folder / "model.yml").write_text(
+        "name: transfers\ntask: classification\ntarget: label\npositive: fraud\n"
+        "data:\n  columns:\n    amount: {type: number}\n"
+        "    label: {type: category, values: [fraud, ok]}\ngate:\n"
+        "  floors: {accuracy: 0.5, f1: 0.1}\n"
+    )
+    rows = pd.DataFrame({"amount": np.arange(10.0), "label": ["fraud"] + ["ok"] * 9})
+    return read_model("transfers", tmp_path), rows
+
+
+def test_model_that_never_predicts_the_positive_class_has_f1_0_and_a_warning(tmp_path):
+    config, rows = transfers(tmp_path)
+    never = Contestant(Always("ok"), ("amount",))
+
+    found = compare(rows, never, Contestant(Always("fraud"), ("amount",)), config=config)
+
+    f1 = next(pair for pair in found.metrics if pair.name == "f1")
+    assert (f1.challenger, f1.label) == (0.0, "F1 of fraud")
+    assert found.warnings == ("The challenger never predicts fraud.",)
 
 
 def test_every_metric_belongs_to_a_task():
@@ -108,6 +164,7 @@ def test_evidence_of_the_first_model_has_no_champion():
         test_rows=6,
         prepared=PREPARED,
         reference="challenger/reference.profile",
+        warnings=("The challenger never predicts fraud.",),
         notes=(),
     ).document()
 

@@ -366,3 +366,57 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_line(folder):
 
     with pytest.raises(ModelConfigError, match=r"model\.yml:10  YAML: bytes that are not UTF-8"):
         read_model("houses", folder.parent)
+
+
+CLASSES = """\
+name: houses
+task: classification
+target: sale
+data:
+  columns:
+    size: {type: number}
+    sale: {type: category, values: [fraud, fair]}
+gate:
+  floors: {accuracy: 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "said"),
+    [
+        ("[fraud, fair]", None, "9  gate.floors.f1: is about one class and `positive` names none"),
+        ("[fraud, fair]", "fruad", "'fruad' is not a value of sale; write one of fraud, fair"),
+        ("[0, 1, 2]", None, "write `positive: 2`, or another of 0, 1, 2, at the top of the file"),
+    ],
+)
+def test_class_that_f1_is_about_is_asked_for(folder, values, positive, said):
+    text = CLASSES.replace("[fraud, fair]", values).replace("0.5}", "0.5, f1: 0.2}")
+    named = f"positive: {positive}\n" if positive else ""
+
+    (problem,) = problems_of(folder, text + named)
+
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "written", "positive"),
+    [
+        ("integer", "[0, 1]", "", "1"),
+        ("integer", "[0, 1]", "positive: 0\n", "0"),
+        ("integer", "[1, 2]", "positive: 2\n", "2"),
+        ("category", "[yes, no]", "positive: no\n", "no"),
+        ("category", "[yes, no]", "", None),
+    ],
+)
+def test_positive_class_is_read_as_it_is_written(folder, kind, values, written, positive):
+    text = CLASSES.replace("category", kind).replace("[fraud, fair]", values)
+    floors = "0.5, f1: 0.2}" if positive else "0.5}"
+    (folder / "model.yml").write_text(text.replace("0.5}", floors) + written)
+
+    assert read_model("houses", folder.parent).positive == positive
+
+
+def test_regression_has_no_positive_class(folder):
+    (problem,) = problems_of(folder, GOOD + "positive: 3\n")
+
+    assert "positive: has no meaning in a regression; remove it" in problem

@@ -135,6 +135,17 @@ def test_one_worse_metric_keeps_the_champion():
     )
 
 
+def test_sentence_names_the_class_of_a_metric_and_repeats_the_warnings():
+    metrics = (MetricPair("f1", "max", 0.0, 0.38, about="of fraud"),)
+    warned = ("The challenger never predicts fraud.",)
+    evidence = replace(EVIDENCE, champion_version="9", metrics=metrics, warnings=warned)
+
+    assert judge(evidence, BETTER, challenger="10").sentence == (
+        "Version 10 stays out: not shown to be better. F1 of fraud 0 against 0.38 (champion 9) "
+        "on the same 89 rows. The challenger never predicts fraud."
+    )
+
+
 def test_evidence_without_metrics_fails_the_gate():
     assert judge(replace(EVIDENCE, metrics=()), BETTER, challenger="1").verdict is Verdict.FAILED
 
