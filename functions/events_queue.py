@@ -71,7 +71,9 @@ def on_data_arrived(event: Event, app: App) -> None:
 
     arrival = read_blob_created(event)
     recorded = app.arrive(arrival)
-    if not isinstance(recorded, bool):
+    if isinstance(recorded, bool):
+        app.log.info("no file of a model", place=arrival.blob.place, quarantined=recorded)
+    else:
         app.log.info(
             "data arrived",
             model=recorded.state.model,

@@ -25,13 +25,13 @@ def check_file(
 
     Args:
         source: the file's content, seekable; read once, in constant memory but for 16 bytes a row.
-        file: its name, for the report.
+        file: its name, for the report; folders before it may hold values of columns.
         config: the model that the file was landed for.
         size_bytes: its size; above `limit_bytes` nothing is read.
         limit_bytes: largest size that the caller accepts; unpacked, a file may be eight times as
             large. None: any size.
     """
-    tests = _FileTests(config, None if limit_bytes is None else _UNPACKED * limit_bytes)
+    tests = _FileTests(file, config, None if limit_bytes is None else _UNPACKED * limit_bytes)
     if limit_bytes is not None and size_bytes > limit_bytes:
         tests.findings.append(too_large("", size_bytes, limit_bytes))
     else:
@@ -50,7 +50,8 @@ def check_file(
 class _FileTests:
     """The tests of one file, made in one pass."""
 
-    def __init__(self, config: ModelConfig, unpacked_limit_bytes: int | None) -> None:
+    def __init__(self, path: str, config: ModelConfig, unpacked_limit_bytes: int | None) -> None:
+        self._path = path
         self._config = config
         self._unpacked_limit_bytes = unpacked_limit_bytes
         self.rows = 0
@@ -60,7 +61,12 @@ class _FileTests:
     def read(self, source: BinaryIO) -> None:
         contract = self._config.data
         try:
-            file = open_file(source, contract, unpacked_limit_bytes=self._unpacked_limit_bytes)
+            file = open_file(
+                source,
+                contract,
+                path=self._path,
+                unpacked_limit_bytes=self._unpacked_limit_bytes,
+            )
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
             return

@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--partition", default="")
     parser.add_argument("--evidence", type=Path, required=True)
     args = parser.parse_args(argv)
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         source.seek(0)
         report = check_file(
             source,
-            file=args.file.name,
+            file=f"{args.partition}/{args.file.name}".removeprefix("/"),
             config=read_model(args.model_name),
             size_bytes=args.file.stat().st_size,
             limit_bytes=None,

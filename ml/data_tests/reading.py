@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from ml.data_tests.csv_file import open_csv
 from ml.data_tests.kinds import binary_kind, text_kind
 from ml.data_tests.parquet_file import open_parquet
+from ml.data_tests.partitions import with_partition_columns
 from ml.data_tests.raw_file import RawFile, UnreadableFile
 from ml.data_tests.report import Finding
 from ml.data_tests.unpacked import packed_as, unpacked
@@ -20,13 +21,18 @@ _WORDS: Final = {"csv": "CSV", "parquet": "Parquet"}
 
 
 def open_file(
-    source: BinaryIO, contract: DataContract, *, unpacked_limit_bytes: int | None = None
+    source: BinaryIO,
+    contract: DataContract,
+    *,
+    path: str = "",
+    unpacked_limit_bytes: int | None = None,
 ) -> RawFile:
     """Read the header and prepare the chunks.
 
     Args:
         source: seekable; read once, from its start.
         contract: says the format, the separator and the columns to expect.
+        path: of the file; its folders may hold values of columns.
         unpacked_limit_bytes: the most that is read of a packed file; None: any size.
 
     Raises:
@@ -49,11 +55,8 @@ def open_file(
             )
         )
     _check_format(start, packed, contract)
-    return (
-        open_parquet(source, contract)
-        if contract.format == "parquet"
-        else open_csv(source, contract)
-    )
+    read = open_parquet if contract.format == "parquet" else open_csv
+    return with_partition_columns(read(source, contract), path, contract)
 
 
 def _start(source: BinaryIO) -> bytes:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """One accepted file."""
+    """One accepted file; `name` is its path below the folder."""
 
     path: Path
+    name: str
     landed_utc: datetime
 
 
@@ -34,13 +35,15 @@ class Labels:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, folder: Path, config: ModelConfig, *, since_utc: datetime, until_utc: datetime
-    ) -> Labels:
-        """Find files of the model's format below a folder that landed in [since, until)."""
+    def of(cls, folder: Path, *, since_utc: datetime, until_utc: datetime) -> Labels:
+        """Find the files below a folder that landed in [since, until), whatever their names."""
         found = [
-            LabelFile(path, datetime.fromtimestamp(path.stat().st_mtime, UTC))
-            for path in folder.rglob(f"*.{config.data.format}")
+            LabelFile(
+                path,
+                path.relative_to(folder).as_posix(),
+                datetime.fromtimestamp(path.stat().st_mtime, UTC),
+            )
+            for path in folder.rglob("*")
             if path.is_file()
         ]
         landed = [file for file in found if since_utc <= file.landed_utc < until_utc]
@@ -53,7 +56,7 @@ class Labels:
 
         with file.path.open("rb") as source:
             try:
-                opened = open_file(source, config.data)
+                opened = open_file(source, config.data, path=file.name)
                 if config.target in opened.header:
                     yield from opened.chunks
             except UnreadableFile as exc:

@@ -84,7 +84,7 @@ def check_window(
     landed = None
     if labels is not None:
         since_utc = _read_since(config, window)
-        landed = Labels.of(labels, config, since_utc=since_utc, until_utc=window.end_utc)
+        landed = Labels.of(labels, since_utc=since_utc, until_utc=window.end_utc)
     tally, predictions = Tally(), _predictions(config, labels)
     found, requests = _scanned(
         config,

@@ -56,7 +56,7 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
     columns = {name: column for name, column in config.data.columns.items() if not column.drop}
     with path.open("rb") as source:
         try:
-            file = open_file(source, config.data)
+            file = open_file(source, config.data, path=pin.path)
             absent = [name for name in columns if name not in file.header]
             if absent:
                 raise PinMismatchError(

@@ -136,8 +136,9 @@ class BlobDataStore:
     def _listing(self, prefix: str) -> Iterator[LandedBlob]:
         container = _container(self._account, self._landing)
         with storage_errors(f"list {self._landing}/{prefix}"):
-            for item in container.list_blobs(name_starts_with=prefix):
-                if not str(item.name).endswith("/"):  # the marker of a folder
+            for item in container.list_blobs(name_starts_with=prefix, include=["metadata"]):
+                # So an account with a hierarchical namespace lists folders.
+                if (item.metadata or {}).get("hdi_isfolder") != "true":
                     yield self._landed_blob(item)
 
     def _landed_blob(self, item: BlobProperties) -> LandedBlob:

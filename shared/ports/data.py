@@ -131,6 +131,11 @@ class DataTests(Protocol):
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """Test a file. Bad content is a finding, never an error.
 
+        Args:
+            model: whose contract it is.
+            file: the content.
+            name: of the file; folders before it hold values of columns.
+
         Raises:
             BlobTooLargeError: unpacked, it is too large to be tested here.
         """

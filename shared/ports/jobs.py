@@ -48,12 +48,17 @@ class DriftJobRequest:
 class DataTestRequest:
     """The test of one file; `name` is its idempotency key.
 
-    `path` is in the data container and matches `[a-z0-9/-]+`, since it goes into a command line.
+    Both go into a command line.
+
+    Args:
+        path: in the data container; matches `[a-z0-9/-]+`.
+        partition: `shared.domain.landing.partition_folder` of where the file landed.
     """
 
     name: str
     model: str
     path: str
+    partition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain import sentences
 from shared.domain.ids import is_model_name
+from shared.domain.landing import holds_no_data
 from shared.errors import EventRejectedError, UnknownModelError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ LANDING = "landing"  # the container that files are dropped into
 
 @dataclass(frozen=True, slots=True)
 class Arrive:
-    """Records the arrival of `landing/<model>/<file>`; quarantines a blob without a known model."""
+    """Records the arrival of `landing/<model>/<file>`; quarantines a blob without a known model.
+
+    What tools leave beside data is passed over.
+    """
 
     record: RecordFact
     rejects: Callable[[], Rejects]  # made on first use, which is rare
@@ -30,7 +34,7 @@ class Arrive:
         """Record the arrival.
 
         Returns:
-            What was recorded; without a known model, whether the blob was newly quarantined.
+            What was recorded; otherwise, whether the blob was newly quarantined.
 
         Raises:
             TransientError: a service did not answer.
@@ -41,6 +45,8 @@ class Arrive:
                 f"blob {arrival.blob.place} lies outside the container {LANDING!r}; "
                 "give the event subscription a subject filter"
             )
+        if holds_no_data(arrival.blob.path, arrival.size_bytes):
+            return False
         model, _, rest = arrival.blob.path.partition("/")
         if not rest:
             return self.rejects().blob(arrival, sentences.not_in_a_folder())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.domain import sentences
 from shared.domain.data import ArrivalSource, DataArrived
 from shared.domain.jobs import ChallengerRegistered
+from shared.domain.landing import holds_no_data
 from shared.domain.notices import EffectFailed
 from shared.domain.rollout import RestoreTraffic, TrafficChangedOutside, TrafficFoundStale
 from shared.domain.traffic import Traffic, read_traffic
@@ -152,7 +153,12 @@ class Reconcile:
     def _landing(self, model: str, repairs: Repairs) -> None:
         """Record blobs without an event; each content is known by its ETag."""
         latest_utc = self.clock.now_utc() - _EVENT_TIME
-        landed = [item for item in self.data.landed(model) if item.modified_utc <= latest_utc]
+        landed = [
+            item
+            for item in self.data.landed(model)
+            if item.modified_utc <= latest_utc
+            and not holds_no_data(item.blob.path, item.size_bytes)
+        ]
         if not landed:
             return
         # Read after the listing: what arrived in between is newer than the listing, not missing.

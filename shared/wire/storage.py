@@ -105,7 +105,7 @@ def read_blob_url(url: str) -> BlobAddress:
         _, _, path = path.partition("/")
     container, _, name = path.partition("/")
     container, name = unquote(container), _decoded(url, name)
-    if not container or not name or name.endswith("/"):
+    if not container or not name.strip("/"):
         raise EventRejectedError(f"blob url {url!r} does not name a blob in a container")
     return BlobAddress(container=container, name=name)
 

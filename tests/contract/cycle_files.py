@@ -187,6 +187,37 @@ class CycleFilesSuite:
             (f"{folder}/b.csv", None),
         ]
 
+    def test_equal_parts_of_two_partitions_are_two_files(self, drop, model, upload, accepted):
+        folders = ["country=DE", "country=New+20York"]
+        blobs = [
+            upload(f"{model}/export/{folder.replace('+', '%')}/part-0.csv", b"a\n")
+            for folder in folders
+        ]
+
+        both = drop(*blobs)
+
+        assert (both.files, both.rows) == (2, 2)
+        paths = [file["path"] for file in json.loads(accepted(both.pins))["files"]]
+        assert [path.rpartition("/")[0] for path in paths] == folders
+        assert {accepted(f"{model}/files/{path}") for path in paths} == {b"a\n"}
+
+    @pytest.mark.parametrize(
+        "name",
+        ["MARCH.CSV", "rows", "data.csv.gz", "50 % off #1 é+ü.csv", "a" * 250 + ".csv", "月.csv"],
+    )
+    def test_odd_name_survives_test_and_pins(self, drop, model, upload, accepted, name):
+        registered = drop(upload(f"{model}/{name}", b"a\n"))
+
+        (file,) = json.loads(accepted(registered.pins))["files"]
+        assert file["source"] == f"landing/{model}/{name}"
+        assert accepted(f"{model}/files/{file['path']}") == b"a\n"
+
+    @pytest.mark.parametrize("name", ["50 % off #1 é+ü.csv", "a" * 250 + ".csv", "月.csv"])
+    def test_odd_name_survives_quarantine(self, test, model, upload, name):
+        tested = test(upload(f"{model}/{name}", b"broken"))
+
+        assert (tested.quarantined, tested.accepted) == (1, 0)
+
     def test_file_of_the_same_name_replaces_the_earlier_one_unless_it_adds_to_it(
         self, drop, model, upload, pinned
     ):

@@ -154,6 +154,13 @@ class TestBlobDataStore(OnAzurite, DataStoreSuite):
         with pytest.raises(ServiceBusyError), nowhere.fetch(lost):
             pass
 
+    def test_folder_of_a_hierarchical_account_is_not_listed(self, account, store, model, upload):
+        ref = upload(f"{model}/v1.2/a.csv", b"rows")
+        folder = account.blobs().get_blob_client("landing", f"{model}/v1.2")
+        folder.upload_blob(b"", metadata={"hdi_isfolder": "true"})
+
+        assert [item.blob for item in store.landed(model)] == [ref]
+
 
 @pytest.mark.azurite
 class TestBlobCycleFiles(OnAzurite, CycleFilesSuite):

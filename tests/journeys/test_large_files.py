@@ -231,6 +231,18 @@ def test_landed_file_name_is_never_passed_to_a_job():
     assert sum(fact.accepted for fact in facts(world)) == 1
 
 
+def test_job_is_told_the_values_that_the_folders_of_a_file_hold():
+    world = World()
+    world.upload("diabetes/x/clinic=`A` %26 ü/part-0.csv", LARGE)
+
+    world.run_until_quiet()
+
+    requests = [job.request for job in world.azure_ml.jobs.values()]
+    (partition,) = (job.partition for job in requests if isinstance(job, DataTestRequest))
+    assert partition == "clinic=+60A+60+20+26+20+C3+BC"
+    assert sum(fact.accepted for fact in facts(world)) == 1
+
+
 def test_file_larger_than_its_event_says_is_tested_by_a_job():
     world = World()
     ref = world.blobs.upload("landing", "diabetes/large.csv", LARGE)

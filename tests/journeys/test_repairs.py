@@ -357,6 +357,32 @@ def test_unclaimed_blob_is_alerted_once_by_event_or_reconcile():
     assert len(world.ports.alerts.sent) == 2
 
 
+def test_marks_and_folders_of_an_export_make_no_cycle_no_copy_and_no_alert():
+    world = World()
+    for name in ("_SUCCESS", "_started_17", "_committed_17", ".part-0.csv.crc", "", "folder"):
+        world.upload(f"diabetes/export/{name}", b"")
+    world.upload("_SUCCESS", b"")
+    world.upload("nobody/_SUCCESS", b"")
+
+    world.run_for(timedelta(hours=1))  # by event and by reconcile
+
+    assert world.ledger.head("diabetes").state.count == 0
+    assert world.blobs.listing("quarantine") == []
+    assert not world.ports.alerts.sent
+
+
+def test_parts_beside_marks_are_used():
+    world = World()
+    for name, content in {"_SUCCESS": b"", "part-0.csv": b"a\nb\n", "part-1.csv": b""}.items():
+        world.upload(f"diabetes/export/{name}", content)
+
+    world.run_until_quiet()
+
+    data = world.ledger.head("diabetes").state.data
+    assert (data.files, data.rows) == (1, 2)
+    assert not world.ports.alerts.sent
+
+
 def test_reconcile_records_at_most_a_thousand_files_a_run():
     world = World()
     for number in range(1_200):

@@ -102,7 +102,7 @@ class TestFiles:
     def _test_here(self, file: CycleFile) -> FileOutcome | Wait:
         try:
             with self.data.fetch(file.blob) as copy:
-                tested = self.data_tests.test(file.model, copy, file.blob.name)
+                tested = self.data_tests.test(file.model, copy, file.name)
                 sha256 = copy.sha256
             return self.settle.tested(file, tested, sha256=sha256)
         except BlobChangedError:

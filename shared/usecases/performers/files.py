@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain import file_sentences
 from shared.domain.ids import content_name, digits_of, path_within
+from shared.domain.landing import partition_folder
 from shared.errors import DataMismatchError
 
 if TYPE_CHECKING:
@@ -132,6 +133,16 @@ class CycleFile:
     blob: BlobRef
 
     @property
+    def partition(self) -> str:
+        """The folders that it landed in and that hold values of columns."""
+        return partition_folder(self.blob.path)
+
+    @property
+    def name(self) -> str:
+        """Its name, with those folders."""
+        return f"{self.partition}/{self.blob.name}" if self.partition else self.blob.name
+
+    @property
     def digits(self) -> str:
         """12 hex digits that identify it in job names and paths."""
         return digits_of(self.model, f"{self.cycle_id}:{self.blob.place}:{self.blob.etag}")
@@ -157,7 +168,11 @@ class SettleFile:
             ]
             sentence = file_sentences.quarantined(blob.name, findings)
             return self._quarantine(file, sentence, report=tested.report)
-        path = f"{file.model}/files/{content_name(sha256, blob.name)}"
+        path = "/".join(
+            part
+            for part in (file.model, "files", file.partition, content_name(sha256, blob.name))
+            if part
+        )
         self.data.accept(blob, path)
         return FileOutcome(
             blob.place,

@@ -75,7 +75,9 @@ class LargeFiles:
             if report is None:
                 path = f"{untested_folder(file.model)}{file.cycle_id}/{file.digits}"
                 self.data.accept(file.blob, path)
-                self.jobs.submit_data_test(DataTestRequest(job, model=file.model, path=path))
+                self.jobs.submit_data_test(
+                    DataTestRequest(job, file.model, path, partition=file.partition)
+                )
             if report is None or report.status is None:
                 return job
             return self._settled(file, job, report)
@@ -98,7 +100,7 @@ class LargeFiles:
         if report.status is JobStatus.COMPLETED:
             try:
                 text = self.evidence.read(self.evidence.location(file.model, job))
-                found = self.data_tests.read(text, file.blob.name)
+                found = self.data_tests.read(text, file.name)
             except (EvidenceError, NotThereYetError) as exc:
                 why = str(exc)
             else:

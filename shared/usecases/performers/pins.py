@@ -36,6 +36,11 @@ class PinnedFile:
     also: tuple[str, ...] = ()
 
     @property
+    def folder(self) -> str:
+        """The folders of `path`, which hold values of columns."""
+        return self.path.rpartition("/")[0]
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """All blobs that landed with that content, the first one first."""
         return (self.source, *self.also)
@@ -96,7 +101,7 @@ class DataSet:
         if replaces:
             self._take_out(file.source, but=file.sha256)
         for place, known in enumerate(self._files):
-            if known.sha256 == file.sha256:
+            if known.sha256 == file.sha256 and known.folder == file.folder:
                 if file.source not in known.sources:
                     self._files[place] = replace(known, also=(*known.also, file.source))
                 return

@@ -34,7 +34,7 @@ def test_container_and_blob_name_are_read_from_the_url(url, container, name):
         "ftp://acc.blob.core.windows.net/landing/a.csv",
         "https://acc.blob.core.windows.net/landing",
         "https://acc.blob.core.windows.net/landing/",
-        "https://acc.blob.core.windows.net/landing/folder/",
+        "https://acc.blob.core.windows.net/landing//",
         "http://127.0.0.1:10000/devstoreaccount1/landing",
         "https://acc.blob.core.windows.net/landing/%ff.csv",
         "https://[half/landing/a.csv",
