@@ -24,7 +24,7 @@ from ml.scoring.collection import Collection, CollectionSettings
 from ml.scoring.scorer import Scorer
 from ml.step_files import Pin
 from ml.training.blame import blamed
-from ml.training.build import build_pipeline
+from ml.training.build import build_pipeline, unused
 from ml.training.parts import check_parts
 from ml.training.prepare import split
 from ml.training.rows import merge, read_rows
@@ -65,20 +65,6 @@ def check_model(name: str, file: Path | None = None) -> Iterator[str]:
     yield from unused(config)
     if file is not None:
         yield from _with_file(file, config)
-
-
-def unused(config: ModelConfig) -> Iterator[str]:
-    """Columns of the contract that the model does not learn from though it could."""
-    roles = {config.target, config.id, *config.features}
-    for kind in ("text", "date"):
-        names = [
-            name
-            for name, column in config.data.columns.items()
-            if column.type == kind and not column.drop and name not in roles
-        ]
-        if names:
-            listed = ", ".join(names)
-            yield f"does not learn from {listed} (type {kind}); name it under features to use it"
 
 
 def _with_file(path: Path, config: ModelConfig) -> Iterator[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
 SHA256_KEY: Final = "<sha256>"  # not a setting: the reader of the file adds it
+_ENCODED: Final = frozenset({"date", "text"})
 _ALL_USABLE: Final = ("<all>",)
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
@@ -103,27 +104,30 @@ def _unfit_time(name: str, info: ValidationInfo) -> str | None:
     return None if kind == "date" else f"is of type {kind}; a time column needs type date"
 
 
-def _usable(info: ValidationInfo) -> list[str]:
-    """Columns usable as features, in file order; empty if data.columns could not be read."""
-    data, roles = info.data.get("data"), {info.data.get(key) for key in ("target", "id", "time")}
+def _usable(info: ValidationInfo, *, by_name: bool) -> list[str]:
+    """Columns usable as features, in file order; empty if data.columns could not be read.
+
+    Dates and texts, the time column among them, are features where they are named.
+    """
+    data, roles = info.data.get("data"), {info.data.get(key) for key in ("target", "id")}
     return [
         name
         for name, column in (data.columns.items() if data is not None else ())
-        if not column.drop and column.type not in {"date", "text"} and name not in roles
+        if not column.drop and name not in roles and (by_name or column.type not in _ENCODED)
     ]
 
 
 def _features(listed: Any, info: ValidationInfo) -> Any:
     if listed != _ALL_USABLE:
         return listed
-    usable = _usable(info)
+    usable = _usable(info, by_name=False)
     if not usable and "data" in info.data:
         raise refusal("no column is left to learn from; add one to data.columns")
     return usable
 
 
 def _unfit_features(listed: tuple[str, ...], info: ValidationInfo) -> str | None:
-    usable = _usable(info)
+    usable = _usable(info, by_name=True)
     for place, name in enumerate(listed):
         if usable and name not in usable:
             hint = did_you_mean(name, usable)
@@ -169,6 +173,11 @@ class ModelConfig:
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics that decide, in the order written."""
         return tuple(self.gate.floors)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Features whose drift is checked: dates always move, and texts are mostly new."""
+        return tuple(name for name in self.features if self.column(name).type not in _ENCODED)
 
     def column(self, name: str) -> ColumnContract:
         """The contract of a column."""

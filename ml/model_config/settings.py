@@ -52,13 +52,17 @@ def _days(days: Any, info: ValidationInfo) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrainingSettings:
-    """How a model is trained; `window_days` is None for a cumulative window."""
+    """How a model is trained; `window_days` is None for a cumulative window.
+
+    `encode`: dates and texts among the features become numbers before pipeline.py gets them.
+    """
 
     params: Mapping[Annotated[str, checked(_set_elsewhere)], Any] = field(default_factory=dict)
     seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
     window: Annotated[Literal["cumulative", "sliding"], checked(_without_time)] = "cumulative"
     window_days: Annotated[Days | None, Field(validate_default=True), BeforeValidator(_days)] = None
     test_percent: Annotated[float, Field(ge=5, le=50)] = 20.0
+    encode: bool = True
     min_train_rows: Annotated[int, Field(ge=2)] = 50
     min_test_rows: Annotated[int, Field(ge=2)] = 20
 

@@ -8,7 +8,7 @@ scipy. Of what it does not trust, a file may name
 - functions of scikit-learn that score or compare, and a few of numpy and scipy: each computes from
   arrays and touches nothing else;
 - the classes of the gradient boosting libraries, where the environment has them;
-- what `ml/models/` defines, which is code we deploy, not data we load.
+- what `ml/models/` and `ml/features/` define, which is code we deploy, not data we load.
 
 Names are looked up: a module that imports `os` also has `os.system`, so what is found must be
 defined where its name says.
@@ -109,7 +109,8 @@ _BOOSTING_MODULES = (
     "xgboost.core.",
     "xgboost.sklearn.",
 )
-_OUR_MODELS = "ml.models."
+# Code that we deploy: the models' own, and the encoders offered to them.
+_OUR_CODE = ("ml.models.", "ml.features.")
 
 
 def untrusted(names: Iterable[str]) -> list[str]:
@@ -123,7 +124,7 @@ def is_trusted(name: str) -> bool:
     if name in _PLAIN_CLASSES or name in _PLAIN_FUNCTIONS or name == _PARTIAL:
         return True
     module_name, _, attribute = name.rpartition(".")
-    if name.startswith(_OUR_MODELS):
+    if name.startswith(_OUR_CODE):
         return _defined_there(module_name, attribute) is not None
     if name.startswith(_BOOSTING_MODULES):
         return inspect.isclass(_defined_there(module_name, attribute))

@@ -27,7 +27,7 @@ _DRAWS: Final = 40_000
 
 
 def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
-    """Profile the training rows: every feature and the target.
+    """Profile the training rows: every feature but dates and texts, and the target.
 
     If the model has a time column, their days are the history. Without one there is no history,
     since training rows are sorted by a hash.
@@ -36,7 +36,7 @@ def reference_profile(train: pd.DataFrame, config: ModelConfig) -> Profile:
         train: rows that the model was fitted on, as `prepare` wrote them.
         config: of the model.
     """
-    columns = [Comparable.of_model(name, config) for name in (*config.features, config.target)]
+    columns = [Comparable.of_model(name, config) for name in (*config.compared, config.target)]
     return _profiled(
         train, columns, config, roles={config.target: Role.LABEL}, by_day=config.time is not None
     )

@@ -36,7 +36,36 @@ def build_pipeline(config: ModelConfig) -> Pipeline:
         module = importlib.import_module(f"ml.models.{config.name}.pipeline")
     pipeline = built_by(module, config.training.params, where=where)
     check_kind(pipeline, config.task, where=where)
-    return pipeline
+    return encoded(pipeline, config)
+
+
+def encoded(pipeline: Pipeline, config: ModelConfig) -> Pipeline:
+    """The pipeline behind an encoder of the dates and texts that the model learns from, if any."""
+    named: dict[str, list[str]] = {"date": [], "text": []}
+    for name in config.features:
+        named.get(config.column(name).type, []).append(name)
+    if not (config.training.encode and any(named.values())):
+        return pipeline
+    from sklearn.pipeline import Pipeline  # noqa: PLC0415 - seconds
+
+    from ml.features import EncodeColumns  # noqa: PLC0415 - same
+
+    encoder = EncodeColumns(dates=named["date"], texts=named["text"])
+    return Pipeline([("encode", encoder), ("model", pipeline)])
+
+
+def unused(config: ModelConfig) -> Iterator[str]:
+    """Columns of the contract that the model does not learn from though it could."""
+    roles = {config.target, config.id, *config.features}
+    for kind in ("text", "date"):
+        names = [
+            name
+            for name, column in config.data.columns.items()
+            if column.type == kind and not column.drop and name not in roles
+        ]
+        if names:
+            listed = ", ".join(names)
+            yield f"does not learn from {listed} (type {kind}); name it under features to use it"
 
 
 def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:

@@ -36,13 +36,19 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, config: ModelConfig) -> Pipelin
         with blamed(config.name, doing="fit"):
             pipeline.fit(features, train[config.target])
     except ModelConfigError as exc:
-        hint = _missing(exc, features)
+        hint = _remedy(exc, features)
         raise ModelConfigError([f"{exc}{hint}"]) from exc
     return pipeline
 
 
-def _missing(exc: ModelConfigError, features: pd.DataFrame) -> str:
-    """What to do about a fit that failed on missing values, where that is what it says."""
+def _remedy(exc: ModelConfigError, features: pd.DataFrame) -> str:
+    """What to do about a fit that failed on missing values or on texts, where it says so."""
+    texts = [str(name) for name in features if features[name].dtype.kind == "O"]
+    if "could not convert string to float" in str(exc) and texts:
+        return (
+            f" Columns {', '.join(texts)} hold texts; put sklearn.preprocessing.OneHotEncoder on "
+            "them, or ml.features.AsCategories before an estimator that splits by category"
+        )
     if "NaN" not in str(exc):
         return ""
     columns = [str(name) for name in features if features[name].isna().any()]

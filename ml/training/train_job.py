@@ -18,7 +18,7 @@ from ml.reference.profile import PROFILE_FILE, reference_profile
 from ml.step_end import told_at_the_end
 from ml.step_files import TrainingRecord
 from ml.tracking import JobRun
-from ml.training.build import build_pipeline
+from ml.training.build import build_pipeline, unused
 from ml.training.parts import check_parts, forget_distributions
 from ml.training.train import fit
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ml.model_config import ModelConfig
 
+_MLFLOW_TYPES = {"f": "double", "M": "datetime"}
 # What a deployment needs; scoring.yml pins it. Given, so that MLflow does not infer it.
 _REQUIREMENTS = ["scikit-learn", "pandas", "numpy", "scipy", "skops"]
 
@@ -65,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         params = {**config.training.params, "seed": config.training.seed}
         run.log(params=params, metrics={"train_rows": len(train), "fit_seconds": seconds})
     print(f"{config.name}: fitted on {len(train)} rows in {seconds:.1f} s")  # noqa: T201 - job log
+    for sentence in unused(config):
+        print(f"{config.name} {sentence}")  # noqa: T201 - same
 
 
 def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: ModelConfig) -> None:
@@ -99,7 +102,7 @@ def save(pipeline: Pipeline, train: pd.DataFrame, folder: Path, *, config: Model
     inputs = Schema(
         [
             ColSpec(
-                "double" if features[name].dtype.kind == "f" else "string",
+                _MLFLOW_TYPES.get(features[name].dtype.kind, "string"),
                 name,
                 # By the contract, not by whether these rows happen to have missing values.
                 required=config.column(name).max_missing_percent == 0,

@@ -108,11 +108,11 @@ def test_file_is_tested_and_learnt_from_as_well(shop, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("body", "params", "said"),
     [
-        ("    pass\n", "", "build gives nothing (no return), no scikit-learn estimator; return a"),
+        ("    pass\n", "", "build gives nothing (no return), which is not a scikit-learn est"),
         (
             "    return Ridge()\n",
             "",
-            "build gives a Ridge as its last step, which is no cla",
+            "build gives a Ridge as its last step, which is not a cla",
         ),
         (
             "    return make_pipeline(FunctionTransformer(lambda x: x), LogisticRegression())\n",

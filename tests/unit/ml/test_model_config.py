@@ -139,7 +139,7 @@ def test_every_mistake_is_reported_at_once_with_line_and_remedy(folder):
         ("retrain:", "retrain:\n  reasons: [data, moon]", "'moon' is not known"),
         ("gate:", "training: {window: sliding}\ngate:", "a sliding window needs its length"),
         ("gate:", "training: {test_percent: 80}\ngate:", "80 is above 50"),
-        ("gate:", "features: [size, note]\ngate:", "'note' is not a column a model can learn"),
+        ("gate:", "features: [size, nota]\ngate:", "'nota' is not a column a model can learn"),
         ("gate:", "retrain: {}\ngate:", "is written twice, first in line"),
         ("  columns:", "  separator: ab\n  columns:", "is not one character"),
         ("    note:", "    prediction:", "is what predictions are collected as; rename"),
