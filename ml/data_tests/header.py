@@ -60,7 +60,7 @@ def column_names(first: Sequence[str], head: str, contract: DataContract) -> lis
     Raises:
         UnreadableFile: rows cannot be read by it.
     """
-    names = [name.strip() for name in first]
+    names = contract.present_names([name.strip() for name in first])
     known = known_names(contract)
     if known.isdisjoint(names):
         raise UnreadableFile(_no_known_name(names, head, known, contract))

@@ -11,7 +11,7 @@ from ml.data_tests.raw_file import CHUNK_ROWS, RawFile, UnreadableFile
 from ml.data_tests.report import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ml.model_config import ColumnContract, DataContract
 
@@ -26,7 +26,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
     try:
         file = pq.ParquetFile(source)
         schema, metadata = file.schema_arrow, file.metadata
-        names = tuple(schema.names)
+        names = tuple(contract.present_names(schema.names))
         rows, groups = metadata.num_rows, range(metadata.num_row_groups)
         unpacked_bytes = sum(metadata.row_group(group).total_byte_size for group in groups)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
@@ -40,7 +40,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
             )
         ) from exc
     refuse_doubled(names, contract)
-    _check_types(schema, contract)
+    _check_types(dict(zip(names, schema.types, strict=True)), contract)
 
     def chunks() -> Iterator[pd.DataFrame]:
         number = 0
@@ -50,6 +50,7 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
                 batch.validate(full=True)
                 # Without pandas' own metadata: nothing depends on it, and it may be damaged.
                 frame = batch.replace_schema_metadata(None).to_pandas()
+                frame.columns = pd.Index(names)
                 frame.index = pd.RangeIndex(number + 1, number + 1 + len(frame))
                 number += len(frame)
                 yield frame
@@ -69,12 +70,12 @@ def open_parquet(source: BinaryIO, contract: DataContract) -> RawFile:
     return RawFile(names, chunks(), unpacked_bytes=max(unpacked_bytes, cells_bytes))
 
 
-def _check_types(schema: Any, contract: DataContract) -> None:
+def _check_types(types: Mapping[str, Any], contract: DataContract) -> None:
     """Raise UnreadableFile for columns whose cells would silently change their meaning."""
     wrong = [
-        (column, schema.field(name).type)
+        (column, types[name])
         for name, column in contract.columns.items()
-        if name in schema.names and not _readable(schema.field(name).type, column)
+        if name in types and not _readable(types[name], column)
     ]
     if wrong:
         column, kind = wrong[0]

@@ -38,7 +38,8 @@ def schema_findings(header: Sequence[str], contract: DataContract) -> list[Findi
                     "the name as in the contract",
                     case_remedy()
                     if name.casefold() == renamed.casefold()
-                    else f"did you mean {name}? Rename {renamed} back",
+                    else f"did you mean {name}? Rename {renamed} back, or write was: [{name}] at "
+                    f"column {renamed} in model.yml if it has a new name now",
                 )
             )
     if contract.extra_columns == "refuse":

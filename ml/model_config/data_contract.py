@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -105,6 +105,12 @@ def _unfit_parts(names: tuple[str, ...], info: ValidationInfo) -> str | None:
     return None
 
 
+def _unfit_former(names: tuple[str, ...], info: ValidationInfo) -> str | None:
+    if info.data.get("name") in names:
+        return "names the column itself; write the names that it had before"
+    return None if len(set(names)) == len(names) else "names a column twice; keep one of each"
+
+
 Words = tuple[str, ...]
 
 
@@ -117,6 +123,7 @@ class ColumnContract:
         decimal: of numbers in text; None: not stated, read as a point.
         thousands: between groups of three digits; None: there are none.
         parts: text columns of the file that are joined with one space to make a date.
+        former: names that the column had before: a file with one of them is read as if it had this.
     """
 
     name: Annotated[str, Field(alias=_NAME)]
@@ -138,6 +145,7 @@ class ColumnContract:
         None
     )
     parts: Annotated[Words | None, Field(alias="from"), checked(_unfit_parts)] = None
+    former: Annotated[Words, Field(alias="was"), checked(_unfit_former)] = ()
     max_missing_percent: Percent = 0.0
     max_same_percent: Percent | None = None
     drop: bool = False
@@ -174,6 +182,18 @@ def _with_file_settings(
 ) -> Mapping[str, ColumnContract]:
     """Columns with the file's words and signs where they state none of their own."""
     return {name: _completed(column, info.data) for name, column in columns.items()}
+
+
+def _one_name_a_column(
+    columns: Mapping[str, ColumnContract], _info: ValidationInfo
+) -> Mapping[str, ColumnContract]:
+    of_name = dict.fromkeys(columns, "is a column of its own")
+    for name, column in columns.items():
+        for former in column.former:
+            if former in of_name:
+                raise refusal(f"{name}: was names {former!r}, which {of_name[former]}; remove it")
+            of_name[former] = f"column {name} was already"
+    return columns
 
 
 def _completed(column: ColumnContract, file: Mapping[str, Any]) -> ColumnContract:
@@ -214,4 +234,22 @@ class DataContract:
         Mapping[ColumnName, ColumnContract],
         BeforeValidator(_named),
         AfterValidator(_with_file_settings),
+        AfterValidator(_one_name_a_column),
     ]
+
+    def present_names(self, names: Sequence[str]) -> list[str]:
+        """Names of a file's columns; a former name is the present one, unless that is there too."""
+        present = list(names)
+        for name, column in self.columns.items():
+            found = next((former for former in column.former if former in present), None)
+            if found is not None and name not in present:
+                present[present.index(found)] = name
+        return present
+
+    def all_names(self, name: str) -> tuple[str, ...]:
+        """Every name that the column of this name, present or former, ever had; this one first."""
+        for present, column in self.columns.items():
+            if name == present or name in column.former:
+                others = (other for other in (present, *column.former) if other != name)
+                return (name, *others)
+        return (name,)

@@ -174,7 +174,9 @@ def _scanned(
             tally=tally,
         )
 
-    requests = Requests({*(column.name for column in reference.layout.columns), config.id})
+    known = [column.name for column in reference.layout.columns]
+    known += [config.id] if config.id is not None else []
+    requests = Requests({name for column in known for name in config.data.all_names(column)})
     features, predicted, labelled = (RoleRows(reference, role, config) for role in Role)
     found = features.scan_requests(_input_rows(collection(INPUTS, window.start_utc), requests))
     outputs = collection(OUTPUTS, _read_since(config, window))

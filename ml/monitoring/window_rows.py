@@ -39,6 +39,8 @@ class RoleRows:
         columns = tuple(c for c in reference.layout.columns if c.role is role)
         self._layout = replace(reference.layout, columns=columns, time_column=None)
         self._columns = [Comparable.of_profile(column, config) for column in columns]
+        self._names = {c.name: config.data.all_names(c.name) for c in columns}
+        self._renamed = any(len(names) > 1 for names in self._names.values())
         self._seen: set[str] = set()
         self._unreadable: Counter[str] = Counter()
 
@@ -63,7 +65,8 @@ class RoleRows:
         most = max(_MOST_CELLS // max(len(self._columns), 1), 1)
         waiting: dict[str, list[Any]] = {column.name: [] for column in self._columns}
         rows = 0
-        for part in parts:
+        for received in parts:
+            part = [self._as_the_reference(row) for row in received] if self._renamed else received
             for name, cells in waiting.items():
                 cells.extend([row.get(name) for row in part])
             self._seen.update(*part)
@@ -75,6 +78,18 @@ class RoleRows:
         if rows:
             yield self._batch(waiting)
 
+    def _as_the_reference(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row with the reference's names: columns may have been renamed before or after it."""
+        return dict(row) | {name: row[found] for name, found in self._found(row).items()}
+
+    def _found(self, names: Collection[str]) -> dict[str, str]:
+        """The name under which each column stands there, for those that do."""
+        return {
+            name: found
+            for name, known in self._names.items()
+            if (found := next((one for one in known if one in names), None)) is not None
+        }
+
     def _batch(self, waiting: Mapping[str, list[Any]]) -> pa.RecordBatch:
         found = {c.name: cells_of_json(waiting[c.name], c) for c in self._columns}
         for cells in waiting.values():
@@ -83,9 +98,10 @@ class RoleRows:
 
     def _frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pa.RecordBatch]:
         for frame in frames:
-            here = [column for column in self._columns if column.name in frame.columns]
+            found = self._found(frame.columns)
+            here = [column for column in self._columns if column.name in found]
             self._seen.update(column.name for column in here)
-            yield self._of_cells({c.name: cells_of(frame[c.name], c) for c in here})
+            yield self._of_cells({c.name: cells_of(frame[found[c.name]], c) for c in here})
 
     def _of_cells(self, found: Mapping[str, Cells]) -> pa.RecordBatch:
         self._unreadable.update({name: cells.unreadable for name, cells in found.items()})
@@ -96,7 +112,7 @@ class RoleRows:
 class Requests:
     """What else the scored requests contained: rows, UTC days, and columns without a reference."""
 
-    known: Collection[str | None]
+    known: Collection[str]
     rows: int = 0
     days: set[date] = field(default_factory=set)
     new_columns: dict[str, None] = field(default_factory=dict)  # a set in order, at most fifty

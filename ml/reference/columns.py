@@ -52,7 +52,8 @@ class Comparable:
     def of_profile(cls, column: Column, config: ModelConfig) -> Comparable:
         """A column of a reference, which takes precedence: model.yml may have changed since."""
         name = config.target if column.name == PREDICTION else column.name
-        source = config.data.columns.get(name)
+        names = config.data.all_names(name)
+        source = next((c for n in names if (c := config.data.columns.get(n))), None)
         is_number = column.kind is Kind.NUMBER
         if source is None or source.numeric != is_number:
             source = ColumnContract(name, "number" if is_number else "category")
@@ -68,7 +69,7 @@ class Comparable:
         if is_number and source.type == "integer":
             # A fraction in a column of whole numbers is still a number, and it may drift.
             source = replace(source, type="number")
-        return cls(name, replace(source, name=name), is_number)
+        return cls(name, replace(source, name=name, former=()), is_number)
 
     @property
     def type(self) -> pa.DataType:

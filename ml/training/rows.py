@@ -15,7 +15,7 @@ from ml.data_tests.reading import open_file
 from ml.errors import PinMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ml.model_config import ModelConfig
@@ -59,11 +59,8 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
             file = open_file(source, config.data, path=pin.path)
             absent = [name for name in columns if name not in file.header]
             if absent:
-                raise PinMismatchError(
-                    f"{pin.path} ({pin.source}) lacks column {', '.join(absent)}, which model.yml "
-                    "has now; land the data again with it, or take it out of model.yml"
-                )
-            frames = [read_frame(raw, columns) for raw in file.chunks]
+                _check_absent(absent, pin, config)
+            frames = [read_frame(_with_absent(raw, absent), columns) for raw in file.chunks]
         except UnreadableFile as exc:
             raise PinMismatchError(f"{pin.path} ({pin.source}): {exc}") from exc
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
@@ -73,6 +70,32 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
             "restore the accepted content"
         )
     return rows
+
+
+def _check_absent(absent: Sequence[str], pin: Pin, config: ModelConfig) -> None:
+    """Refuse a file that is older than a column which may not be missing."""
+    needed = [
+        name
+        for name in absent
+        if name == config.id or not config.data.columns[name].max_missing_percent
+    ]
+    if not needed:
+        return
+    where = f"{pin.path} ({pin.source}) lacks column {', '.join(needed)}, which model.yml has now"
+    if config.id in needed:
+        remedy = "rows without an id cannot be joined: withdraw the file"
+    else:
+        remedy = (
+            f"set max_missing_percent above 0 at data.columns.{needed[0]} in model.yml and older "
+            f"files count as missing there; name it in `was` if it had another name; or withdraw "
+            "the file"
+        )
+    raise PinMismatchError(f"{where}; {remedy}")
+
+
+def _with_absent(raw: pd.DataFrame, absent: Sequence[str]) -> pd.DataFrame:
+    """With columns that the file is older than: all of their cells are missing."""
+    return raw.assign(**dict.fromkeys(absent)) if absent else raw
 
 
 def merge(frames: Iterable[pd.DataFrame], config: ModelConfig) -> Merged:

@@ -97,13 +97,6 @@ def test_file_that_differs_from_its_pin_is_refused(tmp_path, change, said):
         read_rows(verified_path(pin, tmp_path), pin, houses(tmp_path))
 
 
-def test_file_that_lacks_a_column_added_to_model_yml_is_refused(tmp_path):
-    pin = pinned(tmp_path, table(5).drop(columns="size"))
-
-    with pytest.raises(PinMismatchError, match="lacks column size"):
-        read_rows(verified_path(pin, tmp_path), pin, houses(tmp_path))
-
-
 @pytest.mark.parametrize(
     ("document", "said"),
     [
