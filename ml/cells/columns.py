@@ -91,12 +91,12 @@ def _numbers(values: pd.Series, reader: CellReader) -> TypedColumn:
 def _long_whole(values: pd.Series) -> list[int]:
     """Where whole numbers are so long that beside fractions pandas does not keep every digit."""
     texts = values.to_numpy()
-    if max(map(len, filter(None, texts)), default=0) <= SHORT:
+    if max(map(len, values.dropna().to_numpy()), default=0) <= SHORT:
         return []
     return [
         row
         for row, text in enumerate(texts)
-        if text and len(text) > SHORT and text.strip().lstrip("+-").isdigit()
+        if isinstance(text, str) and len(text) > SHORT and text.strip().lstrip("+-").isdigit()
     ]
 
 
@@ -149,8 +149,14 @@ def _all_text(values: pd.Series) -> bool:
 
 def _uniques(values: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:
     """The place of each cell among the distinct ones, -1 where it is missing, and those."""
-    codes, distinct = pd.factorize(values)
-    return codes, list(distinct.tolist())
+    if values.dtype != object:
+        codes, distinct = pd.factorize(values)
+        return codes, list(distinct.tolist())
+    places: dict[Any, int] = {}  # pandas would take texts for equal that differ after a NUL
+    found = [places.setdefault(cell, len(places)) for cell in values.array.tolist()]
+    is_text = [isinstance(cell, str) for cell in places]
+    order = np.where(is_text, np.cumsum(is_text) - 1, -1).astype(np.intp)
+    return order[np.array(found, np.intp)], [cell for cell in places if isinstance(cell, str)]
 
 
 def _cell_by_cell(values: pd.Series, reader: CellReader, dtype: np.dtype[Any]) -> TypedColumn:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from ml.cells.contract_file import CONTRACT_FILE
 from ml.drift import DriftInputError, Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.evidence import Evidence, split_notes
@@ -105,7 +106,7 @@ def _contestant(folder: ModelFolder) -> Contestant:
 
 def _copy_challenger(model: Path, folder: Path) -> None:
     """Copy the challenger's metadata beside the evidence, but not the model itself."""
-    for name in ("MLmodel", TRAINING_FILE):
+    for name in ("MLmodel", CONTRACT_FILE, TRAINING_FILE):
         if (model / name).is_file():
             shutil.copyfile(model / name, folder / name)
 

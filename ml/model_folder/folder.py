@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
+from ml.cells.contract_file import read_contracts
 from ml.errors import ModelArtefactError
 from ml.model_folder.signature import Column, parse_signature
 from ml.model_folder.trusted_types import untrusted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
     from numpy.typing import ArrayLike
+
+    from ml.model_config import ColumnContract
 
 _MLMODEL = "MLmodel"
 # Azure mounts a registered model at .../azureml-models/<name>/<version>.
@@ -32,13 +36,18 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """The content of an MLmodel file, with the model's name and version from the mounted path."""
+    """The content of an MLmodel file, with the model's name and version from the mounted path.
+
+    `contracts` say how cells of the columns are read; a model that came without them is served by
+    its signature alone.
+    """
 
     path: Path
     name: str
     version: str
     columns: tuple[Column, ...]
     skops_file: Path
+    contracts: Mapping[str, ColumnContract] = field(default_factory=dict)
 
     @classmethod
     def read(cls, model_dir: Path) -> ModelFolder:
@@ -78,6 +87,7 @@ class ModelFolder:
             version=version,
             columns=parse_signature(inputs),
             skops_file=skops_file,
+            contracts=read_contracts(path),
         )
 
     def load(self) -> Predictor:

@@ -93,7 +93,8 @@ def cells_of_json(values: Sequence[Any], column: Comparable) -> Cells:
         column: says what they are.
     """
     reader = reader_of(column.contract)
-    if column.is_number and not reader.missing_numbers and _NUMBERS.issuperset(map(type, values)):
+    plain = column.contract.type == "number" and not reader.missing_numbers
+    if column.is_number and plain and _NUMBERS.issuperset(map(type, values)):
         try:
             return Cells(_numbers_to_arrow(np.array(values, np.float64)), 0)
         except OverflowError:

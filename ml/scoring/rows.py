@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ml.scoring.cells import check_cells, is_text, shown
+from ml.scoring.cells import CellCheck, is_text, shown
 from ml.scoring.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ml.model_config import ColumnContract
     from ml.model_folder.signature import Column
 
 _MOST_ID_CHARACTERS = 1024
@@ -34,11 +35,19 @@ class RowSchema:
         columns: the model's inputs, in the model's order.
         id_column: optional in a request, returned unchanged, never a feature; None if unused.
         max_rows: largest number of rows in one request.
+        contracts: how cells of a column are read; none of those that came without.
     """
 
     columns: tuple[Column, ...]
     id_column: str | None
     max_rows: int
+    contracts: Mapping[str, ColumnContract] = field(default_factory=dict)
+    checks: Mapping[str, CellCheck] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the readers once: a request is a few rows."""
+        checks = {c.name: CellCheck(c, self.contracts.get(c.name)) for c in self.columns}
+        object.__setattr__(self, "checks", checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +77,8 @@ def parse_rows(body: bytes, schema: RowSchema) -> Rows:
     if ids is not None and schema.id_column:
         _check_ids(ids, schema.id_column)
     checked = {
-        column.name: check_cells(columns.get(column.name, [None] * count), column)
-        for column in schema.columns
+        name: check.check(columns.get(name, [None] * count))
+        for name, check in schema.checks.items()
     }
     return Rows(count=count, columns=checked, ids=ids)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ml.collected_data import INPUTS, OUTPUTS, PREDICTION
 from ml.errors import MlError
+from ml.scoring.cells import collected_dates
 from ml.scoring.collection import Batch
 from ml.scoring.errors import BadRequestError
 from ml.scoring.rows import Rows, RowSchema, parse_rows
@@ -54,8 +55,15 @@ class Scorer:
         self._folder = folder
         self._model = model
         self._collection = collection
+        self._date_formats = {
+            name: contract.date_format
+            for name, contract in folder.contracts.items()
+            if contract.type == "date"
+        }
         self._dtypes = {column.name: column.dtype for column in folder.columns}
-        self._schema = RowSchema(folder.columns, id_column=id_column, max_rows=max_rows)
+        self._schema = RowSchema(
+            folder.columns, id_column=id_column, max_rows=max_rows, contracts=folder.contracts
+        )
 
     def answer(self, body: bytes, *, request_id: str) -> Answer:
         """Score the rows in `body`.
@@ -100,10 +108,13 @@ class Scorer:
         ids: dict[str, list[Any]] = {}
         if rows.ids is not None and self._schema.id_column is not None:
             ids = {self._schema.id_column: rows.ids}
+        inputs = {**ids, **rows.columns}
+        for name, form in self._date_formats.items():
+            inputs[name] = collected_dates(rows.columns[name], form)
         version = self._folder.version
         self._collection.put(
             [
-                Batch(INPUTS, {**ids, **rows.columns}, request_id, version, body_bytes),
+                Batch(INPUTS, inputs, request_id, version, body_bytes),
                 Batch(OUTPUTS, {**ids, PREDICTION: predictions}, request_id, version),
             ]
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ml.cells.contract_file import write_contracts
 from ml.drift import save_profile
 from ml.errors import ModelArtefactError
 from ml.model_config import MODELS, read_model
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     seconds = time.perf_counter() - started
 
     save(pipeline, train, args.model, config=config)
+    write_contracts([config.column(name) for name in config.features], args.model)
     save_profile(reference_profile(train, config), args.model / PROFILE_FILE)
     TrainingRecord(
         model=config.name,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml.errors import ModelArtefactError
 from ml.model_folder.signature import parse_signature
-from ml.scoring.cells import check_cells
+from ml.scoring.cells import CellCheck
 from ml.scoring.errors import BadRequestError
 from ml.scoring.rows import RowSchema, parse_rows
 
@@ -230,6 +230,6 @@ def test_signature_that_cannot_be_served_is_refused(text):
 def test_cells_of_every_column_type_are_checked(kind, good, bad):
     (column,) = parse_signature(json.dumps([{"name": "x", "type": kind}]))
 
-    assert len(check_cells(good, column)) == len(good)
+    assert len(CellCheck(column).check(good)) == len(good)
     with pytest.raises(BadRequestError):
-        check_cells([bad], column)
+        CellCheck(column).check([bad])
