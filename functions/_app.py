@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.usecases.record_challenger import RecordChallenger
     from shared.usecases.record_drift import RecordDrift
     from shared.usecases.record_job_end import RecordJobEnd
+    from shared.usecases.refuse_table import RefuseTable
     from shared.usecases.reject import Rejects
     from shared.usecases.request_retrain import RequestRetrain
     from shared.usecases.status import Status
@@ -82,7 +83,13 @@ class App(Ports):
     def arrive(self) -> Arrive:
         from shared.usecases.arrive import Arrive  # noqa: PLC0415 - same
 
-        return Arrive(record=self.record, rejects=lambda: self.rejects)
+        return Arrive(self.record, lambda: self.rejects, lambda: self.refuse_table)
+
+    @cached_property
+    def refuse_table(self) -> RefuseTable:
+        from shared.usecases.refuse_table import RefuseTable  # noqa: PLC0415 - rare
+
+        return RefuseTable(record=self.record, data=lambda: self.data)
 
     @cached_property
     def withdraw(self) -> Withdraw:

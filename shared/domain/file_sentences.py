@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from shared.domain.data import DataTested, quarantine_report
+from shared.domain.landing import LANDING
 from shared.domain.retraining import ReasonKind, kinds_in_words
 from shared.domain.wording import LONGEST_NAME, capital, ended, listed, plural, short, time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+
+    from shared.domain.landing import Table
 
 _MOST_VERSIONS = 5
 
@@ -61,8 +64,8 @@ def not_tested(why: str) -> str:
 
 def all_superseded(fact: DataTested) -> str:
     return (
-        f"{plural(fact.superseded, 'file')} superseded: overwritten or deleted before "
-        "being read; the newer content is used instead."
+        f"{plural(fact.superseded, 'file')} superseded: overwritten, deleted or withdrawn before "
+        "being read; newer content is used instead."
     )
 
 
@@ -77,6 +80,21 @@ def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
     others = kinds_in_words([kind for kind in kinds if kind is not ReasonKind.DATA])
     what = listed([part for part in (files, others) if part])
     return f"{capital(what)} waiting for the next cycle."
+
+
+# --- tables with a log ---------------------------------------------------------------------------
+
+
+def table_refused(table: Table) -> str:
+    return (
+        f"Folder {LANDING}/{table.folder} refused: it is {table.words}, whose files hold removed "
+        "rows beside live ones. Export its rows as plain Parquet or CSV into another folder: "
+        "df.write.parquet(...)."
+    )
+
+
+def part_of_table() -> str:
+    return "it is a part of a table with a log, which is refused as a whole"
 
 
 # --- withdrawal ----------------------------------------------------------------------------------

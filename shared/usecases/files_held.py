@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.cycle import data_settled
 from shared.domain.data import DataArrived, DataWithdrawn
-from shared.usecases.arrive import LANDING
+from shared.domain.landing import LANDING
 from shared.usecases.performers.pins import Pins
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
 from shared.domain.data import ArrivalSource, DataArrived
 from shared.domain.jobs import ChallengerRegistered
-from shared.domain.landing import holds_no_data
+from shared.domain.landing import holds_no_data, table_of
 from shared.domain.notices import EffectFailed
 from shared.domain.rollout import RestoreTraffic, TrafficChangedOutside, TrafficFoundStale
 from shared.domain.traffic import Traffic, read_traffic
@@ -18,8 +18,9 @@ from shared.errors import LedgerConflictError, RetrainError
 from shared.ports.endpoints import Provisioning
 from shared.ports.notices import Alert
 from shared.ports.queues import WorkMessage
-from shared.usecases.arrive import Arrive
+from shared.usecases.arrive import Arrive, in_refused_table
 from shared.usecases.record_fact import outbox_change
+from shared.usecases.refuse_table import RefuseTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,11 @@ class Reconcile:
                 repairs.errors.append(str(exc))
         return repairs
 
+    @property
+    def refuse_table(self) -> RefuseTable:
+        """Of a table whose log is listed."""
+        return RefuseTable(record=self.record, data=lambda: self.data)
+
     def _decisions(self, model: str, repairs: Repairs) -> None:
         """Make the decisions that a crashed host or another version of the app left undone."""
         repairs.decided += self.record.go_on(model)
@@ -153,20 +159,21 @@ class Reconcile:
     def _landing(self, model: str, repairs: Repairs) -> None:
         """Record blobs without an event; each content is known by its ETag."""
         latest_utc = self.clock.now_utc() - _EVENT_TIME
-        landed = [
-            item
-            for item in self.data.landed(model)
-            if item.modified_utc <= latest_utc
-            and not holds_no_data(item.blob.path, item.size_bytes)
-        ]
+        listed = [item for item in self.data.landed(model) if item.modified_utc <= latest_utc]
+        tables = (table_of(item.blob.path) for item in listed)
+        for table in {table for table in tables if table is not None}:
+            repairs.rejected += self.refuse_table(model, table)
+        landed = [item for item in listed if not holds_no_data(item.blob.path, item.size_bytes)]
         if not landed:
             return
         # Read after the listing: what arrived in between is newer than the listing, not missing.
         known = self.ledger.arrivals(model)
+        knows = cache(partial(self.ledger.knows, model))
         unknown = [
             item
             for item in landed
-            if item.blob.place not in known or known[item.blob.place].etag != item.blob.etag
+            if (item.blob.place not in known or known[item.blob.place].etag != item.blob.etag)
+            and not in_refused_table(item.blob.path, knows)
         ]
         for item in unknown[:_MOST_ARRIVALS]:
             fact = DataArrived(item.blob, item.size_bytes, source=ArrivalSource.RECONCILE)
@@ -197,7 +204,7 @@ class Reconcile:
     def _unclaimed(self, models: Sequence[str], repairs: Repairs) -> None:
         latest_utc = self.clock.now_utc() - _EVENT_TIME
         # As on its event: what was quarantined then is not quarantined again.
-        arrive = Arrive(self.record, lambda: self.rejects)
+        arrive = Arrive(self.record, lambda: self.rejects, lambda: self.refuse_table)
         for number, item in enumerate(self.data.unclaimed(models)):
             if number >= _MOST_UNCLAIMED:
                 repairs.errors.append(sentences.too_many_unclaimed(_MOST_UNCLAIMED))

@@ -95,7 +95,7 @@ class RecordFact:
         random: Random,
     ) -> None:
         self.decisions = Decisions(catalog)
-        self._ledger = ledger
+        self.ledger = ledger
         self._work = work
         self._catalog = catalog
         self._clock = clock
@@ -124,7 +124,7 @@ class RecordFact:
         Raises:
             LedgerConflictError: lost the race eight times; the winner continues.
         """
-        state = self._ledger.head(model).state
+        state = self.ledger.head(model).state
         return self._all_decided(model, state).count > state.count
 
     def _all_decided(self, model: str, state: State) -> State:
@@ -148,7 +148,7 @@ class RecordFact:
     def _commit(self, model: str, fact: Fact | None) -> tuple[Recorded, list[DueEffect]]:
         """Commit a fact and what follows from it; without a fact, only what follows."""
         for attempt in range(_TRIES):
-            head = self._ledger.head(model)
+            head = self.ledger.head(model)
             now_utc = self._clock.now_utc()
             try:
                 entries, state, step = self._decide(head, self._placed(model, fact), now_utc)
@@ -156,10 +156,10 @@ class RecordFact:
                     return Recorded(new=False, state=state), []
                 before = {effect.key for effect in self.decisions.outbox(head.state, now_utc)}
                 begin, end = outbox_change(before, outbox(state, step), now_utc)
-                self._ledger.commit(head, entries, state=state, due=begin, undue=end)
+                self.ledger.commit(head, entries, state=state, due=begin, undue=end)
             except (LedgerConflictError, FactConflictError) as exc:
-                if fact is not None and self._ledger.knows(model, fact.key):
-                    return Recorded(new=False, state=self._ledger.head(model).state), []
+                if fact is not None and self.ledger.knows(model, fact.key):
+                    return Recorded(new=False, state=self.ledger.head(model).state), []
                 if isinstance(exc, FactConflictError):
                     raise
             else:
@@ -175,7 +175,7 @@ class RecordFact:
         """Mark an arrival as stale if it is about older content than the known one."""
         if not isinstance(fact, DataArrived):
             return fact
-        mark = self._ledger.arrival(model, fact.blob.place)
+        mark = self.ledger.arrival(model, fact.blob.place)
         if mark is None or mark.etag == fact.blob.etag:
             return fact
         stale = is_older(fact.sequencer, mark.sequencer)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from shared.domain import file_sentences
 from shared.domain.data import DataWithdrawn
+from shared.domain.landing import LANDING
 from shared.errors import EventRejectedError, FactConflictError, UnknownFileError
-from shared.usecases.arrive import LANDING
 from shared.usecases.files_held import FilesHeld, place_of
 from shared.usecases.record_fact import is_older, require_model
 

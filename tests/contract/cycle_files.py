@@ -40,7 +40,7 @@ class Statements:
             return DataWithdrawn(statement, f"r-{statement}", "wrong units")
         return DataArrived(statement, 10)
 
-    def entries(self, _model, *, after, to):
+    def entries(self, _model, *, after, to=None):
         return self._entries[after:to]
 
 

@@ -46,6 +46,7 @@ from shared.usecases.check_drift import CheckDriftOf
 from shared.usecases.perform_effect import PerformEffect
 from shared.usecases.reconcile import Reconcile
 from shared.usecases.record_fact import RecordFact
+from shared.usecases.refuse_table import RefuseTable
 from shared.usecases.reject import Rejects
 from shared.usecases.request_retrain import RequestRetrain
 from shared.usecases.withdraw import Withdraw
@@ -178,7 +179,11 @@ class World:
         rejects = Rejects(self.ports.quarantine, self.ports.alerts)
         return Host(
             record,
-            Arrive(record, lambda: rejects),
+            Arrive(
+                record,
+                lambda: rejects,
+                lambda: RefuseTable(record=record, data=lambda: self.ports.data),
+            ),
             PerformEffect(
                 ledger=ledger,
                 work=work,

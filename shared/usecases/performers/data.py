@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
-from shared.domain.data import DataArrived, DataTested
+from shared.domain.data import DataArrived, DataTested, DataWithdrawn
 from shared.domain.ids import sha256_hex
 from shared.errors import BlobChangedError, BlobTooLargeError
 from shared.usecases.performers.files import (
@@ -20,9 +20,10 @@ from shared.usecases.performers.files import (
 from shared.usecases.performers.performer import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from shared.domain.data import TestData
+    from shared.domain.data import BlobRef, TestData
+    from shared.domain.facts import Entry
     from shared.domain.state import State
     from shared.ports.data import DataStore, DataTests
     from shared.ports.ledger import Ledger
@@ -56,12 +57,20 @@ class TestFiles:
     def __call__(self, effect: TestData, state: State) -> DataTested | Wait:
         """The report of all files, or what is still to be tested."""
         model, cycle_id = state.model, effect.cycle_id
+        entries = tuple(self.ledger.entries(model, after=effect.after_seq))
         arrivals = [
             entry.fact
-            for entry in self.ledger.entries(model, after=effect.after_seq, to=effect.to_seq)
-            if isinstance(entry.fact, DataArrived) and not entry.fact.stale
+            for entry in entries
+            if entry.seq <= effect.to_seq
+            and isinstance(entry.fact, DataArrived)
+            and not entry.fact.stale
         ]
-        large = [CycleFile(model, cycle_id, fact.blob) for fact in arrivals if self._is_large(fact)]
+        withdrawn = _withdrawn(entries)
+        large = [
+            CycleFile(model, cycle_id, fact.blob)
+            for fact in arrivals
+            if self._is_large(fact) and fact.blob not in withdrawn
+        ]
         if large and (waiting := self.large_files.wait_for(large)) is not None:
             return waiting
         slices = _slices(arrivals)
@@ -73,7 +82,7 @@ class TestFiles:
             if stored is not None:
                 files += DataReport.from_json(stored, place=path).files
                 continue
-            found = self._test_slice(model, cycle_id, arrived)
+            found = self._test_slice(model, cycle_id, arrived, withdrawn)
             if isinstance(found, Wait):
                 return found
             if not last:
@@ -86,10 +95,17 @@ class TestFiles:
         return arrived.size_bytes > self.limit_bytes
 
     def _test_slice(
-        self, model: str, cycle_id: str, arrived: Sequence[DataArrived]
+        self,
+        model: str,
+        cycle_id: str,
+        arrived: Sequence[DataArrived],
+        withdrawn: Collection[BlobRef],
     ) -> tuple[FileOutcome, ...] | Wait:
         found = []
         for fact in arrived:
+            if fact.blob in withdrawn:
+                found.append(FileOutcome.superseded(fact.blob))
+                continue
             file = CycleFile(model, cycle_id, fact.blob)
             outcome = (
                 self.large_files.outcome(file) if self._is_large(fact) else self._test_here(file)
@@ -129,6 +145,19 @@ class TestFiles:
             report_sha256=sha256,
             findings=tuple(file.sentence for file in quarantined[:_SENTENCES_KEPT]),
         )
+
+
+def _withdrawn(entries: Iterable[Entry]) -> set[BlobRef]:
+    """Contents that were withdrawn after they arrived: they are not tested any more."""
+    arrived: dict[str, BlobRef] = {}
+    withdrawn = set()
+    for entry in entries:
+        if isinstance(entry.fact, DataArrived):
+            arrived[entry.fact.blob.place] = entry.fact.blob
+            withdrawn.discard(entry.fact.blob)
+        elif isinstance(entry.fact, DataWithdrawn) and entry.fact.place in arrived:
+            withdrawn.add(arrived[entry.fact.place])
+    return withdrawn
 
 
 def _slices(arrived: Iterable[DataArrived]) -> list[list[DataArrived]]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.data_tests.partitions import partition_values
-from shared.domain.landing import holds_no_data, partition_folder
+from shared.domain.landing import Table, holds_no_data, partition_folder, table_of
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,35 @@ def test_any_value_passes_unchanged_and_never_reaches_a_shell(value):
 
     assert re.fullmatch(r"[\w.~+=/-]*", folder, re.ASCII)
     assert partition_values(f"{folder}/p.csv") == {"column": value}
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ("m/trips/_delta_log/00000000000000000000.json", Table("Delta", "m/trips/")),
+        ("m/a/b/_delta_log/_last_checkpoint", Table("Delta", "m/a/b/")),
+        ("m/_delta_log/00000000000000000000.json", Table("Delta", "m/")),
+        ("m/trips/metadata/v1.metadata.json", Table("Iceberg", "m/trips/")),
+        ("m/trips/metadata/00000-9f-4b.metadata.json", Table("Iceberg", "m/trips/")),
+        ("m/trips/metadata/snap-77-1-4b.avro", Table("Iceberg", "m/trips/")),
+        ("m/trips/metadata/4b-m0.avro", Table("Iceberg", "m/trips/")),
+        ("m/trips/.hoodie/hoodie.properties", Table("Hudi", "m/trips/")),
+        ("m/trips/part-00000.parquet", None),
+        ("m/metadata/rows.csv", None),
+        ("m/trips/_delta_log", None),  # the mark of the folder
+        ("_delta_log/0.json", None),
+    ],
+)
+def test_table_is_known_by_its_log(path, table):
+    assert table_of(path) == table
+
+
+def test_in_the_folder_of_the_model_only_what_tables_write_is_part_of_one():
+    inside, root = Table("Delta", "m/trips/"), Table("Delta", "m/")
+
+    assert inside.contains("m/trips/rows.csv")
+    assert not inside.contains("m/trips-2026.csv")
+    assert root.contains("m/part-00000-17.snappy.parquet")
+    assert root.contains("m/country=DE/part-00000-17.snappy.parquet")
+    assert not root.contains("m/rows.csv")
+    assert not root.contains("m/export/part-00000.csv")
