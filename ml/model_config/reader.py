@@ -101,14 +101,21 @@ def _unnamed_classes(written: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _sha256(meant: object, code: Path) -> str:
-    """Hash of the settings, without comments and order, of pipeline.py and requirements.txt."""
+    """Hash of the settings, without comments and order, and of all code and requirements.txt."""
     canonical = json.dumps(_sorted(meant), separators=(",", ":"), default=str)
-    # Line ends differ between checkouts; the model does not.
-    source = code.read_bytes().replace(b"\r\n", b"\n")
+    parts = [canonical.encode(), _text(code)]
     own = code.with_name(REQUIREMENTS)
     if own.is_file():
-        source += b"\0" + own.read_bytes().replace(b"\r\n", b"\n")
-    return hashlib.sha256(canonical.encode() + b"\0" + source).hexdigest()
+        parts.append(_text(own))
+    for other in sorted(code.parent.rglob("*.py")):
+        if other != code:
+            parts += [other.relative_to(code.parent).as_posix().encode(), _text(other)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _text(file: Path) -> bytes:
+    """Its content; line ends differ between checkouts, the model does not."""
+    return file.read_bytes().replace(b"\r\n", b"\n")
 
 
 def _sorted(meant: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.adapters.model_config import read_config
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_FILES = ("model.yml", "pipeline.py")
-_Stamps = tuple[tuple[int, int, int] | None, ...]
+_Stamps = tuple[tuple[str, int, int, int], ...]
 
 
 class FolderCatalog:
@@ -92,13 +92,11 @@ def _models_folder() -> Path:
 
 
 def _stamps(folder: Path) -> _Stamps:
-    """What changes when a file does: time, size and inode; None for a file that is absent."""
-    return tuple(_stamp(folder / name) for name in _FILES)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    """What changes when a file of the model does: its name, time, size and inode."""
+    stamps = []
+    for path in sorted(folder.rglob("*")):
+        if path.name != "__pycache__" and path.parent.name != "__pycache__":
+            with suppress(FileNotFoundError):  # an editor's own file comes and goes
+                found = path.stat()
+                stamps.append((path.name, found.st_mtime_ns, found.st_size, found.st_ino))
+    return tuple(stamps)

@@ -47,6 +47,14 @@ def test_model_yml_accepts_exactly_the_values_of_the_domain_enums(of_model_yml, 
     assert set(get_args(of_model_yml)) == set(of_the_core) - of_cycles_alone
 
 
+_ADDED = {
+    "model.yml": "rollout_is: x\n",
+    "pipeline.py": "# changed\n",
+    "requirements.txt": "tabulate==0.9.0\n",
+    "parts.py": "DEPTH = 3\n",
+}
+
+
 def _copy_of_iris(folder: Path, name: str) -> Path:
     shutil.copytree(_ROOT / "ml" / "models" / "iris", folder / name)
     settings = folder / name / "model.yml"
@@ -69,14 +77,14 @@ def test_folder_that_appears_or_goes_while_the_app_runs_is_seen(tmp_path):
         catalog.policy("roses")
 
 
-@pytest.mark.parametrize("name", ["model.yml", "pipeline.py"])
+@pytest.mark.parametrize("name", ["model.yml", "pipeline.py", "requirements.txt", "parts.py"])
 def test_change_of_a_file_is_seen_while_the_app_runs(tmp_path, name):
     settings = _copy_of_iris(tmp_path, "roses")
     catalog = FolderCatalog(tmp_path)
     before = catalog.policy("roses").config_sha256
 
     with (settings.parent / name).open("a", encoding="utf-8") as file:
-        file.write("# changed\n" if name == "pipeline.py" else "rollout_is: x\n")
+        file.write(_ADDED[name])
 
     if name == "model.yml":
         with pytest.raises(ModelConfigError, match="rollout_is"):
