@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import ModelArtefactError, UndefinedStatisticError
+from ml.evaluation.baseline import Baseline, baseline_of
 from ml.metrics import METRICS, is_class, score
 
 if TYPE_CHECKING:
@@ -61,11 +62,16 @@ class MetricPair:
     champion: float | None
     floor: float
     about: str = ""
+    baseline: Baseline | None = None
 
     @property
     def label(self) -> str:
         """As a person reads it: `F1 of fraud`."""
         return f"{METRICS[self.name].label} {self.about}".rstrip()
+
+    def beats(self, other: float) -> bool:
+        """Whether the challenger is strictly better than another value of the metric."""
+        return self.challenger < other if self.goal == "min" else self.challenger > other
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,12 @@ class Comparison:
 
 
 def compare(
-    test: pd.DataFrame, challenger: Contestant, champion: Contestant | None, *, config: ModelConfig
+    test: pd.DataFrame,
+    challenger: Contestant,
+    champion: Contestant | None,
+    *,
+    learnt: pd.Series,
+    config: ModelConfig,
 ) -> Comparison:
     """Score both models on every frozen row, with the metrics of model.yml.
 
@@ -94,6 +105,7 @@ def compare(
         test: columns and target of the frozen rows.
         challenger: the new model.
         champion: the model in production; None if there is none yet.
+        learnt: target of the training rows, which a model without features is fitted on.
         config: of the model.
 
     Raises:
@@ -123,13 +135,16 @@ def compare(
             champion=scores["champion"][name] if champion is not None else None,
             floor=floor,
             about=METRICS[name].about(config.positive),
+            baseline=baseline_of(name, learnt=learnt, true=true, config=config),
         )
         for name, floor in config.gate.floors.items()
     )
     undefined = [
         pair.name
         for pair in pairs
-        if not np.isfinite([pair.challenger, pair.champion or 0.0]).all()
+        if not np.isfinite(
+            [pair.challenger, pair.champion or 0.0, pair.baseline.value if pair.baseline else 0.0]
+        ).all()
     ]
     if undefined:
         raise UndefinedStatisticError(

@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         test,
         _contestant(challenger),
         _contestant(champion) if champion is not None else None,
+        learnt=pd.read_parquet(args.prepared / "train.parquet", columns=[config.target])[
+            config.target
+        ],
         config=config,
     )
     folder: Path = args.evidence

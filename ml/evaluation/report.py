@@ -38,7 +38,7 @@ def render_report(
         cycle_id: the cycle that the evidence belongs to.
     """
     title = f"Evaluation · {config.name} · cycle {cycle_id}"
-    good = all(_wins(pair) for pair in comparison.metrics)
+    good = all(_passes(pair) for pair in comparison.metrics)
     first = champion_version is None
     body = [
         page.verdict(
@@ -69,21 +69,32 @@ def _facts(comparison: Comparison, champion_version: str | None) -> list[tuple[s
     ]
 
 
+def _passes(pair: MetricPair) -> bool:
+    return _wins(pair) and _beats_baseline(pair)
+
+
+def _beats_baseline(pair: MetricPair) -> bool:
+    baseline = pair.baseline
+    return baseline is None or not baseline.decides or pair.beats(baseline.value)
+
+
 def _wins(pair: MetricPair) -> bool:
     if pair.champion is None:
-        other, ties = pair.floor, True
-    else:
-        other, ties = pair.champion, False
-    if pair.challenger == other:
-        return ties
-    return (pair.challenger > other) == (pair.goal == "max")
+        return pair.challenger == pair.floor or pair.beats(pair.floor)
+    return pair.beats(pair.champion)
 
 
 def _sentence(comparison: Comparison, champion_version: str | None, *, good: bool) -> str:
     """The verdict with the metric that decides it: the first that fails, else the first."""
     rows = len(comparison.predictions)
-    pair = next((p for p in comparison.metrics if not _wins(p)), comparison.metrics[0])
+    pair = next((p for p in comparison.metrics if not _passes(p)), comparison.metrics[0])
     label = pair.label
+    if _wins(pair) and not _beats_baseline(pair) and pair.baseline is not None:
+        return (
+            f"The challenger is not better than always answering {pair.baseline.answer}: {label} "
+            f"{number(pair.challenger)} against {number(pair.baseline.value)} on {rows:,} frozen "
+            "rows."
+        )
     if pair.champion is None:
         side = "reaches its floors" if good else "misses a floor"
         return (
@@ -100,9 +111,10 @@ def _sentence(comparison: Comparison, champion_version: str | None, *, good: boo
 def _table(comparison: Comparison, *, first: bool) -> str:
     """Challenger against champion, or a first model against its floors; differences as drawings."""
     other = "floor" if first else "champion"
-    head = ["metric", "better is", "challenger", other, "difference", "worse | better", "passed?"]
+    head = ["metric", "better is", "challenger", other, "difference", "worse | better"]
+    head += ["without features", "passed?"]
     rows = [_row(pair, comparison.metrics) for pair in comparison.metrics]
-    caption = f"Metrics on the frozen rows, challenger against {other}"
+    caption = f"Metrics on the frozen rows, challenger against {other} and the best constant answer"
     return f"<h2>Metrics</h2>{page.table(caption, head, rows, numbers=(2, 3, 4))}"
 
 
@@ -123,16 +135,25 @@ def _row(pair: MetricPair, among: Sequence[MetricPair]) -> str:
     label = pair.label
     direction = "better" if gain > 0 else "worse" if gain < 0 else "the same"
     finding = f"{label}: {number(abs(gain))} {direction}" if gain else f"{label}: the same"
-    passed = "✓ passed" if _wins(pair) else "✕ not passed"
-    kind = "good" if _wins(pair) else "attention"
+    passed = "✓ passed" if _passes(pair) else "✕ not passed"
+    kind = "good" if _passes(pair) else "attention"
     return (
         f'<tr><th scope="row">{escape(label)}</th>'
         f"<td>{'higher' if pair.goal == 'max' else 'lower'}</td>"
         f'<td class="n">{number(pair.challenger)}</td><td class="n">{number(other)}</td>'
         f'<td class="n">{_signed(pair.challenger - other)}</td>'
         f"<td>{difference(gain, span=span, finding=finding)}</td>"
+        f"<td>{_constant(pair)}</td>"
         f'<td class="{kind}">{passed}</td></tr>'
     )
+
+
+def _constant(pair: MetricPair) -> str:
+    """What always giving one answer reaches, and whether that decides."""
+    if pair.baseline is None:
+        return "not measured"
+    shown = f"{number(pair.baseline.value)}, always {escape(shortened(pair.baseline.answer, 40))}"
+    return shown if pair.baseline.decides else f"{shown} (not asked)"
 
 
 def _signed(value: float) -> str:

@@ -96,6 +96,7 @@ class GateSettings:
 
     floors: Annotated[Mapping[Annotated[str, checked(_unknown_metric)], float], checked(_no_metric)]
     mode: GateMode = "every_metric_better"
+    beat_baseline: bool = True
 
 
 def _not_measured(metric: str, info: ValidationInfo) -> str | None:

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from shared.domain.ids import JobName
-from shared.domain.jobs import EvidenceRead, MetricPair
+from shared.domain.jobs import Baseline, EvidenceRead, MetricPair
 from shared.domain.wording import LONGEST_NAME, short
 from shared.errors import EvidenceError
 
@@ -68,7 +68,18 @@ def _metric(item: dict[str, Any]) -> MetricPair:
         champion=_number(item.get("champion")),
         floor=_number(item.get("floor")),
         about=short(str(item.get("about", "")), LONGEST_NAME),
+        baseline=_baseline(item.get("baseline")),
     )
+
+
+def _baseline(found: dict[str, Any] | None) -> Baseline | None:
+    if found is None:
+        return None
+    value = _number(found["value"])
+    if value is None:
+        raise ValueError("a baseline has no value")
+    answer = short(str(found["answer"]), LONGEST_NAME)
+    return Baseline(value, answer, decides=bool(found["decides"]))
 
 
 def _number(value: Any) -> float | None:

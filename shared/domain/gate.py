@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 
 
 def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> ChallengerEvaluated:
-    """The verdict on a challenger; a first champion must reach the floor of every metric."""
-    passes = _reaches_floor if evidence.champion_version is None else _better(mode)
-    verdict = _verdict(evidence, passes)
+    """The verdict on a challenger.
+
+    A first champion must reach the floor of every metric, a later one be better than the champion;
+    both must be better than a model without features, where model.yml does not say otherwise.
+    """
+    wins = _reaches_floor if evidence.champion_version is None else _better(mode)
+    lost = tuple(metric for metric in evidence.metrics if not wins(metric))
+    trivial = tuple(metric for metric in evidence.metrics if not _beats_baseline(metric))
+    passed = bool(evidence.metrics) and not lost and not trivial
     return ChallengerEvaluated(
         cycle_id=evidence.cycle_id,
         challenger=challenger,
         champion=evidence.champion_version,
-        verdict=verdict,
-        sentence=gate_sentences.evaluated(evidence, verdict, passes, challenger=challenger),
+        verdict=Verdict.PASSED if passed else Verdict.FAILED,
+        sentence=gate_sentences.passed(evidence)
+        if passed
+        else gate_sentences.rejected(evidence, challenger, lost=lost, trivial=trivial),
         job_name=evidence.job_name,
         config_sha256=evidence.config_sha256,
     )
-
-
-def _verdict(evidence: EvidenceRead, passes: Callable[[MetricPair], bool]) -> Verdict:
-    # Without metrics all() is True, which must not promote.
-    passed = bool(evidence.metrics) and all(passes(metric) for metric in evidence.metrics)
-    return Verdict.PASSED if passed else Verdict.FAILED
 
 
 def _better(mode: GateMode) -> Callable[[MetricPair], bool]:
@@ -45,16 +47,14 @@ def _better(mode: GateMode) -> Callable[[MetricPair], bool]:
 
 def _is_strictly_better(metric: MetricPair) -> bool:
     """Whether the challenger is strictly better, as in published systems: a tie loses."""
-    if metric.champion is None:
-        return False
-    if metric.goal == "min":
-        return metric.challenger < metric.champion
-    return metric.challenger > metric.champion
+    return metric.champion is not None and metric.beats(metric.champion)
+
+
+def _beats_baseline(metric: MetricPair) -> bool:
+    baseline = metric.baseline
+    return baseline is None or not baseline.decides or metric.beats(baseline.value)
 
 
 def _reaches_floor(metric: MetricPair) -> bool:
-    if metric.floor is None:
-        return True
-    if metric.goal == "min":
-        return metric.challenger <= metric.floor
-    return metric.challenger >= metric.floor
+    floor = metric.floor
+    return floor is None or metric.challenger == floor or metric.beats(floor)

@@ -4,43 +4,79 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.declared import Verdict
-from shared.domain.wording import ended, metric_word, number, numbers
+from shared.domain.wording import capital, ended, metric_word, number, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from shared.domain.jobs import EvidenceRead, MetricPair
 
 
-def evaluated(
+def passed(evidence: EvidenceRead) -> str:
+    """Every metric with what it was compared with, and what a model without features reaches."""
+    if evidence.champion_version is None:
+        ground = "; ".join(map(_against_floor, evidence.metrics))
+        verdict = f"First model, {ground}."
+    else:
+        verdict = f"Better than champion {evidence.champion_version}: {_compared(evidence)}."
+    return _told(verdict, _without_features(evidence.metrics), evidence)
+
+
+def rejected(
     evidence: EvidenceRead,
-    verdict: Verdict,
-    passes: Callable[[MetricPair], bool],
-    *,
     challenger: str,
+    *,
+    lost: Sequence[MetricPair],
+    trivial: Sequence[MetricPair],
 ) -> str:
-    """The verdict, the metrics that decided it, and what a person should know about them."""
-    passed = verdict is Verdict.PASSED
-    decisive = [metric for metric in evidence.metrics if passed or not passes(metric)]
-    return " ".join(
-        (_verdict(evidence, decisive, challenger, passed=passed), *map(ended, evidence.warnings))
+    """The metrics that decided.
+
+    Args:
+        evidence: of both models.
+        challenger: its version.
+        lost: metrics that miss their floor, or are not shown to be better than the champion's.
+        trivial: those that are not better than a constant answer's.
+    """
+    out = f"Version {challenger} stays out:"
+    constant = f"not better than {_constants(trivial)}" if trivial else ""
+    if not evidence.metrics:
+        verdict, constant = f"{out} no metric was measured.", ""
+    elif not lost:
+        verdict, constant = f"{out} {constant}, on {evidence.test_rows} rows.", ""
+    elif evidence.champion_version is None:
+        verdict = f"{out} {'; '.join(map(_against_floor, lost))}."
+    else:
+        verdict = f"{out} not shown to be better. {_compared(evidence, lost)}."
+    return _told(verdict, ended(capital(constant)) if constant else "", evidence)
+
+
+def _told(verdict: str, baseline: str, evidence: EvidenceRead) -> str:
+    parts = (verdict, baseline, *map(ended, evidence.warnings))
+    return " ".join(part for part in parts if part)
+
+
+def _compared(evidence: EvidenceRead, metrics: Sequence[MetricPair] | None = None) -> str:
+    pairs = "; ".join(map(_pair, evidence.metrics if metrics is None else metrics))
+    return f"{pairs} (champion {evidence.champion_version}) on the same {evidence.test_rows} rows"
+
+
+def _constants(metrics: Sequence[MetricPair]) -> str:
+    """`always answering 'no' (accuracy 0.98 against 0.98)`."""
+    return "; ".join(
+        f"always answering {metric.baseline.answer} "
+        f"({_word(metric)} {' against '.join(numbers(metric.challenger, metric.baseline.value))})"
+        for metric in metrics
+        if metric.baseline is not None
     )
 
 
-def _verdict(
-    evidence: EvidenceRead, decisive: list[MetricPair], challenger: str, *, passed: bool
-) -> str:
-    if evidence.champion_version is None:
-        text = "; ".join(_against_floor(metric) for metric in decisive)
-        if passed:
-            return f"First model, {text or 'no floor is set'}."
-        return f"Version {challenger} stays out: {text or 'no metric was measured'}."
-    pairs = "; ".join(_pair(metric) for metric in decisive) or "no metric was measured"
-    ground = f"{pairs} (champion {evidence.champion_version}) on the same {evidence.test_rows} rows"
-    if passed:
-        return f"Better than champion {evidence.champion_version}: {ground}."
-    return f"Version {challenger} stays out: not shown to be better. {ground}."
+def _without_features(metrics: Sequence[MetricPair]) -> str:
+    reached = [
+        f"{_word(metric)} {number(metric.baseline.value)} (always {metric.baseline.answer})"
+        for metric in metrics
+        if metric.baseline is not None
+    ]
+    return f"A model without features reaches {', '.join(reached)}." if reached else ""
 
 
 def _against_floor(metric: MetricPair) -> str:

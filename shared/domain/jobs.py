@@ -33,6 +33,15 @@ class JobStatus(StrEnum):
 
 
 @value
+class Baseline(Value):
+    """A metric of a constant answer on the frozen rows: what a model without features reaches."""
+
+    value: float
+    answer: str  # a phrase: "'no'", "the mean 152"
+    decides: bool  # whether a challenger must be strictly better
+
+
+@value
 class MetricPair(Value):
     """One metric of challenger and champion on the same frozen rows."""
 
@@ -42,6 +51,11 @@ class MetricPair(Value):
     champion: float | None = None
     floor: float | None = None
     about: str = ""  # the class of a metric of one class, as a phrase: "of fraud"
+    baseline: Baseline | None = None  # older evidence has none
+
+    def beats(self, other: float) -> bool:
+        """Whether the challenger is strictly better than another value of the metric."""
+        return self.challenger < other if self.goal == "min" else self.challenger > other
 
 
 def _tells(job: JobName | None, sign: Sign, words: str) -> tuple[Telling, ...]:

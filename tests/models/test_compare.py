@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.errors import ModelArtefactError, UndefinedStatisticError, UnreadableDataError
+from ml.evaluation.baseline import Baseline
 from ml.evaluation.compare import Comparison, Contestant, MetricPair, compare
 from ml.evaluation.evidence import Evidence, split_notes
 from ml.evaluation.report import render_report
@@ -15,6 +16,7 @@ from ml.model_config import read_model
 from ml.step_files import Pin, PreparedRecord, RowCounts, TrainingRecord
 
 DIABETES = read_model("diabetes")
+LEARNT = pd.Series([0.0, 1.0, 5.0])
 PREPARED = PreparedRecord(
     model="diabetes",
     data_version="v",
@@ -116,11 +118,54 @@ def test_model_that_never_predicts_the_positive_class_has_f1_0_and_a_warning(tmp
     config, rows = transfers(tmp_path)
     never = Contestant(Always("ok"), ("amount",))
 
-    found = compare(rows, never, Contestant(Always("fraud"), ("amount",)), config=config)
+    found = compare(
+        rows, never, Contestant(Always("fraud"), ("amount",)), learnt=rows["label"], config=config
+    )
 
     f1 = next(pair for pair in found.metrics if pair.name == "f1")
     assert (f1.challenger, f1.label) == (0.0, "F1 of fraud")
     assert found.warnings == ("The challenger never predicts fraud.",)
+
+
+def baselines(config, rows, learnt) -> dict[str, tuple[float, str, bool]]:
+    challenger = Contestant(Always("ok"), ("amount",))
+    pairs = compare(rows, challenger, None, learnt=learnt, config=config).metrics
+    return {p.name: (p.baseline.value, p.baseline.answer, p.baseline.decides) for p in pairs}
+
+
+def test_model_without_features_gives_the_answer_that_is_best_for_each_metric(tmp_path):
+    config, rows = transfers(tmp_path)
+
+    found = baselines(config, rows, pd.Series(["ok", "fraud", "ok"]))
+
+    # Of 10 rows one is a fraud: precision 1/10, recall 1 give F1 2/11.
+    assert found == {
+        "accuracy": (0.9, "'ok'", False),
+        "f1": (pytest.approx(2 / 11), "'fraud'", True),
+    }
+
+
+def test_baseline_of_accuracy_decides_where_no_other_metric_does_and_can_be_switched_off(tmp_path):
+    _, rows = transfers(tmp_path)
+    path = tmp_path / "transfers" / "model.yml"
+    alone = path.read_text().replace(", f1: 0.1", "")
+    path.write_text(alone)
+    asked = read_model("transfers", tmp_path)
+    path.write_text(f"{alone}  beat_baseline: false\n")
+    off = read_model("transfers", tmp_path)
+
+    assert baselines(asked, rows, rows["label"]) == {"accuracy": (0.9, "'ok'", True)}
+    assert baselines(off, rows, rows["label"]) == {"accuracy": (0.9, "'ok'", False)}
+
+
+def test_constant_of_a_regression_is_the_mean_or_for_absolute_errors_the_median():
+    pairs = compare(frozen(), contestant(0.0), None, learnt=LEARNT, config=DIABETES).metrics
+
+    # Frozen targets 0 to 5: mean 2.5; always answering the training rows' mean 2, or median 1.
+    assert {p.name: (round(p.baseline.value, 3), p.baseline.answer) for p in pairs} == {
+        "r2": (round(1 - (17.5 + 6 * 0.25) / 17.5, 3), "the mean 2"),
+        "mae": (pytest.approx(11 / 6, abs=1e-3), "the median 1"),
+    }
 
 
 def test_every_metric_belongs_to_a_task():
@@ -128,7 +173,9 @@ def test_every_metric_belongs_to_a_task():
 
 
 def test_both_models_predict_the_same_rows():
-    comparison = compare(frozen(), contestant(1.0), contestant(-2.0), config=DIABETES)
+    comparison = compare(
+        frozen(), contestant(1.0), contestant(-2.0), learnt=LEARNT, config=DIABETES
+    )
 
     assert list(comparison.predictions.columns) == ["true", "challenger", "champion"]
     mae = next(pair for pair in comparison.metrics if pair.name == "mae")
@@ -138,23 +185,23 @@ def test_both_models_predict_the_same_rows():
 def test_champion_is_given_the_columns_it_was_trained_on():
     wide = contestant(0.0, ("bmi", "age"))
 
-    assert compare(frozen(), contestant(0.0), wide, config=DIABETES).metrics
+    assert compare(frozen(), contestant(0.0), wide, learnt=LEARNT, config=DIABETES).metrics
 
 
 def test_champion_that_needs_a_missing_column_is_refused_with_its_name():
     gone = contestant(0.0, ("bmi", "weight"))
 
     with pytest.raises(ModelArtefactError, match="champion needs column weight"):
-        compare(frozen(), contestant(0.0), gone, config=DIABETES)
+        compare(frozen(), contestant(0.0), gone, learnt=LEARNT, config=DIABETES)
 
 
 def test_prediction_that_is_not_finite_is_refused():
     with pytest.raises(UndefinedStatisticError, match="6 of the challenger's 6 predictions"):
-        compare(frozen(), contestant(np.inf), None, config=DIABETES)
+        compare(frozen(), contestant(np.inf), None, learnt=LEARNT, config=DIABETES)
 
 
 def test_evidence_of_the_first_model_has_no_champion():
-    comparison = compare(frozen(), contestant(1.0), None, config=DIABETES)
+    comparison = compare(frozen(), contestant(1.0), None, learnt=LEARNT, config=DIABETES)
 
     document = Evidence(
         cycle_id="abc",
@@ -241,6 +288,24 @@ def report(challenger: float, champion: float | None) -> str:
 )
 def test_report_starts_with_which_model_is_better(challenger, champion, said):
     assert said in report(challenger, champion)
+
+
+def test_report_of_a_model_that_is_not_better_than_a_constant_says_so():
+    pair = MetricPair(
+        "r2", "max", 0.4, 0.3, floor=0.3, baseline=Baseline(0.4, "the mean 2", decides=True)
+    )
+    predictions = pd.DataFrame({"true": [1.0, 2.0], "challenger": [1.5, 2.0], "champion": 0.0})
+
+    page = render_report(
+        Comparison((pair,), predictions, ("Look.",)),
+        config=DIABETES,
+        champion_version="9",
+        cycle_id="4be1c09a7d21",
+    )
+
+    assert "✕ The challenger is not better than always answering the mean 2: R² 0.4" in page
+    assert "<td>0.4, always the mean 2</td>" in page
+    assert "<p>Look.</p>" in page
 
 
 def test_report_has_no_scripts_and_no_external_resources():

@@ -15,7 +15,7 @@ from shared.domain.ids import (
     deployment_name,
     is_model_name,
 )
-from shared.domain.jobs import MetricPair
+from shared.domain.jobs import Baseline, MetricPair
 from shared.errors import EvidenceError
 
 DOCUMENT = {
@@ -43,6 +43,15 @@ def test_evidence_document_is_read_as_a_fact():
     assert fact.metrics == (MetricPair("r2", "max", 0.46, 0.43, 0.3),)
     assert (fact.champion_version, fact.test_rows) == ("7", 89)
     assert len(fact.sha256) == 64
+
+
+def test_what_a_model_without_features_reaches_and_warnings_are_read():
+    (older,) = DOCUMENT["metrics"]
+    found = {"value": 0.1, "answer": "'no'", "decides": True}
+    fact = parse(metrics=[older | {"about": "of no", "baseline": found}], warnings=["Look."])
+
+    assert fact.metrics[0].baseline == Baseline(0.1, "'no'", decides=True)
+    assert (fact.metrics[0].about, fact.warnings) == ("of no", ("Look.",))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from shared.domain.cycle import Cycle
 from shared.domain.declared import Verdict
 from shared.domain.facts import Entry
 from shared.domain.gate import judge
-from shared.domain.jobs import MetricPair
+from shared.domain.jobs import Baseline, MetricPair
 from shared.domain.policy import decide_retraining
 from shared.domain.retraining import GateMode, Reason, ReasonKind
 from shared.domain.state import Learnt
@@ -143,6 +143,53 @@ def test_sentence_names_the_class_of_a_metric_and_repeats_the_warnings():
     assert judge(evidence, BETTER, challenger="10").sentence == (
         "Version 10 stays out: not shown to be better. F1 of fraud 0 against 0.38 (champion 9) "
         "on the same 89 rows. The challenger never predicts fraud."
+    )
+
+
+def constant(value: float, *, decides: bool = True) -> Baseline:
+    return Baseline(value, "'no'", decides=decides)
+
+
+def test_challenger_that_is_not_better_than_a_constant_answer_stays_out():
+    pair = MetricPair("accuracy", "max", 0.98, 0.97, baseline=constant(0.98))
+    first = MetricPair("accuracy", "max", 0.98, floor=0.9, baseline=constant(0.98))
+
+    over = judge(replace(EVIDENCE, champion_version="9", metrics=(pair,)), BETTER, challenger="10")
+    alone = judge(replace(EVIDENCE, metrics=(first,)), BETTER, challenger="10")
+
+    assert over.verdict is alone.verdict is Verdict.FAILED
+    assert (
+        over.sentence
+        == alone.sentence
+        == (
+            "Version 10 stays out: not better than always answering 'no' "
+            "(accuracy 0.98 against 0.98), on 89 rows."
+        )
+    )
+
+
+def test_both_grounds_of_a_rejection_are_told():
+    pair = MetricPair("mae", "min", 9.0, floor=8.0, baseline=constant(7.5))
+
+    assert judge(replace(EVIDENCE, metrics=(pair,)), BETTER, challenger="1").sentence == (
+        "Version 1 stays out: MAE 9.00 is above the ceiling 8.00. Not better than always answering "
+        "'no' (MAE 9.00 against 7.50)."
+    )
+
+
+def test_baseline_that_does_not_decide_is_told_and_passes():
+    metrics = (
+        MetricPair("accuracy", "max", 0.85, floor=0.8, baseline=constant(0.87, decides=False)),
+        MetricPair("f1", "max", 0.48, floor=0.3, about="(class 1)", baseline=constant(0.23)),
+    )
+
+    verdict = judge(replace(EVIDENCE, metrics=metrics), BETTER, challenger="1")
+
+    assert verdict.verdict is Verdict.PASSED
+    assert verdict.sentence == (
+        "First model, accuracy 0.85 is above the floor 0.80; F1 (class 1) 0.48 is above the floor "
+        "0.30. A model without features reaches accuracy 0.87 (always 'no'), F1 (class 1) 0.23 "
+        "(always 'no')."
     )
 
 
