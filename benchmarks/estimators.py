@@ -56,7 +56,10 @@ def estimators() -> dict[str, type]:
 
 def one(name: str) -> Outcome | LeftOut:
     """What becomes of one estimator; a failure keeps its last line only."""
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # uv has no pip
+    # That pip is not installed, as in environments of uv; MLflow sets levels anew on import.
+    logging.getLogger("mlflow.utils.environment").addFilter(
+        lambda record: record.levelno >= logging.ERROR
+    )
     warnings.simplefilter("ignore")  # of fits on a few rows that do not converge
     arrangement = arrange(estimators()[name])
     if isinstance(arrangement, LeftOut):

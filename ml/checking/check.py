@@ -52,7 +52,10 @@ def check_model(name: str, file: Path | None = None) -> Iterator[str]:
         MlError: the first thing that did not go well; its text names file, line and remedy.
         OSError: the file cannot be opened.
     """
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # uv has no pip
+    # That pip is not installed, as in environments of uv; MLflow sets levels anew on import.
+    logging.getLogger("mlflow.utils.environment").addFilter(
+        lambda record: record.levelno >= logging.ERROR
+    )
     config = read_model(name)
     unfitted = build_pipeline(config)
     check_parts(unfitted, where=f"ml/models/{name}")

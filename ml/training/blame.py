@@ -62,7 +62,11 @@ def _of_import(model: str, module: str) -> str:
     absent = [one for one in own if not _is_installed(one.name)]
     if absent:
         listed = ", ".join(one.written for one in absent)
-        return f"imports {module}; of its requirements.txt this Python lacks {listed}; install them"
+        return (
+            f"imports {module}; this Python lacks {listed}, which jobs have; to check it here: "
+            f"uv run --no-project --with-requirements ml/models/{model}/requirements.txt "
+            f"python -m ml check {model}"
+        )
     return lacking(module, own)
 
 

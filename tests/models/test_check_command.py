@@ -1,5 +1,6 @@
 """`python -m ml check`: a model's mistakes in a sentence each, in seconds and without a job."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from ml import models
 from ml.checking import check
 from ml.checking.made_up import made_up_rows
 from ml.model_config import folders, read_model
+from shared.adapters.model_catalog import FolderCatalog
+from shared.errors import ModelConfigError
 
 # MLflow warns while it is imported, part by part.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -155,6 +158,15 @@ def test_made_up_rows_keep_the_contract():
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases beside the project")
-def test_case_of_a_lacking_package_is_refused_when_the_model_is_read():
-    with pytest.raises(Exception, match=r"pipeline\.py:3  imports lightgbm, which the training"):
-        read_model("pipeline-fails", CASES)
+def test_case_of_a_lacking_package_is_refused_when_the_model_is_read(tmp_path):
+    root = tmp_path / "ml" / "models"
+    shutil.copytree(CASES / "pipeline-fails", root / "lacking")
+
+    with pytest.raises(ModelConfigError) as caught:
+        FolderCatalog(root).policy("lacking")
+
+    said = str(caught.value)
+    assert said.startswith("ml/models/lacking/pipeline.py:3  imports lightgbm, which the training ")
+    assert said.endswith("add lightgbm==<version> to requirements.txt beside pipeline.py")
+    (root / "lacking" / "requirements.txt").write_text("lightgbm==4.6.0\n")
+    assert FolderCatalog(root).policy("lacking").max_attempts == 2
