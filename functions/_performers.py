@@ -105,6 +105,7 @@ def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wai
     from shared.usecases.performers.data import TestFiles  # noqa: PLC0415 - see above
     from shared.usecases.performers.files import SettleFile  # noqa: PLC0415 - same
     from shared.usecases.performers.large_files import LargeFiles  # noqa: PLC0415 - same
+    from shared.usecases.performers.small_files import SmallFiles  # noqa: PLC0415 - same
 
     settle = SettleFile(data=ports.data, quarantine=ports.quarantine)
     test_files = TestFiles(
@@ -119,6 +120,7 @@ def _test_data(effect: TestData, state: State, ports: Ports) -> DataTested | Wai
             evidence=ports.evidence,
             settle=settle,
         ),
+        small_files=SmallFiles(ledger=ports.ledger, data=ports.data, settle=settle),
         limit_bytes=ports.data_limit_bytes,
     )
     return test_files(effect, state)

@@ -44,6 +44,7 @@ def check_file(
         config_sha256=config.config_sha256,
         findings=tuple(tests.findings),
         notes=tuple(tests.notes),
+        min_rows=config.data.min_rows,
     )
 
 

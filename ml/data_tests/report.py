@@ -45,6 +45,7 @@ class DataTestReport:
         rows: how many could be read.
         findings: limits that it breaks; it passed where there is none.
         notes: what a person should know of it, whether it passed or not.
+        min_rows: that are wanted of all files that arrived together.
     """
 
     file: str
@@ -54,6 +55,7 @@ class DataTestReport:
     config_sha256: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    min_rows: int = 1
 
     @property
     def passed(self) -> bool:
@@ -84,6 +86,7 @@ class DataTestReport:
             "verdict": "passed" if self.passed else "failed",
             "sentence": self.sentence,
             "rows": self.rows,
+            "min_rows": self.min_rows,
             "size_bytes": self.size_bytes,
             "config_sha256": self.config_sha256,
             "findings": [

@@ -63,7 +63,10 @@ def read_rows(path: Path, pin: Pin, config: ModelConfig) -> pd.DataFrame:
             frames = [read_frame(_with_absent(raw, absent), columns) for raw in file.chunks]
         except UnreadableFile as exc:
             raise PinMismatchError(f"{pin.path} ({pin.source}): {exc}") from exc
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+    if not frames:  # a part of an export may hold names only
+        names = pd.DataFrame(columns=list(file.header), dtype=object)
+        frames = [read_frame(_with_absent(names, absent), columns)]
+    rows = pd.concat(frames, ignore_index=True)
     if len(rows) != pin.rows:
         raise PinMismatchError(
             f"{pin.path} ({pin.source}) has {len(rows)} rows, accepted were {pin.rows}; "

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _SIZE = "size"
+_ROWS = "rows"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -85,7 +86,20 @@ def _tested(report: dict[str, Any]) -> TestedFile:
     if (report["verdict"] == "passed") is bool(items):
         raise ValueError(f"verdict {report['verdict']!r} with {len(items)} findings")
     findings = tuple(_finding(item) for item in items)
-    return TestedFile(rows, findings, json.dumps(report, ensure_ascii=False))
+    return TestedFile(
+        rows,
+        findings,
+        json.dumps(report, ensure_ascii=False),
+        min_rows=_min_rows(report) if [item.test for item in findings] == [_ROWS] else None,
+    )
+
+
+def _min_rows(report: dict[str, Any]) -> int | None:
+    """None in a report of an older release: the file is judged alone."""
+    limit = report.get("min_rows")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ValueError("min_rows is not a count")
+    return limit
 
 
 def _finding(item: dict[str, Any]) -> Finding:

@@ -57,6 +57,14 @@ def finding(sentence: str, remedy: str) -> str:
     return f"{sentence}; {remedy}"
 
 
+def too_few_rows(rows: int, together: int, wanted: int) -> str:
+    others = f", {together:,} with all that arrived together" if together > rows else ""
+    return (
+        f"{plural(rows, 'row')}{others}, limit at least {wanted:,}; land more rows together, or "
+        "lower data.min_rows in model.yml"
+    )
+
+
 def not_tested(why: str) -> str:
     """A job should have tested a large file and did not."""
     return f"{why}; look at its log, then send the file again"

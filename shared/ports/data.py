@@ -106,13 +106,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TestedFile:
-    """The result of the data tests of one file; without findings it passed."""
+    """The result of the data tests of one file; without findings it passed.
+
+    `min_rows` is given where the only finding is that the file has fewer rows: it may be used if
+    all files that arrived together have as many.
+    """
 
     __test__ = False  # not a pytest class
 
     rows: int
     findings: tuple[Finding, ...] = ()
     report: str = "{}"  # JSON text
+    min_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

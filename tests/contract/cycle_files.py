@@ -19,6 +19,7 @@ from shared.usecases.performers.data import TestFiles
 from shared.usecases.performers.files import SettleFile
 from shared.usecases.performers.large_files import LargeFiles
 from shared.usecases.performers.register_data import register_data
+from shared.usecases.performers.small_files import SmallFiles
 
 NOW_UTC = datetime(2026, 3, 14, 6, tzinfo=UTC)
 CYCLE = "0123456789ab"
@@ -70,16 +71,18 @@ class CycleFilesSuite:
     @pytest.fixture
     def test(self, store, quarantine, model):
         def perform(*blobs, data_tests=MARKED):
+            ledger = Statements(blobs)
             settle = SettleFile(data=store, quarantine=quarantine)
             large_files = LargeFiles(
                 data=store, data_tests=data_tests, jobs=None, evidence=None, settle=settle
             )
             performer = TestFiles(
-                ledger=Statements(blobs),
+                ledger=ledger,
                 data=store,
                 data_tests=data_tests,
                 settle=settle,
                 large_files=large_files,
+                small_files=SmallFiles(ledger=ledger, data=store, settle=settle),
                 limit_bytes=1000,
             )
             return performer(TestData(CYCLE, 0, len(blobs)), State(model))
@@ -285,3 +288,42 @@ class CycleFilesSuite:
             drop(upload(f"{model}/b.csv", b"b\n"))
 
         assert accepted(first.pins) == pins
+
+    def test_small_part_of_an_export_is_kept_with_the_rows_that_arrived_together(
+        self, test, model, upload, accepted
+    ):
+        part, rest = upload(f"{model}/0.csv", b"a\n"), upload(f"{model}/1.csv", b"b\nb\nb\n")
+
+        first, again = (test(part, rest, data_tests=MarkedDataTests(4)) for _ in range(2))
+
+        assert first == again
+        assert (first.accepted, first.quarantined, first.rows) == (2, 0, 4)
+        report = json.loads(accepted(first.report))
+        assert accepted(report["files"][0]["path"]) == b"a\n"
+
+    def test_too_few_rows_together_are_quarantined_with_the_number_of_all(
+        self, test, model, upload, accepted, set_aside
+    ):
+        blobs = [upload(f"{model}/{number}.csv", b"a\n") for number in range(3)]
+
+        first, again = (test(*blobs, data_tests=MarkedDataTests(4)) for _ in range(2))
+
+        assert first == again
+        assert (first.accepted, first.quarantined) == (0, 3)
+        said = "1 row, 3 with all that arrived together, limit at least 4; land more rows together"
+        assert said in first.findings[0]
+        report = json.loads(accepted(first.report))
+        assert set_aside(report["files"][2]["path"]) == b"a\n"
+
+    def test_small_file_that_is_overwritten_after_its_test_is_superseded(self, test, model, upload):
+        part, rest = upload(f"{model}/0.csv", b"a\n"), upload(f"{model}/1.csv", b"b\nb\nb\n")
+
+        class Overwriting(MarkedDataTests):
+            def test(self, model, file, name):
+                if name == "1.csv":
+                    upload(f"{model}/0.csv", b"new\n")
+                return super().test(model, file, name)
+
+        tested = test(part, rest, data_tests=Overwriting(4))
+
+        assert (tested.accepted, tested.superseded) == (1, 1)

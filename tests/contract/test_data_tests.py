@@ -50,6 +50,23 @@ def test_file_that_meets_the_contract_passes_and_its_rows_are_counted(tmp_path):
     assert tested.rows == 200
 
 
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (diabetes_rows(5), 20),
+        (diabetes_rows(200), None),
+        (diabetes_rows(5)[:-3], 20),
+        (b"x\n", None),
+    ],
+)
+def test_file_with_nothing_wrong_but_few_rows_says_how_many_are_wanted(tmp_path, content, wanted):
+    tests = ContractDataTests(limit_bytes=1_000_000)
+
+    tested = tests.test("diabetes", local_copy(tmp_path / "x", content), "x.csv")
+
+    assert tested.min_rows == wanted
+
+
 def written_by_the_job(folder: Path, content: bytes) -> str:
     """What the command of the component writes, run as a process."""
     file = folder / "0123456789ab"

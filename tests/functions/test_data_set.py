@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from functions import data_set, events_queue, work_queue
+from shared.adapters.in_memory import MarkedDataTests
 from shared.domain.data import DataRegistered, DataWithdrawn
 
 
@@ -173,6 +175,36 @@ def test_file_that_is_not_held_is_answered_with_the_nearest_one_and_the_number(w
 
     assert "does not hold folder/bb.csv: it has 2 files. Did you mean folder/b.csv?" in message
     assert "GET /api/models/diabetes/files/folder/bb.csv" in message
+
+
+# --- few rows
+
+
+def wants_four_rows(app):
+    app.data_tests = MarkedDataTests(min_rows=4)
+
+
+def test_small_part_that_arrives_while_the_first_one_is_tested_is_kept(app, look_up):
+    wants_four_rows(app)
+    app.drop("diabetes", "part-0.csv", b"a\n" * 4)
+    app.drop("diabetes", "part-1.csv", b"b\n")
+    end_of_the_cycle(app)
+
+    assert pinned(app) == ["part-0.csv", "part-1.csv"]
+    assert newest(look_up, "part-1.csv")["became"] == "held"
+
+
+def test_small_file_that_comes_later_is_quarantined_alone(app, look_up):
+    wants_four_rows(app)
+    app.drop("diabetes", "a.csv", b"a\n" * 4)
+    end_of_the_cycle(app)
+    app.clock.advance_to(app.clock.now_utc() + timedelta(hours=1))
+    app.drop("diabetes", "b.csv", b"b\n")
+    end_of_the_cycle(app)
+
+    found = newest(look_up, "b.csv")
+    assert found["became"] == "quarantined"
+    assert "1 row, limit at least 4; land more rows together" in found["sentence"]
 
 
 # --- deleted from landing ------------------------------------------------------------------------

@@ -25,6 +25,7 @@ class Chances:
     better: float = 0.5
     file_broken: float = 0.15
     file_large: float = 0.1
+    file_small: float = 0.1
     same_name: float = 0.15
     drift: float = 0.3
     not_enough_data: float = 0.1
@@ -47,6 +48,7 @@ CALM = Chances(
     better=1,
     file_broken=0,
     file_large=0,
+    file_small=0,
     same_name=0,
     drift=1,
     not_enough_data=0,

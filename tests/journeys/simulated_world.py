@@ -143,7 +143,7 @@ class World:
             self.ledger,
             InMemoryDataStore(self.blobs, limit_bytes=SMALL_BYTES),
             InMemoryQuarantine(self.blobs),
-            MarkedDataTests(),
+            MarkedDataTests(min_rows=2),
             ScriptedDriftChecks(
                 self.clock,
                 self._drift,
@@ -222,7 +222,8 @@ class World:
 
     def upload_random(self, model: str, number: int) -> None:
         broken = self.chance.random() < self.chances.file_broken
-        content = b"broken" if broken else f"{model} {number}\n".encode() * 3
+        rows = 1 if self.chance.random() < self.chances.file_small else 3
+        content = b"broken" if broken else f"{model} {number}\n".encode() * rows
         if self.chance.random() < self.chances.file_large:
             content += b"x" * SMALL_BYTES
         named = [item.blob.path for item in self.blobs.listing("landing", f"{model}/")]

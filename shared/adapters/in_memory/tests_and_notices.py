@@ -27,32 +27,40 @@ _HUGE_BYTES = 10**12
 
 @dataclass(frozen=True, slots=True)
 class MarkedDataTests:
-    """Port `DataTests`: a file that starts with `broken` fails, else each line is a row."""
+    """Port `DataTests`: a file that starts with `broken` fails, else each line is a row.
+
+    `min_rows` are wanted of what arrives together.
+    """
+
+    min_rows: int = 0
 
     def test(self, model: str, file: LocalCopy, name: str) -> TestedFile:
         """Test the content of the file."""
-        return _tested(model, file.path.read_bytes(), name)
+        return self._tested(model, file.path.read_bytes(), name)
 
     def read(self, text: str, name: str) -> TestedInJob:
         """Read the report that `tested_in_job` wrote."""
         document = json.loads(text)
-        tested = _tested(document["model"], document["content"].encode(), name)
+        tested = self._tested(document["model"], document["content"].encode(), name)
         return TestedInJob(document["sha256"], tested)
+
+    def _tested(self, model: str, content: bytes, name: str) -> TestedFile:
+        if content.startswith(BROKEN):
+            sentence = f"{name} for {model} is marked as broken"
+            finding = Finding("mark", None, sentence, "send it again without the mark")
+            report = json.dumps({"findings": [{"sentence": sentence}]})
+            return TestedFile(0, (finding,), report)
+        rows = content.count(b"\n")
+        if rows >= self.min_rows:
+            return TestedFile(rows)
+        few = Finding("rows", None, f"{rows} rows, limit at least {self.min_rows}", "send more")
+        return TestedFile(rows, (few,), min_rows=self.min_rows)
 
 
 def tested_in_job(model: str, content: bytes) -> str:
     """The report that a simulated job writes about a file."""
     sha256 = hashlib.sha256(content).hexdigest()
     return json.dumps({"model": model, "sha256": sha256, "content": content.decode()})
-
-
-def _tested(model: str, content: bytes, name: str) -> TestedFile:
-    if content.startswith(BROKEN):
-        sentence = f"{name} for {model} is marked as broken"
-        finding = Finding("mark", None, sentence, "send it again without the mark")
-        report = json.dumps({"findings": [{"sentence": sentence}]})
-        return TestedFile(0, (finding,), report)
-    return TestedFile(content.count(b"\n"))
 
 
 @dataclass(slots=True)

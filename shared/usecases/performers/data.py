@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.ports.ledger import Ledger
     from shared.usecases.performers.files import SettleFile
     from shared.usecases.performers.large_files import LargeFiles
+    from shared.usecases.performers.small_files import SmallFiles
 
 _SENTENCES_KEPT = 3  # in the fact; all of them stand in the report
 # What one message tests: far below the ten minutes of a function. The next one tests the rest.
@@ -52,19 +53,21 @@ class TestFiles:
     data_tests: DataTests
     settle: SettleFile
     large_files: LargeFiles
+    small_files: SmallFiles
     limit_bytes: int
 
     def __call__(self, effect: TestData, state: State) -> DataTested | Wait:
         """The report of all files, or what is still to be tested."""
         model, cycle_id = state.model, effect.cycle_id
         entries = tuple(self.ledger.entries(model, after=effect.after_seq))
-        arrivals = [
-            entry.fact
+        arrived = [
+            entry
             for entry in entries
             if entry.seq <= effect.to_seq
             and isinstance(entry.fact, DataArrived)
             and not entry.fact.stale
         ]
+        arrivals = [entry.fact for entry in arrived if isinstance(entry.fact, DataArrived)]
         withdrawn = _withdrawn(entries)
         large = [
             CycleFile(model, cycle_id, fact.blob)
@@ -75,21 +78,22 @@ class TestFiles:
             return waiting
         slices = _slices(arrivals)
         files: list[FileOutcome] = []
-        for number, arrived in enumerate(slices):
+        for number, facts in enumerate(slices):
             path = f"{model}/reports/{cycle_id}-part-{number}.json"
             last = number == len(slices) - 1
             stored = None if last else self.data.find_json(path)
             if stored is not None:
                 files += DataReport.from_json(stored, place=path).files
                 continue
-            found = self._test_slice(model, cycle_id, arrived, withdrawn)
+            found = self._test_slice(model, cycle_id, facts, withdrawn)
             if isinstance(found, Wait):
                 return found
             if not last:
                 store_once(self.data, path, DataReport(model, cycle_id, found).to_json())
                 return Wait(sentences.slices(len(slices) - number - 1), at_once=True)
             files += found
-        return self._tested(DataReport(model, cycle_id, tuple(files)))
+        report = DataReport(model, cycle_id, tuple(files))
+        return self._tested(self.small_files.settled(report, arrived, state.data))
 
     def _is_large(self, arrived: DataArrived) -> bool:
         return arrived.size_bytes > self.limit_bytes

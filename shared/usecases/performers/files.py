@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain import file_sentences
 from shared.domain.ids import content_name, digits_of, path_within
 from shared.domain.landing import partition_folder
-from shared.errors import DataMismatchError
+from shared.errors import BlobChangedError, DataMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +32,7 @@ class OutcomeKind(StrEnum):
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
     SUPERSEDED = "superseded"
+    SMALL = "small"  # until all files of its cycle are tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class FileOutcome:
     """What became of one content of one blob.
 
     `path` is its copy, in the data container or in quarantine; `sha256` and `rows` are those of an
-    accepted file, `sentence` says why a quarantined one may not be used.
+    accepted or small file, `sentence` says why a quarantined one may not be used. `min_rows` are
+    wanted of the files that arrived together with a small one.
     """
 
     source: str  # container/path of the blob
@@ -49,6 +51,7 @@ class FileOutcome:
     sha256: str = ""
     rows: int = 0
     sentence: str = ""
+    min_rows: int = 0
 
     @classmethod
     def superseded(cls, blob: BlobRef) -> FileOutcome:
@@ -162,12 +165,37 @@ class SettleFile:
             BlobChangedError: the blob is gone or holds something else by now.
         """
         blob = file.blob
+        if tested.min_rows is not None:
+            return FileOutcome(
+                blob.place,
+                blob.etag,
+                OutcomeKind.SMALL,
+                sha256=sha256,
+                rows=tested.rows,
+                min_rows=tested.min_rows,
+            )
         if tested.findings:
             findings = [
                 file_sentences.finding(item.sentence, item.remedy) for item in tested.findings
             ]
             sentence = file_sentences.quarantined(blob.name, findings)
             return self._quarantine(file, sentence, report=tested.report)
+        return self._accept(file, sha256, tested.rows)
+
+    def small(self, small: FileOutcome, file: CycleFile, *, together: int) -> FileOutcome:
+        """The outcome of a small file once it is known how many rows arrived together."""
+        try:
+            if together >= small.min_rows:
+                return self._accept(file, small.sha256, small.rows)
+            why = file_sentences.too_few_rows(small.rows, together, small.min_rows)
+            report = dumps({"findings": [{"test": "rows", "column": None, "sentence": why}]})
+            sentence = file_sentences.quarantined(file.blob.name, [why])
+            return self._quarantine(file, sentence, report=report)
+        except BlobChangedError:
+            return FileOutcome.superseded(file.blob)
+
+    def _accept(self, file: CycleFile, sha256: str, rows: int) -> FileOutcome:
+        blob = file.blob
         path = "/".join(
             part
             for part in (file.model, "files", file.partition, content_name(sha256, blob.name))
@@ -175,12 +203,7 @@ class SettleFile:
         )
         self.data.accept(blob, path)
         return FileOutcome(
-            blob.place,
-            blob.etag,
-            OutcomeKind.ACCEPTED,
-            path=path,
-            sha256=sha256,
-            rows=tested.rows,
+            blob.place, blob.etag, OutcomeKind.ACCEPTED, path=path, sha256=sha256, rows=rows
         )
 
     def untested(self, file: CycleFile, why: str) -> FileOutcome:
@@ -237,6 +260,7 @@ def reading(place: str) -> Iterator[None]:
 
 
 def _document(outcome: FileOutcome) -> dict[str, Any]:
+    wanted = {"min_rows": outcome.min_rows} if outcome.kind is OutcomeKind.SMALL else {}
     return {
         "source": outcome.source,
         "etag": outcome.etag,
@@ -245,6 +269,7 @@ def _document(outcome: FileOutcome) -> dict[str, Any]:
         "sha256": outcome.sha256,
         "rows": outcome.rows,
         "sentence": outcome.sentence,
+        **wanted,
     }
 
 
@@ -257,4 +282,5 @@ def _outcome(document: Mapping[str, Any]) -> FileOutcome:
         sha256=document["sha256"],
         rows=document["rows"],
         sentence=document["sentence"],
+        min_rows=document.get("min_rows", 0),
     )

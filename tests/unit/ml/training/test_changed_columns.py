@@ -148,3 +148,9 @@ def test_two_columns_cannot_have_had_one_name(bikes):
 
     with pytest.raises(ModelConfigError, match="which column warmth was already"):
         bikes(text)
+
+
+def test_part_of_an_export_without_rows_has_the_types_of_the_others(bikes, accepted):
+    rows = accepted(b"day,warmth,rides\n", bikes(), count=0)
+
+    assert [str(kind) for kind in rows.dtypes] == ["float64"] * 4
