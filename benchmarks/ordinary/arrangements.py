@@ -19,6 +19,8 @@ from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 
+from ml.features import NumberedClasses
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 NUMBERS: Final = ["a", "b", "c", "d"]
 WORDS: Final = "words"
 _TEXT_CLASSES: Final = {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"}
-_WHOLE_NUMBERS: Final = {"XGBClassifier"}
 _OUTPUTS_APART: Final = {
     "ClassifierChain",
     "MultiOutputClassifier",
@@ -43,7 +44,6 @@ class Arrangement:
     name: str
     task: Task
     make: Callable[[], Any]
-    whole_numbers: bool = False  # the classes are 0 and 1, not texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ def arrange(estimator: type) -> Arrangement | LeftOut:
 
     def make() -> Any:
         part = estimator(**_arguments(estimator, task))
+        if name == "XGBClassifier":
+            part = NumberedClasses(part)
         if name == "ColumnTransformer":
             return Pipeline([("columns", part), ("predict", LogisticRegression())])
         take = _taking(name)
@@ -85,7 +87,7 @@ def arrange(estimator: type) -> Arrangement | LeftOut:
             columns = ColumnTransformer([("part", part, WORDS)])
         return Pipeline([("columns", columns), *_before(name), *middle, *last])
 
-    return Arrangement(name, task, make, whole_numbers=name in _WHOLE_NUMBERS)
+    return Arrangement(name, task, make)
 
 
 def _no_part(name: str, tags: Any, *, predicts: bool, transforms: bool) -> str:

@@ -49,7 +49,6 @@ _TARGETS = {
     "classification": ("{type: category, values: [u, v]}", "accuracy"),
     "regression": ("{type: number}", "mae"),
 }
-_WHOLE_NUMBERS = ("{type: integer, values: [0, 1]}", "accuracy")
 WHERE = "ml/models/ordinary"
 
 
@@ -61,9 +60,9 @@ class Outcome:
     words: str = ""
 
 
-def model_config(task: Task, *, whole_numbers: bool = False) -> ModelConfig:
+def model_config(task: Task) -> ModelConfig:
     """Settings of a made-up model of four positive numbers and a few words."""
-    target, metric = _WHOLE_NUMBERS if whole_numbers else _TARGETS[task]
+    target, metric = _TARGETS[task]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "ordinary"
         home.mkdir()
@@ -72,14 +71,13 @@ def model_config(task: Task, *, whole_numbers: bool = False) -> ModelConfig:
         return parse_model(text.encode(), home)
 
 
-def made_up_rows(task: Task, *, whole_numbers: bool = False) -> pd.DataFrame:
+def made_up_rows(task: Task) -> pd.DataFrame:
     """Rows whose target follows from the numbers and the words."""
     random = np.random.default_rng(0)
     table = pd.DataFrame(random.uniform(0.1, 5.0, (ROWS, len(NUMBERS))), columns=NUMBERS)
     table[WORDS] = random.choice(_WORDS, ROWS)
     level = table["a"] + table["b"] - table["c"] + table[WORDS].str.startswith("red") * 2.0
-    names = (1, 0) if whole_numbers else ("u", "v")
-    classes = np.where(level > level.median(), *names)
+    classes = np.where(level > level.median(), "u", "v")
     return table.assign(y=classes if task == "classification" else level + 10.0)
 
 
@@ -90,9 +88,7 @@ def take_through(arrangement: Arrangement, folder: Path) -> Outcome:
         arrangement: of one estimator.
         folder: must not exist; the model is written there.
     """
-    task, whole = arrangement.task, arrangement.whole_numbers
-    config = model_config(task, whole_numbers=whole)
-    rows = made_up_rows(task, whole_numbers=whole)
+    config, rows = model_config(arrangement.task), made_up_rows(arrangement.task)
     features = rows[list(config.features)]
     try:
         pipeline = built_by(

@@ -1,6 +1,7 @@
-"""Encoders that a pipeline may begin with: dates and texts as numbers, texts as categories."""
+"""What a pipeline may be made of beside scikit-learn: encoders of columns and of classes."""
 
 from ml.features.categories import AsCategories
+from ml.features.classes import NumberedClasses
 from ml.features.encoders import EncodeColumns
 
-__all__ = ["AsCategories", "EncodeColumns"]
+__all__ = ["AsCategories", "EncodeColumns", "NumberedClasses"]

@@ -42,13 +42,15 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, config: ModelConfig) -> Pipelin
 
 
 def _remedy(exc: ModelConfigError, features: pd.DataFrame) -> str:
-    """What to do about a fit that failed on missing values or on texts, where it says so."""
+    """What to do about a fit that failed on missing values, texts or classes, as it says."""
     texts = [str(name) for name in features if features[name].dtype.kind == "O"]
     if "could not convert string to float" in str(exc) and texts:
         return (
             f" Columns {', '.join(texts)} hold texts; put sklearn.preprocessing.OneHotEncoder on "
             "them, or ml.features.AsCategories before an estimator that splits by category"
         )
+    if "Invalid classes inferred from unique values of `y`" in str(exc):
+        return " It takes only 0, 1, 2 … as classes; wrap it in ml.features.NumberedClasses"
     if "NaN" not in str(exc):
         return ""
     columns = [str(name) for name in features if features[name].isna().any()]

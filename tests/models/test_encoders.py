@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from ml.errors import ModelConfigError
 from ml.evaluation.evaluate_job import sample_request
-from ml.features import AsCategories, EncodeColumns
+from ml.features import AsCategories, EncodeColumns, NumberedClasses
 from ml.model_config.reader import parse_model
 from ml.model_folder import ModelFolder
 from ml.reference.profile import reference_profile
@@ -143,6 +143,28 @@ def test_encoded_name_that_is_a_column_already_is_refused():
 
     with pytest.raises(ValueError, match=r"makes d_year, which is a column already; rename it"):
         EncodeColumns(dates=["d"]).fit(frame)
+
+
+def test_numbered_classes_let_a_classifier_of_numbers_predict_texts(tmp_path, settings):
+    class NumbersOnly(LogisticRegression):
+        def fit(self, frame, target):
+            assert set(target) == {0, 1}
+            return super().fit(frame, target)
+
+    rows = pd.DataFrame(
+        {"size": [0.0, 1.0, 8.0, 9.0] * 5, "urgent": ["no", "no", "yes", "yes"] * 5}
+    )
+
+    numbered = NumberedClasses(NumbersOnly()).fit(rows[["size"]], rows["urgent"])
+
+    assert numbered.predict(rows[["size"]]).tolist() == rows["urgent"].tolist()
+    assert numbered.classes_.tolist() == ["no", "yes"]
+    assert (numbered.predict_proba(rows[["size"]])[2:4, 1] > 0.5).all()
+    config = settings("")
+    fitted = fit(NumberedClasses(LogisticRegression()), rows, config)
+    save(fitted, rows, tmp_path / "model", config=config)
+    loaded = ModelFolder.read(tmp_path / "model").load()
+    assert loaded.predict(rows[["size"]]).tolist() == rows["urgent"].tolist()
 
 
 def test_native_categories_work_in_training_and_for_a_word_that_was_not_in_it(settings, tmp_path):
