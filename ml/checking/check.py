@@ -82,7 +82,9 @@ def _with_file(path: Path, config: ModelConfig) -> Iterator[str]:
             limit_bytes=None,
         )
     if not report.passed:
-        raise ModelConfigError([report.sentence])
+        raise ModelConfigError(
+            [f"{path.name}: {finding.sentence}; {finding.remedy}" for finding in report.findings]
+        )
     yield report.sentence.rstrip(".")
     pin = Pin(path=path.name, sha256=digest, rows=report.rows, source=path.name)
     merged = merge([read_rows(path, pin, config)], config)

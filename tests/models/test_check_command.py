@@ -101,11 +101,15 @@ def test_file_is_tested_and_learnt_from_as_well(shop, capsys, tmp_path):
     assert "✓ shop march.csv: passed, 60 rows" in lines
     assert any("training rows, is saved, loaded and answers as before" in line for line in lines)
 
-    file.write_text("\n".join(["total,count,place,note,kind", *rows, "99,1,here,x,yes"]))
+    file.write_text("\n".join(["total,count,place,note,kind", *rows, "99,1.5,,x,yes"]))
     status, lines = shop(capsys, _IMPORTS + _GOOD, "n_estimators: 5", file)
     assert status == 1
-    assert "march.csv" in lines[-1]
-    assert "total" in lines[-1]
+    assert [line.partition(": march.csv: column ")[2][:5] for line in lines[-3:]] == [
+        "total",
+        "count",
+        "place",
+    ]
+    assert lines[-2].endswith("; give the column type number in model.yml, or correct the cells")
 
 
 @pytest.mark.parametrize(
