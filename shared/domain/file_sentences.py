@@ -19,8 +19,27 @@ if TYPE_CHECKING:
 _MOST_VERSIONS = 5
 
 
-def first_drop(model: str) -> str:
-    return f"No file has arrived. Drop one into landing/{model}/ - the first one trains version 1."
+def first_drop(model: str, reasons: Collection[ReasonKind]) -> str:
+    return f"No file has arrived in landing/{model}/ yet. {_first_version(reasons)}"
+
+
+def no_version(reasons: Collection[ReasonKind]) -> str:
+    return f"No version serves yet. {_first_version(reasons)}"
+
+
+def _first_version(reasons: Collection[ReasonKind]) -> str:
+    """What the first version comes from, by the model's `retrain.reasons`."""
+    if ReasonKind.DATA in reasons:
+        return "The first file that passes its tests trains one."
+    if ReasonKind.MANUAL in reasons:
+        return (
+            "Files are tested and kept; a retraining by hand trains the first version, since "
+            "retrain.reasons in model.yml does not name data."
+        )
+    return (
+        "Files are tested and kept, and none is trained on: retrain.reasons in model.yml names "
+        "neither data nor manual."
+    )
 
 
 def no_data(tested: DataTested | None) -> str:
@@ -32,8 +51,8 @@ def no_data(tested: DataTested | None) -> str:
     else:
         what = f" {all_superseded(tested)}"
     return (
-        f"Not retrained: no file has passed its tests yet.{what} The first one that does trains "
-        "version 1."
+        f"Not retrained: no file has passed its tests yet.{what} The first version needs one that "
+        "does."
     )
 
 

@@ -234,10 +234,12 @@ def next_is_due(title: str, words: str) -> str:
     return f"{title}: {words.rstrip('.')}; the next step is due."
 
 
-def serving(version: str | None, since_utc: datetime | None) -> str:
-    if version is None or since_utc is None:
-        return "No version serves yet: the first file that passes its tests trains one."
+def serving(version: str, since_utc: datetime) -> str:
     return f"Version {version} serves since {time(since_utc)}."
+
+
+def unreadable_settings(mistakes: Exception) -> str:
+    return f"No version serves yet, and none can be trained: {mistakes}"
 
 
 def with_report(sentence: str, links: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import file_sentences, sentences
+from shared.errors import ModelConfigError
 from shared.usecases.explain import Explain
 from shared.usecases.record_fact import require_model
 
@@ -58,7 +59,7 @@ class Status:
         explanation = explain.of(state, cycle.cycle_id) if cycle else None
         return ModelStatus(
             model,
-            sentence=_sentence(state),
+            sentence=self._sentence(state),
             facts=state.count,
             champion=champion,
             previous=state.previous_champion,
@@ -71,14 +72,17 @@ class Status:
             outstanding=len(state.outstanding),
         )
 
-
-def _sentence(state: State) -> str:
-    if state.count == 0:
-        return file_sentences.first_drop(state.model)
-    champion = state.champion
-    return sentences.serving(
-        champion.version if champion else None, champion.since_utc if champion else None
-    )
+    def _sentence(self, state: State) -> str:
+        champion = state.champion
+        if champion is not None:
+            return sentences.serving(champion.version, champion.since_utc)
+        try:
+            reasons = self.catalog.policy(state.model).reasons
+        except ModelConfigError as exc:
+            return sentences.unreadable_settings(exc)
+        if state.count == 0:
+            return file_sentences.first_drop(state.model, reasons)
+        return file_sentences.no_version(reasons)
 
 
 def _waiting(state: State) -> str | None:

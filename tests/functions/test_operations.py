@@ -1,13 +1,15 @@
 """The HTTP interface: status codes, documents and refusals."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from functions import operations
 from functions._http import guarded
-from shared.domain.retraining import CycleOpened
+from shared.adapters.in_memory import InMemoryCatalog
+from shared.domain.retraining import CycleOpened, ReasonKind
 from shared.errors import ModelConfigError, ServiceBusyError
 
 
@@ -202,6 +204,24 @@ def test_drift_check_without_a_champion_is_409(call, request_of):
 
     assert response.status_code == 409
     assert document(response)["error"]["code"] == "no_champion"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (frozenset(ReasonKind), "The first file that passes its tests trains one."),
+        (frozenset({ReasonKind.MANUAL}), "a retraining by hand trains the first version"),
+        (frozenset(), "none is trained on: retrain.reasons in model.yml names neither data nor"),
+    ],
+)
+def test_status_before_the_first_version_says_what_trains_one(app, call, request_of, reasons, said):
+    policy = replace(app.catalog.policy("diabetes"), reasons=reasons)
+    app.catalog = InMemoryCatalog({"diabetes": policy})
+
+    answer = document(call(operations.show_model, request_of(model="diabetes")))
+
+    assert answer["sentence"].startswith("No file has arrived in landing/diabetes/ yet. ")
+    assert said in answer["sentence"]
 
 
 def test_every_model_is_listed_with_a_status_sentence(call, request_of):

@@ -399,7 +399,7 @@ def test_manual_request_after_a_quarantined_file_says_that_no_file_has_passed():
     state = record(state, RetrainRequested("r", "why"))
 
     assert state.past[-1].sentence == (
-        "Not retrained: no file has passed its tests yet. The first one that does trains version 1."
+        "Not retrained: no file has passed its tests yet. The first version needs one that does."
     )
 
 
@@ -420,5 +420,5 @@ def test_manual_request_together_with_a_quarantined_file_names_the_file():
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
     assert state.past[-1].sentence == (
         "Not retrained: no file has passed its tests yet. File bad.csv quarantined: column bmi: "
-        "4.2 % missing, limit 1 %. The first one that does trains version 1."
+        "4.2 % missing, limit 1 %. The first version needs one that does."
     )
