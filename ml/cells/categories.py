@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ml.cells.reasons import is_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 
 class Difference(NamedTuple):
@@ -27,15 +28,19 @@ class Difference(NamedTuple):
 _HOLD = "hold"
 
 
-def difference_from(text: str, listed: Iterable[str]) -> Difference | None:
+def difference_from(text: str, listed: Collection[str]) -> Difference | None:
     """The plainest difference from any listed word; None if the word is like none of them."""
     if is_mark(text):
         return Difference(_HOLD, text)
     for words, plain in _FORMS:
-        same = next((value for value in listed if plain(value) == plain(text)), None)
-        if same is not None:
-            return Difference(words, same)
+        same = [value for value in listed if plain(value) == plain(text)]
+        if same:  # `>50K.` is like `<=50K` and `>50K`, once signs are left out
+            return Difference(words, max(same, key=lambda value: _likeness(value, text)))
     return None
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _composed(text: str) -> str:

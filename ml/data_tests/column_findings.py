@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = frozenset({"number", "integer"})
 _SHOWN: Final = 3
+# Listed besides, the other spelling would be a category of its own, of a target a class.
+_SPELLING: Final = (
+    "write them in the file as model.yml lists them, or change the listed value to the file's "
+    "spelling; do not list both, they would be two categories"
+)
 
 
 def tally_chunk(
@@ -68,22 +73,23 @@ def column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> li
                 column.name,
                 f"{percent(tally.missing.count, rows)} missing",
                 f"{limit:g} %",
-                "fill the column at its source, or raise max_missing_percent",
+                "fill the column at its source, or write "
+                f"{_share(tally.missing.count, rows)} at data.columns.{column.name} in model.yml",
                 tally.missing.count,
                 tally.missing.first,
             )
         )
-    findings += _type_findings(column, tally)
+    findings += _type_findings(column, tally, rows)
     findings += [
-        _limit_finding(column, test, failed, tally) for test, failed in tally.failures.items()
+        _limit_finding(column, test, failed, tally, rows) for test, failed in tally.failures.items()
     ]
     return findings
 
 
-def _type_findings(column: ColumnContract, tally: ColumnTally) -> list[Finding]:
+def _type_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
     wanted = f"a date such as {column.date_format}" if column.type == "date" else column.type
-    marks = {r.mark: rows for r, rows in tally.refused.items() if r.mark is not None}
-    others = [(r.reason, rows) for r, rows in tally.refused.items() if r.mark is None]
+    marks = {r.mark: held for r, held in tally.refused.items() if r.mark is not None}
+    others = [(r.reason, held) for r, held in tally.refused.items() if r.mark is None]
     findings = []
     if marks:
         held = _together(marks.values())
@@ -93,14 +99,14 @@ def _type_findings(column: ColumnContract, tally: ColumnTally) -> list[Finding]:
                 column.name,
                 f"{_cells(held.count)} hold{_s(held.count)} only {_quoted(marks)}",
                 f"{wanted}, or a word that data.columns.{column.name}.missing names",
-                _name_them(column, marks),
+                _name_them(column, marks, tally.missing.count + held.count, rows),
                 held.count,
                 held.first,
             )
         )
     if others:
-        bad = _together(rows for _, rows in others)
-        counts = _meant(Counter({reason: rows.count for reason, rows in others}), column)
+        bad = _together(held for _, held in others)
+        counts = _meant(Counter({reason: held.count for reason, held in others}), column)
         reason = counts.most_common(1)[0][0]
         verb = "is" if bad.count == 1 else "are"
         findings.append(
@@ -148,14 +154,15 @@ def _why(counts: Counter[Reason]) -> str:
 
 
 def _limit_finding(
-    column: ColumnContract, test: CellTest, failed: Rows, tally: ColumnTally
+    column: ColumnContract, test: CellTest, failed: Rows, tally: ColumnTally, rows: int
 ) -> Finding:
     value, remedy = f"{_cells(failed.count)} {test.words}", test.remedy
+    missing = tally.missing.count + failed.count
     if test.name == "range":
         end = tally.smallest if "below" in test.words else tally.largest
         value += _end(end, column, below="below" in test.words)
         if end in NUMBER_MARKS:
-            remedy = _name_them(column, [f"{end:g}"])
+            remedy = _name_them(column, [f"{end:g}"], missing, rows)
     if test.name == "values" and tally.unlisted:
         marks = [found.shown for found in tally.unlisted if found.is_mark]
         parts = [
@@ -164,7 +171,10 @@ def _limit_finding(
         ]
         value += f": {'; '.join(parts)}"
         if marks:
-            remedy = _name_them(column, marks)
+            remedy = _name_them(column, marks, missing, rows)
+            remedy += "; if it is an answer of its own, add it to the column's values"
+        elif tally.unlisted.total() == failed.count:
+            remedy = _SPELLING
     return Finding(
         test.name, column.name, value, test.limit(column), remedy, failed.count, failed.first
     )
@@ -184,12 +194,20 @@ def _end(end: float, column: ColumnContract, *, below: bool) -> str:
     return f", the {'smallest' if below else 'largest'} {about}{shown:,.12g}"
 
 
-def _name_them(column: ColumnContract, marks: Iterable[str]) -> str:
-    words = json.dumps(list(marks), ensure_ascii=False)
+def _name_them(column: ColumnContract, marks: Iterable[str], missing: int, rows: int) -> str:
+    """What to write where marks mean missing; so many cells are missing then."""
+    words = json.dumps([*column.missing, *marks], ensure_ascii=False)
+    enough = 100 * missing <= column.max_missing_percent * rows
+    share = "" if enough else f" and {_share(missing, rows)}"
     return (
-        f"if that means missing, write missing: {words} at data.columns.{column.name} in "
-        "model.yml, and what share may be missing at max_missing_percent"
+        f"if that means missing, write missing: {words}{share} at data.columns.{column.name} in "
+        "model.yml"
     )
+
+
+def _share(missing: int, rows: int) -> str:
+    """The setting that lets so many cells be missing, in whole percent."""
+    return f"max_missing_percent: {math.ceil(100 * missing / rows)}"
 
 
 def _quoted(marks: Iterable[str]) -> str:

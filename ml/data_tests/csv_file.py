@@ -72,7 +72,8 @@ class _Table:
         last: list[str] = []
         while True:
             read, broken = _read(reader)
-            rows = [row for row in read if row]
+            # A spreadsheet writes an empty line as separators alone.
+            rows = [row for row in read if any(row) or (row and len(self.names) == 1)]
             wrong = self._of_other_width(rows)
             if wrong:
                 yield _frame(rows[: wrong[0]], self.names, number)

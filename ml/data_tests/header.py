@@ -184,9 +184,13 @@ def _is_told(column: ColumnContract) -> bool:
 
 
 def _fits(cell: str, column: ColumnContract) -> bool:
-    if column.categories is not None and cell not in column.categories:
+    value = reader_of(column).read(cell)
+    if isinstance(value, Refusal):
         return False
-    return not isinstance(reader_of(column).read(cell), Refusal)
+    if value is None or column.categories is None:
+        return True
+    listed = column.categories
+    return value in (map(float, listed) if column.type == "integer" else listed)
 
 
 def _is_number(cell: str) -> bool:
