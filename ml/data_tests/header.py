@@ -106,8 +106,9 @@ def refuse_doubled(names: Sequence[str], contract: DataContract) -> None:
 
 def known_names(contract: DataContract) -> frozenset[str]:
     """Names of columns that a file may have by its contract."""
-    parts = (name for column in contract.columns.values() for name in column.parts or ())
-    return frozenset((*contract.columns, *parts))
+    columns = contract.columns.values()
+    others = (name for column in columns for name in (*column.former, *(column.parts or ())))
+    return frozenset((*contract.columns, *others))
 
 
 def is_nameless(name: str) -> bool:
@@ -122,7 +123,10 @@ def separator_word(separator: str) -> str:
 
 def case_remedy() -> str:
     """What to do about names that differ in upper and lower case."""
-    return "rename the columns in the file, or write the names in model.yml as the file has them"
+    return (
+        "rename the columns in the file, or name each at its column in model.yml as the file has "
+        "it: was: [NAME]"
+    )
 
 
 def _no_known_name(

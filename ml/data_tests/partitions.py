@@ -30,10 +30,10 @@ def partition_values(path: str) -> dict[str, str]:
 
 def with_partition_columns(file: RawFile, path: str, contract: DataContract) -> RawFile:
     """The file with a column for each value in its path that the contract has and it lacks."""
+    found = partition_values(path)
+    named = zip(contract.present_names(list(found)), found.values(), strict=True)
     values = {
-        name: value
-        for name, value in partition_values(path).items()
-        if name in contract.columns and name not in file.header
+        name: value for name, value in named if name in contract.columns and name not in file.header
     }
     if not values:
         return file

@@ -13,7 +13,7 @@ from ml.data_tests.report import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BLOCK_BYTES: Final = 1 << 18
+_BLOCK_BYTES: Final = 1 << 16
 LONGEST_LINE: Final = 1 << 25
 _HEAD_BYTES: Final = 1 << 14
 # UTF-32's mark begins with UTF-16's.

@@ -118,6 +118,7 @@ class DataTested(FactOfCycle):
     report: str  # path in the data container
     report_sha256: str
     findings: tuple[str, ...] = ()  # a sentence for each of the first quarantined files
+    notes: tuple[str, ...] = ()  # on the first accepted files that have one
 
     @property
     def key(self) -> str:
@@ -131,6 +132,8 @@ class DataTested(FactOfCycle):
         if self.superseded:
             parts.append(f"{self.superseded:,} superseded by newer content")
         counts = ", ".join(parts)
+        if self.notes:
+            counts = f"{counts}; note: {'; '.join(self.notes)}"
         return f"{counts}. {quarantine_report(self)}" if self.findings else counts
 
     @property

@@ -84,6 +84,12 @@ def too_few_rows(rows: int, together: int, wanted: int) -> str:
     )
 
 
+def noted(place: str, notes: Collection[str]) -> str:
+    """What is worth knowing of a file that passed."""
+    name = short(place.rpartition("/")[2], LONGEST_NAME)
+    return f"{name}: {', '.join(short(note) for note in notes)}"
+
+
 def not_tested(why: str) -> str:
     """A job should have tested a large file and did not."""
     return f"{why}; look at its log, then send the file again"

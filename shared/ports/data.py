@@ -118,6 +118,7 @@ class TestedFile:
     findings: tuple[Finding, ...] = ()
     report: str = "{}"  # JSON text
     min_rows: int | None = None
+    notes: tuple[str, ...] = ()  # worth knowing though it passed
 
 
 @dataclass(frozen=True, slots=True)

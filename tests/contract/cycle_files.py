@@ -65,6 +65,13 @@ class ChangingTests:
         return found
 
 
+class NotingTests:
+    """Accepts each file with a note."""
+
+    def test(self, model, file, name):
+        return replace(MARKED.test(model, file, name), notes=("its last row may be cut",))
+
+
 class CycleFilesSuite:
     """Subclasses provide `store`, `quarantine`, `upload`, `delete`, `accepted`, `set_aside`."""
 
@@ -189,6 +196,11 @@ class CycleFilesSuite:
             (f"{folder}/a.csv", [f"{folder}/copy.csv"]),
             (f"{folder}/b.csv", None),
         ]
+
+    def test_note_on_an_accepted_file_is_told_with_the_result(self, test, model, upload):
+        tested = test(upload(f"{model}/a.csv", b"a\nb\n"), data_tests=NotingTests())
+
+        assert tested.words == "1 file accepted (2 rows); note: a.csv: its last row may be cut"
 
     def test_equal_parts_of_two_partitions_are_two_files(self, drop, model, upload, accepted):
         folders = ["country=DE", "country=New+20York"]

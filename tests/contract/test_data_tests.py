@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +27,9 @@ def local_copy(path: Path, content: bytes) -> LocalCopy:
     return LocalCopy(path, hashlib.sha256(content).hexdigest(), len(content))
 
 
-def diabetes_rows(count: int) -> bytes:
+def diabetes_rows(count: int, *, without: str = "") -> bytes:
     frame = load_diabetes(as_frame=True, scaled=False).frame
-    return frame.head(count).to_csv(index=False).encode()
+    return frame.head(count).drop(columns=without or []).to_csv(index=False).encode()
 
 
 def test_file_that_breaks_the_contract_fails_with_a_finding(tmp_path):
@@ -67,7 +68,7 @@ def test_file_with_nothing_wrong_but_few_rows_says_how_many_are_wanted(tmp_path,
     assert tested.min_rows == wanted
 
 
-def written_by_the_job(folder: Path, content: bytes) -> str:
+def written_by_the_job(folder: Path, content: bytes, partition: str) -> str:
     """What the command of the component writes, run as a process."""
     file = folder / "0123456789ab"
     file.write_bytes(content)
@@ -75,24 +76,38 @@ def written_by_the_job(folder: Path, content: bytes) -> str:
     given = {
         "${{inputs.model_name}}": "diabetes",
         "${{inputs.file}}": str(file),
+        "${{inputs.partition}}": partition,
         "${{outputs.evidence}}": str(folder / "evidence"),
     }
-    program, *words = component["command"].split()
+    command = re.sub(r"\$\[\[(.*?)\]\]", r"\1" if partition else "", component["command"])
+    program, *words = command.split()
     assert program == "python"
     argv = [sys.executable, *(given.get(word, word) for word in words)]
     subprocess.run(argv, cwd=ROOT, env=child_environment({}), check=True)
     return (folder / "evidence" / file_job.RESULT_FILE).read_text("utf-8")
 
 
-@pytest.mark.parametrize("content", [diabetes_rows(200), diabetes_rows(300)[:-3], b"\xff\xfe"])
-def test_job_and_function_give_the_same_result_for_a_file(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "partition"),
+    [
+        (diabetes_rows(200), ""),
+        (diabetes_rows(300)[:-3], ""),
+        (b"\xff\xfe", ""),
+        (diabetes_rows(200, without="sex"), "sex=2"),
+        (diabetes_rows(200, without="sex"), "sex=3+20or+204"),
+    ],
+    ids=["passes", "cut", "no table", "value of a folder", "bad value of a folder"],
+)
+def test_job_and_function_give_the_same_result_for_a_file(tmp_path, content, partition):
     tests = ContractDataTests(limit_bytes=1_000_000)
     copy = local_copy(tmp_path / "x", content)
 
-    found = tests.read(written_by_the_job(tmp_path, content), "Prüfung $(x).csv")
+    name = f"{partition}/Prüfung $(x).csv".removeprefix("/")
+
+    found = tests.read(written_by_the_job(tmp_path, content, partition), name)
 
     assert found.sha256 == copy.sha256
-    assert found.tested == tests.test("diabetes", copy, "Prüfung $(x).csv")
+    assert found.tested == tests.test("diabetes", copy, name)
 
 
 @pytest.mark.parametrize(

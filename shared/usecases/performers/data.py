@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain import sentences
+from shared.domain import file_sentences, sentences
 from shared.domain.data import DataArrived, DataTested, DataWithdrawn
 from shared.domain.ids import sha256_hex
 from shared.errors import BlobChangedError, BlobTooLargeError
@@ -139,6 +139,7 @@ class TestFiles:
         self.data.empty(untested_folder(report.model))
         accepted = report.of_kind(OutcomeKind.ACCEPTED)
         quarantined = report.of_kind(OutcomeKind.QUARANTINED)
+        noted = [file for file in accepted if file.notes][:_SENTENCES_KEPT]
         return DataTested(
             report.cycle_id,
             accepted=len(accepted),
@@ -148,6 +149,7 @@ class TestFiles:
             report=path,
             report_sha256=sha256,
             findings=tuple(file.sentence for file in quarantined[:_SENTENCES_KEPT]),
+            notes=tuple(file_sentences.noted(file.source, file.notes) for file in noted),
         )
 
 

@@ -40,8 +40,9 @@ class FileOutcome:
     """What became of one content of one blob.
 
     `path` is its copy, in the data container or in quarantine; `sha256` and `rows` are those of an
-    accepted or small file, `sentence` says why a quarantined one may not be used. `min_rows` are
-    wanted of the files that arrived together with a small one.
+    accepted or small file, `sentence` says why a quarantined one may not be used, `notes` what is
+    worth knowing of an accepted one. `min_rows` are wanted of the files that arrived together with
+    a small one.
     """
 
     source: str  # container/path of the blob
@@ -52,6 +53,7 @@ class FileOutcome:
     rows: int = 0
     sentence: str = ""
     min_rows: int = 0
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def superseded(cls, blob: BlobRef) -> FileOutcome:
@@ -173,6 +175,7 @@ class SettleFile:
                 sha256=sha256,
                 rows=tested.rows,
                 min_rows=tested.min_rows,
+                notes=tested.notes,
             )
         if tested.findings:
             findings = [
@@ -180,13 +183,13 @@ class SettleFile:
             ]
             sentence = file_sentences.quarantined(blob.name, findings)
             return self._quarantine(file, sentence, report=tested.report)
-        return self._accept(file, sha256, tested.rows)
+        return self._accept(file, sha256, tested.rows, tested.notes)
 
     def small(self, small: FileOutcome, file: CycleFile, *, together: int) -> FileOutcome:
         """The outcome of a small file once it is known how many rows arrived together."""
         try:
             if together >= small.min_rows:
-                return self._accept(file, small.sha256, small.rows)
+                return self._accept(file, small.sha256, small.rows, small.notes)
             why = file_sentences.too_few_rows(small.rows, together, small.min_rows)
             report = dumps({"findings": [{"test": "rows", "column": None, "sentence": why}]})
             sentence = file_sentences.quarantined(file.blob.name, [why])
@@ -194,7 +197,9 @@ class SettleFile:
         except BlobChangedError:
             return FileOutcome.superseded(file.blob)
 
-    def _accept(self, file: CycleFile, sha256: str, rows: int) -> FileOutcome:
+    def _accept(
+        self, file: CycleFile, sha256: str, rows: int, notes: tuple[str, ...]
+    ) -> FileOutcome:
         blob = file.blob
         path = "/".join(
             part
@@ -203,7 +208,13 @@ class SettleFile:
         )
         self.data.accept(blob, path)
         return FileOutcome(
-            blob.place, blob.etag, OutcomeKind.ACCEPTED, path=path, sha256=sha256, rows=rows
+            blob.place,
+            blob.etag,
+            OutcomeKind.ACCEPTED,
+            path=path,
+            sha256=sha256,
+            rows=rows,
+            notes=notes,
         )
 
     def untested(self, file: CycleFile, why: str) -> FileOutcome:
@@ -270,6 +281,7 @@ def _document(outcome: FileOutcome) -> dict[str, Any]:
         "rows": outcome.rows,
         "sentence": outcome.sentence,
         **wanted,
+        **({"notes": list(outcome.notes)} if outcome.notes else {}),
     }
 
 
@@ -283,4 +295,5 @@ def _outcome(document: Mapping[str, Any]) -> FileOutcome:
         rows=document["rows"],
         sentence=document["sentence"],
         min_rows=document.get("min_rows", 0),
+        notes=tuple(document.get("notes", ())),
     )

@@ -10,6 +10,7 @@ from examples import examples
 
 from shared.domain import file_sentences, sentences
 from shared.domain.effects import Effect
+from shared.domain.landing import Table
 from shared.domain.retraining import Mode, Outcome
 
 RUNBOOK = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text("utf-8")
@@ -44,6 +45,10 @@ def test_every_outcome_has_a_row_in_the_runbook(outcome):
         (
             "look at its log, then send the file again",
             file_sentences.not_tested(sentences.job_was_canceled("test-0123456789ab-1")),
+        ),
+        (
+            "refused: it is a Delta table",
+            file_sentences.table_refused(Table("Delta", "m/trips/")),
         ),
         ("Traffic was changed outside: ", sentences.traffic_outside("version-1 100 %", "2")),
         ("An older write won over a newer one: ", sentences.traffic_stale("version-1 100 %", "2")),

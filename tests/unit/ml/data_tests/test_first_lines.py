@@ -189,6 +189,20 @@ def test_columns_without_use_are_ignored_or_refused_by_the_setting(models, conte
     assert not check(refusing, content).passed
 
 
+def test_names_in_other_case_are_read_where_model_yml_names_them(tmp_path):
+    text = MODEL.replace("EXTRA", "refuse")
+    for name in ("length", "built", "port", "sold"):
+        text = text.replace(f"{name}: {{", f"{name}: {{was: [{name.upper()}], ")
+    folder = tmp_path / "boats"
+    folder.mkdir()
+    (folder / "pipeline.py").touch()
+    (folder / "model.yml").write_text(text)
+
+    report = check(read_model("boats", tmp_path), NAMES.upper() + ROWS)
+
+    assert report.passed, report.sentence
+
+
 def test_nameless_columns_are_refused_with_both_ways_out(models):
     finding = only(check(models["refuse"], GOOD.replace("\n", ",,\n")))
 
