@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from ml.cells import Reason
+from ml.cells.evidence import PointGroups, rounded_ids
 from ml.data_tests.column_findings import column_findings, tally_chunk
 from ml.data_tests.distribution import distribution_findings
 from ml.data_tests.raw_file import UnreadableFile, too_large
@@ -77,10 +79,11 @@ class _FileTests:
             return
         self.findings += schema_findings(file.header, contract)
         present = {name: column for name, column in contract.columns.items() if name in file.header}
-        tallies = {name: ColumnTally() for name in present}
+        tallies = {n: ColumnTally(groups=PointGroups.of(c)) for n, c in present.items()}
         identity = self._config.id if self._config.id in present else None
         same_rows = Duplicates([name for name in present if name != identity])
         same_ids = Duplicates([identity] if identity else [])
+        rounded = Rows()
         whole = False
         try:
             for raw in file.chunks:
@@ -89,12 +92,15 @@ class _FileTests:
                 same_rows.add(raw)
                 if identity:
                     same_ids.add(chunk)  # typed: 7 and 7.0 are one id
+                    rounded.add(rounded_ids(raw[identity]))
             whole = True
         except UnreadableFile as exc:
             self.findings.append(exc.finding)
         self.notes += file.notes
         for name, column in present.items():
             self.findings += column_findings(column, tallies[name], self.rows)
+        if rounded.count and not any(f.column == identity for f in self.findings):
+            self.findings.append(_rounded(identity, rounded))
         self.findings += distribution_findings(tallies, self.rows, self._config)
         self.findings += self._row_findings(same_rows.rows, same_ids.rows, whole=whole)
 
@@ -137,6 +143,18 @@ class _FileTests:
                 )
             )
         return findings
+
+
+def _rounded(identity: str | None, rows: Rows) -> Finding:
+    return Finding(
+        "ids",
+        identity,
+        f"{rows.count:,} ids {Reason.SCIENTIFIC.words}",
+        "ids with every digit",
+        Reason.SCIENTIFIC.remedy,
+        rows.count,
+        rows.first,
+    )
 
 
 def _repeated(rows: int) -> str:

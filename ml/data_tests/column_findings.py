@@ -42,6 +42,7 @@ def tally_chunk(
         values, missing, _, refusals = read_column(raw[name], column)
         tally.missing.add(raw.index[missing])
         tally.add_refusals(refusals)
+        tally.groups.add(raw[name], missing)
         tally.add_values(values)
         if column.type in _NUMBERS:
             tally.add_ends(values)
@@ -80,6 +81,8 @@ def column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> li
             )
         )
     findings += _type_findings(column, tally, rows)
+    if tally.groups.possible and tally.groups.rows:
+        findings.append(_groups_finding(column, tally.groups.rows))
     findings += [
         _limit_finding(column, test, failed, tally, rows) for test, failed in tally.failures.items()
     ]
@@ -121,6 +124,21 @@ def _type_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> lis
             )
         )
     return findings
+
+
+def _groups_finding(column: ColumnContract, rows: list[int]) -> Finding:
+    verb = "has" if len(rows) == 1 else "have"
+    return Finding(
+        "type",
+        column.name,
+        f"{_cells(len(rows))} {verb} a point before exactly three figures, and no whole number is "
+        "longer without one: decimals or thousands",
+        "whole numbers that can be read in one way",
+        'set thousands: "." at the column in model.yml if 12.000 means twelve thousand, '
+        'decimal: "." if it means twelve',
+        len(rows),
+        tuple(rows[:_SHOWN]),
+    )
 
 
 def _meant(counts: Counter[Reason], column: ColumnContract) -> Counter[Reason]:

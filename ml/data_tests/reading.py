@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ml.data_tests.csv_file import open_csv
+from ml.data_tests.joined import with_joined_dates
 from ml.data_tests.kinds import binary_kind, text_kind
 from ml.data_tests.parquet_file import open_parquet
 from ml.data_tests.partitions import with_partition_columns
@@ -56,7 +57,9 @@ def open_file(
         )
     _check_format(start, packed, contract)
     read = open_parquet if contract.format == "parquet" else open_csv
-    return with_partition_columns(read(source, contract), path, contract)
+    return with_joined_dates(
+        with_partition_columns(read(source, contract), path, contract), contract
+    )
 
 
 def _start(source: BinaryIO) -> bytes:

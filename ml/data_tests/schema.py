@@ -26,7 +26,11 @@ def schema_findings(header: Sequence[str], contract: DataContract) -> list[Findi
     findings = []
     for name in missing:
         renamed = _renamed(name, extra)
-        if renamed is None:
+        parts = contract.columns[name].parts
+        if parts and (absent := [part for part in parts if part not in header]):
+            findings.append(_without_parts(name, parts, absent))
+            extra = [other for other in extra if other not in parts]
+        elif renamed is None:
             findings.append(Finding("schema", name, "is missing", "the column", "add the column"))
         else:
             extra.remove(renamed)
@@ -45,6 +49,16 @@ def schema_findings(header: Sequence[str], contract: DataContract) -> list[Findi
     if contract.extra_columns == "refuse":
         findings += _extra_findings(extra)
     return findings
+
+
+def _without_parts(name: str, parts: Sequence[str], absent: Sequence[str]) -> Finding:
+    return Finding(
+        "schema",
+        name,
+        f"is joined from {' and '.join(parts)}; {', '.join(absent)} is missing",
+        "the columns it is joined from",
+        "add them to the file, or mend from at the column in model.yml",
+    )
 
 
 def _extra_findings(extra: Sequence[str]) -> list[Finding]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from ml.cells.evidence import PointGroups
 from ml.data_tests.report import FIRST_ROWS
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ColumnTally:
     refused: dict[Refusal, Rows] = field(default_factory=dict)
     failures: dict[CellTest, Rows] = field(default_factory=dict)
     unlisted: Counter[Difference] = field(default_factory=Counter)
+    groups: PointGroups = field(default_factory=PointGroups)
     smallest: float = math.inf
     largest: float = -math.inf
     values: dict[object, int] = field(default_factory=dict)

@@ -24,6 +24,21 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=3650)
 _ANY_MOMENT: Final = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+_RUNS: Final = re.compile(r"(Y+|D+|M+|H+|S+|[a-z])|([^a-z])", re.IGNORECASE)
+_CODES: Final = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MMMM": "%B",
+    "MMM": "%b",
+    "MM": "%m",
+    "M": "%m",
+    "DD": "%d",
+    "D": "%d",
+    "HH": "%H",
+    "H": "%H",
+    "SS": "%S",
+}
+_MINUTES: Final = {"MM": "%M", "M": "%M"}
 _ISO_DATES: Final = "ISO8601"  # pandas' word for any ISO form
 
 
@@ -103,6 +118,32 @@ def _not_a_date_format(text: str, _info: ValidationInfo) -> str | None:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]  # such as 90s, 10m, 12h or 7d
-DateFormat = Annotated[str, checked(_not_a_date_format)]  # as strftime has it
+
+
+def _as_strftime(written: Any) -> Any:
+    """A readable form such as DD.MM.YYYY HH:mm as strftime has it; anything else as it is."""
+    if not isinstance(written, str) or "%" in written or written == _ISO_DATES:
+        return written
+    codes: list[str] = []
+    hour = False
+    for letters, other in _RUNS.findall(written):
+        if other or letters == "T":
+            codes.append(other or letters)
+            continue
+        run = letters.upper()
+        # MM are minutes behind hours, months elsewhere: people write HH:MM as well as HH:mm.
+        code = _MINUTES.get(run, _CODES.get(run)) if hour else _CODES.get(run)
+        if code is None:
+            raise refusal(
+                f"{letters!r} in {written!r} is not a part of a date; write e.g. YYYY-MM-DD, "
+                "DD.MM.YYYY HH:mm, or a form of strftime such as %Y-%m-%d"
+            )
+        hour = code in {"%H", "%M"} and not (hour and code == "%M")
+        codes.append(code)
+    return "".join(codes)
+
+
+# As strftime has it, or in readable form: YYYY-MM-DD.
+DateFormat = Annotated[str, BeforeValidator(_as_strftime), checked(_not_a_date_format)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=_LONGEST.days)]

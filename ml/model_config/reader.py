@@ -37,7 +37,7 @@ def parse_model(content: bytes, folder: Path) -> ModelConfig:
     if file is None:
         raise ModelConfigError(problems.lines())
     code = folder / "pipeline.py"
-    file.written[SHA256_KEY] = _sha256(file.meant, code) if code.is_file() else ""
+    file.written[SHA256_KEY] = _sha256(file, code) if code.is_file() else ""
     of_code = _problems_of_code(code) if code.is_file() else ()
     if not code.is_file():
         problems.add_missing_file(_shown(code), "write build(params) in it")
@@ -100,9 +100,10 @@ def _unnamed_classes(written: dict[str, Any]) -> tuple[str, ...]:
     return () if plain_positive(classes) else classes
 
 
-def _sha256(meant: object, code: Path) -> str:
+def _sha256(file: YamlFile, code: Path) -> str:
     """Hash of the settings, without comments and order, and of all code and requirements.txt."""
-    canonical = json.dumps(_sorted(meant), separators=(",", ":"), default=str)
+    canonical = json.dumps(_sorted(file.meant), separators=(",", ":"), default=str)
+    canonical += "\n".join(file.unlike)
     parts = [canonical.encode(), _text(code)]
     own = code.with_name(REQUIREMENTS)
     if own.is_file():

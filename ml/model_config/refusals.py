@@ -48,7 +48,9 @@ def sentence(error: ErrorDetails, settings: type) -> str:
     if isinstance(given, list | dict):
         return "is a list or mapping; write one value"
     if given is None:
-        return "has an empty entry; write a value or remove it"
+        return (
+            "has an empty entry; write a value, put it in quotes if null or ~ is one, or remove it"
+        )
     return _wrong_scalar(kind, str(given), limits)
 
 

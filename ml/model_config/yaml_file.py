@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ml.model_config.problems import Place, Problems
 
 _NULL_TAG: Final = "tag:yaml.org,2002:null"
+_INT_TAG: Final = "tag:yaml.org,2002:int"
+_NOT_READ: Final = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
+_PARAMS: Final = ("training", "params")  # scikit-learn reads them, with YAML's types
+_COLUMNS: Final = ("data", "columns")
+_WORDS: Final = frozenset({"values", "missing"})
 _MOST_BYTES: Final = 1_000_000
 _MOST_VALUES: Final = 10_000
 
@@ -29,11 +34,14 @@ class YamlFile:
         written: scalars as text; keys without a value are left out.
         meant: the same values with the types that YAML gives them.
         lines: line of each place, counted from 1.
+        unlike: places and text of scalars that YAML takes for something else, such as 010 for 8;
+            two files that differ in them only do not mean the same.
     """
 
     written: dict[str, Any]
     meant: dict[str, Any]
     lines: Mapping[Place, int]
+    unlike: Sequence[str] = ()
 
     def line(self, place: Place) -> int:
         """Where a place is written; of one that is absent, where its section starts."""
@@ -45,6 +53,7 @@ class YamlFile:
 def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
     """Read a file that holds one mapping; otherwise note each problem and return None."""
     lines: dict[Place, int] = {}
+    unlike: list[str] = []
     written, meant = None, None
     if len(content) > _MOST_BYTES:
         text = f"{len(content):,} bytes, at most {_MOST_BYTES:,}; keep data out of model.yml"
@@ -58,8 +67,9 @@ def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
             problems.add(1, "YAML", text)
             return None
         if node is not None:
-            written = _written(node, (), lines, problems)
-            meant = loader.construct_document(node)
+            reading = _Reading(loader, lines, unlike, problems)
+            written = reading.written(node, ())
+            meant = None if problems else loader.construct_document(node)
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark is not None else 1
         problems.add(line, "YAML", f"{exc.problem}; {exc.note or 'check indentation and colons'}")
@@ -73,7 +83,7 @@ def read_yaml(content: bytes, problems: Problems) -> YamlFile | None:
         problems.add(1, "YAML", "is nested too deeply, or an alias stands inside its own anchor")
     if written is not None and not isinstance(written, dict):
         problems.add(1, "YAML", "the file is not a mapping; write `key: value` lines")
-    return None if problems else YamlFile(written or {}, meant or {}, lines)
+    return None if problems else YamlFile(written or {}, meant or {}, lines, sorted(unlike))
 
 
 class _Loader(yaml.SafeLoader):
@@ -90,23 +100,56 @@ class _Loader(yaml.SafeLoader):
             ) from exc
 
 
-def _written(node: yaml.Node, place: Place, lines: dict[Place, int], problems: Problems) -> Any:
-    """A node with scalars as text, None for null; records the line of each place."""
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.SequenceNode):
-        items = enumerate(node.value)
-        return [_written(item, (*place, at), lines, problems) for at, item in items]
-    if not isinstance(node, yaml.MappingNode):
-        return None if node.tag == _NULL_TAG else str(node.value)
-    found: dict[str, Any] = {}
-    for key, value in node.value:
-        line, below = key.start_mark.line + 1, (*place, str(key.value))
-        if below in lines:
-            text = f"is written twice, first in line {lines[below]}; keep one"
-            problems.add(line, below, text)
-        lines[below] = line
-        found[str(key.value)] = _written(value, below, lines, problems)
-    return {key: value for key, value in found.items() if value is not None}
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Takes scalars as text; notes lines, mistakes, and what YAML takes for something else."""
+
+    loader: _Loader
+    lines: dict[Place, int]
+    unlike: list[str]
+    problems: Problems
+
+    def written(self, node: yaml.Node, place: Place) -> Any:
+        """A node with scalars as text, None for null; records the line of each place."""
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.written(item, (*place, at)) for at, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            if place[:2] != _PARAMS:
+                self._note(node, place, is_word=len(place) > 1 and place[-2] in _WORDS)
+            return None if node.tag == _NULL_TAG else str(node.value)
+        found: dict[str, Any] = {}
+        keys: dict[Any, int] = {}
+        for key, value in node.value:
+            line, below = key.start_mark.line + 1, (*place, str(key.value))
+            if below in self.lines:
+                text = f"is written twice, first in line {self.lines[below]}; keep one"
+                self.problems.add(line, below, text)
+                continue
+            meant = self._note(key, below, is_word=place == _COLUMNS)
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # the loader refuses it
+            if meant in keys:
+                text = f"is the same to YAML as the key in line {keys[meant]}; put both in quotes"
+                self.problems.add(line, below, text)
+            keys[meant], self.lines[below] = line, line
+            found[str(key.value)] = self.written(value, below)
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _note(self, scalar: yaml.Node, place: Place, *, is_word: bool) -> Any:
+        """What YAML takes a scalar for, kept in mind where the same text means something else."""
+        if not isinstance(scalar, yaml.ScalarNode):
+            return None
+        if scalar.tag in _NOT_READ:
+            if place[:2] == _PARAMS:
+                return scalar.value
+            text = f"{scalar.value} is a sign of YAML's that is not read here; put it in quotes"
+            self.problems.add(scalar.start_mark.line + 1, place, text)
+            return None
+        meant = self.loader.construct_object(scalar)
+        if (is_word or scalar.tag == _INT_TAG) and str(meant) != scalar.value:
+            self.unlike.append(f"{'.'.join(map(str, place))}: {scalar.value}")
+        return meant
 
 
 def _unfolded(node: yaml.Node) -> int:

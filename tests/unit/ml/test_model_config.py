@@ -230,9 +230,12 @@ PARAMS = "training:\n  params: "
     ("change", "said"),
     [
         # dates
-        (("{type: date}", "{type: date, format: YYYY-MM-DD}"), "'YYYY-MM-DD' does not say where"),
+        (("{type: date}", "{type: date, format: YYYY-DD}"), "'%Y-%d' names a day and no month"),
         (("{type: date}", '{type: date, format: "%H:%M"}'), "'%H:%M' does not say where the year"),
-        (("{type: date}", "{type: date, format: mixed}"), "or ISO8601 for any ISO form"),
+        (
+            ("{type: date}", "{type: date, format: mixed}"),
+            "is not a part of a date; write e.g. YYYY-MM-DD",
+        ),
         (("{type: date}", '{type: date, format: "%Y-%M-%d"}'), "write %m for it (%M are minutes)"),
         # training parameters
         (("gate:", f"{PARAMS}{{random_state: 3}}\ngate:"), "is set from training.seed; remove it"),
@@ -420,3 +423,71 @@ def test_regression_has_no_positive_class(folder):
     (problem,) = problems_of(folder, GOOD + "positive: 3\n")
 
     assert "positive: has no meaning in a regression; remove it" in problem
+
+
+@pytest.mark.parametrize(
+    ("readable", "form"),
+    [
+        ("YYYY-MM-DD", "%Y-%m-%d"),
+        ("DD.MM.YYYY HH:mm", "%d.%m.%Y %H:%M"),
+        ("dd/mm/yyyy hh:MM:SS", "%d/%m/%Y %H:%M:%S"),
+        ("YYYYMMDDTHHmm", "%Y%m%dT%H%M"),
+        ("D MMM YY", "%d %b %y"),
+    ],
+)
+def test_readable_date_form_is_that_of_strftime(folder, readable, form):
+    column = f'{{type: date, format: "{readable}"}}'
+    (folder / "model.yml").write_text(GOOD.replace("{type: date}", column))
+
+    assert read_model("houses", folder.parent).column("sold").date_format == form
+
+
+@pytest.mark.parametrize("name", ["No", "0", "on", "~", "null", "01", "1.10", "2026-01-02"])
+def test_column_may_have_any_name_that_yaml_takes_for_something_else(folder, name):
+    (folder / "model.yml").write_text(GOOD.replace("note:", f"{name}:"))
+
+    assert name in read_model("houses", folder.parent).data.columns
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("[flat, house]", "[flat, =]"), "8  data.columns.kind.values: = is a sign of YAML's"),
+        (("note:", "<<:"), "data.columns.<<: << is a sign of YAML's that is not read here; put it"),
+        (
+            ("{type: text}", "{type: text}\n    1: {type: text}\n    1.0: {type: text}"),
+            "put both in",
+        ),
+        (("[flat, house]", "[flat, ' flat']"), "names a value twice"),
+        (("[flat, house]", "[flat, ' ']"), "lists a blank, which always means missing"),
+        (("[flat, house]", "[flat, x], missing: [x]"), "'x' is listed in values too"),
+        (("{type: text}", '{type: text, decimal: ","}'), "does not fit type text; it belongs to"),
+        (("data:", 'data:\n  decimal: ","\n  thousands: ","'), "',' is the decimal sign as well"),
+        (("{type: date}", "{type: date, from: [Day]}"), "names fewer than 2 columns"),
+        (("{type: text}", "{type: text, from: [a, b]}"), "only dates are joined"),
+    ],
+)
+def test_notation_that_cannot_be_meant_is_refused(folder, change, said):
+    assert any(said in line for line in problems_of(folder, GOOD.replace(*change, 1)))
+
+
+def test_values_that_yaml_takes_for_the_same_have_hashes_of_their_own(folder):
+    hashes = set()
+    for values in ("[01, 2]", "[1, 2]", "[yes, no]", "[true, false]", "[1.1, 2]", "[1.10, 2]"):
+        (folder / "model.yml").write_text(GOOD.replace("[flat, house]", values))
+        hashes.add(read_model("houses", folder.parent).config_sha256)
+
+    assert len(hashes) == 6
+
+
+def test_words_and_signs_of_the_file_hold_for_columns_that_state_none(folder):
+    text = GOOD.replace("data:", 'data:\n  missing: ["?", flat]\n  decimal: ","').replace(
+        "{type: number, min: 1", '{type: number, missing: ["-200"], decimal: ".", min: 1'
+    )
+    (folder / "model.yml").write_text(text)
+
+    config = read_model("houses", folder.parent)
+
+    assert config.column("size").missing == ("-200", "?", "flat")
+    assert (config.column("size").decimal, config.column("price").decimal) == (".", ",")
+    assert config.column("kind").missing == ("?",)  # it lists flat as a value
