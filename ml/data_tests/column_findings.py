@@ -16,7 +16,7 @@ from ml.data_tests.report import Finding, percent
 from ml.data_tests.tally import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -46,6 +46,8 @@ def tally_chunk(
         tally.add_values(values)
         if column.type in _NUMBERS:
             tally.add_ends(values)
+        if column.type == "date" and len(refusals):
+            tally.add_unread_dates(raw.loc[~missing, name])
         # A mistyped cell is empty here: it has its finding, its other limits are not tested.
         for test in CELL_TESTS:
             if test.applies(column) and (broken := test.breaks(values, column)).any():
@@ -118,7 +120,9 @@ def _type_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> lis
                 column.name,
                 f"{_cells(bad.count)} {verb} not of type {column.type}{_why(counts)}",
                 wanted,
-                reason.remedy,
+                _other_format(column, tally.date_formats)
+                if reason is Reason.DATE_FORMAT and tally.date_formats
+                else reason.remedy,
                 bad.count,
                 bad.first,
             )
@@ -139,6 +143,13 @@ def _groups_finding(column: ColumnContract, rows: list[int]) -> Finding:
         len(rows),
         tuple(rows[:_SHOWN]),
     )
+
+
+def _other_format(column: ColumnContract, read_all: Sequence[str]) -> str:
+    """What to write where other formats read every cell: one, or whichever is meant."""
+    named = " or ".join(f'format: "{form}"' for form in read_all[:_SHOWN])
+    reads = "which reads every cell" if len(read_all) == 1 else "whichever is meant"
+    return f"write {named} at data.columns.{column.name} in model.yml, {reads}"
 
 
 def _meant(counts: Counter[Reason], column: ColumnContract) -> Counter[Reason]:

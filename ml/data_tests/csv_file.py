@@ -31,7 +31,7 @@ _OF_THE_FILE: Final = frozenset({"size", "format"})
 
 def open_csv(source: BinaryIO, contract: DataContract) -> RawFile:
     """Read the header; see `ml.data_tests.reading.open_file`."""
-    lines = TextLines(source)
+    lines = TextLines(source, contract.encoding)
     text = iter(lines)
     if begins_with_sep_line(lines.head, contract):
         next(line for line in text if line.strip())

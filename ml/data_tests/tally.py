@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from ml.cells.date_formats import USUAL, formats_of
 from ml.cells.evidence import PointGroups
 from ml.data_tests.report import FIRST_ROWS
 
@@ -56,6 +57,7 @@ class ColumnTally:
     smallest: float = math.inf
     largest: float = -math.inf
     values: dict[object, int] = field(default_factory=dict)
+    date_formats: tuple[str, ...] = USUAL
 
     def add_values(self, column: pd.Series) -> None:
         """Count values; beyond 1,000 distinct ones, only those tracked already."""
@@ -68,6 +70,11 @@ class ColumnTally:
         if len(refusals):
             for _, rows in refusals.groupby(refusals.map(str), sort=False):
                 self.refused.setdefault(rows.iloc[0], Rows()).add(rows.index)
+
+    def add_unread_dates(self, raw: pd.Series) -> None:
+        """Keep the formats that read all of a chunk of dates some of which could not be read."""
+        texts = (cell.strip() for cell in raw.array.tolist() if isinstance(cell, str))
+        self.date_formats = formats_of(texts, among=self.date_formats)
 
     def add_ends(self, numbers: pd.Series) -> None:
         """Widen the ends by a column of numbers."""

@@ -27,23 +27,30 @@ _MARKS: Final = (
 
 
 class TextLines:
-    r"""Lines with their ends (`\n`, `\r\n` or `\r`), in UTF-8 or what a byte order mark says.
+    r"""Lines with their ends (`\n`, `\r\n` or `\r`) of what a byte order mark or the caller says.
 
     Iterating raises UnreadableFile after the last whole line before the bad place.
 
     Args:
         source: seekable, read from its start.
+        encoding: of text without a byte order mark.
+
+    Raises:
+        UnreadableFile: it is UTF-8 though another encoding is stated.
 
     Attributes:
         head: the start of the text, for a look at what it is.
         unended: whether the last line has no line end; known once all lines are read.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, encoding: str = "utf-8") -> None:
         start = source.read(_HEAD_BYTES)
         mark, self._codec, self._word = next(
-            (known for known in _MARKS if start.startswith(known[0])), (b"", "utf-8", "UTF-8")
+            (known for known in _MARKS if start.startswith(known[0])),
+            (b"", encoding, "UTF-8" if encoding == "utf-8" else encoding.capitalize()),
         )
+        if not mark and encoding != "utf-8" and _is_utf_8(start):
+            raise UnreadableFile(_is_not(self._word))
         self.head = start[len(mark) :].decode(self._codec, errors="replace")
         self.unended = False
         source.seek(len(mark))
@@ -100,8 +107,24 @@ class TextLines:
     def _not_text(self) -> Finding:
         remedy = "save the file as UTF-8 and send it again"
         if self._codec == "utf-8":
-            remedy += "; it is probably Windows-1252 or Latin-1 text"
+            remedy += (
+                "; it is probably Windows-1252 or Latin-1 text: if every export is, set "
+                "data.encoding: windows-1252 in model.yml"
+            )
         return Finding("encoding", None, f"bytes that are not {self._word}", self._word, remedy)
+
+
+def _is_utf_8(start: bytes) -> bool:
+    """Whether it holds characters beyond ASCII as UTF-8 has them; no text of one byte each does."""
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(start).isascii()
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_not(word: str) -> Finding:
+    remedy = "set data.encoding: utf-8 in model.yml, or export the file as before"
+    return Finding("encoding", None, "the text is UTF-8", word, remedy)
 
 
 def _after_last_line_end(text: str) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # A text cell that is blank, or one of these words, counts as missing; `missing` names further ones.
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
 DecimalSign = Literal[".", ","]
+Encoding = Literal["utf-8", "windows-1252", "latin-1"]
 ThousandsSign = Literal[".", ",", " ", "'"]
 _WHOLE: Final = re.compile(r"[+-]?\d{1,15}")
 _NAME: Final = "<name>"  # of a column: the key of its mapping
@@ -156,6 +157,12 @@ class ColumnContract:
         return self.type in {"number", "integer"} and self.categories is None
 
 
+def _unfit_encoding(_encoding: str, info: ValidationInfo) -> str | None:
+    if info.data.get("format") == "parquet":
+        return "has no meaning in Parquet; remove it"
+    return None
+
+
 def _unfit_separator(separator: str, info: ValidationInfo) -> str | None:
     if info.data.get("format") == "parquet":
         return "has no meaning in Parquet; remove it"
@@ -213,6 +220,7 @@ class DataContract:
     """What a landed file must look like to be learnt from.
 
     Args:
+        encoding: of CSV text without a byte order mark, which says it by itself.
         same_name: whether an accepted file takes the place of the earlier one of its name, or
             brings rows that are added to it.
         deleted: whether the rows of a file that is deleted from landing are kept or withdrawn.
@@ -221,6 +229,7 @@ class DataContract:
 
     format: Literal["csv", "parquet"] = "csv"
     separator: Annotated[str, checked(_unfit_separator)] = ","
+    encoding: Annotated[Encoding, checked(_unfit_encoding)] = "utf-8"
     missing: Annotated[Words, checked(_unfit_missing)] = ()
     decimal: DecimalSign | None = None
     thousands: Annotated[ThousandsSign | None, checked(_unfit_thousands)] = None

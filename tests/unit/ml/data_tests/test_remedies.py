@@ -30,9 +30,9 @@ def check(tmp_path):
     folder.mkdir()
     (folder / "pipeline.py").touch()
 
-    def of(content: str, model: str = _MODEL):
+    def of(content: str | bytes, model: str = _MODEL):
         (folder / "model.yml").write_text(model)
-        data = content.encode()
+        data = content.encode() if isinstance(content, str) else content
         return check_file(
             io.BytesIO(data),
             file="clients.csv",
@@ -96,3 +96,41 @@ def test_lines_of_separators_alone_are_no_rows(check):
     report = check("age,job,income\n5,smith,>50K\n6,clerk,<=50K\n,,\n,,\n\n")
 
     assert report.sentence == "clients.csv: passed, 2 rows"
+
+
+@pytest.mark.parametrize(
+    ("dates", "written"),
+    [
+        (("31.12.2025 23:45", "01.02.2026 00:00"), 'write format: "%d.%m.%Y %H:%M" at'),
+        (("12/31/2025", "02/01/2026"), 'write format: "%m/%d/%Y" at'),
+        (("2025-12-31T10:00:00Z", "2026-02-01T00:00:00+01:00"), 'format: "%Y-%m-%dT%H:%M:%S%z" at'),
+        (("03/04/2025", "02/01/2026"), '"%d/%m/%Y" or format: "%m/%d/%Y" at'),
+        (("31.12.2025", "tomorrow"), "write every date as the column's format in model.yml says"),
+    ],
+)
+def test_date_format_that_reads_every_cell_is_named(check, dates, written):
+    model = _MODEL.replace("columns:", "columns:\n    day: {type: date, FORMAT}")
+    file = "\n".join(f"{day},5,smith,>50K" for day in dates)
+
+    [finding] = check(f"day,age,job,income\n{file}\n", model.replace(", FORMAT", "")).findings
+
+    assert written in finding.remedy
+    for form in re.findall(r'format: "([^"]+)"', finding.remedy):
+        told = model.replace("FORMAT", f'format: "{form}"')
+        assert check(f"day,age,job,income\n{file}\n", told).passed
+
+
+@pytest.mark.parametrize("codec", ["windows-1252", "latin-1"])
+def test_text_of_one_byte_each_is_read_where_the_model_states_its_encoding(check, codec):
+    file = "age,job,income\n5,Bürger,>50K\n6,Schmied,<=50K\n"
+    words = _MODEL.replace("clerk, smith", "Bürger, Schmied")
+    stated = words.replace("min_rows: 1", f"min_rows: 1\n  encoding: {codec}")
+
+    [refused] = check(file.encode(codec), words).findings
+    [changed] = check(file, stated).findings
+
+    assert "set data.encoding: windows-1252 in model.yml" in refused.remedy
+    assert check(file.encode(codec), stated).passed
+    assert check(file.encode("utf-8-sig"), stated).passed
+    assert changed.value == "the text is UTF-8"
+    assert check(file, words).passed
