@@ -22,7 +22,7 @@ from shared.domain.facts import FACTS, Fact
 from shared.domain.state import State
 from shared.errors import TerminalError
 
-STATE_FORMAT = 2  # another number in the store: the state is folded anew from its facts
+STATE_FORMAT = 3  # another number in the store: the state is folded anew from its facts
 
 _KIND_OF: dict[str, type] = FACTS | EFFECTS
 _TAG = "is"

@@ -13,7 +13,7 @@ from shared.domain.declared import (
     Telling,
 )
 from shared.domain.value import Value, value
-from shared.domain.wording import ended, plural
+from shared.domain.wording import LONGEST_NAME, ended, plural, short
 
 
 @value
@@ -167,6 +167,7 @@ class DataRegistered(FactOfCycle):
     data_sha256: str  # of the files' hashes in order, so the same data has the same hash
     rows: int
     files: int
+    newest_files: tuple[str, ...] = ()  # names of the files accepted last
 
     @property
     def key(self) -> str:
@@ -175,7 +176,12 @@ class DataRegistered(FactOfCycle):
     @property
     def words(self) -> str:
         contents = f"{plural(self.rows, 'row')} of {plural(self.files, 'file')}"
-        return f"data version {self.data_version}, {contents}"
+        text = f"data version {self.data_version}, {contents}"
+        if not self.newest_files:
+            return text
+        names = ", ".join(short(name, LONGEST_NAME) for name in self.newest_files)
+        more = " and others" if self.files > len(self.newest_files) else ""
+        return f"{text}: {names}{more} (list: data/{self.pins})"
 
     @property
     def tells(self) -> tuple[Telling, ...]:

@@ -210,6 +210,7 @@ def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
         job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:],
         # Training the first model is not a retraining: it starts no cooldown.
         last_retraining_utc=entry.at_utc if state.champion else state.last_retraining_utc,
+        possible_from_utc=None,
     )
 
 
@@ -287,9 +288,12 @@ def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
         sentence=fact.sentence,
         version=candidate.version if candidate else None,
     )
+    decision = cycle.one(RetrainDecided)
+    postponed = decision.possible_from_utc if decision is not None else None
     state = replace(
         state,
         cycle=None,
+        possible_from_utc=postponed or state.possible_from_utc,
         past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
         learnt=_learnt(state, cycle, fact),
     )

@@ -108,11 +108,20 @@ def files_wait(count: int) -> str:
     return f"{subject} for the next cycle; a request by hand starts one."
 
 
-def waiting(kinds: Collection[ReasonKind], arrivals: int) -> str:
+def waiting(kinds: Collection[ReasonKind], arrivals: int, withdrawals: int) -> str:
     files = plural(arrivals, "file") if arrivals else ""
+    withdrawn = plural(withdrawals, "withdrawal") if withdrawals else ""
     others = kinds_in_words([kind for kind in kinds if kind is not ReasonKind.DATA])
-    what = listed([part for part in (files, others) if part])
+    what = listed([part for part in (files, withdrawn, others) if part])
     return f"{capital(what)} waiting for the next cycle."
+
+
+def rows_wait(data_version: str, possible_utc: datetime) -> str:
+    """Accepted rows that a postponed retraining would have been made of."""
+    return (
+        f"The rows of data version {data_version} wait: retraining is possible again from "
+        f"{time(possible_utc)}, with the next reason after that."
+    )
 
 
 # --- tables with a log ---------------------------------------------------------------------------

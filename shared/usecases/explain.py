@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain import sentences
+from shared.domain.data import DataRegistered
 from shared.domain.declared import Sign, Step, Telling
+from shared.domain.jobs import EvidenceRead
 from shared.domain.retraining import CycleEnded, CycleOpened
 from shared.domain.wording import ended
 from shared.usecases.record_fact import require_model
@@ -75,10 +77,12 @@ class Explain:
             return None
         end = next((entry for entry in entries if isinstance(entry.fact, CycleEnded)), None)
         told = [_explained(step, entries, over=end is not None) for step in Step]
+        more = {
+            Step.REASON: lambda words: _with_reports(model, entries, words),
+            Step.DATA: lambda words: self._with_data(model, entries, words),
+        }
         steps = tuple(
-            replace(step, sentence=_with_reports(model, entries, step.sentence))
-            if step.step is Step.REASON
-            else step
+            replace(step, sentence=more[step.step](step.sentence)) if step.step in more else step
             for step in told
         )
         return Explanation(
@@ -91,6 +95,16 @@ class Explain:
             steps=steps,
             entries=tuple(entries),
         )
+
+    def _with_data(self, model: str, entries: Sequence[Entry], words: str) -> str:
+        """Also the data version of a cycle that trained on one registered before."""
+        facts = [entry.fact for entry in entries]
+        evidence = next((fact for fact in facts if isinstance(fact, EvidenceRead)), None)
+        if evidence is None or any(isinstance(fact, DataRegistered) for fact in facts):
+            return words
+        # A data version is named after the cycle that registered it.
+        known = self.ledger.find(model, f"{evidence.data_version}:data")
+        return words if known is None else f"{words}; {known.fact.words}"
 
     def _entries(self, state: State, cycle_id: str) -> list[Entry]:
         """The cycle's facts; for the open cycle and the last ones the state says where they are."""

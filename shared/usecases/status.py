@@ -88,4 +88,12 @@ class Status:
 def _waiting(state: State) -> str | None:
     kinds = [reason.kind for reason in state.waiting]
     arrivals = state.waiting_arrivals + state.returned_arrivals
-    return file_sentences.waiting(kinds, arrivals) if kinds or arrivals else None
+    withdrawals = state.waiting_withdrawals + state.returned_withdrawals
+    parts = []
+    if kinds or arrivals or withdrawals:
+        parts.append(file_sentences.waiting(kinds, arrivals, withdrawals))
+    data, learnt = state.data, state.learnt
+    untrained = data is not None and (learnt is None or learnt.data_sha256 != data.data_sha256)
+    if data is not None and untrained and state.cycle is None and state.possible_from_utc:
+        parts.append(file_sentences.rows_wait(data.version, state.possible_from_utc))
+    return " ".join(parts) or None

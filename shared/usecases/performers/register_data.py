@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from shared.ports.ledger import Ledger
     from shared.ports.registry import Registry
 
+_NAMES_KEPT = 3  # in the fact; all of them stand in the pins
+
 
 def register_data(
     effect: RegisterData,
@@ -55,6 +57,9 @@ def register_data(
         data_sha256=data_sha256,
         rows=sum(file.rows for file in pins.files),
         files=len(pins.files),
+        newest_files=tuple(
+            file.source.rpartition("/")[2] for file in reversed(pins.files[-_NAMES_KEPT:])
+        ),
     )
 
 

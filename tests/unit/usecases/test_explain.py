@@ -12,6 +12,7 @@ from shared.domain.facts import Entry
 from shared.domain.jobs import (
     ChallengerEvaluated,
     ChallengerRegistered,
+    EvidenceRead,
     JobFinished,
     JobStatus,
     JobSubmitted,
@@ -193,3 +194,38 @@ def test_missing_step_is_not_reached_in_an_ended_cycle_and_not_yet_in_an_open_on
     assert step(explained(ended), Step.TRAFFIC).sentence == "not reached"
     assert step(explained(), Step.TRAFFIC).sentence == "not yet"
     assert explained(ended).sentence == "Not retrained: nothing new."
+
+
+def test_data_step_names_the_newest_files_and_where_the_list_is():
+    tested = DataTested(CYCLE, 1, 0, 0, rows=5, report="r", report_sha256="h")
+    files = ("c.csv", "b.csv", "a.csv")
+    registered = DataRegistered(CYCLE, CYCLE, "m/pins/1.json", "p", "d", 9, 4, newest_files=files)
+
+    sentence = step(explained(tested, registered, arrivals=1), Step.DATA).sentence
+
+    assert (
+        "9 rows of 4 files: c.csv, b.csv, a.csv and others (list: data/m/pins/1.json)" in sentence
+    )
+
+
+def test_cycle_without_new_files_names_the_data_version_that_it_trained_on():
+    before = DataRegistered("aaaaaaaaaaaa", "aaaaaaaaaaaa", "m/pins/0.json", "p", "d", 9, 2)
+    evidence = EvidenceRead(
+        CYCLE,
+        JOB,
+        champion_version=None,
+        metrics=(),
+        train_rows=7,
+        test_rows=2,
+        data_version="aaaaaaaaaaaa",
+        data_sha256="d",
+        test_rows_sha256="t",
+        config_sha256="c",
+        location="evidence/m",
+        sha256="e",
+        reference="challenger/reference.profile",
+    )
+
+    found = step(explained(before, ALLOWED, evidence), Step.DATA)
+
+    assert found.sentence == "no new files; data version aaaaaaaaaaaa, 9 rows of 2 files"
