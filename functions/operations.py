@@ -12,7 +12,7 @@ import azure.functions as func
 
 from functions._app import get_app
 from functions._http import BadRequestError, answer, guarded, json_body, text_answer
-from shared.errors import FactConflictError
+from shared.errors import FactConflictError, NotTheChampionError
 
 if TYPE_CHECKING:
     from functions._app import App
@@ -21,6 +21,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call] # theirs
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CYCLE_ID = re.compile(r"[0-9a-f]{12}")
+_VERSION = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,100}")
 _LONGEST_REASON = 500
 _FIRST_YEAR = 2000
@@ -29,7 +30,10 @@ _FIRST_YEAR = 2000
 @blueprint.function_name("retrain")
 @blueprint.route("api/models/{model}/retrain", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def retrain(req: func.HttpRequest) -> func.HttpResponse:
-    """POST {"reason": text}; with the header Idempotency-Key it is idempotent."""
+    """POST {"reason": text}; with the header Idempotency-Key it is idempotent.
+
+    `"unseat": "3"` says that the challenger need not be better than champion 3.
+    """
     return ask_for_retraining(req, get_app)
 
 
@@ -65,12 +69,16 @@ def explain(req: func.HttpRequest) -> func.HttpResponse:
     return explain_cycle(req, get_app)
 
 
-@guarded(fields=("reason",))
+@guarded(fields=("reason", "unseat"))
 def ask_for_retraining(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """202 with the cycle that was opened, or null while the request waits for the open one."""
     name, reason, key = model_name(req), reason_of(req), request_key(req)
     try:
-        accepted = app.request_retrain(name, request=key, text=reason, by="function key")
+        accepted = app.request_retrain(
+            name, request=key, text=reason, by="function key", unseat=_unseat(req)
+        )
+    except NotTheChampionError as exc:
+        raise BadRequestError(HTTPStatus.CONFLICT, "not_the_champion", f"{exc}.") from exc
     except FactConflictError as exc:
         raise BadRequestError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused", f"{exc}."
@@ -191,6 +199,18 @@ def reason_of(req: func.HttpRequest) -> str:
             f"The reason has {len(reason)} characters, at most {_LONGEST_REASON} are kept.",
         )
     return " ".join(reason.split())
+
+
+def _unseat(req: func.HttpRequest) -> str | None:
+    version = json_body(req).get("unseat")
+    if version is None or (isinstance(version, str) and _VERSION.fullmatch(version)):
+        return version
+    raise BadRequestError(
+        HTTPStatus.BAD_REQUEST,
+        "bad_unseat",
+        f"unseat={str(version)[:40]!r} is not a version; send that of the champion as text, e.g. "
+        '{"unseat": "3"}.',
+    )
 
 
 def request_key(req: func.HttpRequest) -> str:

@@ -39,6 +39,10 @@ class EventRejectedError(TerminalError):
     """An event cannot be read, or is about something that is not ours."""
 
 
+class NotTheChampionError(TerminalError):
+    """A person wants to unseat a version that is not the champion."""
+
+
 class FactConflictError(TerminalError):
     """A fact contradicts one that is already recorded."""
 

@@ -26,6 +26,10 @@ class Contestant:
     model: Predictor
     columns: tuple[str, ...]
 
+    def absent(self, test: pd.DataFrame) -> list[str]:
+        """Its columns that the rows lack."""
+        return [name for name in self.columns if name not in test.columns]
+
     def predictions(self, test: pd.DataFrame, role: str) -> NDArray[np.generic]:
         """One prediction a row; `role` names the model in errors.
 
@@ -33,7 +37,7 @@ class Contestant:
             ModelArtefactError: the rows lack one of its columns.
             UndefinedStatisticError: a prediction is not finite.
         """
-        absent = [name for name in self.columns if name not in test.columns]
+        absent = self.absent(test)
         if absent:
             raise ModelArtefactError(
                 f"the {role} needs column {', '.join(absent)}, which the data no longer have; "
@@ -81,12 +85,14 @@ class Comparison:
     Args:
         metrics: in the order of model.yml.
         predictions: a row for each frozen row: `true`, `challenger`, and `champion` if any.
+        obstacle: why the champion was not scored, the rest of a sentence; empty if it was.
         warnings: what a person should know before trusting the metrics; sentences.
     """
 
     metrics: tuple[MetricPair, ...]
     predictions: pd.DataFrame
     warnings: tuple[str, ...] = ()
+    obstacle: str = ""
 
 
 def compare(
@@ -109,10 +115,14 @@ def compare(
         config: of the model.
 
     Raises:
-        ModelArtefactError: the rows lack a column that one of them needs.
+        ModelArtefactError: the rows lack a column that the challenger needs.
         UndefinedStatisticError: a metric is not finite on these rows.
     """
-    true = test[config.target]
+    true, obstacle = test[config.target], ""
+    if champion is not None and (absent := champion.absent(test)):
+        columns = f"column{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
+        obstacle = f"it needs {columns}, which the data no longer have"
+        champion = None
     predictions = pd.DataFrame({"true": true})
     predictions["challenger"] = challenger.predictions(test, "challenger")
     if champion is not None:
@@ -150,7 +160,7 @@ def compare(
         raise UndefinedStatisticError(
             f"{', '.join(undefined)}: no finite value on {len(test)} frozen rows; land more rows"
         )
-    return Comparison(pairs, predictions, _never_predicted(predictions, config))
+    return Comparison(pairs, predictions, _never_predicted(predictions, config), obstacle)
 
 
 def _never_predicted(predictions: pd.DataFrame, config: ModelConfig) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         test_rows=len(test),
         prepared=prepared,
         reference=reference,
+        obstacle=comparison.obstacle,
         warnings=comparison.warnings,
         notes=[
             *split_notes(

@@ -29,6 +29,7 @@ class Evidence:
         test_rows: number of frozen rows.
         prepared: where the rows come from.
         reference: path of the challenger's reference profile, below the evidence's folder.
+        obstacle: why the champion was not scored; empty if it was.
         warnings: what a person should know before trusting the metrics; the verdict repeats them.
         notes: the same, of the comparison as a whole.
     """
@@ -40,6 +41,7 @@ class Evidence:
     test_rows: int
     prepared: PreparedRecord
     reference: str
+    obstacle: str
     warnings: Sequence[str]
     notes: Sequence[str]
 
@@ -70,6 +72,7 @@ class Evidence:
             "test_rows_sha256": self.prepared.test_rows_sha256,
             "config_sha256": self.prepared.config_sha256,
             "reference": self.reference,
+            "obstacle": self.obstacle,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }

@@ -39,6 +39,10 @@ def render_report(
     """
     title = f"Evaluation · {config.name} · cycle {cycle_id}"
     good = all(_passes(pair) for pair in comparison.metrics)
+    notes = list(comparison.warnings)
+    if comparison.obstacle:
+        notes.insert(0, f"Champion {champion_version} cannot be compared: {comparison.obstacle}.")
+        champion_version = None
     first = champion_version is None
     body = [
         page.verdict(
@@ -48,7 +52,7 @@ def render_report(
             tone=page.Tone.GOOD if good else page.Tone.ATTENTION,
         ),
         page.facts(_facts(comparison, champion_version)),
-        page.paragraphs(comparison.warnings),
+        page.paragraphs(notes),
         _table(comparison, first=first),
         _errors(comparison) if config.task == "regression" else _classes(comparison),
     ]
@@ -58,7 +62,8 @@ def render_report(
 def _facts(comparison: Comparison, champion_version: str | None) -> list[tuple[str, str]]:
     rows = len(comparison.predictions)
     if champion_version is None:
-        compared = f"the first model with its floors, on {rows:,} frozen rows"
+        who = "challenger, like a first model," if comparison.obstacle else "first model"
+        compared = f"the {who} with its floors, on {rows:,} frozen rows"
         rule = "Every metric must reach its floor"
     else:
         compared = f"challenger and champion {champion_version} on the same {rows:,} frozen rows"
@@ -97,8 +102,9 @@ def _sentence(comparison: Comparison, champion_version: str | None, *, good: boo
         )
     if pair.champion is None:
         side = "reaches its floors" if good else "misses a floor"
+        who = "challenger" if comparison.obstacle else "first model"
         return (
-            f"The first model {side}: {label} {number(pair.challenger)}, "
+            f"The {who} {side}: {label} {number(pair.challenger)}, "
             f"floor {number(pair.floor)}, on {rows:,} frozen rows."
         )
     side = "is better in every metric" if good else "is not better in every metric"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ml.model_config import read_model
 from ml.step_end import told_at_the_end
 from ml.step_files import PreparedRecord, RowCounts
+from ml.training.champion_columns import ChampionColumns
 from ml.training.pins import read_pins, verified_path
 from ml.training.prepare import split
 from ml.training.rows import merge, read_rows
@@ -23,19 +24,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model-name", required=True)
     parser.add_argument("--pins", type=Path, required=True)
     parser.add_argument("--files", type=Path, required=True)
+    parser.add_argument("--champion", type=Path)
     parser.add_argument("--prepared", type=Path, required=True)
     args = parser.parse_args(argv)
 
     config = read_model(args.model_name)
     pins = read_pins(args.pins, model=config.name)
-    frames = [read_rows(verified_path(pin, args.files), pin, config) for pin in pins.files]
+    extra = ChampionColumns.of(args.champion, config)
+    read_with = extra.added_to(config)
+    frames = [read_rows(verified_path(pin, args.files), pin, read_with) for pin in pins.files]
     merged = merge(frames, config)
     prepared = split(merged.rows, config)
+    for_champion = [column.name for column in extra.wanted]
+    train = prepared.train.drop(columns=for_champion)
+    test = prepared.test.drop(columns=extra.missing_from(frames, prepared.test))
 
     folder: Path = args.prepared
     folder.mkdir(parents=True, exist_ok=True)
-    prepared.train.to_parquet(folder / "train.parquet", index=False)
-    prepared.test.to_parquet(folder / "test.parquet", index=False)
+    train.to_parquet(folder / "train.parquet", index=False)
+    test.to_parquet(folder / "test.parquet", index=False)
     PreparedRecord(
         model=config.name,
         data_version=pins.data_version,

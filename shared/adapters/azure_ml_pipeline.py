@@ -126,7 +126,7 @@ def identity_tags(job: JobRequest) -> dict[str, str]:
 def _retraining(job: JobRequest) -> dict[str, dict[str, Any]]:
     name = JobName.parse(job.name)
     return {
-        "prepare": _parent("model_name", "pins", "files"),
+        "prepare": _prepare(job),
         "train": _parent("model_name") | {"prepared": _output("prepare", "prepared")},
         "evaluate": _evaluate(job) | {"challenger": _output("train", "model")},
         "register": _parent("model_name", "cycle_id")
@@ -142,9 +142,14 @@ def _retraining(job: JobRequest) -> dict[str, dict[str, Any]]:
 
 def _evaluation(job: JobRequest) -> dict[str, dict[str, Any]]:
     return {
-        "prepare": _parent("model_name", "pins", "files"),
+        "prepare": _prepare(job),
         "evaluate": _evaluate(job) | _parent("challenger", "challenger_version"),
     }
+
+
+def _prepare(job: JobRequest) -> dict[str, Any]:
+    champion = ("champion",) if job.champion_version is not None else ()
+    return _parent("model_name", "pins", "files", *champion)
 
 
 def _evaluate(job: JobRequest) -> dict[str, Any]:

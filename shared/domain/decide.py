@@ -237,13 +237,21 @@ def _evaluate(
     job = evidence_job(cycle, found, champion)
     evidence = evidence_of(cycle, str(job.name))
     if evidence is not None:
-        return judge(evidence, decision.gate, challenger=found.version)
+        return judge(
+            evidence, decision.gate, challenger=found.version, unseat=_word_against(cycle, champion)
+        )
     end = _end_of_jobs(cycle, job, decision, Mode.EVALUATE)
     if end is not None:
         return end
     if job.status is None:
         return _submit_or_watch(state, cycle, decision, job=job, about=found)
     return Evaluate(cycle.cycle_id, str(job.name), found.version)
+
+
+def _word_against(cycle: Cycle, champion: str | None) -> Reason | None:
+    """The request by which this champion, and no other, need not be beaten."""
+    reasons = cycle.opening.reasons
+    return next((item for item in reasons if champion and item.unseat == champion), None)
 
 
 def _end_of_jobs(

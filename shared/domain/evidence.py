@@ -45,6 +45,7 @@ def parse_evidence(text: str, *, job_name: str, location: str) -> EvidenceRead:
             location=location,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             reference=_text_or_none(document.get("reference")),
+            obstacle=short(str(document.get("obstacle", ""))),
             warnings=tuple(short(str(text)) for text in document.get("warnings", ())),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:

@@ -87,7 +87,8 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
         case DataWithdrawn() as fact:
             return _withdrawn(state, entry, fact)
         case RetrainRequested() as fact:
-            return _wait(state, Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text))
+            reason = Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text, unseat=fact.unseat)
+            return _wait(state, reason)
         case ChallengerRegistered() as fact:
             return _registered(state, entry, fact)
         case DriftChecked() as fact:
@@ -120,7 +121,8 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
 
 
 def _wait(state: State, reason: Reason) -> State:
-    if reason.kind is not ReasonKind.MODEL:  # each registered version gets its own cycle
+    # Each registered version gets its own cycle; a word against a champion says more than "again".
+    if reason.kind is not ReasonKind.MODEL and reason.unseat is None:
         same = sum(1 for known in state.waiting if known.kind is reason.kind)
         if same >= _SAME_REASONS_KEPT:
             return state

@@ -12,14 +12,27 @@ from shared.domain.retraining import GateMode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.domain.retraining import Reason
 
-def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> ChallengerEvaluated:
+
+def judge(
+    evidence: EvidenceRead, mode: GateMode, *, challenger: str, unseat: Reason | None = None
+) -> ChallengerEvaluated:
     """The verdict on a challenger.
 
-    A first champion must reach the floor of every metric, a later one be better than the champion;
-    both must be better than a model without features, where model.yml does not say otherwise.
+    A first model must reach the floor of every metric, a later one be better than the champion;
+    both must be better than a model without features, where model.yml does not say otherwise. A
+    challenger is judged like a first model where the champion cannot be scored, or a person says
+    that it need not be beaten.
+
+    Args:
+        evidence: what a job measured of both models.
+        mode: how a challenger wins.
+        challenger: its version.
+        unseat: the request of that person.
     """
-    wins = _reaches_floor if evidence.champion_version is None else _better(mode)
+    alone = evidence.champion_version is None or unseat is not None or bool(evidence.obstacle)
+    wins = _reaches_floor if alone else _better(mode)
     lost = tuple(metric for metric in evidence.metrics if not wins(metric))
     trivial = tuple(metric for metric in evidence.metrics if not _beats_baseline(metric))
     passed = bool(evidence.metrics) and not lost and not trivial
@@ -28,9 +41,9 @@ def judge(evidence: EvidenceRead, mode: GateMode, *, challenger: str) -> Challen
         challenger=challenger,
         champion=evidence.champion_version,
         verdict=Verdict.PASSED if passed else Verdict.FAILED,
-        sentence=gate_sentences.passed(evidence)
+        sentence=gate_sentences.passed(evidence, unseat)
         if passed
-        else gate_sentences.rejected(evidence, challenger, lost=lost, trivial=trivial),
+        else gate_sentences.rejected(evidence, unseat, challenger, lost=lost, trivial=trivial),
         job_name=evidence.job_name,
         config_sha256=evidence.config_sha256,
     )

@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain.jobs import EvidenceRead, MetricPair
+    from shared.domain.retraining import Reason
 
 
-def passed(evidence: EvidenceRead) -> str:
+def passed(evidence: EvidenceRead, unseat: Reason | None) -> str:
     """Every metric with what it was compared with, and what a model without features reaches."""
+    floors = "; ".join(map(_against_floor, evidence.metrics))
+    aside = _champion_aside(evidence, unseat)
     if evidence.champion_version is None:
-        ground = "; ".join(map(_against_floor, evidence.metrics))
-        verdict = f"First model, {ground}."
+        verdict = f"First model, {floors}."
+    elif aside:
+        verdict = f"{aside} Judged like a first model: {floors}."
     else:
         verdict = f"Better than champion {evidence.champion_version}: {_compared(evidence)}."
     return _told(verdict, _without_features(evidence.metrics), evidence)
@@ -24,6 +28,7 @@ def passed(evidence: EvidenceRead) -> str:
 
 def rejected(
     evidence: EvidenceRead,
+    unseat: Reason | None,
     challenger: str,
     *,
     lost: Sequence[MetricPair],
@@ -33,21 +38,36 @@ def rejected(
 
     Args:
         evidence: of both models.
+        unseat: the request by which the champion need not be beaten.
         challenger: its version.
         lost: metrics that miss their floor, or are not shown to be better than the champion's.
         trivial: those that are not better than a constant answer's.
     """
     out = f"Version {challenger} stays out:"
+    aside = _champion_aside(evidence, unseat)
     constant = f"not better than {_constants(trivial)}" if trivial else ""
     if not evidence.metrics:
         verdict, constant = f"{out} no metric was measured.", ""
     elif not lost:
         verdict, constant = f"{out} {constant}, on {evidence.test_rows} rows.", ""
-    elif evidence.champion_version is None:
+    elif evidence.champion_version is None or aside:
         verdict = f"{out} {'; '.join(map(_against_floor, lost))}."
     else:
         verdict = f"{out} not shown to be better. {_compared(evidence, lost)}."
-    return _told(verdict, ended(capital(constant)) if constant else "", evidence)
+    constant = ended(capital(constant)) if constant else ""
+    return _told(f"{verdict} {aside}".rstrip(), constant, evidence)
+
+
+def _champion_aside(evidence: EvidenceRead, unseat: Reason | None) -> str:
+    """Why the champion was not compared with; empty if it was, or if there is none."""
+    if evidence.champion_version is None:
+        return ""
+    champion, told = f"Champion {evidence.champion_version}", []
+    if evidence.obstacle:
+        told.append(f"{champion} cannot be compared: {ended(evidence.obstacle)}")
+    if unseat is not None:
+        told.append(f"{champion} need not be beaten, by a person's word: {ended(unseat.text)}")
+    return " ".join(told)
 
 
 def _told(verdict: str, baseline: str, evidence: EvidenceRead) -> str:

@@ -186,6 +186,7 @@ class EvidenceRead(FactOfCycle):
     sha256: str  # of evidence.json
     reference: str | None = None  # training snapshot, relative to `location`
     warnings: tuple[str, ...] = ()  # what a person should know before trusting the metrics
+    obstacle: str = ""  # why the champion was not scored: "it needs column x, which …"
 
     @property
     def key(self) -> str:

@@ -57,6 +57,7 @@ class Reason(Value):
     version: str | None = None  # kind MODEL: the version a person registered
     report: str | None = None  # kinds DRIFT and PERFORMANCE: where to read more
     day: date | None = None  # same: the day that was checked
+    unseat: str | None = None  # kind MANUAL: the champion that need not be beaten
 
     @property
     def words(self) -> str:
@@ -123,13 +124,17 @@ class GateMode(StrEnum):
 
 @value
 class RetrainRequested(FactOfModel):
-    """A person requested a retraining; `request` is their idempotency key."""
+    """A person requested a retraining; `request` is their idempotency key.
+
+    `unseat` is the champion's version if the challenger need not be better than it.
+    """
 
     wire_name = "retrain_requested"
 
     request: str
     text: str
     by: str = ""
+    unseat: str | None = None
 
     @property
     def key(self) -> str:
@@ -137,7 +142,8 @@ class RetrainRequested(FactOfModel):
 
     @property
     def words(self) -> str:
-        return f"a retraining was asked for: {self.text}"
+        unseats = f" that unseats champion {self.unseat}" if self.unseat else ""
+        return f"a retraining{unseats} was asked for: {self.text}"
 
 
 @value

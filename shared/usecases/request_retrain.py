@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain import sentences
 from shared.domain.retraining import CycleOpened, RetrainRequested
-from shared.errors import FactConflictError
+from shared.errors import FactConflictError, NotTheChampionError
 
 if TYPE_CHECKING:
     from shared.domain.state import State
@@ -32,14 +32,26 @@ class RequestRetrain:
     record: RecordFact
     ledger: Ledger
 
-    def __call__(self, model: str, *, request: str, text: str, by: str = "") -> RetrainAccepted:
+    def __call__(
+        self, model: str, *, request: str, text: str, by: str = "", unseat: str | None = None
+    ) -> RetrainAccepted:
         """Record the request; it opens a cycle now, or when the open one has ended.
 
+        Args:
+            model: its name.
+            request: idempotency key.
+            text: why.
+            by: who.
+            unseat: version of the champion, if the challenger need not be better than it.
+
         Raises:
+            NotTheChampionError: `unseat` is another version.
             UnknownModelError: no such model.
             FactConflictError: that key was used with another text.
         """
-        fact = RetrainRequested(request, text, by)
+        fact = RetrainRequested(request, text, by, unseat)
+        if unseat is not None and not self.ledger.knows(model, fact.key):
+            self._check_champion(model, unseat)
         recorded = self.record(model, fact)
         known = None if recorded.new else self.ledger.find(model, fact.key)
         if known is not None and known.fact != fact:
@@ -52,6 +64,15 @@ class RequestRetrain:
         cycle_id = self._cycle_with(recorded.state, fact.key, after=after)
         sentence = sentences.retraining_accepted(cycle_id, new=recorded.new)
         return RetrainAccepted(recorded.new, cycle_id, sentence)
+
+    def _check_champion(self, model: str, version: str) -> None:
+        champion = self.ledger.head(model).state.champion
+        if champion is None or champion.version != version:
+            serves = "no version serves" if champion is None else f"{champion.version} serves"
+            raise NotTheChampionError(
+                f"version {version} is not the champion of {model}: {serves}; name the version "
+                "that serves, or leave unseat out"
+            )
 
     def _cycle_with(self, state: State, key: str, *, after: int) -> str | None:
         """The cycle that the request went into; None while it waits for one."""

@@ -67,6 +67,23 @@ def test_requests_without_an_idempotency_key_are_separate(call, request_of):
 
 
 @pytest.mark.parametrize(
+    ("unseat", "refusal"),
+    [
+        (b'"3"', (409, "not_the_champion", "3 is not the champion of diabetes: no version")),
+        (b"true", (400, "bad_unseat", "unseat='True' is not a version")),
+        (b'"a b"', (400, "bad_unseat", "send that of the champion as text")),
+    ],
+)
+def test_only_the_champion_can_be_unseated(app, call, request_of, unseat, refusal):
+    response = ask(call, request_of, body=b'{"reason": "it leaks", "unseat": %s}' % unseat)
+
+    error = document(response)["error"]
+    assert (response.status_code, error["code"]) == refusal[:2]
+    assert refusal[2] in error["message"]
+    assert app.ledger.head("diabetes").state.count == 0
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"", "reason_missing"),
@@ -92,7 +109,7 @@ def test_retrain_request_without_a_valid_reason_is_400(call, request_of, body, c
     ("body", "refusal"),
     [
         (b'{"reason": "x", "resaon": "y"}', ("unknown_field", '{"resaon": "y"}')),
-        (b'{"reason": "x", "date": "2026-03-14"}', ("unknown_field", "allowed: reason.")),
+        (b'{"reason": "x", "date": "2026-03-14"}', ("unknown_field", "allowed: reason, unseat.")),
         (b'{"reason": "x", "Reason": "y"}', ("unknown_field", '{"Reason": "y"}')),
         (b'{"reason": "x", "reason": "y"}', ("repeated_field", "'reason' is there 2 times")),
         (b'{"reason": {"a": 1, "a": 2}}', ("repeated_field", "'a' is there 2 times")),

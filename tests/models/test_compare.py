@@ -188,11 +188,24 @@ def test_champion_is_given_the_columns_it_was_trained_on():
     assert compare(frozen(), contestant(0.0), wide, learnt=LEARNT, config=DIABETES).metrics
 
 
-def test_champion_that_needs_a_missing_column_is_refused_with_its_name():
+def test_champion_that_needs_a_missing_column_is_not_scored_and_the_evidence_says_why():
     gone = contestant(0.0, ("bmi", "weight"))
 
-    with pytest.raises(ModelArtefactError, match="champion needs column weight"):
-        compare(frozen(), contestant(0.0), gone, learnt=LEARNT, config=DIABETES)
+    found = compare(frozen(), contestant(0.0), gone, learnt=LEARNT, config=DIABETES)
+    page = render_report(found, config=DIABETES, champion_version="9", cycle_id="4be1c09a7d21")
+
+    assert found.obstacle == "it needs column weight, which the data no longer have"
+    assert list(found.predictions) == ["true", "challenger"]
+    assert {pair.champion for pair in found.metrics} == {None}
+    assert "✓ The challenger reaches its floors" in page
+    assert "Champion 9 cannot be compared: it needs column weight, which the data" in page
+
+
+def test_challenger_that_needs_a_missing_column_is_refused_with_its_name():
+    gone = contestant(0.0, ("bmi", "weight"))
+
+    with pytest.raises(ModelArtefactError, match="challenger needs column weight"):
+        compare(frozen(), gone, None, learnt=LEARNT, config=DIABETES)
 
 
 def test_prediction_that_is_not_finite_is_refused():
@@ -211,6 +224,7 @@ def test_evidence_of_the_first_model_has_no_champion():
         test_rows=6,
         prepared=PREPARED,
         reference="challenger/reference.profile",
+        obstacle="",
         warnings=("The challenger never predicts fraud.",),
         notes=(),
     ).document()

@@ -189,6 +189,18 @@ def test_challenger_that_is_not_better_is_rejected_and_the_champion_stays():
     ]
 
 
+@pytest.mark.parametrize(("named", "passed"), [("7", True), ("6", False)])
+def test_request_unseats_the_champion_that_it_names_and_no_other(named, passed):
+    state = State("m", champion=CHAMPION, data=DATA)
+    state = record(state, RetrainRequested("r", "paid_back leaks", "dana", unseat=named))
+
+    state = up_to_ready(state, challenger=0.43, champion=0.99, against="7")
+
+    assert (state.cycle is not None) is passed
+    if not passed:
+        assert state.past[-1].outcome is Outcome.REJECTED
+
+
 def test_failed_deployment_ends_the_cycle_and_is_cleaned_up():
     state = up_to_job(record(State("m"), arrival()))
     cycle_id = state.cycle.cycle_id

@@ -146,6 +146,38 @@ def test_sentence_names_the_class_of_a_metric_and_repeats_the_warnings():
     )
 
 
+WORD = Reason(ReasonKind.MANUAL, "manual:r", 3, "paid_back gives it away", unseat="9")
+NO_COLUMN = "it needs column x, which the data no longer have"
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "unseat", "aside"),
+    [
+        (NO_COLUMN, None, f"Champion 9 cannot be compared: {NO_COLUMN}."),
+        (
+            "",
+            WORD,
+            "Champion 9 need not be beaten, by a person's word: paid_back gives it away.",
+        ),
+    ],
+)
+def test_challenger_is_judged_like_a_first_model_without_a_champion_to_beat(
+    obstacle, unseat, aside
+):
+    evidence = replace(
+        EVIDENCE, champion_version="9", metrics=(metric(0.43, 0.99),), obstacle=obstacle
+    )
+    weak = replace(evidence, metrics=(metric(0.2, 0.99),))
+
+    good = judge(evidence, BETTER, challenger="10", unseat=unseat)
+    bad = judge(weak, BETTER, challenger="10", unseat=unseat)
+
+    assert (good.verdict, good.champion) == (Verdict.PASSED, "9")
+    assert good.sentence == (f"{aside} Judged like a first model: R² 0.43 is above the floor 0.30.")
+    assert bad.verdict is Verdict.FAILED
+    assert bad.sentence == f"Version 10 stays out: R² 0.20 is below the floor 0.30. {aside}"
+
+
 def constant(value: float, *, decides: bool = True) -> Baseline:
     return Baseline(value, "'no'", decides=decides)
 
