@@ -155,7 +155,7 @@ def test_effect_that_always_crashes_its_worker_is_given_up():
 
 def test_error_in_one_model_does_not_stop_the_repairs_of_others():
     world = World(policies={"diabetes": POLICY, "iris": POLICY})
-    world.upload("iris/a.csv", b"a\n")
+    world.upload("iris/a.csv", b"a\nb\n")
     world.run_until_quiet()
 
     class Down:
@@ -164,7 +164,7 @@ def test_error_in_one_model_does_not_stop_the_repairs_of_others():
 
     reconcile = world.hosts[0].reconcile
     down = replace(reconcile, endpoints=Down())
-    world.blobs.upload("landing", "diabetes/lost.csv", b"a\n")
+    world.blobs.upload("landing", "diabetes/lost.csv", b"a\nb\n")
     world.clock.advance(timedelta(minutes=5))
 
     repairs = down()

@@ -35,11 +35,11 @@ def pinned(world):
 def test_parts_that_were_accepted_before_the_log_came_are_taken_out():
     world = World()
     world.upload("diabetes/rows.csv", b"a\nb\n")
-    world.upload(PARTS[0], b"c\n")
+    world.upload(PARTS[0], b"c\nc\n")
     world.run_until_quiet()
     assert state(world).data.files == 2
 
-    world.upload(PARTS[1], b"d\n")
+    world.upload(PARTS[1], b"d\nd\n")
     world.upload(LOG, b"{}")
     world.run_until_quiet()
 
@@ -53,7 +53,7 @@ def test_parts_that_were_accepted_before_the_log_came_are_taken_out():
 def test_only_a_table_was_dropped_so_that_nothing_is_left_to_train_on():
     world = World()
     for path in (*PARTS, LOG):
-        world.upload(path, path.encode() + b"\n")
+        world.upload(path, f"{path}\n{path}\n".encode())
 
     world.run_until_quiet()
 
@@ -67,7 +67,7 @@ def test_parts_that_come_after_the_log_are_passed_over():
     world.upload(LOG, b"{}")
     world.run_until_quiet()
     for path in (*PARTS, LOG.replace("0.json", "1.json")):
-        world.upload(path, b"c\n")
+        world.upload(path, b"c\nc\n")
 
     world.run_for(timedelta(hours=1))  # by event and by reconcile
 
@@ -84,7 +84,7 @@ def test_parts_that_come_after_the_log_are_passed_over():
 def test_table_without_events_is_refused_by_reconcile(log, kind):
     world = World()
     for path in (*PARTS, log):
-        world.blobs.upload("landing", path, b"c\n")
+        world.blobs.upload("landing", path, b"c\nc\n")
 
     world.run_for(timedelta(hours=1))
 
@@ -96,11 +96,11 @@ def test_table_without_events_is_refused_by_reconcile(log, kind):
 def test_table_in_the_folder_of_the_model_leaves_the_files_of_people():
     world = World()
     world.upload("diabetes/rows.csv", b"a\nb\n")
-    world.upload("diabetes/part-0.parquet", b"c\n")
+    world.upload("diabetes/part-0.parquet", b"c\nc\n")
     world.run_until_quiet()
 
     world.upload("diabetes/_delta_log/00000000000000000000.json", b"{}")
-    world.upload("diabetes/more.csv", b"d\n")
+    world.upload("diabetes/more.csv", b"d\nd\n")
     world.run_until_quiet()
 
     assert state(world).data.files == 2
