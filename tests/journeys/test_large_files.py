@@ -61,12 +61,12 @@ class CountingCopies:
 def test_large_file_is_tested_by_a_job_and_then_used_for_training():
     world = World()
     world.upload("diabetes/large.csv", LARGE)
-    world.upload("diabetes/small.csv", b"c\n")
+    world.upload("diabetes/small.csv", b"c\nd\n")
 
     world.run_until_quiet()
 
     assert sum(fact.accepted for fact in facts(world)) == 2
-    assert sum(fact.rows for fact in facts(world)) == 3
+    assert sum(fact.rows for fact in facts(world)) == 4
     assert len(file_jobs(world)) == 1
     assert head(world).champion is not None
     assert len(files_in(world, "data", "diabetes/files/")) == 2
@@ -90,7 +90,7 @@ def test_large_file_that_breaks_the_contract_is_quarantined_under_its_own_name()
     assert files_in(world, "data", "diabetes/untested/") == set()
 
 
-@pytest.mark.parametrize("new", [b"c\n", None])
+@pytest.mark.parametrize("new", [b"c\nd\n", None])
 def test_large_file_replaced_or_deleted_during_its_job_is_superseded(new):
     world = World()
     world.upload("diabetes/large.csv", LARGE)
@@ -112,7 +112,7 @@ def test_file_whose_job_fails_twice_is_quarantined_with_the_reason():
     world = World()
     scripted(world, JobScript(fails=True))
     world.upload("diabetes/large.csv", LARGE)
-    world.upload("diabetes/small.csv", b"c\n")
+    world.upload("diabetes/small.csv", b"c\nd\n")
 
     world.run_until_quiet()
 
@@ -159,7 +159,7 @@ def test_untested_copy_left_by_a_paused_host_is_deleted_by_the_next_cycle():
     blob = world.blobs.listing("landing", "diabetes/large.csv")[0].blob
     world.ports.data.accept(blob, "diabetes/untested/c/0123456789ab")
 
-    world.upload("diabetes/next.csv", b"c\n")
+    world.upload("diabetes/next.csv", b"c\nd\n")
     world.run_until_quiet()
 
     assert files_in(world, "data", "diabetes/untested/") == set()
@@ -208,7 +208,7 @@ def test_unreadable_result_of_a_job_quarantines_only_its_file(error):
 
     world.replace_ports(evidence=Evidence(world.blobs))
     world.upload("diabetes/large.csv", LARGE)
-    world.upload("diabetes/small.csv", b"c\n")
+    world.upload("diabetes/small.csv", b"c\nd\n")
     world.run_until_quiet()
 
     large, small = facts(world)

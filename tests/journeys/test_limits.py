@@ -55,7 +55,7 @@ def test_hanging_training_job_is_cancelled_after_a_day_and_the_model_can_retrain
     assert world.azure_ml.report(job).status == "canceled"
 
     world.azure_ml.script_of = lambda _job: JobScript(challenger_metric=0.6)
-    world.upload("diabetes/second.csv", b"c\n")
+    world.upload("diabetes/second.csv", b"c\nd\n")
     world.run_for(timedelta(hours=3))
     assert head(world).champion is not None
 
@@ -64,7 +64,7 @@ def test_deployment_that_never_gets_ready_ends_its_cycle_and_is_deleted():
     world = World()
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.endpoints.endpoint("diabetes") is None:
-        world.run_for(timedelta(minutes=1))
+        world.run_for(timedelta(seconds=5))
     world.endpoints.takes = lambda: timedelta(hours=4)
 
     world.run_for(timedelta(hours=20))
@@ -179,7 +179,7 @@ def test_slice_of_tested_files_is_limited_by_size():
     world = World()
     host = world.hosts[0]
     for number in range(4):
-        ref = world.blobs.upload("landing", f"diabetes/{number}.csv", f"{number}\n".encode())
+        ref = world.blobs.upload("landing", f"diabetes/{number}.csv", f"{number}\nx\n".encode())
         host.record("diabetes", DataArrived(ref, 150_000_000))  # as the event says
 
     world.run_until_quiet()

@@ -403,7 +403,7 @@ def test_repeated_request_returns_the_cycle_that_took_it():
     world.upload("diabetes/first.csv", b"a\nb\n")
     while world.ledger.head("diabetes").state.cycle is None:
         world.step()
-    world.upload("diabetes/second.csv", b"c\n")
+    world.upload("diabetes/second.csv", b"c\nd\n")
     ask = partial(world.hosts[0].request, "diabetes", request="audit-7", text="new labels")
     assert ask().cycle_id is None  # the open cycle must end first
     world.run_until_quiet()
