@@ -20,7 +20,7 @@ from shared.errors import (
 from shared.ports.data import LandedBlob, LocalCopy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobClient, BlobProperties, ContainerClient
@@ -74,6 +74,8 @@ class BlobDataStore:
         client = _blob(self._account, blob.container, blob.path)
         with _this_content(blob), path.open("wb") as file:
             stream = client.download_blob(**_if_match(blob))
+            if _is_folder(stream.properties.metadata):  # its event does not say so
+                raise BlobChangedError(f"{blob.place} is a folder")
             size_bytes = int(stream.size)
             if size_bytes > self._limit_bytes:
                 raise BlobTooLargeError(
@@ -137,8 +139,7 @@ class BlobDataStore:
         container = _container(self._account, self._landing)
         with storage_errors(f"list {self._landing}/{prefix}"):
             for item in container.list_blobs(name_starts_with=prefix, include=["metadata"]):
-                # So an account with a hierarchical namespace lists folders.
-                if (item.metadata or {}).get("hdi_isfolder") != "true":
+                if not _is_folder(item.metadata):
                     yield self._landed_blob(item)
 
     def _landed_blob(self, item: BlobProperties) -> LandedBlob:
@@ -196,6 +197,11 @@ class BlobEvidence:
     def sample_request(self, location: str) -> bytes | None:
         """The body of the smoke test's request; None if the job wrote none."""
         return _content(self._account, self._container, f"{location}/sample_request.json")
+
+
+def _is_folder(metadata: Mapping[str, str] | None) -> bool:
+    """An account with a hierarchical namespace has a blob of 0 bytes for each folder."""
+    return (metadata or {}).get("hdi_isfolder") == "true"
 
 
 def _container(account: StorageAccount, name: str) -> ContainerClient:

@@ -250,7 +250,7 @@ def quarantined_in(cycle_id: str, sentence: str, where: str) -> str:
 
 
 def superseded_in(cycle_id: str) -> str:
-    return f"Superseded: overwritten or deleted before cycle {cycle_id} could read it."
+    return f"Superseded: overwritten, deleted or withdrawn before cycle {cycle_id} could read it."
 
 
 def accepted_in(cycle_id: str, rows: int) -> str:

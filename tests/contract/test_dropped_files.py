@@ -7,6 +7,7 @@ import pytest
 
 from ml.data_tests.check import check_file
 from ml.model_config import read_model
+from shared.domain.landing import holds_no_data
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 pytestmark = pytest.mark.skipif(
@@ -66,3 +67,15 @@ def test_late_byte_is_named_by_its_row(check):
 
     assert "in row 301; 300 rows were read before it" in report.sentence
     assert report.rows == 300
+
+
+def test_of_an_export_only_its_parts_are_data_and_a_small_one_lacks_nothing_but_rows(check):
+    folder = CASES / "export-markers" / "export"
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+
+    parts = sorted(n for n, size in sizes.items() if not holds_no_data(f"exported/{n}", size))
+
+    assert parts == ["part-00000-17.csv", "part-00001-17.csv"]
+    whole, small = (check("export-markers", f"export/{name}") for name in parts)
+    assert whole.passed
+    assert [finding.test for finding in small.findings] == ["rows"]  # asked of both together

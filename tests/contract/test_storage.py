@@ -22,7 +22,7 @@ from shared.adapters.in_memory import (
 )
 from shared.adapters.storage_account import StorageAccount
 from shared.domain.data import BlobRef
-from shared.errors import ServiceBusyError
+from shared.errors import BlobChangedError, ServiceBusyError
 
 __all__ = ["model"]
 
@@ -154,12 +154,15 @@ class TestBlobDataStore(OnAzurite, DataStoreSuite):
         with pytest.raises(ServiceBusyError), nowhere.fetch(lost):
             pass
 
-    def test_folder_of_a_hierarchical_account_is_not_listed(self, account, store, model, upload):
+    def test_folder_of_a_hierarchical_account_is_no_file(self, account, store, model, upload):
         ref = upload(f"{model}/v1.2/a.csv", b"rows")
         folder = account.blobs().get_blob_client("landing", f"{model}/v1.2")
-        folder.upload_blob(b"", metadata={"hdi_isfolder": "true"})
+        made = folder.upload_blob(b"", metadata={"hdi_isfolder": "true"})
 
         assert [item.blob for item in store.landed(model)] == [ref]
+        announced = BlobRef("landing", f"{model}/v1.2", made["etag"].strip('"'))
+        with pytest.raises(BlobChangedError, match="is a folder"), store.fetch(announced):
+            pass
 
 
 @pytest.mark.azurite

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import pickle
 import zipfile
 
 import pandas as pd
@@ -187,6 +188,36 @@ def test_columns_without_use_are_ignored_or_refused_by_the_setting(models, conte
     assert check(ignoring, content).passed
     assert cells(ignoring, content.encode()) == cells(ignoring, GOOD.encode())
     assert not check(refusing, content).passed
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\xfd7zXZ\x00", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"Rar!\x1a", "a RAR archive"),
+        (b"ORC", "ORC"),
+        (b"Obj\x01", "Avro"),
+        (b"ARROW1", "Feather (Arrow)"),
+        (b"SQLite format 3\x00", "a SQLite database"),
+        (b"\x89HDF", "HDF5"),
+        (pickle.dumps([1.5, 2.5]), "a Python pickle"),
+        (b"{\\rtf1", "a text document (RTF)"),
+        (b"<?xml version='1.0'?><rows/>", "XML"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_files_of_other_programs_are_named(models, start, said):
+    assert f"the file is {said}; wanted: CSV" in only(check(models["refuse"], start)).sentence
+
+
+def test_zip_with_a_password_is_named(models):
+    content = bytearray(zipped(**{"boats.csv": GOOD.encode()}))
+    content[content.index(b"PK\x03\x04") + 6] |= 1  # flags: encrypted
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+
+    assert "protected by a password" in only(check(models["refuse"], bytes(content))).sentence
 
 
 def test_names_in_other_case_are_read_where_model_yml_names_them(tmp_path):

@@ -98,6 +98,23 @@ def test_column_of_the_file_wins_over_the_folder(config, tmp_path):
     assert rows["year"].tolist() == [2020.0, 2021.0]
 
 
+@pytest.mark.parametrize("extra", ["refuse", "ignore"])
+def test_index_that_pandas_wrote_into_parquet_is_an_extra_column(tmp_path, extra):
+    folder = tmp_path / "ferries"
+    folder.mkdir()
+    (folder / "pipeline.py").touch()
+    text = MODEL.replace("FORMAT", f"parquet\n  extra_columns: {extra}")
+    (folder / "model.yml").write_text(text)
+    frame = pd.DataFrame({"port": ["Kiel"], "year": [2020], "price": [7.5]}, index=[3])
+    found = io.BytesIO()
+    frame.to_parquet(found)
+
+    report = check(read_model("ferries", tmp_path), "rows", found.getvalue())
+
+    assert report.passed is (extra == "ignore")
+    assert report.passed or "index=False" in report.findings[0].remedy
+
+
 @pytest.mark.parametrize(
     "name",
     ["MARCH.CSV", "rows", "a.csv.gz", "50 % off #1 é.txt", "year=2026/part-0.x", "x" * 200],
