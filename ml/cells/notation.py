@@ -22,7 +22,8 @@ _NUMBER: Final = r"[+-]?[0-9][0-9.,'\u2019 \u00a0\u2009\u202f]*(?:[eE][+-]?[0-9]
 _DIFFERENCES: Final = (
     (
         Reason.THOUSANDS_POINT,
-        r"[+-]?[0-9]{1,3}(?:\.[0-9]{3}){2,}|[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]*",
+        # One group only differs from a number where the point is not the decimal sign.
+        r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?",
     ),
     (
         Reason.THOUSANDS_COMMA,

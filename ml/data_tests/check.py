@@ -77,7 +77,7 @@ class _FileTests:
         if limit is not None and file.unpacked_bytes > limit:
             self.findings.append(too_large(" unpacked", file.unpacked_bytes, limit))
             return
-        self.findings += schema_findings(file.header, contract)
+        self.findings += schema_findings(file.header, contract, target=self._config.target)
         present = {name: column for name, column in contract.columns.items() if name in file.header}
         tallies = {n: ColumnTally(groups=PointGroups.of(c)) for n, c in present.items()}
         identity = self._config.id if self._config.id in present else None

@@ -83,7 +83,7 @@ def column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> li
             )
         )
     findings += _type_findings(column, tally, rows)
-    if tally.groups.possible and tally.groups.rows:
+    if tally.in_groups:
         findings.append(_groups_finding(column, tally.groups.rows))
     findings += [
         _limit_finding(column, test, failed, tally, rows) for test, failed in tally.failures.items()
@@ -94,7 +94,11 @@ def column_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> li
 def _type_findings(column: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
     wanted = f"a date such as {column.date_format}" if column.type == "date" else column.type
     marks = {r.mark: held for r, held in tally.refused.items() if r.mark is not None}
-    others = [(r.reason, held) for r, held in tally.refused.items() if r.mark is None]
+    others = [
+        (r.reason, held)
+        for r, held in tally.refused.items()
+        if r.mark is None and not (r.reason is Reason.FRACTION and tally.in_groups)
+    ]
     findings = []
     if marks:
         held = _together(marks.values())

@@ -13,6 +13,7 @@ from ml.data_tests.header import (
     begins_with_sep_line,
     column_names,
     is_nameless,
+    separator_finding,
     separator_word,
 )
 from ml.data_tests.raw_file import CHUNK_ROWS, RawFile, UnreadableFile
@@ -39,7 +40,9 @@ def open_csv(source: BinaryIO, contract: DataContract) -> RawFile:
     try:
         header = next((row for row in reader if row), None)
     except csv.Error as exc:
-        raise UnreadableFile(_not_csv(exc, "in the first line")) from exc
+        # Quotes around every name are misread where another sign separates them.
+        separated = separator_finding(lines.head.lstrip().partition("\n")[0].strip(), contract)
+        raise UnreadableFile(separated or _not_csv(exc, "in the first line")) from exc
     except UnreadableFile as exc:
         raise UnreadableFile(_at(exc.finding, "in the first line")) from exc
     if header is None:

@@ -39,8 +39,8 @@ def distribution_findings(
 
 def _target(contract: ColumnContract, tally: ColumnTally, rows: int) -> list[Finding]:
     """A file of one class is data: whether the target varies is asked of all training rows."""
-    if tally.values or not rows:
-        return []
+    if tally.values or tally.refused or not rows:
+        return []  # cells of another type have their own finding
     return [
         Finding(
             "target",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -43,7 +44,7 @@ def begins_with_sep_line(head: str, contract: DataContract) -> bool:
                 "the first line is a spreadsheet's sep= line and states "
                 f"{separator_word(found['sign'])} between fields",
                 separator_word(contract.separator),
-                _other_separator(contract),
+                _other_separator(found["sign"], contract),
             )
         )
     return True
@@ -135,17 +136,9 @@ def _no_known_name(
     if (kind := text_kind(head)) is not None:
         return kind.finding("CSV")
     header = f"a header such as {contract.separator.join(list(contract.columns)[:_NAMES_SHOWN])}…"
-    line = contract.separator.join(names)
-    for other in _SEPARATORS:
-        split = {name.strip().strip('"') for name in line.split(other)}
-        if other != contract.separator and len(split & known) > 1:
-            return Finding(
-                "separator",
-                None,
-                f"fields are separated by {separator_word(other)}",
-                separator_word(contract.separator),
-                _other_separator(contract),
-            )
+    separated = separator_finding(contract.separator.join(names), contract)
+    if separated is not None:
+        return separated
     folded = {name.casefold() for name in names}
     if any(name.casefold() in folded for name in known):
         value = "the names differ from the contract's in upper and lower case only"
@@ -162,9 +155,25 @@ def _no_known_name(
     return Finding("header", None, value, header, "write the column names in the first line")
 
 
-def _other_separator(contract: DataContract) -> str:
-    word = separator_word(contract.separator)
-    return f"export it with {word} between fields, or set data.separator in model.yml"
+def separator_finding(line: str, contract: DataContract) -> Finding | None:
+    """What is wrong with a line of names that another sign separates; None if none does."""
+    known = known_names(contract)
+    for other in _SEPARATORS:
+        split = {name.strip().strip('"') for name in line.split(other)}
+        if other != contract.separator and len(split & known) > 1:
+            return Finding(
+                "separator",
+                None,
+                f"fields are separated by {separator_word(other)}",
+                separator_word(contract.separator),
+                _other_separator(other, contract),
+            )
+    return None
+
+
+def _other_separator(found: str, contract: DataContract) -> str:
+    word, written = separator_word(contract.separator), json.dumps(found)
+    return f"export it with {word} between fields, or set data.separator: {written} in model.yml"
 
 
 def _like_data(cells: Sequence[str], contract: DataContract) -> str | None:

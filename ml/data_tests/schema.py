@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 # What pandas and pyarrow call an index that was written with the columns.
 _INDEX: Final = re.compile(r"Unnamed: \d+|__index_level_\d+__")
+_WITHOUT_TARGET: Final = (
+    "add it: it is the target, and nothing can be learnt from rows whose outcome is not known; "
+    "rows to be predicted are sent to the endpoint instead"
+)
 _WITHOUT_INDEX: Final = "write a data frame without its index (index=False)"
 
 
-def schema_findings(header: Sequence[str], contract: DataContract) -> list[Finding]:
+def schema_findings(header: Sequence[str], contract: DataContract, *, target: str) -> list[Finding]:
     """Findings for missing, renamed and extra columns; order does not matter."""
     missing = [name for name in contract.columns if name not in header]
     extra = [name for name in header if name not in contract.columns]
@@ -31,7 +35,8 @@ def schema_findings(header: Sequence[str], contract: DataContract) -> list[Findi
             findings.append(_without_parts(name, parts, absent))
             extra = [other for other in extra if other not in parts]
         elif renamed is None:
-            findings.append(Finding("schema", name, "is missing", "the column", "add the column"))
+            remedy = _WITHOUT_TARGET if name == target else "add the column"
+            findings.append(Finding("schema", name, "is missing", "the column", remedy))
         else:
             extra.remove(renamed)
             findings.append(

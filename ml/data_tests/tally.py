@@ -84,6 +84,11 @@ class ColumnTally:
             self.largest = max(self.largest, float(finite.max()))
 
     @property
+    def in_groups(self) -> bool:
+        """Whether whole numbers may be written with points between groups of three figures."""
+        return self.groups.possible and bool(self.groups.rows)
+
+    @property
     def most_frequent(self) -> int:
         """Number of rows with the most frequent of the tracked values."""
         return max(self.values.values(), default=0)
