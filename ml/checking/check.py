@@ -18,6 +18,7 @@ from sklearn.base import clone
 from ml.checking.made_up import made_up_rows
 from ml.data_tests.check import check_file
 from ml.errors import ModelConfigError, NotEnoughRowsError
+from ml.evaluation.leaks import leak_warnings
 from ml.model_config import read_model
 from ml.model_folder import ModelFolder
 from ml.scoring.collection import Collection, CollectionSettings
@@ -93,6 +94,7 @@ def _with_file(path: Path, config: ModelConfig) -> Iterator[str]:
     except NotEnoughRowsError as exc:
         yield f"would not train on {path.name} alone: {exc}"
         return
+    yield from (warning.rstrip(".") for warning in leak_warnings(train, config))
     fitted = _fitted(build_pipeline(config), train, config)
     _serve(fitted, train, config)
     yield f"fits its {len(train)} training rows, is saved, loaded and answers as before"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from ml.cells.contract_file import CONTRACT_FILE
 from ml.drift import DriftInputError, Profile, load_profile, save_profile
 from ml.evaluation.compare import Comparison, Contestant, compare
 from ml.evaluation.evidence import Evidence, split_notes
+from ml.evaluation.leaks import leak_warnings
 from ml.evaluation.report import render_report
 from ml.model_config import read_model
 from ml.model_folder import ModelFolder
@@ -50,15 +52,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     test = pd.read_parquet(args.prepared / "test.parquet")
     challenger = ModelFolder.read(args.challenger)
     champion = ModelFolder.read(args.champion) if args.champion is not None else None
+    train = pd.read_parquet(args.prepared / "train.parquet")
     comparison = compare(
         test,
         _contestant(challenger),
         _contestant(champion) if champion is not None else None,
-        learnt=pd.read_parquet(args.prepared / "train.parquet", columns=[config.target])[
-            config.target
-        ],
+        learnt=train[config.target],
         config=config,
     )
+    leaky = leak_warnings(train, config)
+    comparison = replace(comparison, warnings=(*comparison.warnings, *leaky))
     folder: Path = args.evidence
     (folder / _CHALLENGER).mkdir(parents=True, exist_ok=True)
     comparison.predictions.to_parquet(folder / "predictions.parquet", index=False)
