@@ -14,6 +14,7 @@ from shared.domain.drift import (
 )
 from shared.domain.jobs import Evaluate, FindChallenger, SubmitJob, WatchJob
 from shared.domain.notices import RaiseAlert
+from shared.domain.retraining import ResumeRetraining
 from shared.domain.rollout import (
     Deploy,
     RestoreTraffic,
@@ -25,6 +26,7 @@ from shared.domain.rollout import (
 from shared.usecases.perform_effect import Performers
 from shared.usecases.performers.jobs import evaluate, find_challenger, submit_job, watch_job
 from shared.usecases.performers.notices import publish_drift, raise_alert, tag_drift, tag_model
+from shared.usecases.performers.retraining import resume_retraining
 from shared.usecases.performers.rollout import (
     deploy,
     restore_traffic,
@@ -82,6 +84,7 @@ def performers_over(ports: Ports) -> Performers:
     add(TagDrift, lambda effect, state: tag_drift(effect, state, registry=ports.registry))
     add(PublishDrift, lambda effect, state: publish_drift(effect, state, publisher=ports.publisher))
     add(RaiseAlert, lambda effect, state: raise_alert(effect, state, alerts=ports.alerts))
+    add(ResumeRetraining, lambda effect, _: resume_retraining(effect))
     return performers
 
 

@@ -9,7 +9,8 @@ from shared.domain.data import DataEffect
 from shared.domain.drift import DriftEffect
 from shared.domain.jobs import JobsEffect
 from shared.domain.notices import NoticesEffect
+from shared.domain.retraining import RetrainingEffect
 from shared.domain.rollout import RolloutEffect
 
-Effect = DataEffect | JobsEffect | RolloutEffect | DriftEffect | NoticesEffect
+Effect = DataEffect | JobsEffect | RolloutEffect | DriftEffect | NoticesEffect | RetrainingEffect
 EFFECTS: dict[str, type[Effect]] = {kind.wire_name: kind for kind in typing.get_args(Effect)}

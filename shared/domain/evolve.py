@@ -35,6 +35,7 @@ from shared.domain.retraining import (
     Reason,
     ReasonKind,
     RetrainDecided,
+    RetrainingPossible,
     RetrainRequested,
 )
 from shared.domain.rollout import (
@@ -89,6 +90,8 @@ def _learn(state: State, entry: Entry) -> State:  # noqa: C901, PLR0911, PLR0912
         case RetrainRequested() as fact:
             reason = Reason(ReasonKind.MANUAL, fact.key, entry.seq, fact.text, unseat=fact.unseat)
             return _wait(state, reason)
+        case RetrainingPossible() as fact:
+            return _given_again(state, entry, fact.key, fact.reasons)
         case ChallengerRegistered() as fact:
             return _registered(state, entry, fact)
         case DriftChecked() as fact:
@@ -212,7 +215,6 @@ def _submitted(state: State, entry: Entry, fact: JobSubmitted) -> State:
         job_starts_utc=(*recent, entry.at_utc)[-_JOB_STARTS_KEPT:],
         # Training the first model is not a retraining: it starts no cooldown.
         last_retraining_utc=entry.at_utc if state.champion else state.last_retraining_utc,
-        possible_from_utc=None,
     )
 
 
@@ -290,12 +292,9 @@ def _ended(state: State, entry: Entry, fact: CycleEnded) -> State:
         sentence=fact.sentence,
         version=candidate.version if candidate else None,
     )
-    decision = cycle.one(RetrainDecided)
-    postponed = decision.possible_from_utc if decision is not None else None
     state = replace(
         state,
         cycle=None,
-        possible_from_utc=postponed or state.possible_from_utc,
         past=(*state.past, line)[-_PAST_CYCLES_KEPT:],
         learnt=_learnt(state, cycle, fact),
     )
@@ -324,14 +323,19 @@ def _with_files_back(state: State, cycle: Cycle) -> State:
 
 def _with_reasons_back(state: State, cycle: Cycle, entry: Entry, fact: CycleEnded) -> State:
     """The same reasons, given anew by this end, open the next cycle."""
-    reasons = [
-        replace(reason, key=f"{fact.key}:{number}", seq=entry.seq)
-        for number, reason in enumerate(cycle.opening.reasons)
-        if reason.kind is not ReasonKind.SETTINGS
-    ]
+    reasons = [reason for reason in cycle.opening.reasons if reason.kind is not ReasonKind.SETTINGS]
     if not cycle.has(ReasonKind.MODEL):
         reasons.append(Reason(ReasonKind.SETTINGS, fact.key, entry.seq))
-    return replace(state, waiting=(*state.waiting, *reasons))
+    return _given_again(state, entry, fact.key, reasons)
+
+
+def _given_again(state: State, entry: Entry, key: str, reasons: Iterable[Reason]) -> State:
+    """Reasons wait again; they are named anew, since a reason opens one cycle."""
+    again = [
+        replace(reason, key=f"{key}:{number}", seq=entry.seq)
+        for number, reason in enumerate(reasons)
+    ]
+    return replace(state, waiting=(*state.waiting, *again))
 
 
 def _learnt(state: State, cycle: Cycle, fact: CycleEnded) -> Learnt | None:

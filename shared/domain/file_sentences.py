@@ -116,12 +116,8 @@ def waiting(kinds: Collection[ReasonKind], arrivals: int, withdrawals: int) -> s
     return f"{capital(what)} waiting for the next cycle."
 
 
-def rows_wait(data_version: str, possible_utc: datetime) -> str:
-    """Accepted rows that a postponed retraining would have been made of."""
-    return (
-        f"The rows of data version {data_version} wait: retraining is possible again from "
-        f"{time(possible_utc)}, with the next reason after that."
-    )
+def postponed(kinds: Collection[ReasonKind], until_utc: datetime) -> str:
+    return f"Retraining for {kinds_in_words(kinds)} is postponed until {time(until_utc)}."
 
 
 # --- tables with a log ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@ one function per fact; its state is the one before that fact, except that the cy
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from shared.domain import sentences
@@ -34,9 +35,12 @@ from shared.domain.jobs import (
 from shared.domain.notices import AlertRaised, EffectDone, EffectFailed, RaiseAlert
 from shared.domain.retraining import (
     CycleEnded,
+    Mode,
     Outcome,
     ReasonKind,
+    ResumeRetraining,
     RetrainDecided,
+    RetrainingPossible,
     RetrainRequested,
 )
 from shared.domain.rollout import (
@@ -57,6 +61,9 @@ if TYPE_CHECKING:
 
     Effects = tuple[Effect, ...]
 
+# A message may come two seconds early and clocks differ: the policy must not refuse once more.
+_SURELY = timedelta(seconds=10)
+_POSTPONED_REASONS_KEPT = 20
 _MOST_DRIFT_JOBS = 2  # one more where the first failed
 
 
@@ -69,7 +76,7 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
         case DriftChecked() as fact:
             return _after_drift_check(state, entry, fact)
         case JobSubmitted() as fact:
-            return _after_drift_job_submitted(state, fact)
+            return _after_job_submitted(state, fact)
         case JobFinished() as fact:
             return _after_drift_job_finished(state, entry, fact)
         case DataTested() as fact:
@@ -81,7 +88,7 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
         case TrafficFoundStale() as fact:
             return (*owed, *_repair_of_traffic(state, entry, fact))
         case CycleEnded() as fact:
-            return (*owed, *_after_the_end(state, entry, fact))
+            return (*_with_postponed(state, fact), *_after_the_end(state, entry, fact))
         case EffectDone() as fact:
             return _without(owed, fact.effect)
         case EffectFailed() as fact:
@@ -96,6 +103,8 @@ def outstanding_after(state: State, entry: Entry) -> Effects:  # noqa: C901, PLR
             | ChallengerRegistered()
         ):
             return owed  # nothing comes of it for others
+        case RetrainingPossible():
+            return tuple(effect for effect in owed if not isinstance(effect, ResumeRetraining))
         case unknown:
             assert_never(unknown)
 
@@ -129,7 +138,12 @@ def _after_drift_check(state: State, entry: Entry, fact: DriftChecked) -> Effect
     return owed
 
 
-def _after_drift_job_submitted(state: State, fact: JobSubmitted) -> Effects:
+def _after_job_submitted(state: State, fact: JobSubmitted) -> Effects:
+    if fact.job is not None and fact.job.kind == Mode.RETRAIN:
+        # It learns from all that was postponed, and a cooldown starts anew.
+        return tuple(
+            effect for effect in state.outstanding if not isinstance(effect, ResumeRetraining)
+        )
     return tuple(
         WatchDriftJob(fact.job_name, effect, fact.collected)
         if isinstance(effect, CheckDrift) and effect.job_name(state.model) == fact.job_name
@@ -207,6 +221,27 @@ def _repair_of_traffic(state: State, entry: Entry, fact: TrafficFoundStale) -> E
             seen_seq=entry.seq,
         ),
         RaiseAlert(entry.seq, sentences.traffic_stale(fact.observed, champion.version)),
+    )
+
+
+def _with_postponed(state: State, fact: CycleEnded) -> Effects:
+    """What is outstanding, with the reasons of the ending cycle if its retraining was postponed."""
+    cycle = state.cycle
+    decision = None if cycle is None else cycle.one(RetrainDecided)
+    if cycle is None or not state.is_open(fact.cycle_id):
+        return state.outstanding
+    if decision is None or decision.possible_from_utc is None:
+        return state.outstanding
+    before = [effect for effect in state.outstanding if isinstance(effect, ResumeRetraining)]
+    reasons = {reason.key: reason for effect in before for reason in effect.reasons}
+    reasons |= {reason.key: reason for reason in cycle.opening.reasons}
+    return (
+        *(effect for effect in state.outstanding if effect not in before),
+        ResumeRetraining(
+            cycle.cycle_id,
+            tuple(reasons.values())[-_POSTPONED_REASONS_KEPT:],
+            not_before_utc=decision.possible_from_utc + _SURELY,
+        ),
     )
 
 

@@ -6,7 +6,15 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
-from shared.domain.declared import FactOfCycle, FactOfModel, Sign, Step, Telling, Verdict
+from shared.domain.declared import (
+    FactOfCycle,
+    FactOfModel,
+    OwedEffect,
+    Sign,
+    Step,
+    Telling,
+    Verdict,
+)
 from shared.domain.value import Value, value
 from shared.domain.wording import listed, plural
 
@@ -268,4 +276,53 @@ class CycleEnded(FactOfCycle):
         return ()
 
 
-RetrainingFact = RetrainRequested | CycleOpened | RetrainDecided | SettingsChanged | CycleEnded
+@value
+class RetrainingPossible(FactOfModel):
+    """The time has come for what a cooldown or a budget had postponed.
+
+    `postponed` is the newest cycle that was; `reasons` are those of all of them.
+    """
+
+    wire_name = "retraining_possible"
+
+    postponed: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.postponed}:possible"
+
+    @property
+    def words(self) -> str:
+        kinds = kinds_in_words([reason.kind for reason in self.reasons])
+        return f"what was postponed is possible now: {kinds}"
+
+
+@value
+class ResumeRetraining(OwedEffect):
+    """Bring postponed reasons back once they may retrain; a model has at most one of these."""
+
+    wire_name = "resume_retraining"
+    longest_wait = None
+
+    postponed: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.postponed}:resume"
+
+    @property
+    def words(self) -> str:
+        return "Resuming the postponed retraining"
+
+
+RetrainingEffect = ResumeRetraining
+RetrainingFact = (
+    RetrainRequested
+    | CycleOpened
+    | RetrainDecided
+    | SettingsChanged
+    | CycleEnded
+    | RetrainingPossible
+)

@@ -53,16 +53,20 @@ def nothing_new(cycle_id: str, data_version: str) -> str:
 
 def in_cooldown(cooldown: timedelta, last_utc: datetime, possible_utc: datetime) -> str:
     return (
-        f"Postponed: cooldown of {duration(cooldown)} since {time(last_utc)}. The rows wait "
-        f"for the next cycle; retraining is possible again from {time(possible_utc)}."
+        f"Postponed: cooldown of {duration(cooldown)} since {time(last_utc)}. "
+        f"{_resumes(possible_utc)}"
     )
 
 
 def out_of_budget(jobs: int, limit: int, possible_utc: datetime) -> str:
     return (
         f"Postponed: {plural(jobs, 'job')} in 30 days, the budget is {limit}. "
-        f"Retraining is possible again from {time(possible_utc)}."
+        f"{_resumes(possible_utc)}"
     )
+
+
+def _resumes(possible_utc: datetime) -> str:
+    return f"It follows by itself from {time(possible_utc)}, with all rows that landed by then."
 
 
 def no_labels(data_version: str) -> str:

@@ -85,8 +85,6 @@ class State(Value):
     learnt: Learnt | None = None
     job_starts_utc: tuple[datetime, ...] = ()  # training jobs of the last `BUDGET_WINDOW`
     last_retraining_utc: datetime | None = None  # newest of those while there was a champion
-    # When the retraining that was postponed last becomes possible, until one is started.
-    possible_from_utc: datetime | None = None
     outstanding: tuple[Effect, ...] = ()
     past: tuple[PastCycle, ...] = ()  # newest last
     last_drift: DriftChecked | None = None  # of the newest day

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain import file_sentences, sentences
+from shared.domain.retraining import ResumeRetraining
 from shared.errors import ModelConfigError
 from shared.usecases.explain import Explain
 from shared.usecases.record_fact import require_model
@@ -92,8 +93,9 @@ def _waiting(state: State) -> str | None:
     parts = []
     if kinds or arrivals or withdrawals:
         parts.append(file_sentences.waiting(kinds, arrivals, withdrawals))
-    data, learnt = state.data, state.learnt
-    untrained = data is not None and (learnt is None or learnt.data_sha256 != data.data_sha256)
-    if data is not None and untrained and state.cycle is None and state.possible_from_utc:
-        parts.append(file_sentences.rows_wait(data.version, state.possible_from_utc))
+    parts += [
+        file_sentences.postponed([reason.kind for reason in effect.reasons], effect.not_before_utc)
+        for effect in state.outstanding
+        if isinstance(effect, ResumeRetraining) and effect.not_before_utc is not None
+    ]
     return " ".join(parts) or None

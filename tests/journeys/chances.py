@@ -31,9 +31,9 @@ class Chances:
     not_enough_data: float = 0.1
     worse: float = 0.15
     large_window: float = 0.3
-    late_rows: float = 0.3
+    late_rows: float = 0.6
     overtaken: float = 0.2
-    settings_change: float = 0.05
+    settings_change: float = 0.12
     trained_under_other_settings: float = 0.08
 
 

@@ -113,6 +113,7 @@ class World:
     hosts: list[Host] = field(init=False)
     rival: Host = field(init=False)
     make_ledger: Callable[[], Any] = CountingLedger
+    min_rows: int = 0  # of what arrives together
     uploads: int = 0
     crashes: int = 0
     overtaken: int = 0
@@ -143,7 +144,7 @@ class World:
             self.ledger,
             InMemoryDataStore(self.blobs, limit_bytes=SMALL_BYTES),
             InMemoryQuarantine(self.blobs),
-            MarkedDataTests(min_rows=2),
+            MarkedDataTests(min_rows=self.min_rows),
             ScriptedDriftChecks(
                 self.clock,
                 self._drift,

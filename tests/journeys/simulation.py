@@ -28,6 +28,7 @@ from shared.domain.retraining import (
     Outcome,
     ReasonKind,
     RetrainDecided,
+    RetrainingPossible,
 )
 from shared.usecases.record_fact import Decisions
 
@@ -58,6 +59,7 @@ class Report:
     performance_cycles: int = 0
     file_jobs: int = 0
     started_again: int = 0
+    resumed: int = 0
     withdrawals: int = 0
     contents: int = 0  # of names that landed before
 
@@ -90,6 +92,7 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
         seed=seed,
         chances=chances or Chances(),
         policies=policies,
+        min_rows=2,
         make_ledger=lambda: DecidedLedger(decisions),
     )
     start_utc = world.clock.now_utc()
@@ -118,6 +121,7 @@ def simulate(*, cycles: int, seed: int, chances: Chances | None = None) -> tuple
             report.started_again += isinstance(fact, CycleOpened) and any(
                 reason.kind is ReasonKind.SETTINGS for reason in fact.reasons
             )
+            report.resumed += isinstance(fact, RetrainingPossible)
             report.drift_jobs += isinstance(fact, JobSubmitted) and "drift-" in fact.job_name
             report.revisions += isinstance(fact, DriftChecked) and fact.revision > 0
             report.performance_cycles += isinstance(fact, CycleOpened) and any(

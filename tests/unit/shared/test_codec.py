@@ -21,7 +21,7 @@ from shared.domain.codec import (
 from shared.domain.evolve import fold
 from shared.domain.facts import FACTS, Entry
 from shared.domain.jobs import JobFinished
-from shared.domain.retraining import RetrainRequested
+from shared.domain.retraining import ResumeRetraining, RetrainRequested
 from shared.domain.rollout import ChampionPromoted, DeploymentFailed
 from shared.domain.state import State
 
@@ -61,7 +61,12 @@ def test_facts_of_the_first_version_still_fold_to_the_state_that_it_made_of_them
         for number, fact in enumerate(story, start=1)
     ]
 
-    assert holds(json.loads(state_to_json(fold("diabetes", entries))), state)
+    written = json.loads(state_to_json(fold("diabetes", entries)))
+    # That release forgot a retraining that a cooldown had postponed.
+    written["outstanding"] = [
+        effect for effect in written["outstanding"] if effect["is"] != ResumeRetraining.wire_name
+    ]
+    assert holds(written, state)
 
 
 def test_effect_given_up_before_such_facts_had_a_cycle_is_one_of_the_cycle_in_its_key():

@@ -44,7 +44,7 @@ def test_new_data_within_the_cooldown_is_postponed_to_its_end():
     assert no.possible_from_utc == NOON_UTC + timedelta(days=6)
     assert no.sentence == (
         "Postponed: cooldown of 7 d since 13 Mar 12:00 UTC. "
-        "The rows wait for the next cycle; retraining is possible again from 20 Mar 12:00 UTC."
+        "It follows by itself from 20 Mar 12:00 UTC, with all rows that landed by then."
     )
 
 

@@ -39,10 +39,7 @@ def test_rows_of_a_postponed_retraining_wait_until_it_is_possible():
     state = postponed()
 
     assert state.cycle is None
-    assert status(state).waiting == (
-        f"The rows of data version {state.data.version} wait: retraining is possible again from "
-        "20 Mar 12:00 UTC, with the next reason after that."
-    )
+    assert status(state).waiting == "Retraining for new data is postponed until 20 Mar 12:00 UTC."
     assert state_from_json(state_to_json(state)) == state
 
 
@@ -51,7 +48,6 @@ def test_nothing_waits_once_a_training_is_started():
     cycle = state.cycle.cycle_id
     state = record(state, JobSubmitted(cycle, f"retrain-{cycle}-1", None))
 
-    assert state.possible_from_utc is None
     assert status(state).waiting is None
 
 
