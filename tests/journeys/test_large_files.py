@@ -13,6 +13,7 @@ from simulated_world import World
 
 from shared.adapters.in_memory import InMemoryEvidence, JobScript
 from shared.domain.data import DataArrived, DataTested
+from shared.domain.jobs import JobStatus
 from shared.domain.retraining import Outcome
 from shared.errors import EvidenceError, NotThereYetError
 from shared.ports.jobs import DataTestRequest
@@ -252,3 +253,18 @@ def test_file_larger_than_its_event_says_is_tested_by_a_job():
 
     assert len(file_jobs(world)) == 1
     assert sum(fact.accepted for fact in facts(world)) == 1
+
+
+def test_job_of_a_file_that_is_withdrawn_meanwhile_is_cancelled():
+    world = World()
+    scripted(world, JobScript(timedelta(minutes=30)))
+    world.upload("diabetes/large.csv", LARGE)
+    world.run_for(timedelta(minutes=1))
+    [job] = file_jobs(world)
+
+    world.hosts[0].withdraw("diabetes", "diabetes/large.csv", request="w1", text="a mistake")
+    world.run_until_quiet()
+
+    assert world.azure_ml.jobs[job].report.status is JobStatus.CANCELED
+    assert head(world).data is None
+    assert files_in(world, "data", "diabetes/untested/") == set()

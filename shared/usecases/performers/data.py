@@ -69,11 +69,13 @@ class TestFiles:
         ]
         arrivals = [entry.fact for entry in arrived if isinstance(entry.fact, DataArrived)]
         withdrawn = _withdrawn(entries)
-        large = [
-            CycleFile(model, cycle_id, fact.blob)
-            for fact in arrivals
-            if self._is_large(fact) and fact.blob not in withdrawn
-        ]
+        large = []
+        for fact in filter(self._is_large, arrivals):
+            file = CycleFile(model, cycle_id, fact.blob)
+            if fact.blob in withdrawn:
+                self.large_files.abandon(file)
+            else:
+                large.append(file)
         if large and (waiting := self.large_files.wait_for(large)) is not None:
             return waiting
         slices = _slices(arrivals)

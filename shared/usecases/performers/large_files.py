@@ -52,6 +52,12 @@ class LargeFiles:
         # A file that was settled is progress: the time limit begins anew.
         return Wait(sentences.jobs(running), at_once=settled, jobs=tuple(running))
 
+    def abandon(self, file: CycleFile) -> None:
+        """Cancel the job of a file that is no longer wanted: it would go on costing money."""
+        job, report = self._newest_job(file.digits)
+        if report is not None and report.status is None:
+            self.jobs.cancel(job)
+
     def outcome(self, file: CycleFile) -> FileOutcome | Wait:
         """The stored outcome of a file, or a wait for its job.
 
