@@ -64,20 +64,24 @@ def test_invalid_file_is_quarantined_and_the_champion_stays():
     assert any("bad.csv" in alert.sentence for alert in world.ports.alerts.sent.values())
 
 
-def test_file_within_the_cooldown_waits_and_drift_overrides_the_cooldown():
-    world = World(policies={"diabetes": replace(POLICY, cooldown=timedelta(days=7))})
+def postponed_world():
+    """A champion, and a second file within the cooldown of the first retraining."""
+    world = World(policies={"diabetes": replace(POLICY, cooldown=timedelta(days=2))})
     world.upload("diabetes/first.csv", b"a\nb\n")
     world.run_until_quiet()
-
-    for number, name in enumerate(
-        ("second", "third"), start=2
-    ):  # the first training is not a retraining
+    # The first training is not a retraining: the second file starts the cooldown.
+    for number, name in enumerate(("second", "third"), start=2):
         world.upload(f"diabetes/{name}.csv", f"{number}\nd\n".encode())
-        world.run_until_quiet()
+        world.run_for(timedelta(hours=1))
+    return world
+
+
+def test_file_within_the_cooldown_waits_and_drift_overrides_the_cooldown():
+    world = postponed_world()
 
     state = world.ledger.head("diabetes").state
     assert state.past[-1].outcome is Outcome.NOT_RETRAINED
-    assert state.past[-1].sentence.startswith("Postponed: cooldown of 7 d since 14 Mar")
+    assert state.past[-1].sentence.startswith("Postponed: cooldown of 2 d since 14 Mar")
     assert len(world.azure_ml.jobs) == 2
 
     world.hosts[0].check_drift("diabetes")
@@ -86,6 +90,19 @@ def test_file_within_the_cooldown_waits_and_drift_overrides_the_cooldown():
     state = world.ledger.head("diabetes").state
     assert state.past[-1].outcome is Outcome.PROMOTED
     assert len(world.ports.publisher.published) == 1
+    assert len(world.azure_ml.jobs) == 3
+
+
+def test_file_within_the_cooldown_is_trained_on_when_the_cooldown_ends():
+    world = postponed_world()
+
+    world.run_until_quiet()
+
+    state = world.ledger.head("diabetes").state
+    assert state.past[-1].outcome is Outcome.PROMOTED
+    assert len(world.azure_ml.jobs) == 3
+    resumed_after = state.past[-1].opened_utc - state.past[-3].opened_utc
+    assert timedelta(days=2) < resumed_after < timedelta(days=2, hours=1)
 
 
 def test_manual_request_retrains_on_the_same_data_once():
