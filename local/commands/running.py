@@ -8,6 +8,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from local.commands.endpoints import endpoint_lines
 from local.errors import LocalStackError
 from local.supervision.stack_record import RunningStack
 from local.supervision.state_lock import StateLock, typed
@@ -27,7 +28,12 @@ def status(state: Path) -> str:
     """
     record = RunningStack.read(state)
     where = addresses(record, state, with_key=True)
-    return f"running      process {record.pid}, state {state}\n{where}"
+    try:
+        endpoints = endpoint_lines(record)
+    except LocalStackError as exc:  # the addresses are true all the same
+        endpoints = [f"not listed: {exc}"]
+    listed = "".join(f"\n             {line}" for line in endpoints)
+    return f"running      process {record.pid}, state {state}\n{where}{listed}"
 
 
 def addresses(record: RunningStack, state: Path, *, with_key: bool) -> str:
@@ -39,9 +45,9 @@ def addresses(record: RunningStack, state: Path, *, with_key: bool) -> str:
     return (
         f"functions    {record.functions_url}  (key: {key})\n"
         f"MLflow UI    {record.mlflow_url}\n"
-        f"endpoints    {record.scoring_url}/<endpoint>/score\n"
         f"workspace    {record.workspace_url}\n"
-        f"storage      {record.storage_connection_string}"
+        f"storage      {record.storage_connection_string}\n"
+        f"endpoints    {record.scoring_url}/<endpoint>/score"
     )
 
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
-from stack_process import SECONDS, Up, local, status_of, submit
+from stack_process import SECONDS, Up, call, local, status_of, submit
 
 from local.azure_ml.server import BUILT_IN_DATASTORES
 from local.supervision.stack_record import RunningStack
@@ -96,6 +96,27 @@ def test_status_shows_addresses_that_answer(up):
             urllib.request.urlopen(url, timeout=30).close()  # noqa: S310 - loopback
     assert record.function_key in said
     assert record.master_key not in said
+
+
+def test_status_shows_each_endpoint_with_the_key_that_opens_it(up):
+    # given
+    record = RunningStack.read(up.state)
+    path = f"{record.workspace_id}/onlineEndpoints/retrain-roses"
+    call(record, "PUT", path, {"location": "local", "properties": {"authMode": "Key"}})
+
+    # when
+    said = local(up.state, "status").stdout
+
+    # then
+    key = call(record, "POST", f"{path}/listKeys")["primaryKey"]
+    address = f"{record.scoring_url}/retrain-roses/score"
+    assert f"{address}  (key: {key})" in said
+    wrong, right = (
+        requests.post(address, headers={"Authorization": f"Bearer {sent}"}, timeout=30).status_code
+        for sent in ("another", key)
+    )
+    assert wrong == 401
+    assert right == 404  # no deployment takes its traffic yet
 
 
 def test_put_uploads_a_file_and_refuses_an_invalid_destination(up, tmp_path):
