@@ -65,7 +65,10 @@ def unused(config: ModelConfig) -> Iterator[str]:
         ]
         if names:
             listed = ", ".join(names)
-            yield f"does not learn from {listed} (type {kind}); name it under features to use it"
+            yield (
+                f"does not learn from {listed} (type {kind}); to use it, list under features every "
+                "column to learn from, this included"
+            )
 
 
 def built_by(module: ModuleType, params: Mapping[str, Any], *, where: str) -> Pipeline:

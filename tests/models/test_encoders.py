@@ -98,9 +98,10 @@ def test_dates_and_texts_are_features_only_where_they_are_named_and_it_is_said(s
     config = settings("")
 
     assert config.features == ("size",)
+    remedy = "to use it, list under features every column to learn from, this included"
     assert list(unused(config)) == [
-        "does not learn from note (type text); name it under features to use it",
-        "does not learn from opened (type date); name it under features to use it",
+        f"does not learn from note (type text); {remedy}",
+        f"does not learn from opened (type date); {remedy}",
     ]
     pipeline = Pipeline([("last", LogisticRegression())])
     assert encoded(pipeline, config) is pipeline
