@@ -15,7 +15,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "ml" / "cells")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "files")]
 
 from landed_files import Landed, differences, landed_files  # noqa: E402 - after the path is set
 

@@ -14,7 +14,7 @@ from ml.drift import Profile, save_profile
 from ml.drift.counting.kernels import LOOPS
 
 ROOT = Path(__file__).resolve().parents[2]
-BEFORE = ROOT / "tests" / "unit" / "ml" / "monitoring" / "before"
+BEFORE = ROOT / "tests" / "monitoring" / "before"
 CHECK = """
 import sys
 from pathlib import Path

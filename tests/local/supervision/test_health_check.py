@@ -18,9 +18,9 @@ SERVER = (
     "    asked = 0\n"
     "    def do_GET(self):\n"
     "        Late.asked += 1\n"
+    "        print(Late.asked, flush=True)\n"
     "        self.send_response(200 if Late.asked > 2 else 503)\n"
     "        self.end_headers()\n"
-    "        print(Late.asked, flush=True)\n"
     "h.HTTPServer(('127.0.0.1', {port}), Late).serve_forever()\n"
 )
 
@@ -51,7 +51,8 @@ def test_program_is_up_when_it_answers_with_success(tmp_path):
 
     said = check(tmp_path, *program, port=port, timeout_seconds=60)
 
-    assert said.rstrip().endswith("3")
+    asked = [line for line in said.splitlines() if line.isdigit()]
+    assert asked == ["1", "2", "3"]
 
 
 def test_program_that_exits_before_answering_is_reported_with_its_last_output(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from ml.data_tests.check import check_file
 from ml.model_config import read_model
 
-CASES = Path(__file__).resolve().parents[5] / "shared" / "cases"
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 SAID = {
     "blank-cells/spaces": "passed, 5 rows",
     "blank-cells/question-marks": '2 cells hold only "?"',
