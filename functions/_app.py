@@ -97,7 +97,6 @@ class App(Ports):
 
         return Withdraw(
             record=self.record,
-            ledger=self.ledger,
             catalog=self.catalog,
             data=lambda: self.data,
         )

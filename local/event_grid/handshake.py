@@ -89,7 +89,7 @@ class Handshake:
                 _log.warning("webhook of %s not validated yet: %s", self._subscription, problem)
             pause = _AGAIN_SECONDS[min(tries, len(_AGAIN_SECONDS) - 1)] / self._speed
             tries += 1
-            # Somebody may be about to open the address, so all codes stay valid until they expire.
+            # A person may be about to open the address, so all codes stay valid until they expire.
             try:
                 await asyncio.wait_for(self._agreed.wait(), pause)
             except TimeoutError:

@@ -18,7 +18,7 @@ class DriftVerdict(StrEnum):
 
 
 class CheckSource(StrEnum):
-    """Who compared: our own check, or somebody else whose event said so."""
+    """Who made the comparison: our own check, or another system that sent an event."""
 
     CHECK = "check"
     OUTSIDE = "outside"

@@ -25,7 +25,7 @@ def holds_no_data(path: str, size_bytes: int) -> bool:
 
     Spark, Databricks and Data Factory write `_SUCCESS`, `_started_…`, `_committed_…`, `.crc` and
     parts of 0 bytes; an account with a hierarchical namespace lists each folder as a blob of 0
-    bytes. An empty file with a suffix is somebody's: that is worth a finding.
+    bytes. An empty file with a suffix was dropped by a person: that is worth a finding.
 
     Args:
         path: decoded, inside its container.

@@ -1,4 +1,4 @@
-"""Somebody else found drift, as their event says; our own event comes back the same way."""
+"""Record drift that an event reports: another system's, or our own event coming back."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from shared.domain.state import State
     from shared.ports.catalog import ModelCatalog
     from shared.ports.data import DataStore
-    from shared.ports.ledger import Ledger
     from shared.usecases.record_fact import Recorded, RecordFact
 
 
@@ -40,7 +39,6 @@ class Withdraw:
     """The next data version lacks the file; versions that were trained on it stay as they are."""
 
     record: RecordFact
-    ledger: Ledger
     catalog: ModelCatalog
     data: Callable[[], DataStore]
 
@@ -63,7 +61,7 @@ class Withdraw:
         """
         require_model(self.catalog, model)
         fact = DataWithdrawn(place_of(model, file), request, text, by)
-        known = self.ledger.find(model, fact.key)
+        known = self.record.ledger.find(model, fact.key)
         if known is not None:
             if known.fact != fact:
                 raise FactConflictError(
@@ -71,8 +69,8 @@ class Withdraw:
                     "another file or reason; send a new key for a new request"
                 )
             return Withdrawal(model, file_sentences.withdrawn_already(), recorded=True)
-        state = self.ledger.head(model).state
-        held = FilesHeld(self.ledger, self.data)(state)
+        state = self.record.ledger.head(model).state
+        held = FilesHeld(self.record.ledger, self.data)(state)
         if fact.place not in held:
             raise UnknownFileError(_not_held(model, fact.place, held))
         return self._recorded(model, fact, last=len(held) == 1)
@@ -95,14 +93,14 @@ class Withdraw:
         name = deletion.path.rpartition("/")[2]
         if not self.catalog.policy(model).deleted_withdraws:
             return Withdrawal(model, file_sentences.deleted_and_kept(name))
-        known = self.ledger.arrival(model, deletion.place)
+        known = self.record.ledger.arrival(model, deletion.place)
         if known is None or is_older(deletion.sequencer, known.sequencer):
             return Withdrawal(model, file_sentences.deleted_before(name))
         request = f"deleted:{deletion.place}@{deletion.request}"
         fact = DataWithdrawn(deletion.place, request, file_sentences.deletion())
-        state = self.ledger.head(model).state
-        if not self.ledger.knows(model, fact.key):
-            held = FilesHeld(self.ledger, self.data)(state)
+        state = self.record.ledger.head(model).state
+        if not self.record.ledger.knows(model, fact.key):
+            held = FilesHeld(self.record.ledger, self.data)(state)
             if deletion.place not in held:
                 return Withdrawal(model, file_sentences.deleted_and_unused(name))
         return self._recorded(model, fact, last=False)

@@ -208,7 +208,7 @@ class World:
             ),
             CheckDriftOf(self.ledger, record, catalog, self.clock, lambda: self.ports.drift_checks),
             RequestRetrain(record, self.ledger),
-            Withdraw(record=record, ledger=ledger, catalog=catalog, data=lambda: self.ports.data),
+            Withdraw(record=record, catalog=catalog, data=lambda: self.ports.data),
         )
 
     # --- what happens outside
@@ -252,7 +252,7 @@ class World:
         )
 
     def _other_settings(self) -> str | None:
-        """Those that somebody saves between the check and the packing of the code."""
+        """Settings saved between the check of the hash and the packing of the code."""
         if self.chance.random() >= self.chances.trained_under_other_settings:
             return None
         return f"saved-meanwhile-{len(self.azure_ml.jobs)}"

@@ -36,7 +36,7 @@ def test_marks_of_tools_are_no_data(path, size_bytes):
         ("m/data.csv.gz", 10),
         ("m/50 % off #1 é.csv", 10),
         ("m/country=DE/part-00000.csv", 10),
-        ("m/empty.csv", 0),  # somebody's: refused with a finding
+        ("m/empty.csv", 0),  # dropped by a person: refused with a finding
         ("m/2026_03.csv", 10),
     ],
 )
